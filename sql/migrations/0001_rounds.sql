@@ -267,8 +267,8 @@ GROUP BY r.server_id, r.match_id, p.player_guid;
 
 CREATE VIEW gaming_sessions AS
 SELECT r.gaming_session_id AS id, s.name AS server, r.server_id,
-       min(r.ended_at - make_interval(secs => coalesce(r.played_seconds, r.actual_time_seconds, 0))) AS started_at,
-       max(r.ended_at) AS ended_at, count(*)::integer AS rounds,
+       min(r.ended_at - make_interval(secs => coalesce(r.played_seconds, r.actual_time_seconds, 0))) AS start,
+       max(r.ended_at) AS "end", count(*)::integer AS rounds,
        count(DISTINCT r.match_id)::integer AS maps,
        (SELECT count(DISTINCT p.player_guid)::integer
         FROM rounds x JOIN player_comprehensive_stats p ON p.round_id = x.id

@@ -1,0 +1,299 @@
+"""The only reader of the TOML file and of the environment; what comes out is a frozen `Config`.
+
+Order: flag > environment (`ETSTATS_<SECTION>_<KEY>`) > `$XDG_CONFIG_HOME/etstats/config.toml` > default.
+"""
+
+import difflib
+import os
+import re
+import stat
+import tomllib
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from etstats.errors import ConfigError
+from etstats.settings import Config, ServerConfig
+
+_FOLDERS = ("path", "data_dir", "state_dir")
+# A database's address is no secret as long as no password stands in it.
+_PASSWORDLESS_URL = re.compile(r"postgres(ql)?://(?!.*password=)([^:@/]*@)?[^@]*$", re.IGNORECASE)
+_Section = TypeVar("_Section")
+
+
+def default_path(environment: Mapping[str, str] | None = None) -> Path:
+    """Where the configuration is looked for when no flag says so."""
+    env = os.environ if environment is None else environment
+    if named := env.get("ETSTATS_CONFIG"):
+        return Path(named).expanduser()
+    return Path(env.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "etstats" / "config.toml"
+
+
+def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
+    """Read the settings, or raise ConfigError naming the file, the key and the nearest known one."""
+    env = os.environ if environment is None else environment
+    named = path is not None or "ETSTATS_CONFIG" in env
+    path = path or default_path(env)
+    table = _read_toml(path) if named or path.exists() else {}
+    if _holds_secret(table):
+        _refuse_if_others_can_read(path)
+    data_dir = env.get("ETSTATS_DATA_DIR") or table.pop("data_dir", None) or _default_data_dir(env)
+    state_dir = env.get("ETSTATS_STATE_DIR") or table.pop("state_dir", None) or _default_state_dir(env)
+    table.pop("data_dir", None)
+    table.pop("state_dir", None)
+    sections = {name: cls for name, cls in typing.get_type_hints(Config).items() if name not in _FOLDERS}
+    for key in table:
+        if key not in sections:
+            raise ConfigError(f"{path}: [{key}]: no such section{_nearest(key, sections)}")
+    values = {name: _section(name, cls, table.get(name), path, env) for name, cls in sections.items()}
+    config = Config(
+        path=path if path.exists() else None,
+        data_dir=Path(str(data_dir)).expanduser(),
+        state_dir=Path(str(state_dir)).expanduser(),
+        **values,
+    )
+    _check_servers(config.servers, path)
+    return config
+
+
+def secrets(config: Config) -> tuple[str, ...]:
+    """Every secret value in the settings: what no log or message may show."""
+    return tuple(_secret_values(config))
+
+
+def redacted(config: Config) -> dict[str, Any]:
+    """The settings as plain tables for showing, each secret replaced by `(set)`."""
+    shown = {f.name: getattr(config, f.name) for f in fields(config)}
+    return {key: str(v) if isinstance(v, Path) else _redact(v) for key, v in shown.items() if v is not None}
+
+
+def environment() -> Mapping[str, str]:
+    """The environment, for the few rooms that hand it on: the terminal, a subprocess."""
+    return os.environ
+
+
+def _default_data_dir(env: Mapping[str, str]) -> str:
+    if xdg := env.get("XDG_DATA_HOME"):
+        return f"{xdg}/etstats"
+    # PostgreSQL refuses to run as root, and the account it gets instead cannot enter a private home.
+    return "/var/lib/etstats" if os.geteuid() == 0 else "~/.local/share/etstats"
+
+
+def _default_state_dir(env: Mapping[str, str]) -> str:
+    return f"{env.get('XDG_STATE_HOME') or '~/.local/state'}/etstats"
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such configuration file; make one with: etstats init") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+
+
+def _section(name: str, cls: Any, table: Any, path: Path, env: Mapping[str, str]) -> Any:
+    where = f"{path}: [{name}]"
+    if name == "servers":
+        if table is not None and not isinstance(table, list):
+            raise ConfigError(f"{path}: servers: write each one as [[servers]]")
+        return tuple(
+            _build(ServerConfig, t, f"{path}: [[servers]] number {n}") for n, t in enumerate(table or (), 1)
+        )
+    table = {} if table is None else table
+    if not isinstance(table, dict):
+        raise ConfigError(f"{where}: this is a section; write it in brackets")
+    table = dict(table)
+    for f in fields(cls):
+        for suffix in ("", "_file") if f.metadata.get("secret") else ("",):
+            value = env.get(f"ETSTATS_{name}_{f.name}{suffix}".upper())
+            if value is not None:
+                table.pop(f.name, None)
+                table.pop(f"{f.name}_file", None)
+                table[f.name + suffix] = value
+    return _build(cls, table, where)
+
+
+def _build(cls: type[_Section], table: Any, where: str) -> _Section:
+    """One section from its table; every value checked for type and bounds."""
+    if not isinstance(table, dict):
+        raise ConfigError(f"{where}: this is a section; write it in brackets")
+    hints = typing.get_type_hints(cls)
+    known: dict[str, Any] = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]  # sections are dataclasses
+    secret_files = {f"{name}_file": name for name, f in known.items() if f.metadata.get("secret")}
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key in secret_files:
+            if secret_files[key] in table:
+                raise ConfigError(f"{where}: {key} and {secret_files[key]} are both set; keep one")
+            values[secret_files[key]] = _read_secret(value, f"{where}: {key}")
+        elif key in known:
+            values[key] = _convert(hints[key], value, known[key].metadata, f"{where}: {key}")
+        else:
+            raise ConfigError(f"{where}: {key}: no such setting{_nearest(key, [*known, *secret_files])}")
+    for name, f in known.items():
+        if name not in values and f.default is MISSING and f.default_factory is MISSING:
+            raise ConfigError(f"{where}: {name} is missing")
+    return cls(**values)
+
+
+def _convert(hint: Any, value: Any, meta: Mapping[str, Any], where: str) -> Any:
+    """A TOML value, or the text of an environment variable, as the type that the setting has."""
+    if isinstance(hint, types.UnionType):
+        hint = next(t for t in hint.__args__ if t is not type(None))
+    origin = typing.get_origin(hint)
+    if is_dataclass(hint):
+        return _build(typing.cast(type[Any], hint), value, where)
+    if origin is Mapping or origin is typing.get_origin(Mapping[str, str]):
+        if not isinstance(value, dict):
+            raise ConfigError(f"{where}: this is a section; write it in brackets")
+        inner = typing.get_args(hint)[1]
+        return {str(k): _convert(inner, v, {}, f"{where}.{k}") for k, v in value.items()}
+    if origin is tuple:
+        items = value.split(",") if isinstance(value, str) else value
+        if not isinstance(items, list) or not all(isinstance(i, str) for i in items):
+            raise ConfigError(f"{where}: a list of texts is expected")
+        return tuple(_one_of(i.strip(), meta, where) for i in items if i.strip())
+    if hint is bool:
+        return _boolean(value, where)
+    if hint in (int, float):
+        return _number(hint, value, meta, where)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)  # a thread's number, written without quotes
+    if not isinstance(value, str):
+        raise ConfigError(f"{where}: a text is expected")
+    return _one_of(value, meta, where)
+
+
+def _boolean(value: Any, where: str) -> bool:
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in words:
+        return words[value.lower()]
+    raise ConfigError(f"{where}: true or false is expected")
+
+
+def _number(hint: Any, value: Any, meta: Mapping[str, Any], where: str) -> Any:
+    try:
+        number = hint(value) if not isinstance(value, bool) else None
+    except (TypeError, ValueError):
+        number = None
+    if number is None or (hint is int and isinstance(value, float)):
+        raise ConfigError(f"{where}: a {'whole ' if hint is int else ''}number is expected")
+    low, high = meta.get("min"), meta.get("max")
+    if (low is not None and not number >= low) or (high is not None and not number <= high):
+        raise ConfigError(f"{where}: {number} is out of bounds ({low} to {high})")
+    return number
+
+
+def _one_of(value: str, meta: Mapping[str, Any], where: str) -> str:
+    choices = meta.get("choices")
+    if choices and value not in choices:
+        raise ConfigError(
+            f"{where}: {value}: no such choice{_nearest(value, choices)}; there are: {', '.join(choices)}"
+        )
+    return value
+
+
+def _read_secret(value: Any, where: str) -> str:
+    if not isinstance(value, str):
+        raise ConfigError(f"{where}: the path of a file is expected")
+    path = Path(value).expanduser()
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(f"{where}: {path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{where}: {path}: not a text file") from error
+    if not text:
+        raise ConfigError(f"{where}: {path} is empty")
+    _refuse_if_others_can_read(path)
+    return text
+
+
+def _refuse_if_others_can_read(path: Path) -> None:
+    if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        raise ConfigError(f"{path}: holds a secret, and others can read it; run: chmod 600 {path}")
+
+
+def _holds_secret(table: Mapping[str, Any]) -> bool:
+    """True when the table holds a key whose setting is a secret, at any depth."""
+    names = set(_secret_names(Config))
+    for key, value in table.items():
+        if key in names and isinstance(value, str) and not _PASSWORDLESS_URL.match(value):
+            return True
+        inner = value if isinstance(value, list) else [value]
+        if any(isinstance(t, dict) and _holds_secret(t) for t in inner):
+            return True
+    return False
+
+
+def _secret_names(cls: Any) -> Iterator[str]:
+    for f in fields(cls):
+        if f.metadata.get("secret"):
+            yield f.name
+    for hint in typing.get_type_hints(cls).values():
+        for inner in (hint, *typing.get_args(hint)):
+            if is_dataclass(inner):
+                yield from _secret_names(inner)
+
+
+def _secret_values(value: Any) -> Iterator[str]:
+    if is_dataclass(value) and not isinstance(value, type):
+        for f in fields(value):
+            inner = getattr(value, f.name)
+            if f.metadata.get("secret") and inner:
+                yield inner
+            else:
+                yield from _secret_values(inner)
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _secret_values(inner)
+    elif isinstance(value, tuple):
+        for inner in value:
+            yield from _secret_values(inner)
+
+
+def _redact(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        shown = {f.name: (f.metadata.get("secret"), getattr(value, f.name)) for f in fields(value)}
+        return {key: "(set)" if secret else _redact(v) for key, (secret, v) in shown.items() if v is not None}
+    if isinstance(value, Mapping):
+        return {key: _redact(inner) for key, inner in value.items()}
+    if isinstance(value, tuple):
+        return [_redact(inner) for inner in value]
+    return value
+
+
+def _check_servers(servers: tuple[ServerConfig, ...], path: Path) -> None:
+    for server in servers:
+        where = f"{path}: server {server.name}"
+        if (server.host is None) == (server.path is None):
+            raise ConfigError(f"{where}: set either host (SFTP) or path (a folder on this machine)")
+        if server.host is not None and server.remote_path is None:
+            raise ConfigError(f"{where}: remote_path is missing: the folder of the round files on {server.host}")
+        try:
+            ZoneInfo(server.timezone)
+        except (KeyError, ValueError, OSError) as error:
+            raise ConfigError(
+                f"{where}: timezone {server.timezone}: no such zone; it looks like Europe/Ljubljana"
+            ) from error
+    names = [s.name for s in servers]
+    for name in names:
+        if not name or "/" in name or name.startswith(".") or not name.isprintable():
+            raise ConfigError(f"{path}: server {name!r}: it names a folder too: use letters and digits")
+        if names.count(name) > 1:
+            raise ConfigError(f"{path}: two servers are named {name}; give each a name of its own")
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]}?" if near else ""

@@ -1,0 +1,161 @@
+"""What can be set: one frozen class a section of the TOML file, with its defaults and bounds.
+
+`secret` fields are never shown, and may stand in a file of their own (`webhook_url_file` for `webhook_url`).
+The reader of all this is `config.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from etstats.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseConfig:
+    """Where the base is; without a `url` it is the embedded PostgreSQL in the data folder."""
+
+    url: str | None = field(default=None, metadata={"secret": True})
+    read_url: str | None = field(default=None, metadata={"secret": True})
+    """A streaming replica that the reading commands ask instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """One game server: reached by SFTP (`host`) or as a folder on this machine (`path`)."""
+
+    name: str
+    host: str | None = None
+    path: str | None = None
+    port: int | None = None
+    user: str | None = None
+    key_file: str | None = None
+    passphrase: str | None = field(default=None, metadata={"secret": True})
+    known_hosts: str | None = None
+    remote_path: str | None = None
+    timezone: str = "UTC"
+    query: str | None = None
+    """`host:port` of the game's own UDP status query, asked whether anyone plays."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionsConfig:
+    """What a gaming session is."""
+
+    gap_minutes: int = field(default=60, metadata={"min": 1, "max": 1440})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncConfig:
+    """How files are fetched; times in seconds."""
+
+    window: int = field(default=256, metadata={"min": 1, "max": 1024})
+    connect_timeout: float = field(default=10.0, metadata={"min": 0.1, "max": 600})
+    read_timeout: float = field(default=30.0, metadata={"min": 0.1, "max": 600})
+    run_limit: float = field(default=600.0, metadata={"min": 1, "max": 86400})
+    idle_every: str | None = None
+    idle_after_minutes: int = field(default=30, metadata={"min": 1, "max": 1440})
+    use_agent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelConfig:
+    """One way into Discord: the address of a webhook and, if wished, a thread of its channel."""
+
+    webhook_url: str | None = field(default=None, metadata={"secret": True})
+    thread_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscordConfig:
+    """What is posted and where; `[discord.round]`, `[discord.map]`, `[discord.session]`, `[discord.servers.NAME]`
+    send one kind, or one server, elsewhere."""
+
+    webhook_url: str | None = field(default=None, metadata={"secret": True})
+    thread_id: str | None = None
+    forum: bool = False
+    """The channel is a forum: each gaming session gets a thread of its own."""
+    username: str | None = None
+    kinds: tuple[str, ...] = field(
+        default=("round", "map", "session"), metadata={"choices": ("round", "map", "session")}
+    )
+    charts: bool = True
+    silent: bool = False
+    session_end_minutes: int = field(default=30, metadata={"min": 1, "max": 1440})
+    digest_after: int = field(default=12, metadata={"min": 1, "max": 10000})
+    run_limit: float = field(default=40.0, metadata={"min": 1, "max": 3600})
+    round: ChannelConfig = ChannelConfig()
+    map: ChannelConfig = ChannelConfig()
+    session: ChannelConfig = ChannelConfig()
+    servers: Mapping[str, ChannelConfig] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CronConfig:
+    """When cron looks: `hours` is a range of the admin's clock and may pass midnight (`18-2`)."""
+
+    hours: str = "0-23"
+    poll: str = "5s"
+    backup_at: str = "05:30"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupConfig:
+    """Backups: where (default: `backups` in the data folder) and how many days they are kept."""
+
+    path: str | None = None
+    keep_days: int = field(default=7, metadata={"min": 1, "max": 36500})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthConfig:
+    """A dead-man ping (healthchecks.io and alike), and what counts as ill."""
+
+    ping_url: str | None = field(default=None, metadata={"secret": True})
+    metrics_file: str | None = None
+    max_backup_age_hours: int = field(default=48, metadata={"min": 1, "max": 100000})
+    max_file_age_days: int = field(default=14, metadata={"min": 1, "max": 100000})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogConfig:
+    """The log in the state folder."""
+
+    format: str = field(default="text", metadata={"choices": ("text", "json")})
+    level: str = field(default="info", metadata={"choices": ("debug", "info", "warning", "error")})
+    path: str | None = None
+    max_bytes: int = field(default=5_000_000, metadata={"min": 10_000, "max": 1_000_000_000})
+    backups: int = field(default=5, metadata={"min": 0, "max": 100})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All settings, read once; `path` is the TOML file they came from, None when there was none."""
+
+    path: Path | None = None
+    data_dir: Path
+    state_dir: Path
+    database: DatabaseConfig = DatabaseConfig()
+    servers: tuple[ServerConfig, ...] = ()
+    sessions: SessionsConfig = SessionsConfig()
+    sync: SyncConfig = SyncConfig()
+    discord: DiscordConfig = DiscordConfig()
+    cron: CronConfig = CronConfig()
+    backup: BackupConfig = BackupConfig()
+    health: HealthConfig = HealthConfig()
+    log: LogConfig = LogConfig()
+
+    def server(self, name: str | None) -> ServerConfig:
+        """The server of that name, or the only one; raises ConfigError naming those there are."""
+        if name is None and len(self.servers) == 1:
+            return self.servers[0]
+        for server in self.servers:
+            if server.name == name:
+                return server
+        names = ", ".join(s.name for s in self.servers) or "none; run: etstats init"
+        raise ConfigError(f"--server {name or 'NAME'}: no such server in the configuration (there are: {names})")
+
+    def timezone(self, name: str) -> ZoneInfo:
+        """The clock of the server of that name; UTC for one that is not in the configuration."""
+        return ZoneInfo(next((s.timezone for s in self.servers if s.name == name), "UTC"))
