@@ -1,0 +1,148 @@
+"""Connections to the base: how they are opened, how their failures are named, and the lock of a run."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from etstats.db.queries import query
+from etstats.errors import ConfigError, DatabaseError, LockedError
+
+OLDEST_SERVER = 14
+RUN_LOCK_KEY = 0x6574_7374_6174_7321  # "etstats!"
+
+# What a server says when it will answer later; its language is the server's, so the codes' English is a help only.
+_TEMPORARY = re.compile(
+    r"starting up|shutting down|not yet accepting|recovery|too many clients|too many connections"
+    r"|connection slots|no more connections|server_login_retry|terminating connection|crash of another",
+    re.IGNORECASE,
+)
+# A server's refusal carries a severity; what the client library says by itself does not.
+_FROM_SERVER = re.compile(r"(?:FATAL|[^\W\d_]{4,}):  (.+)")
+
+
+def connect(url: str, *, read_only: bool = False) -> psycopg.Connection:
+    """Open a connection: no autocommit, moments in UTC, `read_only` transactions when only reading.
+
+    DatabaseError: it cannot be reached now. ConfigError: the URL, the password or the base is wrong, or the
+    server is older than PostgreSQL 14. No message holds the password.
+    """
+    settings = _settings(url)
+    place = _place(settings)
+    try:
+        conn = psycopg.connect(make_conninfo("", **settings), prepare_threshold=5)
+    except psycopg.OperationalError as error:
+        raise _refusal(error, place, settings.get("password", "")) from None  # its locals hold the password
+    except psycopg.Error as error:
+        raise ConfigError(f"database.url cannot be used: {type(error).__name__}. Check it.") from None
+    if conn.info.server_version < OLDEST_SERVER * 10000:
+        version = conn.info.parameter_status("server_version")
+        conn.close()
+        raise ConfigError(
+            f"PostgreSQL at {place} is {version}; etstats needs {OLDEST_SERVER} or newer. "
+            "Upgrade it, or leave out database.url to use the embedded one."
+        )
+    conn.read_only = read_only or None
+    return conn
+
+
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """Turn psycopg's errors that come from the base's state, not from our SQL, into ours."""
+    try:
+        yield
+    except psycopg.errors.DiskFull as error:
+        raise DatabaseError("The disk of the base is full; make room, then run this again.") from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise ConfigError(
+            f"The base refuses: {_first_line(error)}. Grant the right to database.url's user."
+        ) from error
+    except psycopg.errors.ReadOnlySqlTransaction as error:
+        raise ConfigError("The base is read-only (a replica?); point database.url to the primary.") from error
+    except psycopg.OperationalError as error:
+        raise DatabaseError(
+            f"The base went away or gave up: {_first_line(error)}. Nothing half-done was kept; run this again."
+        ) from error
+
+
+@contextmanager
+def run_lock(conn: psycopg.Connection) -> Iterator[None]:
+    """Hold the lock of this base while one run works; LockedError when another run holds it.
+
+    The lock belongs to the server's session and dies with it, so none can be left behind. A pooler between us
+    and PostgreSQL must hand out whole sessions (PgBouncer: `pool_mode = session`), or the lock means nothing.
+    """
+    with database_errors(), conn.transaction():
+        row = conn.execute(query("try_run_lock"), {"key": RUN_LOCK_KEY}).fetchone()
+    if row != (True,):
+        raise LockedError("Another etstats run is at work on this base; this one leaves it alone.")
+    try:
+        yield
+    finally:
+        # A lost connection has released the lock already.
+        with suppress(psycopg.Error):
+            if conn.info.transaction_status == psycopg.pq.TransactionStatus.INERROR:
+                conn.rollback()
+            with conn.transaction():
+                conn.execute(query("release_run_lock"), {"key": RUN_LOCK_KEY})
+
+
+def _settings(url: str) -> dict[str, str]:
+    try:
+        given = {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
+    except psycopg.ProgrammingError:
+        # The library's words quote the URL, password and all.
+        raise ConfigError(
+            "database.url is not a PostgreSQL URL; it looks like postgresql://user:password@host:5432/base, "
+            "with the odd characters of a password percent-encoded."
+        ) from None
+    # An "@" or "/" in a bare password ends up in the parts behind it: say so before a message can show it.
+    if not given.get("port", "5432").replace(",", "").isdigit() or "@" in given.get("host", "") + given.get(
+        "dbname", ""
+    ):
+        raise ConfigError(
+            "database.url: the password's special characters must be percent-encoded (@ is %40, / is %2F)."
+        )
+    defaults = {
+        "application_name": "etstats",
+        "connect_timeout": "10",
+        "keepalives_idle": "30",
+        "keepalives_interval": "10",
+        "keepalives_count": "3",
+        "tcp_user_timeout": "60000",
+    }
+    options = f"{given.pop('options', '')} -c TimeZone=UTC".strip()
+    return {**defaults, **given, "options": options}
+
+
+def _place(settings: dict[str, str]) -> str:
+    host = settings.get("host") or settings.get("hostaddr") or "the local socket"
+    return host if host.startswith("/") else f"{host}:{settings.get('port', 5432)}"
+
+
+def _refusal(error: psycopg.OperationalError, place: str, password: str) -> ConfigError | DatabaseError:
+    text = str(error)
+    if password:
+        text = text.replace(password, "***")
+    answer = _FROM_SERVER.search(text)
+    if answer and not _TEMPORARY.search(text):
+        reason = answer[1].strip()
+        if "unsupported startup parameter" in reason:
+            return ConfigError(
+                f"The pooler at {place} refuses: {reason}. PgBouncer: ignore_startup_parameters = options."
+            )
+        return ConfigError(
+            f"PostgreSQL at {place} refuses: {reason}. Check user, password and base in database.url."
+        )
+    if "password" in text and "no password supplied" in text:
+        return ConfigError(f"PostgreSQL at {place} asks for a password, and database.url has none.")
+    reason = answer[1].strip() if answer else text.splitlines()[0].rpartition("failed: ")[2]
+    return DatabaseError(
+        f"PostgreSQL at {place} cannot be reached: {reason}. Is it running, and is database.url right?"
+    )
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return (error.diag.message_primary or str(error) or type(error).__name__).splitlines()[0].rstrip(".")
