@@ -1,0 +1,206 @@
+"""RawRound, and the round 1 it follows -> Round: this round alone.
+
+Round 2's file holds both rounds where a field is cumulative, and round 2 alone where it is per round. So:
+subtract what is cumulative, take what is per round, and leave every ratio to be computed from the results.
+Counters that fell between the rounds were reset, as in any metrics system: then the line is round 2's already.
+"""
+
+from collections.abc import Iterable
+from enum import Enum
+
+from etstats.model import PlayerRound, RawPlayer, RawRound, Round, WeaponStats
+from etstats.parser.fields import BULLET_WEAPONS
+from etstats.parser.names import clean_name
+
+# Time played is written in tenths of a minute: two of them are off by 6 s at most. The shortest real surrender
+# is 18 s short of its limit.
+_PLAYED_OUT_SECONDS = 15
+
+
+class Rule(Enum):
+    """How a player's line became the player's numbers in this round."""
+
+    ROUND_1 = "round 1: the line as it stands"
+    SPLIT = "round 2: cumulative fields minus round 1's, per-round fields as they stand"
+    RESET = "round 2 after a counter reset (the player reconnected): the line as it stands"
+    JOINED = "round 2 of a player who was not in round 1: the line as it stands"
+    CUMULATIVE = "round 2 without its round 1: the line as it stands, both rounds together"
+    OWN = "round 2 without its round 1, on fresh counters: the line as it stands"
+    ABSENT = "no more time played than in round 1: did not play round 2"
+
+
+def derive(raw: RawRound, round1: RawRound | None = None) -> Round:
+    """The round alone; `round1` is the file it was paired with, None for a round 1 or an orphan."""
+    cumulative = is_cumulative(raw, round1)
+    firsts = {p.guid: p for p in round1.players} if round1 else {}
+    players = tuple(_players(raw, firsts, round1 is not None))
+    played = _played_seconds(raw, players, cumulative)
+    return Round(
+        name=raw.name,
+        config=raw.config,
+        defender_team=raw.defender_team,
+        winner_team=raw.winner_team,
+        time_limit_seconds=raw.time_limit_seconds,
+        actual_time_seconds=raw.actual_time_seconds,
+        played_seconds=played,
+        round_outcome=_outcome(raw, played),
+        is_cumulative=cumulative,
+        players=players,
+    )
+
+
+def is_cumulative(raw: RawRound, round1: RawRound | None) -> bool:
+    """True for a round 2 that stands alone and whose counters hold an earlier round as well."""
+    return raw.name.round_number == 2 and round1 is None and any(p.rounds >= 1 for p in raw.players)
+
+
+def rule_of(player: RawPlayer, first: RawPlayer | None, round_number: int, has_round1: bool) -> Rule:
+    """Which rule a player's line falls under; `first` is the same player's line in round 1, if any."""
+    if round_number == 1:
+        return Rule.ROUND_1
+    if not has_round1:
+        return Rule.CUMULATIVE if player.rounds >= 1 else Rule.OWN
+    if first is None:
+        return Rule.JOINED
+    if player.rounds != first.rounds + 1 or _fell(player, first):
+        return Rule.RESET
+    if player.fields.time_played_minutes == first.fields.time_played_minutes:
+        return Rule.ABSENT
+    return Rule.SPLIT
+
+
+def played_seconds(player: RawPlayer) -> int:
+    """Time played by the line's own counter; the file has tenths of a minute."""
+    return round(player.fields.time_played_minutes * 60)
+
+
+def _players(raw: RawRound, firsts: dict[str, RawPlayer], has_round1: bool) -> Iterable[PlayerRound]:
+    for player in raw.players:
+        first = firsts.get(player.guid)
+        rule = rule_of(player, first, raw.name.round_number, has_round1)
+        if rule is Rule.SPLIT and first is not None:
+            yield _player(player, first, was_reset=False)
+        elif rule is not Rule.ABSENT:
+            yield _player(player, None, was_reset=rule is Rule.RESET)
+
+
+def _fell(player: RawPlayer, first: RawPlayer) -> bool:
+    new, old = player.fields, first.fields
+    return (
+        new.time_played_minutes < old.time_played_minutes
+        or new.damage_given < old.damage_given
+        or new.damage_received < old.damage_received
+    )
+
+
+def _player(player: RawPlayer, first: RawPlayer | None, *, was_reset: bool) -> PlayerRound:
+    fields = player.fields
+    weapons = _minus(player.weapons, first.weapons) if first else player.weapons
+    bullets = [w for w in weapons if w.name in BULLET_WEAPONS]
+    seconds = played_seconds(player) - (played_seconds(first) if first else 0)
+    given, received, team_given, team_received, gibs, self_kills, team_kills, team_gibs = (
+        [max(0, a - b) for a, b in zip(fields[:8], first.fields[:8], strict=True)] if first else fields[:8]
+    )
+    return PlayerRound(
+        player_guid=player.guid,
+        player_name=player.name,
+        clean_name=clean_name(player.name),
+        team=player.team,
+        was_reset=was_reset,
+        kills=sum(w.kills for w in weapons),
+        deaths=sum(w.deaths for w in weapons),
+        headshots=sum(w.headshots for w in weapons),
+        hits=sum(w.hits for w in bullets),
+        shots=sum(w.shots for w in bullets),
+        bullets_fired=sum(w.shots for w in weapons),
+        damage_given=given,
+        damage_received=received,
+        team_damage_given=team_given,
+        team_damage_received=team_received,
+        gibs=gibs,
+        self_kills=self_kills,
+        team_kills=team_kills,
+        team_gibs=team_gibs,
+        time_played_seconds=seconds,
+        time_played_percent=_share(player, first, seconds),
+        xp=fields.xp,
+        killing_spree_best=fields.killing_spree_best,
+        death_spree_worst=fields.death_spree_worst,
+        kill_assists=fields.kill_assists,
+        kill_steals=fields.kill_steals,
+        headshot_kills=fields.headshot_kills,
+        objectives_stolen=fields.objectives_stolen,
+        objectives_returned=fields.objectives_returned,
+        dynamites_planted=fields.dynamites_planted,
+        dynamites_defused=fields.dynamites_defused,
+        times_revived=fields.times_revived,
+        tank_meatshield=fields.tank_meatshield,
+        time_dead_minutes=fields.time_dead_minutes,
+        most_useful_kills=fields.most_useful_kills,
+        denied_playtime=fields.denied_playtime,
+        double_kills=fields.double_kills,
+        triple_kills=fields.triple_kills,
+        quad_kills=fields.quad_kills,
+        multi_kills=fields.multi_kills,
+        mega_kills=fields.mega_kills,
+        useless_kills=fields.useless_kills,
+        full_selfkills=fields.full_selfkills,
+        constructions=fields.constructions,
+        revives_given=fields.revives_given,
+        weapons=tuple(w for w in weapons if any(w[1:])),
+    )
+
+
+def _minus(weapons: tuple[WeaponStats, ...], firsts: tuple[WeaponStats, ...]) -> tuple[WeaponStats, ...]:
+    """Round 2's weapons alone; the game loses a few KNIFE shots between the rounds, hence the floor of 0."""
+    before = {w.name: w for w in firsts}
+    return tuple(
+        WeaponStats(w.name, *(max(0, a - b) for a, b in zip(w[1:], before[w.name][1:], strict=True)))
+        if w.name in before
+        else w
+        for w in weapons
+    )
+
+
+def _share(player: RawPlayer, first: RawPlayer | None, seconds: int) -> float:
+    """Percentage of the time spent in a team; round 1's part is taken out weighed by its time."""
+    share = player.fields.time_played_percent
+    if first is not None and seconds > 0:
+        before = first.fields.time_played_percent * played_seconds(first)
+        share = (share * played_seconds(player) - before) / seconds
+    return round(min(100.0, max(0.0, share)), 1)
+
+
+def _played_seconds(raw: RawRound, players: tuple[PlayerRound, ...], cumulative: bool) -> int | None:
+    """The time really played: the header's duration, or the longest time any player played.
+
+    The clocks of a cumulative round 2 ran through round 1 too, and round 1 took at most what is now the limit:
+    what is left is certain only when it fills this round's time.
+    """
+    if raw.duration_seconds is not None:
+        return raw.duration_seconds
+    longest = max((p.time_played_seconds for p in players), default=0)
+    if not cumulative:
+        return longest
+    left, whole = longest - raw.time_limit_seconds, _whole_time(raw)
+    return whole if left >= whole - _PLAYED_OUT_SECONDS else None
+
+
+def _outcome(raw: RawRound, played: int | None) -> str:
+    """Completed by the attackers, or held: to the end, or until the attackers gave up.
+
+    A surrender writes the full limit as its actual time, so only the time played tells the two apart.
+    """
+    if raw.winner_team == 0:
+        return "unknown"
+    if raw.winner_team != raw.defender_team:
+        return "completed"
+    if played is None:
+        return "unknown"
+    return "fullhold" if played >= _whole_time(raw) - _PLAYED_OUT_SECONDS else "surrender"
+
+
+def _whole_time(raw: RawRound) -> int:
+    """The time a hold lasts, in seconds; an actual time over the limit is not to be believed."""
+    limit, actual = raw.time_limit_seconds, raw.actual_time_seconds
+    return limit if actual is None else min(actual, limit) or actual

@@ -1,0 +1,5 @@
+"""The rules of the game, pure: from single rounds to matches and evenings.
+
+`pairing` finds the round 1 of a round 2, `sessions` groups an evening, `lineups` follows the two line-ups
+across sides and maps, `stopwatch` says who won.
+"""
