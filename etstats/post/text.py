@@ -1,0 +1,117 @@
+"""Text from outside, made safe to show: in Markdown, in code blocks, in plain places, in so many columns.
+
+Every function takes raw text and cleans it first, so nothing is safe by having been cleaned before.
+"""
+
+import re
+import unicodedata
+
+ZERO_WIDTH_SPACE = "\u200b"
+NO_NAME = "no name"  # stands where a name consists of characters that cannot be seen
+_LEFT_TO_RIGHT = "\u200e"
+
+# Letters and symbols that show as nothing, and marks that change only how the character before them is drawn.
+_INVISIBLE = {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0}
+_MODIFIERS = (range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xFFF0, 0xFFFC), range(0x1F3FB, 0x1F400),
+              range(0xE0000, 0xE1000))  # fmt: skip
+_BLANKS = {0x2800, 0x3000}
+_EMOJI = range(0x1F300, 0x1FB00)  # wide on every screen, also those that this Python's Unicode does not know yet
+_MARKS_PER_LETTER = 2
+
+_MARKDOWN = re.compile(r"[\\*_~|`<>\[\]():@#]")
+_LIST_START = re.compile(r"^(-|\d+(?=\.))")
+
+
+def clean(text: str) -> str:
+    """One line of visible text: white space and line breaks become single spaces, what cannot be seen is gone.
+
+    Gone are control, bidi, zero-width and filler characters, lone surrogates, variation selectors, and combining
+    marks past the second on one letter.
+    """
+    kept: list[str] = []
+    marks = _MARKS_PER_LETTER  # a mark with nothing before it has nothing to sit on
+    for char in unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode()):
+        code, category = ord(char), unicodedata.category(char)
+        if category[0] == "Z" or char.isspace() or code in _BLANKS:
+            kept.append(" ")
+            marks = _MARKS_PER_LETTER
+        elif category in {"Cc", "Cf", "Cs", "Me"} or code in _INVISIBLE or any(code in r for r in _MODIFIERS):
+            continue
+        elif category == "Mn":
+            marks += 1
+            if marks <= _MARKS_PER_LETTER:
+                kept.append(char)
+        else:
+            kept.append("\N{REPLACEMENT CHARACTER}" if category == "Co" else char)
+            marks = 0
+    return " ".join("".join(kept).split())
+
+
+def char_columns(char: str) -> int:
+    """How many columns of a fixed-width font one character takes: 0, 1 or 2."""
+    if unicodedata.category(char) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in {"W", "F"} or ord(char) in _EMOJI else 1
+
+
+def columns(text: str) -> int:
+    """How many columns a text takes in a fixed-width font."""
+    return sum(map(char_columns, text))
+
+
+def fit(text: str, width: int) -> str:
+    """Clean text of at most `width` columns; what had to go is an ellipsis, never half a letter."""
+    text = clean(text)
+    if columns(text) <= width:
+        return text
+    used, end = 0, 0
+    for end, char in enumerate(text):  # noqa: B007  # where the loop stopped is the answer
+        used += char_columns(char)
+        if used > width - 1:
+            break
+    return text[:end].rstrip() + "…"
+
+
+def cell(text: str, width: int) -> str:
+    """Text in exactly `width` columns of a code block: left-aligned, nothing in it ends the block or pings."""
+    shown = fit(text, width) or fit(NO_NAME, width)
+    padding = " " * (width - columns(shown))
+    return _steady(shown.replace("`", "ˋ").replace("@", "@" + ZERO_WIDTH_SPACE)) + padding
+
+
+def escape(text: str, width: int = 100) -> str:
+    """Text for a place where Discord reads Markdown: shown letter by letter, at most `width` columns of it."""
+    escaped = _MARKDOWN.sub(r"\\\g<0>", fit(text, width) or NO_NAME)
+    escaped = _LIST_START.sub(lambda found: "\\-" if found[0] == "-" else found[0] + "\\", escaped)
+    escaped = escaped.replace("@", "@" + ZERO_WIDTH_SPACE).replace("\\://", "\\:" + ZERO_WIDTH_SPACE + "//")
+    return _steady(escaped)
+
+
+def plain(text: str, width: int = 100) -> str:
+    """Text for a place without Markdown (footer, author, thread name), at most `width` columns of it."""
+    return _steady(fit(text, width).replace("@", "@" + ZERO_WIDTH_SPACE))
+
+
+def mss(seconds: int | None) -> str:
+    """Seconds as M:SS (`7:05`, `83:20`); unknown is a dash."""
+    return "-" if seconds is None else f"{seconds // 60}:{seconds % 60:02}"
+
+
+def short(number: int) -> str:
+    """A number in at most five columns: 999, 3.1K, 12.3K, 312K, 1.2M."""
+    if number < 1000:
+        return str(number)
+    for size, letter in ((1000, "K"), (1_000_000, "M")):
+        scaled = number / size
+        if scaled < 99.95:
+            return f"{scaled:.1f}{letter}"
+        if scaled < 999.5:
+            return f"{scaled:.0f}{letter}"
+    return f"{number / 1_000_000:.0f}M"
+
+
+def _steady(text: str) -> str:
+    """Keep numbers that follow right-to-left letters in their place: a mark on either side ends their pull."""
+    if any(unicodedata.bidirectional(char) in {"R", "AL", "AN"} for char in text):
+        return _LEFT_TO_RIGHT + text + _LEFT_TO_RIGHT
+    return text
