@@ -1,0 +1,278 @@
+"""Evenings of invented round files, as a game server would have written them, and the truth beside them.
+
+Equal arguments give equal bytes, on every machine and Python. The people, GUIDs and servers do not exist.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from etstats.demo.battle import DEAD, PERCENT, TIME, Tally
+from etstats.demo.chance import Dice
+from etstats.demo.community import BULLET_WEAPONS, WEAPONS, Person, make_community
+from etstats.demo.match import MAPS, Roster, play_match
+from etstats.demo.quirks import EVERYDAY, Quirks
+from etstats.demo.roundfile import LAYOUTS, PLACES, clock, content
+
+__all__ = ["EVERYDAY", "Evening", "GeneratedFile", "GeneratedRound", "PlayerTruth", "Quirks", "generate",
+           "generate_evening", "write_files"]  # fmt: skip
+
+SERVER_NAME = "^aThe ^7Old ^aBarn ^7stopwatch"
+_SAVED_AFTER = 3  # seconds from a round's end to its file
+
+# The fields that stand in a file as they are, by the names of the base's columns; time and share apart.
+_COUNTED = {
+    0: "damage_given", 1: "damage_received", 2: "team_damage_given", 3: "team_damage_received", 4: "gibs",
+    5: "self_kills", 6: "team_kills", 7: "team_gibs", 9: "xp", 10: "killing_spree_best", 11: "death_spree_worst",
+    12: "kill_assists", 13: "kill_steals", 14: "headshot_kills", 15: "objectives_stolen",
+    16: "objectives_returned", 17: "dynamites_planted", 18: "dynamites_defused", 19: "times_revived",
+    20: "bullets_fired", 27: "most_useful_kills", 28: "denied_playtime", 29: "double_kills", 30: "triple_kills",
+    31: "quad_kills", 32: "multi_kills", 33: "mega_kills", 34: "useless_kills", 35: "full_selfkills",
+    36: "constructions", 37: "revives_given",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedFile:
+    """One file of the game server; `mtime` in whole seconds UTC."""
+
+    name: str
+    content: bytes
+    mtime: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayerTruth:
+    """What one player did in one round alone.
+
+    `numbers`: by the column names of `player_comprehensive_stats`, without what follows from other columns;
+    None where the layout has no such field. `weapons`: name -> (hits, shots, kills, deaths, headshots).
+    """
+
+    guid: str
+    name: str
+    team: int
+    was_reset: bool
+    numbers: Mapping[str, int | float | None]
+    weapons: Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratedRound:
+    """One round: its file, whether the server lost that file, and what really happened; times in seconds.
+
+    `match` counts the maps of the evening from 0. `outcome` is `completed`, `fullhold` or `surrender`.
+    """
+
+    file: GeneratedFile
+    is_lost: bool
+    match: int
+    number: int
+    map_name: str
+    defender: int
+    winner: int
+    limit_seconds: int
+    actual_seconds: int | None
+    played_seconds: int
+    outcome: str
+    layout: int
+    tallies: tuple[Tally, ...]
+    reset_guid: str
+
+    @property
+    def truth(self) -> dict[str, PlayerTruth]:
+        """The numbers of this round alone, by GUID, of those who played it."""
+        return {
+            tally.person.guid: _truth(tally, self.layout, tally.person.guid == self.reset_guid)
+            for tally in self.tallies
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evening:
+    """A gaming session of one server, in the order played."""
+
+    server_name: str
+    zone: str
+    rounds: tuple[GeneratedRound, ...]
+
+    @property
+    def files(self) -> list[GeneratedFile]:
+        """The files that lie on the server: all but the lost ones."""
+        return [played.file for played in self.rounds if not played.is_lost]
+
+
+def generate(
+    seed: int,
+    *,
+    start: datetime,
+    evenings: int | None = None,
+    files: int | None = None,
+    zone: str = "Europe/Ljubljana",
+    layout: int = 38,
+    players: int = 12,
+    maps: tuple[int, int] = (4, 6),
+    pause_days: tuple[int, int] = (1, 4),
+    server_name: str = SERVER_NAME,
+    quirks: Quirks = EVERYDAY,
+) -> Iterator[GeneratedFile]:
+    """Yield the files of so many evenings, or exactly `files` of them, in the order they were written.
+
+    One evening when neither is given. `maps`: fewest and most of an evening; `pause_days`: days from one evening
+    to the next. See `generate_evening` for the rest. Memory does not grow with the number.
+    """
+    if evenings is None and files is None:
+        evenings = 1
+    kind = _Kind(layout, players, maps, pause_days, server_name, quirks)
+    run = _evenings(seed, start, zone, kind)
+    written = (file for evening in islice(run, evenings) for file in evening.files)
+    return islice(written, files)
+
+
+def generate_evening(
+    seed: int,
+    *,
+    start: datetime,
+    zone: str = "Europe/Ljubljana",
+    layout: int = 38,
+    players: int = 12,
+    maps: tuple[int, int] = (4, 6),
+    server_name: str = SERVER_NAME,
+    quirks: Quirks = EVERYDAY,
+) -> Evening:
+    """Return one evening with its truth: the first one that `generate` gives for the same arguments.
+
+    `start`: when the warm-up of the first map begins; without a zone it is the server's own clock. `zone`: that
+    clock's. `layout`: 33, 36, 37 or 38 fields a player. `players`: at least 2, on both sides together.
+    """
+    return next(_evenings(seed, start, zone, _Kind(layout, players, maps, (1, 1), server_name, quirks)))
+
+
+def write_files(folder: Path, files: Iterable[GeneratedFile]) -> int:
+    """Write files into a folder that exists, with their mtimes, and return how many."""
+    count = 0
+    for file in files:
+        path = folder / file.name
+        path.write_bytes(file.content)
+        os.utime(path, (file.mtime, file.mtime))
+        count += 1
+    return count
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What all evenings of one run have in common."""
+
+    layout: int
+    players: int
+    maps: tuple[int, int]
+    pause_days: tuple[int, int]
+    server_name: str
+    quirks: Quirks
+
+    def __post_init__(self) -> None:
+        if self.layout not in LAYOUTS:
+            raise ValueError(f"no layout of {self.layout} fields; there are {LAYOUTS}")
+        if self.players < 2:
+            raise ValueError(f"a round needs 2 players, not {self.players}")
+
+
+def _evenings(seed: int, start: datetime, zone: str, kind: _Kind) -> Iterator[Evening]:
+    clock_zone = ZoneInfo(zone)
+    dice = Dice(seed)
+    community = make_community(dice, kind.players + 6 + kind.players // 2)
+    begin = start.replace(tzinfo=clock_zone) if start.tzinfo is None else start.astimezone(clock_zone)
+    while True:
+        rounds = tuple(_play(dice, _roster(dice, community, kind), begin, kind))
+        yield Evening(server_name=kind.server_name, zone=zone, rounds=rounds)
+        day = begin.date() + timedelta(days=dice.between(*kind.pause_days))
+        begin = datetime(day.year, day.month, day.day, 20, dice.below(60), dice.below(60), tzinfo=clock_zone)
+        rested = datetime.fromtimestamp(rounds[-1].file.mtime, clock_zone) + timedelta(hours=3)
+        begin = max(begin, rested)
+
+
+def _roster(dice: Dice, community: list[Person], kind: _Kind) -> Roster:
+    """Choose tonight's people and split them into two line-ups of about equal skill."""
+    people = dice.shuffled(community)
+    tonight = sorted(people[: kind.players], key=lambda person: person.skill)
+    for person in people:
+        if person.name not in person.names:
+            person.name = person.names[0]
+    if dice.happens(kind.quirks.shared_names):
+        tonight[0].name = tonight[-1].name
+    return Roster((tonight[0::2], tonight[1::2]), people[kind.players :])
+
+
+def _play(dice: Dice, roster: Roster, begin: datetime, kind: _Kind) -> Iterator[GeneratedRound]:
+    quirks = kind.quirks
+    now = int(begin.timestamp())
+    config = "legacy3" if sum(map(len, roster.lineups)) <= 8 else "legacy6"
+    duration = "%d" if not dice.happens(quirks.ninth_in_seconds) else "%.3f"
+    duration = duration if dice.happens(quirks.ninth_field) else ""
+    spans_midnight = dice.happens(quirks.midnight)
+    game_maps = dice.shuffled(MAPS)
+    for match in range(dice.between(*kind.maps)):
+        game_map = game_maps[match % len(game_maps)]
+        now += dice.between(39, 200)
+        for played in play_match(dice, game_map, roster, quirks):
+            now += played.played + dice.between(35, 60)
+            if spans_midnight and match == 0 and played.number == 1:
+                midnight = begin.replace(hour=0, minute=0, second=0) + timedelta(days=1)
+                now = max(now, int(midnight.timestamp()) - dice.between(20, 70))
+            is_timeless = played.number == 2 and dice.happens(quirks.unknown_times)
+            sides = (str(played.number), str(played.defender), str(played.winner))
+            times = (clock(played.limit), clock(0 if is_timeless else played.actual))
+            header = [kind.server_name, game_map.name, config, *sides, *times]
+            if duration:
+                thousandths = played.played * 1000 + dice.below(1000)
+                header.append(duration % (thousandths if duration == "%d" else thousandths / 1000))
+            newline = "\r\n" if dice.happens(quirks.crlf) else "\n"
+            saved = now + _SAVED_AFTER
+            stamp = datetime.fromtimestamp(saved, begin.tzinfo)
+            name = f"{stamp:%Y-%m-%d-%H%M%S}-{game_map.name}-round-{played.number}.txt"
+            yield GeneratedRound(
+                file=GeneratedFile(name, content(header, played.lines, kind.layout, newline), saved),
+                is_lost=dice.happens(quirks.lost_files),
+                match=match,
+                number=played.number,
+                map_name=game_map.name,
+                defender=played.defender,
+                winner=played.winner,
+                limit_seconds=played.limit,
+                actual_seconds=None if is_timeless else played.actual,
+                played_seconds=played.played,
+                outcome=played.outcome,
+                layout=kind.layout,
+                tallies=tuple(played.tallies),
+                reset_guid=played.reset_guid,
+            )
+
+
+def _truth(tally: Tally, layout: int, was_reset: bool) -> PlayerTruth:
+    weapons = {WEAPONS[weapon]: tuple(numbers) for weapon, numbers in tally.weapons.items()}
+    bullets = [numbers for weapon, numbers in tally.weapons.items() if weapon in BULLET_WEAPONS]
+    numbers: dict[str, int | float | None] = {
+        name: tally.fields[place] if place in PLACES[layout] else None for place, name in _COUNTED.items()
+    }
+    numbers |= {
+        "hits": sum(weapon[0] for weapon in bullets),
+        "shots": sum(weapon[1] for weapon in bullets),
+        "kills": sum(weapon[2] for weapon in weapons.values()),
+        "deaths": sum(weapon[3] for weapon in weapons.values()),
+        "headshots": sum(weapon[4] for weapon in weapons.values()),
+        "time_played_seconds": tally.fields[TIME] * 6,
+        "time_played_percent": tally.fields[PERCENT] / 10,
+        "time_dead_minutes": float(f"{tally.fields[DEAD] / 60:.1f}"),
+    }
+    return PlayerTruth(
+        guid=tally.person.guid,
+        name=tally.name,
+        team=tally.team,
+        was_reset=was_reset,
+        numbers=numbers,
+        weapons=weapons,
+    )
