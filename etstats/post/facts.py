@@ -97,7 +97,7 @@ class RoundResult:
 class MapSummary:
     """Both rounds of a map together; players' `team` is their line-up.
 
-    `score` is (line-up 1, line-up 2), 2:0, 0:2 or 1:1, None when it cannot be told; `winner` 0 is a draw or unknown.
+    `score` is (line-up 1, line-up 2): 2:0, 0:2 or 1:1, None when it cannot be told; `winner` 0: draw or unknown.
     `mvp` is a guid of `players`, `mvp_reason` why in a few words.
     """
 

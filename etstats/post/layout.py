@@ -1,4 +1,4 @@
-"""Tables and lists that fit: columns for a phone's screen, fields that end at a row, an embed that never overflows."""
+"""Tables and lists that fit: columns for a phone, fields that end at a row, embeds that never overflow."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace

@@ -209,7 +209,7 @@ def _details(order: Sequence[PlayerLine]) -> list[Section]:
 
 def _multikills(player: PlayerLine) -> str:
     counts = ((getattr(player, field), name) for field, name in _MULTIKILLS)
-    return " · ".join(f"{count}× {name}" for count, name in counts if count)
+    return " · ".join(f"{count}x {name}" for count, name in counts if count)
 
 
 def _honour(title: str, name: str, value: str) -> str:
@@ -227,7 +227,8 @@ def _lines(name: str, rows: Iterable[str]) -> Section:
 
 def _podium(order: Sequence[PlayerLine]) -> list[str]:
     return [
-        f"{medal} **{escape(p.name, _NAME)}** {short(p.damage_given)} damage · {p.kills}/{p.deaths} · {p.dpm:.0f} DPM"
+        f"{medal} **{escape(p.name, _NAME)}** "
+        f"{short(p.damage_given)} damage · {p.kills}/{p.deaths} · {p.dpm:.0f} DPM"
         for medal, p in zip(_MEDALS, order, strict=False)
     ]
 

@@ -76,7 +76,10 @@ def cell(text: str, width: int) -> str:
     """Text in exactly `width` columns of a code block: left-aligned, nothing in it ends the block or pings."""
     shown = fit(text, width) or fit(NO_NAME, width)
     padding = " " * (width - columns(shown))
-    return _steady(shown.replace("`", "ˋ").replace("@", "@" + ZERO_WIDTH_SPACE)) + padding
+    return (
+        _steady(shown.replace("`", "\N{MODIFIER LETTER GRAVE ACCENT}").replace("@", "@" + ZERO_WIDTH_SPACE))
+        + padding
+    )
 
 
 def escape(text: str, width: int = 100) -> str:
