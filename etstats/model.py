@@ -126,7 +126,7 @@ class PlayerRound:
     """One player in one round alone; the names are the columns of `player_comprehensive_stats`.
 
     Damage in HP, `*_seconds` and `denied_playtime` in seconds, `*_minutes` in minutes. `hits`, `shots` are over
-    the bullet weapons, `kills`, `deaths`, `headshots`, `bullets_fired` over all. None: the layout has no such field.
+    the bullet weapons; `kills`, `deaths`, `headshots`, `bullets_fired` over all. None: the layout lacks the field.
     """
 
     player_guid: str

@@ -3,12 +3,16 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from etstats.db.queries import query
-from etstats.errors import ConfigError, DatabaseError, LockedError
+from etstats.errors import CheckError, ConfigError, DatabaseError, LockedError
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+"""An open connection, for those who hand it on without speaking SQL."""
 
 OLDEST_SERVER = 14
 RUN_LOCK_KEY = 0x6574_7374_6174_7321  # "etstats!"
@@ -65,6 +69,16 @@ def database_errors() -> Iterator[None]:
         raise DatabaseError(
             f"The base went away or gave up: {_first_line(error)}. Nothing half-done was kept; run this again."
         ) from error
+
+
+@contextmanager
+def integrity_errors(filename: str) -> Iterator[None]:
+    """Turn a constraint's refusal of a file's rows into a CheckError that names the constraint."""
+    try:
+        yield
+    except (psycopg.IntegrityError, psycopg.DataError) as error:
+        name = error.diag.constraint_name or error.diag.column_name or type(error).__name__
+        raise CheckError(f"{filename}: the base refuses its numbers: {_first_line(error)} ({name})") from error
 
 
 @contextmanager

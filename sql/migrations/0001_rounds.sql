@@ -41,7 +41,7 @@ CREATE TABLE processed_files (
 );
 -- A file is 1-4 KB: without this, the base would compress only the larger half of them.
 ALTER TABLE processed_files SET (toast_tuple_target = 256);
-CREATE INDEX processed_files_hash ON processed_files (server_id, file_hash);
+CREATE INDEX processed_files_source_hash ON processed_files (server_id, source_hash);
 CREATE INDEX processed_files_duplicate_of ON processed_files (duplicate_of) WHERE duplicate_of IS NOT NULL;
 CREATE INDEX processed_files_quarantine ON processed_files (id) WHERE NOT success OR rejected_hash IS NOT NULL;
 
@@ -72,7 +72,9 @@ CREATE TABLE rounds (
     is_cumulative       boolean NOT NULL,
     gaming_session_id   bigint NOT NULL REFERENCES sessions (id) DEFERRABLE INITIALLY DEFERRED,
     stored_at           timestamptz NOT NULL DEFAULT now(),
+    -- Deferred: partners may change hands inside one transaction.
     UNIQUE (server_id, match_id, round_number) DEFERRABLE INITIALLY DEFERRED,
+    UNIQUE (round1_id) DEFERRABLE INITIALLY DEFERRED,
     CHECK (round_number = 2 OR (round1_id IS NULL AND NOT is_cumulative)),
     CHECK (round1_id IS NULL OR NOT is_cumulative),
     CHECK (round_outcome <> 'completed' OR winner_team NOT IN (0, defender_team)),
@@ -82,7 +84,6 @@ CREATE INDEX rounds_server_ended ON rounds (server_id, ended_at);
 CREATE INDEX rounds_ended ON rounds (ended_at);
 CREATE INDEX rounds_map ON rounds (map_name, ended_at);
 CREATE INDEX rounds_session ON rounds (gaming_session_id);
-CREATE UNIQUE INDEX rounds_round1 ON rounds (round1_id);
 
 -- One player in one round alone. Ratios are generated, so that they cannot disagree with what they are made of.
 CREATE TABLE player_comprehensive_stats (

@@ -1,0 +1,141 @@
+"""The archive: each file's bytes as the server wrote them, which of them count, and which are in quarantine."""
+
+import hashlib
+from dataclasses import dataclass
+
+from psycopg import Cursor
+from psycopg.rows import class_row
+
+from etstats.db.connection import Connection
+from etstats.db.queries import query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchivedFile:
+    """What the archive says of one file name; `source_hash` is of the bytes as the source had them."""
+
+    id: int
+    filename: str
+    source_hash: str
+    source_size: int
+    source_mtime: int | None
+    success: bool
+    discarded: bool
+    duplicate_of: int | None
+    rejected_hash: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFile:
+    """A file as it came: its bytes, and the mtime (seconds UTC of the source) where there is one."""
+
+    server_id: int
+    filename: str
+    content: bytes
+    source_mtime: int | None
+    source_hash: str
+    source_size: int
+
+    @classmethod
+    def of(cls, server_id: int, filename: str, content: bytes, mtime: int | None) -> "NewFile":
+        """A file straight from its source."""
+        return cls(
+            server_id=server_id,
+            filename=filename,
+            content=content,
+            source_mtime=mtime,
+            source_hash=hash_of(content),
+            source_size=len(content),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """A file's name and bytes, to be read again."""
+
+    filename: str
+    content: bytes
+    source_mtime: int | None
+
+
+def hash_of(content: bytes) -> str:
+    """SHA-256, in hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def server_id(conn: Connection, name: str) -> int | None:
+    """The id of the server of that name; None when nothing was ever stored for it."""
+    row = conn.execute(query("server_id"), {"name": name}).fetchone()
+    return row[0] if row else None
+
+
+def add_server(conn: Connection, name: str) -> int:
+    """The id of the server of that name, made when it is new."""
+    return server_id(conn, name) or _one(conn.execute(query("add_server"), {"name": name}))
+
+
+def files_like(conn: Connection, new: NewFile) -> list[ArchivedFile]:
+    """The rows with this file's name or with its bytes."""
+    parameters = {"server_id": new.server_id, "filename": new.filename, "source_hash": new.source_hash}
+    with conn.cursor(row_factory=class_row(ArchivedFile)) as cursor:
+        return cursor.execute(query("files_like"), parameters).fetchall()
+
+
+def store(conn: Connection, new: NewFile, duplicate_of: int | None) -> int:
+    """Keep a good file; returns its id."""
+    return _one(conn.execute(query("store_file"), {**_row(new), "duplicate_of": duplicate_of}))
+
+
+def quarantine(conn: Connection, new: NewFile, reason: str, line: int) -> None:
+    """Keep a bad file with its reason; one that was good before under this name is left as it is."""
+    conn.execute(query("quarantine_file"), {**_row(new), "reason": reason, "line": line})
+
+
+def reject(conn: Connection, new: NewFile, reason: str, line: int) -> None:
+    """Keep a bad version beside the good one of the same name."""
+    conn.execute(query("reject_version"), {**_row(new), "reason": reason, "line": line})
+
+
+def confirm(conn: Connection, file_id: int, mtime: int | None) -> None:
+    """The source shows the good content (again): remember its mtime, let go of a bad version."""
+    conn.execute(query("confirm_file"), {"id": file_id, "source_mtime": mtime})
+
+
+def heir(conn: Connection, file_id: int) -> int | None:
+    """The earliest-named file that was a duplicate of this one; None when there is none."""
+    row = conn.execute(query("heir_of_file"), {"id": file_id}).fetchone()
+    return row[0] if row else None
+
+
+def link_duplicates(conn: Connection, server_id: int, source_hash: str, original: int) -> None:
+    """Let `original` be the one that counts among the files with the same bytes."""
+    conn.execute(query("count_file"), {"id": original})
+    parameters = {"server_id": server_id, "source_hash": source_hash, "original": original}
+    conn.execute(query("link_duplicates"), parameters)
+
+
+def content(conn: Connection, file_id: int) -> Content:
+    """A file's bytes as they are archived."""
+    with conn.cursor(row_factory=class_row(Content)) as cursor:
+        row = cursor.execute(query("file_content"), {"id": file_id}).fetchone()
+    assert row is not None  # noqa: S101  # the id came from a row of the same transaction
+    return row
+
+
+def _row(new: NewFile) -> dict[str, object]:
+    return {
+        "server_id": new.server_id,
+        "filename": new.filename,
+        "file_hash": hash_of(new.content),
+        "size_bytes": len(new.content),
+        "content": new.content,
+        "source_hash": new.source_hash,
+        "source_size": new.source_size,
+        "source_mtime": new.source_mtime,
+    }
+
+
+def _one(cursor: Cursor[tuple[int, ...]]) -> int:
+    row = cursor.fetchone()
+    assert row is not None  # noqa: S101  # INSERT ... RETURNING always has its row
+    return row[0]

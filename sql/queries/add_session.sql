@@ -1,0 +1,1 @@
+INSERT INTO sessions (server_id) VALUES (%(server_id)s) RETURNING id

@@ -1,0 +1,1 @@
+DELETE FROM rounds WHERE file_id = ANY(%(file_ids)s)

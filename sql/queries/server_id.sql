@@ -1,0 +1,1 @@
+SELECT id FROM servers WHERE name = %(name)s
