@@ -1,0 +1,153 @@
+"""The known_hosts files: which keys a server may show, and writing down one that the admin trusts.
+
+Read line by line, because one revoked, damaged or foreign line must not hide the good ones; compared as bytes, so
+that thousands of other hosts' keys are never decoded.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from etstats.errors import ConfigError, HostKeyError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostKey:
+    """A server's public key: its type as SSH names it, and the key itself in SSH's wire format."""
+
+    kind: str
+    blob: bytes
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 fingerprint as `ssh-keygen -l` prints it."""
+        return "SHA256:" + base64.b64encode(hashlib.sha256(self.blob).digest()).decode().rstrip("=")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownKey:
+    """One good line about this host; `is_revoked` when the key must never be accepted."""
+
+    key: HostKey
+    path: Path
+    line: int
+    is_revoked: bool = False
+
+
+def spelling(host: str, port: int) -> str:
+    """Write a host as known_hosts has it: bare for port 22, else `[host]:port`."""
+    return host.lower() if port == 22 else f"[{host.lower()}]:{port}"
+
+
+def known_keys(paths: Iterable[Path], host: str, port: int) -> tuple[KnownKey, ...]:
+    """Collect what the files say about this host; files that do not exist say nothing.
+
+    A bare `host` line does not serve another port than 22. Raises ConfigError for a file that cannot be read.
+    """
+    names = {spelling(host, port)} | ({f"[{host.lower()}]:22"} if port == 22 else set())
+    return tuple(known for path in paths for known in _read(path, names))
+
+
+def _read(path: Path, names: set[str]) -> Iterator[KnownKey]:
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ConfigError(f"cannot read the known hosts in {path}: {error.strerror}") from error
+    for number, line in enumerate(lines, 1):
+        fields = line.decode(errors="replace").split()
+        marker = fields.pop(0) if fields and fields[0].startswith("@") else ""
+        if len(fields) < 3 or fields[0].startswith("#") or marker not in {"", "@revoked"}:
+            continue  # @cert-authority speaks of certificates, which are not used here
+        if not any(_matches(fields[0], name) for name in names):
+            continue
+        try:
+            blob = base64.b64decode(fields[2], validate=True)
+        except (binascii.Error, ValueError):
+            continue
+        kind = blob[4 : 4 + int.from_bytes(blob[:4], "big")]
+        if kind.decode(errors="replace") == fields[1]:
+            key = HostKey(kind=fields[1], blob=blob)
+            yield KnownKey(key=key, path=path, line=number, is_revoked=marker == "@revoked")
+
+
+def _matches(patterns: str, name: str) -> bool:
+    if patterns.startswith("|1|"):
+        return _matches_hash(patterns, name)
+    wanted = False
+    for pattern in patterns.lower().split(","):
+        # Brackets are part of `[host]:port` here, not a set of characters.
+        if fnmatchcase(name, pattern.removeprefix("!").replace("[", "[[]")):
+            if pattern.startswith("!"):
+                return False
+            wanted = True
+    return wanted
+
+
+def _matches_hash(hashed: str, name: str) -> bool:
+    try:
+        salt, digest = (base64.b64decode(part, validate=True) for part in hashed.split("|")[2:4])
+    except (binascii.Error, ValueError):
+        return False
+    return hmac.compare_digest(hmac.digest(salt, name.encode(), "sha1"), digest)
+
+
+def check(shown: HostKey, known: Iterable[KnownKey], host: str, port: int) -> None:
+    """Accept the key a server showed, or raise HostKeyError with the fingerprint and the way out."""
+    known = tuple(known)
+    name = spelling(host, port)
+    for entry in known:
+        if entry.is_revoked and entry.key == shown:
+            raise HostKeyError(
+                f"the {shown.kind} key of {name} ({shown.fingerprint}) is revoked in {entry.path}, line "
+                f"{entry.line}: do not connect; ask whoever runs the server for its new key"
+            )
+    good = [entry for entry in known if not entry.is_revoked]
+    if any(entry.key == shown for entry in good):
+        return
+    if not good:
+        raise HostKeyError(
+            f"the host key of {name} is not known: {shown.kind} {shown.fingerprint}. "
+            "Compare it with the server's own, then trust it with: etstats config check --trust"
+        )
+    old = next((entry for entry in good if entry.key.kind == shown.kind), good[0])
+    raise HostKeyError(
+        f"the host key of {name} has CHANGED: it shows {shown.kind} {shown.fingerprint}, known is {old.key.kind} "
+        f"{old.key.fingerprint} ({old.path}, line {old.line}). Someone may be listening in. Only if the server "
+        f"was really set up anew: ssh-keygen -f {old.path} -R '{name}', then etstats config check --trust"
+    )
+
+
+def known_hosts_line(key: HostKey, host: str, port: int) -> str:
+    """Write the line that known_hosts holds for this key."""
+    return f"{spelling(host, port)} {key.kind} {base64.b64encode(key.blob).decode()}"
+
+
+def trust(path: Path, key: HostKey, host: str, port: int) -> None:
+    """Add the key to a known_hosts file, made with mode 0600 when there is none; a known key is not added twice.
+
+    Raises HostKeyError when the file holds another key for this host (the old line has to go by hand), ConfigError
+    when it cannot be written.
+    """
+    path = path.expanduser()
+    known = known_keys([path], host, port)
+    if known:
+        check(key, known, host, port)
+        return
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(path, "ab+", opener=lambda name, flags: os.open(name, flags, 0o600)) as opened:
+            if opened.tell() > 0:
+                opened.seek(-1, os.SEEK_END)
+                if opened.read(1) != b"\n":
+                    opened.write(b"\n")
+            opened.write(known_hosts_line(key, host, port).encode() + b"\n")
+    except OSError as error:
+        raise ConfigError(f"cannot write the host key to {path}: {error.strerror}") from error

@@ -1,0 +1,58 @@
+"""What `--since` and `--until` mean: one small grammar for every command that takes a stretch of time."""
+
+import re
+from datetime import datetime, timedelta, tzinfo
+
+from etstats.errors import ConfigError
+
+FORMS = "24h, 7d, 2weeks, 3months, today, yesterday, week, month, year, 2025-10-01, 2025-10-01T20:30, all"
+
+_SPAN = re.compile(r"(\d{1,6})\s*(h|hours?|d|days?|w|weeks?|mo|months?|y|years?)", re.ASCII)
+_HOURS = {"h": 1, "d": 24, "w": 7 * 24, "mo": 30 * 24, "y": 365 * 24}
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?", re.ASCII)
+
+
+def parse_when(text: str, now: datetime, zone: tzinfo, *, until: bool = False) -> datetime | None:
+    """Read a moment as people write it; None for `all`. `now` is aware, the answer is aware and in `zone`.
+
+    `24h`, `7d`, `2weeks` count back from now (a month is 30 days, a year 365). `today`, `yesterday`, `week`,
+    `month`, `year` and a date are the midnight at which they begin in `zone`; with `until` a date, `today` and
+    `yesterday` are the midnight at which they end, so that the named day is inside. Raises ConfigError.
+    """
+    word = text.strip().lower()
+    local = now.astimezone(zone)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    day_end = timedelta(days=1) if until else timedelta()
+    named = {
+        "today": midnight + day_end,
+        "yesterday": midnight - timedelta(days=1) + day_end,
+        "week": midnight - timedelta(days=midnight.weekday()),
+        "month": midnight.replace(day=1),
+        "year": midnight.replace(month=1, day=1),
+    }
+    if word == "all":
+        return None
+    if word in named:
+        return named[word]
+    try:
+        if span := _SPAN.fullmatch(word):
+            unit = "mo" if span[2].startswith("mo") else span[2][0]
+            return (now - timedelta(hours=int(span[1]) * _HOURS[unit])).astimezone(zone)
+        if _DAY.fullmatch(word):
+            return datetime.fromisoformat(word).replace(tzinfo=zone) + day_end
+        if _MINUTE.fullmatch(word):
+            return datetime.fromisoformat(word).replace(tzinfo=zone)
+    except (ValueError, OverflowError) as error:
+        raise ConfigError(f"{text!r} is no moment of the calendar; use one of: {FORMS}") from error
+    raise ConfigError(f"{text!r} is not a time etstats understands; use one of: {FORMS}")
+
+
+def server_clock(moment: datetime, zone: tzinfo) -> datetime:
+    """Turn an aware moment into the wall clock of the game server, without zone, as file names carry it."""
+    return moment.astimezone(zone).replace(tzinfo=None)
+
+
+def default_since(newest_known: datetime | None) -> datetime | None:
+    """Say where a sync without `--since` begins: everything at first, then a day before the newest known stamp."""
+    return None if newest_known is None else newest_known - timedelta(hours=24)

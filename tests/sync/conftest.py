@@ -1,0 +1,31 @@
+"""Fixtures of the sync tests: a folder of round files, and servers that show it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.sync.server import TestServer
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    """A private folder for keys and known_hosts."""
+    folder = tmp_path / "keys"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """The folder that is served."""
+    folder = tmp_path / "gamestats"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def server(root: Path, keys: Path) -> Iterator[TestServer]:
+    """A server in this process that shows `root` and can be told to misbehave."""
+    with TestServer(root, keys) as running:
+        yield running

@@ -1,0 +1,196 @@
+"""One suite for every kind of source: what `remote.Source` promises, each of them keeps."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from etstats.errors import SourceError
+from etstats.model import RemoteFile
+from etstats.sync import open_source
+from etstats.sync.remote import MAX_FILE_BYTES, Failed, Fetched, Mark, Source
+from tests.sync.server import SSHD, OpenSshServer, TestServer
+
+KINDS = ["folder", "asyncssh", *(["openssh"] if SSHD else [])]
+
+
+def name_of(number: int) -> str:
+    return f"2025-10-02-{number:06d}-supply-round-{1 + number % 2}.txt"
+
+
+def write(root: Path, name: str, content: bytes = b"header\n", mtime: int = 1_700_000_000) -> RemoteFile:
+    path = root / name
+    path.write_bytes(content)
+    os.utime(path, (mtime, mtime))
+    return RemoteFile(name=name, size=len(content), mtime=mtime)
+
+
+@pytest.fixture(params=KINDS)
+def source(request: pytest.FixtureRequest, root: Path, keys: Path) -> Iterator[Source]:
+    """The same folder, reached in each of the ways there are."""
+    with contextlib.ExitStack() as stack:
+        if request.param == "folder":
+            place = root
+        else:
+            kind = {"asyncssh": TestServer, "openssh": OpenSshServer}[request.param]
+            place = stack.enter_context(kind(root, keys)).settings()
+        yield stack.enter_context(open_source(place))
+
+
+def listed(source: Source, last: Mark | None = None) -> dict[str, RemoteFile]:
+    listing = source.look(last)
+    assert listing is not None
+    return {file.name: file for file in listing.files}
+
+
+def test_lists_name_size_and_mtime(source: Source, root: Path) -> None:
+    """A listing says of each file what a stat would."""
+    files = [write(root, name_of(number), b"x" * number, 1_700_000_000 + number) for number in range(250)]
+    assert listed(source) == {file.name: file for file in files}
+
+
+def test_an_empty_folder_is_an_empty_listing(source: Source) -> None:
+    """Nothing there is no error."""
+    assert listed(source) == {}
+
+
+def test_fetches_every_byte(source: Source, root: Path) -> None:
+    """Whatever the size: empty, one byte, above a READ's worth, and more files than fit in one window."""
+    sizes = [0, 1, 32_767, 32_768, 32_769, 100_001, *([700] * 600)]
+    contents = {name_of(number): os.urandom(size) for number, size in enumerate(sizes)}
+    for name, content in contents.items():
+        write(root, name, content)
+    outcomes = list(source.fetch(listed(source).values()))
+    assert {outcome.file.name: outcome.content for outcome in outcomes if isinstance(outcome, Fetched)} == contents
+    assert len(outcomes) == len(contents)
+
+
+def test_fetching_nothing_yields_nothing(source: Source) -> None:
+    """No files, no outcomes."""
+    assert list(source.fetch([])) == []
+
+
+def test_a_file_that_vanished_fails_alone(source: Source, root: Path) -> None:
+    """The others come, and the missing one is named."""
+    for number in range(5):
+        write(root, name_of(number))
+    files = listed(source)
+    (root / name_of(2)).unlink()
+    outcomes = {outcome.file.name: outcome for outcome in source.fetch(files.values())}
+    failed = outcomes.pop(name_of(2))
+    assert isinstance(failed, Failed)
+    assert failed.is_passing
+    assert "vanished" in failed.reason
+    assert all(isinstance(outcome, Fetched) for outcome in outcomes.values())
+
+
+@pytest.mark.parametrize("content", [b"", b"short", b"as long as", b"longer than it was"])
+def test_a_file_that_changed_since_the_listing_is_left(source: Source, root: Path, content: bytes) -> None:
+    """Shrunk, grown, emptied, or only newer: never taken for the file that was listed."""
+    file = write(root, name_of(1), b"ten bytes!")
+    files = listed(source)
+    write(root, name_of(1), content, file.mtime + 1)
+    (outcome,) = source.fetch(files.values())
+    assert isinstance(outcome, Failed)
+    assert outcome.is_passing
+    assert isinstance(next(iter(source.fetch(listed(source).values()))), Fetched)
+
+
+def test_what_is_no_regular_file_is_refused(source: Source, root: Path) -> None:
+    """Links, folders and pipes are refused with a reason, whatever their names."""
+    write(root, name_of(1))
+    (root / name_of(2)).symlink_to(root / name_of(1))
+    (root / name_of(3)).mkdir()
+    os.mkfifo(root / name_of(4))
+    listing = source.look()
+    assert listing is not None
+    assert [file.name for file in listing.files] == [name_of(1)]
+    assert {refused.name: refused.reason for refused in listing.refused} == {
+        name_of(2): "a link",
+        name_of(3): "no regular file",
+        name_of(4): "no regular file",
+    }
+
+
+def test_hostile_names_are_refused_and_shown_safely(source: Source, root: Path) -> None:
+    """Escape sequences, line breaks, backslashes and bytes that are no text never reach a terminal."""
+    for name in (b"\x1b[31mred-round-1.txt", b"two\nlines", b"back\\slash", b"\xff\xfe", b"\xe2\x80\xae.txt"):
+        (root / os.fsdecode(name)).write_bytes(b"x")
+    listing = source.look()
+    assert listing is not None
+    assert listing.files == ()
+    assert len(listing.refused) == 5
+    assert all(refused.name.isprintable() and refused.reason for refused in listing.refused)
+
+
+@pytest.mark.parametrize("name", ["../outside.txt", "/etc/hostname", "a/b", "..", "", "a\0b"])
+def test_never_opens_a_name_with_a_path(source: Source, root: Path, name: str) -> None:
+    """A name that leaves the folder fails before anything is asked for."""
+    (root.parent / "outside.txt").write_bytes(b"secret")
+    (outcome,) = source.fetch([RemoteFile(name=name, size=6, mtime=0)])
+    assert isinstance(outcome, Failed)
+
+
+def test_a_huge_file_is_not_brought_into_memory(source: Source, root: Path) -> None:
+    """Two gigabytes under a round's name are refused by their size alone."""
+    with (root / name_of(1)).open("wb") as huge:
+        huge.truncate(2 << 30)
+    (outcome,) = source.fetch(listed(source).values())
+    assert isinstance(outcome, Failed)
+    assert "too large" in outcome.reason
+    assert outcome.file.size > MAX_FILE_BYTES
+
+
+def test_ten_thousand_names(source: Source, root: Path) -> None:
+    """A full folder is listed in full."""
+    for number in range(10_000):
+        (root / name_of(number)).touch()
+    assert len(listed(source)) == 10_000
+
+
+def test_a_fetch_given_up_leaves_the_source_usable(source: Source, root: Path) -> None:
+    """Answers that nobody waits for any more do not disturb what comes after."""
+    for number in range(50):
+        write(root, name_of(number), b"%d" % number)
+    files = listed(source)
+    for _ in range(3):
+        next(iter(source.fetch(files.values())))
+    assert listed(source) == files
+    assert {outcome.file.name for outcome in source.fetch(files.values())} == set(files)
+
+
+def test_looks_again_only_when_something_can_have_changed(source: Source, root: Path) -> None:
+    """A settled folder costs no listing; a new file, a gone file and a rewritten young file are all seen."""
+    os.utime(root, (1_700_000_000, 1_700_000_000))
+    young = write(root, name_of(1), mtime=1_700_000_000)
+    os.utime(root, (1_700_000_000, 1_700_000_000))
+    source.look()  # the first may go by the mtime of the moment the connection was made
+    first = source.look()
+    assert first is not None
+    settled = Mark(
+        mtime=first.mark.mtime,
+        first_seen=first.mark.listed - 5,
+        listed=first.mark.listed,
+        recent=(young,),
+    )
+    assert source.look(settled) is None
+    write(root, young.name, b"rewritten", young.mtime + 3)  # which does not move the folder's mtime
+    os.utime(root, (1_700_000_000, 1_700_000_000))
+    assert listed(source, settled)[young.name].size == len(b"rewritten")
+    write(root, name_of(2))
+    assert set(listed(source, settled)) == {name_of(1), name_of(2)}
+
+
+def test_a_folder_that_went_away_is_an_error_in_words(source: Source, root: Path) -> None:
+    """Never an empty listing: that would read as nothing new."""
+    root.rmdir()
+    with pytest.raises(SourceError, match="no folder"):
+        source.look()
+
+
+def test_closing_twice_is_harmless(source: Source) -> None:
+    """A source can be closed by whoever is last to leave."""
+    source.close()
+    source.close()
