@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -111,9 +112,12 @@ def stop(data_dir: Path, *, version: int = VERSION) -> bool:
     if not folder.parent.exists():
         return False
     with _file_errors(folder), _locked(folder.parent):
-        pid = _postmaster(folder)
+        pid, lines = _postmaster(folder), _pid_file(folder)
         if pid:
             _stop(folder, pid)
+            if lines[4:] and lines[4] != str(folder):  # the short place in /tmp
+                with contextlib.suppress(OSError):
+                    Path(lines[4]).rmdir()
         return pid is not None
 
 
@@ -276,30 +280,35 @@ def _must(cluster: _Cluster, command: list[str | Path], text: str = "") -> None:
 def _failure(folder: Path, what: str, output: str) -> DatabaseError:
     if "No space left on device" in output:
         return DatabaseError(f"The disk of {folder} is full; make room, then run this again.")
-    told = [
-        line
-        for line in output.splitlines()
-        if any(word in line for word in ("FATAL:", "PANIC:", "rror:", "ERROR:"))
-    ]
-    reason = (told or output.splitlines() or ["it said nothing"])[-1].strip()
+    told = [line for line in output.splitlines() if re.search(r"FATAL:|PANIC:|ERROR:|error:", line)]
+    reason = (told or output.splitlines() or ["it said nothing"])[0].strip()
     return DatabaseError(f"The embedded PostgreSQL did not start: {what}: {reason}. Its log: {folder / 'log'}")
+
+
+def _said_at_start(folder: Path) -> str:
+    """Return what the last start wrote: to its own file, then to the newest log."""
+    said = (folder / "start.log").read_text(errors="replace")
+    logs = sorted((folder / "log").glob("*.log"), key=lambda path: path.stat().st_mtime)
+    if logs:
+        said += logs[-1].read_text(errors="replace").rpartition("starting PostgreSQL")[2]
+    return said
 
 
 def _start(cluster: _Cluster) -> str:
     """Start the server, detached from this terminal and from cron's pipes, and wait until it answers."""
     folder = cluster.folder
     deadline = time.monotonic() + _START_SECONDS
-    if pid := _postmaster(folder):
+    while pid := _postmaster(folder):
+        # It recovers, or it is on its way down; or it runs and its socket is lost, so nobody can reach it again.
+        if url := _answering(folder):
+            return url
         if _pid_file(folder)[7:] == ["ready"]:
-            _stop(folder, pid)  # it runs, and its socket is lost: nobody can reach it again
-        else:
-            return _wait_until_ready(folder, pid, deadline)
+            _stop(folder, pid)
+        _pause(folder, deadline)
     _configure(cluster)
     while True:
-        lines = _pid_file(folder)
-        if lines and lines[0].isdigit() and Path(f"/proc/{lines[0]}").exists():
-            # Left by a server that was killed, and the pid is another process's by now: PostgreSQL would refuse.
-            (folder / "postmaster.pid").unlink()
+        for left in (folder / "postmaster.pid", _socket_folder(cluster) / f".s.PGSQL.{_PORT}.lock"):
+            _clear_stale(left)
         command = ["/bin/sh", "-c", '"$1" -D "$2" </dev/null >"$3" 2>&1 & echo $!', "sh"]
         done = run_as(
             cluster.account, [*command, cluster.programs / "postgres", folder, cluster.start_log], new_session=True
@@ -313,17 +322,32 @@ def _start(cluster: _Cluster) -> str:
             time.sleep(0.2)
 
 
+def _clear_stale(lock_file: Path) -> None:
+    """Remove a killed server's lock file that PostgreSQL would respect: it is empty, or its pid is in use again.
+
+    Only called when no server works in the folder; what names a dead process PostgreSQL clears by itself.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        pid = lock_file.read_text(errors="replace").partition("\n")[0].strip()
+        if not pid.isdigit() or Path(f"/proc/{pid}").exists():
+            lock_file.unlink()
+
+
 def _wait_until_ready(folder: Path, pid: int, deadline: float) -> str:
-    while time.monotonic() < deadline:
-        if url := _answering(folder):
-            return url
+    while not (url := _answering(folder)):
         if _working_folder(pid) is None:
-            text = (folder / "start.log").read_text(errors="replace")
-            raise _failure(folder, "it ended at once", text)
-        time.sleep(0.01)
-    raise DatabaseError(
-        f"The embedded PostgreSQL in {folder} is not ready after {_START_SECONDS:.0f} s; try again."
-    )
+            raise _failure(folder, "it ended at once", _said_at_start(folder))
+        _pause(folder, deadline)
+    return url
+
+
+def _pause(folder: Path, deadline: float) -> None:
+    if time.monotonic() > deadline:
+        raise DatabaseError(
+            f"The embedded PostgreSQL in {folder} is not ready after {_START_SECONDS:.0f} s; try again. "
+            f"Its log: {folder / 'log'}"
+        )
+    time.sleep(0.01)
 
 
 def _stop(folder: Path, pid: int) -> None:
@@ -361,11 +385,14 @@ def _write(cluster: _Cluster, name: str, text: str) -> None:
 
 
 def _socket_folder(cluster: _Cluster) -> Path:
-    """Return the base's own folder, or where that path is too long for a socket, a private one in /tmp.
+    """Return the base's own folder, or where its path cannot name a socket, a private one in /tmp.
 
     Not in /run/user: that is emptied when the user logs out, and the server goes on.
     """
-    if len(os.fsencode(cluster.folder / f".s.PGSQL.{_PORT}")) <= _SOCKET_PATH_BYTES:
+    # A comma would read as a list of hosts.
+    if len(os.fsencode(cluster.folder / f".s.PGSQL.{_PORT}")) <= _SOCKET_PATH_BYTES and "," not in str(
+        cluster.folder
+    ):
         return cluster.folder
     account = cluster.account
     digest = hashlib.sha256(os.fsencode(cluster.folder)).hexdigest()[:12]

@@ -1,6 +1,7 @@
 """Migrations: applied once, in order, all or nothing, and never over a base that is not theirs."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -80,7 +81,7 @@ def test_refuses_a_newer_base(empty: psycopg.Connection, folder: Path) -> None:
     """A base with a step that the program lacks was made by a newer program."""
     migrate(empty, folder)
     (folder / "0002_names.sql").unlink()
-    with pytest.raises(ConfigError, match="0002_names.*newer one"):
+    with pytest.raises(ConfigError, match=r"0002_names.*newer one"):
         migrate(empty, folder)
     with pytest.raises(ConfigError, match="Upgrade etstats"):
         status(empty, folder)
@@ -116,24 +117,15 @@ def test_refuses_a_folder_out_of_order(empty: psycopg.Connection, folder: Path, 
 
 def test_two_at_once(empty_database_url: str, folder: Path) -> None:
     """Of several programs that migrate at once each step is applied by one, and none fails."""
-    done: list[list[str]] = []
-    failed: list[BaseException] = []
     barrier = threading.Barrier(4)
 
-    def run() -> None:
-        try:
-            with connect(empty_database_url) as conn:
-                barrier.wait(timeout=30)
-                done.append(migrate(conn, folder))
-        except BaseException as error:
-            failed.append(error)
+    def run() -> list[str]:
+        with connect(empty_database_url) as conn:
+            barrier.wait(timeout=30)
+            return migrate(conn, folder)
 
-    threads = [threading.Thread(target=run) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    assert failed == []
+    with ThreadPoolExecutor(4) as pool:
+        done = [future.result(timeout=60) for future in [pool.submit(run) for _ in range(4)]]
     assert sorted(step for steps in done for step in steps) == ["0001_players", "0002_names"]
 
 

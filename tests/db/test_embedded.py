@@ -1,0 +1,384 @@
+"""The embedded PostgreSQL: made once, running on by itself, private, and back after whatever happened to it."""
+
+import errno
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from etstats.db import binaries, embedded
+from etstats.db.connection import connect
+from etstats.errors import ConfigError, DatabaseError
+
+START = "import sys; from pathlib import Path; from etstats.db import embedded\n"
+START += "print(embedded.ensure_running(Path(sys.argv[1]), durable=False))"
+
+
+@pytest.fixture(scope="module")
+def base() -> Iterator[Path]:
+    """A data folder with a server in it, shared by the tests of this module."""
+    folder = Path(tempfile.mkdtemp(prefix="etstats-embedded-"))
+    folder.chmod(0o711)
+    embedded.ensure_running(folder / "data", durable=False)
+    yield folder / "data"
+    embedded.stop(folder / "data")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def new(reachable_dir: Path) -> Iterator[Path]:
+    """A data folder that does not exist yet."""
+    folder = Path(tempfile.mkdtemp(dir=reachable_dir))
+    folder.chmod(0o711)
+    yield folder / "data"
+    embedded.stop(folder / "data")
+
+
+def start(data_dir: Path) -> subprocess.Popen[str]:
+    """Start the server from a process of its own, as cron would."""
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", START, str(data_dir)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=root)
+
+
+def kill(data_dir: Path) -> int:
+    """Kill the server the hard way and wait until it is gone; return its pid."""
+    pid = embedded.status(data_dir).pid
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    folder = str(data_dir / "postgres" / "18")
+    while binaries_at_work(folder) & {pid}:
+        pass
+    return pid
+
+
+def binaries_at_work(folder: str) -> set[int]:
+    """Return the pids of the processes that work in this folder."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        try:
+            if str((entry / "cwd").readlink()) == folder:
+                found.add(int(entry.name))
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+def test_an_ordinary_first_use(new: Path) -> None:
+    """The first use makes a base that keeps what it is told, with checks and syncs on."""
+    with connect(embedded.ensure_running(new)) as conn:
+        assert conn.execute("SHOW fsync").fetchone() == ("on",)
+        assert conn.execute("SHOW data_checksums").fetchone() == ("on",)
+        assert conn.execute("SELECT lower('ČŽ'), current_database()").fetchone() == ("čž", "etstats")
+    found = embedded.status(new)
+    assert found.running
+    assert found.log_folder.is_dir()
+    assert embedded.stop(new)
+    assert not embedded.stop(new)
+    assert not embedded.status(new).running
+    assert embedded.status(new).url is None
+
+
+def test_status_and_stop_of_nothing(tmp_path: Path) -> None:
+    """Asking after a base that was never made makes nothing."""
+    assert not embedded.status(tmp_path / "none").running
+    assert not embedded.stop(tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_running_already_starts_no_process(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the server up its URL comes without a subprocess and without the lock."""
+
+    def refuse(*_args: object, **_kwargs: object) -> None:
+        raise AssertionError("not needed")
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    monkeypatch.setattr(embedded, "_locked", refuse)
+    assert embedded.ensure_running(base) == embedded.status(base).url
+
+
+def test_the_server_lets_go_of_cron(new: Path) -> None:
+    """The starting process and its pipes end while the server runs on, in a session of its own."""
+    process = start(new)
+    out, err = process.communicate(timeout=60)  # returns only when nobody holds the pipes
+    assert (process.returncode, err) == (0, "")
+    found = embedded.status(new)
+    assert found.url == out.strip()
+    assert found.pid
+    assert os.getsid(found.pid) != os.getsid(0)
+    held = {str(Path(f"/proc/{found.pid}/fd/{number}").readlink()) for number in (0, 1, 2)}
+    assert all(name == "/dev/null" or name.startswith(("pipe:", str(new))) for name in held)
+    environment = Path(f"/proc/{found.pid}/environ").read_text()
+    assert "HOME=" not in environment
+
+
+def test_two_programs_at_once(new: Path) -> None:
+    """Several programs that come first at once end with the same, one server."""
+    processes = [start(new) for _ in range(4)]
+    answers = [process.communicate(timeout=90) for process in processes]
+    assert {err for _, err in answers} == {""}
+    assert len({out for out, _ in answers}) == 1
+    with connect(answers[0][0].strip()) as conn:
+        assert conn.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_nobody_else_can_connect(base: Path) -> None:
+    """No TCP, a private folder, and the kernel's word for who connects."""
+    url = embedded.ensure_running(base)
+    with connect(url) as conn:
+        assert conn.execute("SHOW listen_addresses").fetchone() == ("",)
+        methods = conn.execute("SELECT DISTINCT auth_method FROM pg_hba_file_rules").fetchall()
+        assert methods == [("peer",)]
+        names = conn.execute("SELECT sys_name FROM pg_ident_file_mappings").fetchall()
+    folder = base / "postgres" / "18"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {name for (name,) in names} == {"root", pwd.getpwuid(folder.stat().st_uid).pw_name}
+    if os.geteuid() == 0:
+        assert as_nobody(url) == 1
+        # Even with the folder open, the kernel's word stands against the stranger.
+        folder.chmod(0o711)
+        (folder / ".s.PGSQL.5432").chmod(0o777)
+        try:
+            assert as_nobody(url) == 2
+        finally:
+            (folder / ".s.PGSQL.5432").chmod(0o700)
+            folder.chmod(0o700)
+
+
+def as_nobody(url: str) -> int:
+    """Try to connect as `nobody`: 0 let in, 1 the socket is closed, 2 the server refused."""
+    child = os.fork()
+    if child == 0:
+        code = 3
+        try:
+            nobody = pwd.getpwnam("nobody")
+            os.setgroups([])
+            os.setgid(nobody.pw_gid)
+            os.setuid(nobody.pw_uid)
+            psycopg.connect(url).close()
+            code = 0
+        except psycopg.OperationalError as error:
+            code = 1 if "Permission denied" in str(error) else 2 if "Peer authentication" in str(error) else 4
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_back_after_a_kill(base: Path) -> None:
+    """What was committed is there again after the server was killed."""
+    with connect(embedded.ensure_running(base)) as conn:
+        conn.execute("SET synchronous_commit = on")
+        conn.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    kill(base)
+    with connect(embedded.ensure_running(base, durable=False)) as conn:
+        assert conn.execute("SELECT answer FROM kept").fetchone() == (42,)
+        conn.execute("DROP TABLE kept")
+
+
+def test_a_pid_that_is_somebody_elses_by_now(base: Path) -> None:
+    """A pid file left by a killed server, its pid reused by another program, stops nothing."""
+    embedded.ensure_running(base, durable=False)
+    kill(base)
+    uid = (base / "postgres" / "18").stat().st_uid
+    other = subprocess.Popen(["sleep", "600"], user=uid if os.geteuid() == 0 else None)
+    try:
+        pid_file = base / "postgres" / "18" / "postmaster.pid"
+        lines = pid_file.read_text().splitlines()
+        pid_file.write_text("\n".join([str(other.pid), *lines[1:]]) + "\n")
+        embedded.ensure_running(base, durable=False)
+        assert embedded.status(base).pid not in {None, other.pid}
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_a_lost_socket(base: Path) -> None:
+    """A server whose socket was cleaned away is put right."""
+    url = embedded.ensure_running(base, durable=False)
+    before = embedded.status(base).pid
+    (base / "postgres" / "18" / ".s.PGSQL.5432").unlink()
+    assert not embedded.status(base).running
+    assert embedded.ensure_running(base, durable=False) == url
+    assert embedded.status(base).pid != before
+
+
+def test_a_damaged_pid_file(base: Path) -> None:
+    """A pid file cut by a crash is no reason to give up."""
+    embedded.ensure_running(base, durable=False)
+    kill(base)
+    (base / "postgres" / "18" / "postmaster.pid").write_text("")
+    with connect(embedded.ensure_running(base, durable=False)) as conn:
+        assert conn.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_half_made_base_is_made_anew(new: Path) -> None:
+    """What a killed first use left behind is thrown away."""
+    half = new / "postgres" / "18.new"
+    half.mkdir(parents=True)
+    (half / "PG_VERSION").write_text("18\n")
+    for folder in (new, new / "postgres"):
+        folder.chmod(0o711)
+    embedded.ensure_running(new, durable=False)
+    assert not half.exists()
+
+
+def test_a_long_path(new: Path) -> None:
+    """A data folder whose path is too long for a socket gets a short, private place for it."""
+    deep = new / ("d" * 60) / ("e" * 60)
+    url = embedded.ensure_running(deep, durable=False)
+    try:
+        with connect(url) as conn:
+            (folder,) = conn.execute("SHOW unix_socket_directories").fetchone() or ("",)
+        place = Path(folder.strip('"'))
+        assert place != deep / "postgres" / "18"
+        assert place.stat().st_mode & 0o777 == 0o700
+        assert embedded.ensure_running(deep) == url
+    finally:
+        embedded.stop(deep)
+    assert not place.exists()
+    place.mkdir(mode=0o755)
+    with pytest.raises(ConfigError, match="in the way and not ours"):
+        embedded.ensure_running(deep, durable=False)
+    place.rmdir()
+
+
+def test_odd_characters_in_the_path(new: Path) -> None:
+    """Blanks, quotes, commas and dollar signs in the data folder's name mean nothing to anyone."""
+    odd = new / "a b'c\"d,e$(touch x)%é"
+    try:
+        with connect(embedded.ensure_running(odd, durable=False)) as conn:
+            assert conn.execute("SELECT 1").fetchone() == (1,)
+    finally:
+        embedded.stop(odd)
+
+
+def test_a_base_of_another_version(new: Path) -> None:
+    """A base made by an older PostgreSQL is left alone, with the way out."""
+    (new / "postgres" / "16").mkdir(parents=True)
+    with pytest.raises(ConfigError, match=r"made by PostgreSQL 16.*backup.*restore"):
+        embedded.ensure_running(new)
+    assert list((new / "postgres" / "16").iterdir()) == []
+
+
+def test_the_older_postgresql_that_the_package_carries(new: Path) -> None:
+    """The package's second PostgreSQL runs too, for those who test against it."""
+    try:
+        with connect(embedded.ensure_running(new, version=16, durable=False)) as conn:
+            assert conn.info.server_version // 10000 == 16
+    finally:
+        assert embedded.stop(new, version=16)
+
+
+def test_programs_by_version() -> None:
+    """The client programs lie beside the server's, and a version nobody carries is refused."""
+    for name in ("psql", "pg_dump", "pg_restore", "pg_basebackup"):
+        assert (embedded.bin_dir() / name).is_file()
+    assert embedded.bin_dir(16) != embedded.bin_dir()
+    with pytest.raises(ConfigError, match=r"no PostgreSQL 99.*database.url"):
+        embedded.bin_dir(99)
+
+
+def test_a_copy_for_an_account_that_cannot_reach_the_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the environment is closed to root's server account, a copy that works is made once."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(binaries, "_can_run", lambda *_: False)
+    older = tmp_path / "install-18-0.1"
+    older.mkdir()
+    account = pwd.getpwuid(os.getuid())
+    programs = binaries.reachable_bin_dir(account, tmp_path, 18)
+    assert programs.is_relative_to(tmp_path)
+    said = subprocess.run([programs / "psql", "--version"], capture_output=True, text=True, check=True)
+    assert "(PostgreSQL) 18" in said.stdout
+    assert not older.exists()
+    made = programs.stat().st_ctime_ns
+    assert binaries.reachable_bin_dir(account, tmp_path, 18) == programs
+    assert programs.stat().st_ctime_ns == made
+
+
+def test_a_user_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user id that the machine has no name for is told so."""
+    monkeypatch.setattr(os, "geteuid", lambda: 2**30)
+    with pytest.raises(ConfigError, match="has no name"):
+        binaries.server_account(tmp_path)
+
+
+def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
+    """A data folder below a file is refused with the way out."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match=r"cannot use .*ETSTATS_DATA_DIR"):
+        embedded.ensure_running(tmp_path / "file" / "data")
+
+
+def test_a_folder_of_somebody_else(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another user's base is named as such."""
+
+    def closed(*_args: object, **_kwargs: object) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", closed)
+    with pytest.raises(ConfigError, match="belongs to another user"):
+        embedded.ensure_running(base)
+
+
+def test_root_cannot_put_it_below_a_private_folder(reachable_dir: Path) -> None:
+    """As root a closed parent folder is reported and stays closed; an ordinary user can use its own."""
+    closed = Path(tempfile.mkdtemp(dir=reachable_dir))
+    if os.geteuid() == 0:
+        with pytest.raises(ConfigError, match="/var/lib/etstats"):
+            embedded.ensure_running(closed / "data")
+    else:
+        embedded.ensure_running(closed / "data", durable=False)
+        embedded.stop(closed / "data")
+    assert closed.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("initdb: error: could not create directory: No space left on device", "is full; make room"),
+        ("initdb: error: invalid locale name", r"initdb failed: initdb: error: invalid locale name"),
+    ],
+)
+def test_a_first_use_that_fails(new: Path, monkeypatch: pytest.MonkeyPatch, said: str, expected: str) -> None:
+    """What PostgreSQL's own programs say reaches the user, and no half base is left for the next time."""
+    programs = new.parent / "programs"
+    programs.mkdir(mode=0o755)
+    (programs / "initdb").write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
+    (programs / "initdb").chmod(0o755)
+    monkeypatch.setattr(embedded, "reachable_bin_dir", lambda *_: programs)
+    with pytest.raises(DatabaseError, match=expected):
+        embedded.ensure_running(new, durable=False)
+    assert not embedded.status(new).running
+    monkeypatch.undo()
+    embedded.ensure_running(new, durable=False)
+
+
+def test_a_full_disk(new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk without room is a matter of time, not of configuration."""
+
+    def full(*_args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(embedded, "_create", full)
+    with pytest.raises(DatabaseError, match="full; make room"):
+        embedded.ensure_running(new)
+
+
+def test_a_base_that_does_not_start(new: Path) -> None:
+    """A damaged base is reported with PostgreSQL's own reason and where its log is."""
+    embedded.ensure_running(new, durable=False)
+    embedded.stop(new)
+    (new / "postgres" / "18" / "global" / "pg_control").unlink()
+    with pytest.raises(DatabaseError, match=r"did not start.*(control|Its log)"):
+        embedded.ensure_running(new, durable=False)
