@@ -3,7 +3,9 @@
 Every kill has a victim and every hit point a receiver, so a round conserves what the game conserves.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from etstats.demo.chance import Dice
 from etstats.demo.community import (
@@ -28,12 +30,18 @@ PLANTED, DEFUSED, REVIVED, BULLETS = range(17, 21)
 TIME, DEAD, USEFUL, DENIED, DOUBLE_KILLS = 22, 25, 27, 28, 29
 USELESS, FULL_SELF_KILLS, CONSTRUCTIONS, REVIVES_GIVEN = 34, 35, 36, 37
 
-_KINDS = len(WEAPONS)
-_FIRES_BULLETS = tuple(weapon in BULLET_WEAPONS for weapon in range(_KINDS))
+_FIRES_BULLETS = tuple(weapon in BULLET_WEAPONS for weapon in range(len(WEAPONS)))
 _KILLS_A_MINUTE = 1.35  # of one player, as seen on real servers
 _SELF_KILL_SHARE = 64  # of 256 deaths
-_REVIVED_SHARE = 15  # of 64 deaths
-_MULTIKILL_SECONDS = 3.0
+_REVIVED_SHARE = 18  # of 64 deaths
+_MULTIKILL_SECONDS = 4.0
+
+
+Weapons: TypeAlias = defaultdict[int, list[int]]
+
+
+def _unused() -> list[int]:
+    return [0, 0, 0, 0, 0]
 
 
 @dataclass(slots=True)
@@ -78,20 +86,14 @@ class _Ground:
 
 def fight(dice: Dice, seats: list[Seat], attackers: int, has_cargo: bool) -> list[Tally]:
     """Return a tally for each seat, in the same order; `has_cargo`: the attackers carry something home."""
-    kills, deaths, fields = _shooting(dice, seats)
+    arms, fields = _shooting(dice, seats)
     _objectives(dice, seats, attackers, has_cargo, fields)
     tallies = []
-    for i, (seat, own) in enumerate(zip(seats, fields, strict=True)):
-        part = slice(i * _KINDS, (i + 1) * _KINDS)
-        fatal = {
-            weapon: [0, 0, killed, died, 0]
-            for weapon, (killed, died) in enumerate(zip(kills[part], deaths[part], strict=True))
-            if killed or died
-        }
+    for seat, weapons, own in zip(seats, arms, fields, strict=True):
         own[TIME] = seat.tenths
-        weapons = _weapons(dice, seat, fatal, own)
-        _summary(dice, weapons, own)
-        tallies.append(Tally(seat.person, seat.name, seat.team, weapons, own))
+        sorted_weapons = _fit(dice, seat, weapons, own)
+        _summary(dice, sorted_weapons, own)
+        tallies.append(Tally(seat.person, seat.name, seat.team, sorted_weapons, own))
     return tallies
 
 
@@ -101,7 +103,7 @@ def _muster(seats: list[Seat]) -> _Ground:
     prey: list[list[int]] = [[], []]  # whom Axis shoot at, whom Allies shoot at
     for i, seat in enumerate(seats):
         hunters += [i] * (1 + int(9 * seat.person.skill * seat.tenths / longest))
-        prey[2 - seat.team] += [i] * (1 + int(6 * (2.2 - seat.person.skill) * seat.tenths / longest))
+        prey[2 - seat.team] += [i] * (1 + int(4 * (3.2 - seat.person.skill) * seat.tenths / longest))
     healers = [[i for i in team if seats[i].person.is_medic] or team for team in prey]
     return _Ground(
         hunters,
@@ -112,14 +114,14 @@ def _muster(seats: list[Seat]) -> _Ground:
     )
 
 
-def _shooting(dice: Dice, seats: list[Seat]) -> tuple[list[int], list[int], list[list[int]]]:
-    """Deal out kills, deaths, sprees, revives and damage; kills and deaths come flat, `_KINDS` for a seat."""
+def _shooting(dice: Dice, seats: list[Seat]) -> tuple[list[Weapons], list[list[int]]]:
+    """Deal out kills, deaths, sprees, revives and damage: for each seat its weapons and its fields."""
     size = len(seats)
     roll = dice.roll
     ground = _muster(seats)
     hunters, targets, medics, arsenals = ground.hunters, ground.targets, ground.medics, ground.arsenals
     minutes = sum(seat.tenths for seat in seats) / 10
-    kills, deaths = [0] * (size * _KINDS), [0] * (size * _KINDS)
+    arms: list[Weapons] = [defaultdict(_unused) for _ in seats]
     fields = [[0] * FIELD_COUNT for _ in seats]
     streak, fall, chain, last_kill = [0] * size, [0] * size, [1] * size, [-9.0] * size
     events = int(minutes * _KILLS_A_MINUTE * 4 / 3 * (0.75 + 0.5 * roll())) + 1
@@ -138,15 +140,16 @@ def _shooting(dice: Dice, seats: list[Seat]) -> tuple[list[int], list[int], list
                 continue
             j = victims[(bits >> 26 & 255) * len(victims) >> 8]
             weapon = arsenals[i][bits >> 34 & 63]
-            kills[i * _KINDS + weapon] += 1
-            deaths[j * _KINDS + weapon] += 1
+            arms[i][weapon][2] += 1
+            arms[j][weapon][3] += 1
             damage = 75 + (bits >> 40 & 63)
             doer = fields[i]
             doer[GIVEN] += damage
             fields[j][RECEIVED] += damage
             streak[i] += 1
             fall[i] = 0
-            doer[SPREE] = max(doer[SPREE], streak[i])
+            if streak[i] > doer[SPREE]:  # noqa: PLR1730 - in the innermost loop a call is dear
+                doer[SPREE] = streak[i]
             if clock - last_kill[i] < _MULTIKILL_SECONDS:
                 _lengthen(chain, i, doer)
             else:
@@ -159,9 +162,10 @@ def _shooting(dice: Dice, seats: list[Seat]) -> tuple[list[int], list[int], list
                     fields[medic][REVIVES_GIVEN] += 1
         streak[j] = 0
         fall[j] += 1
-        fields[j][DEATH_SPREE] = max(fields[j][DEATH_SPREE], fall[j])
-    _wounds(dice, seats, ground, kills=kills, fields=fields)
-    return kills, deaths, fields
+        if fall[j] > fields[j][DEATH_SPREE]:  # noqa: PLR1730 - likewise
+            fields[j][DEATH_SPREE] = fall[j]
+    _wounds(dice, seats, ground, fields)
+    return arms, fields
 
 
 def _lengthen(chain: list[int], i: int, fields: list[int]) -> None:
@@ -173,23 +177,23 @@ def _lengthen(chain: list[int], i: int, fields: list[int]) -> None:
             fields[DOUBLE_KILLS + chain[i] - 3] -= 1
 
 
-def _wounds(dice: Dice, seats: list[Seat], ground: _Ground, *, kills: list[int], fields: list[list[int]]) -> None:
+def _wounds(dice: Dice, seats: list[Seat], ground: _Ground, fields: list[list[int]]) -> None:
     """Deal out the damage that killed nobody, to enemies and to friends."""
     roll = dice.roll
     for i, seat in enumerate(seats):
         victims, friends, own = ground.targets[i], ground.mates[i], fields[i]
-        amount = 5 * seat.tenths + 55 * sum(kills[i * _KINDS : (i + 1) * _KINDS])
+        amount = 5 * seat.tenths + own[GIVEN] // 2
         for _ in range(3 if victims else 0):
             damage = int(amount * roll() * 0.66)
             own[GIVEN] += damage
             fields[victims[int(roll() * len(victims))]][RECEIVED] += damage
         friend = friends[int(roll() * len(friends))]
         luck = roll()
-        if friend != i and luck < 0.6:
-            damage = int(luck * 140)
-            if luck < 0.25:
+        if friend != i and luck < 0.7:
+            damage = int(luck * 150)
+            if luck < 0.33:
                 own[TEAM_KILLS] += 1
-                own[TEAM_GIBS] += luck < 0.06
+                own[TEAM_GIBS] += luck < 0.08
                 damage += 70
             own[TEAM_GIVEN] += damage
             fields[friend][TEAM_RECEIVED] += damage
@@ -211,14 +215,14 @@ def _objectives(dice: Dice, seats: list[Seat], attackers: int, has_cargo: bool, 
             fields[dice.pick(defence)][RETURNED] += 1
 
 
-def _weapons(dice: Dice, seat: Seat, weapons: dict[int, list[int]], fields: list[int]) -> dict[int, list[int]]:
+def _fit(dice: Dice, seat: Seat, weapons: Weapons, fields: list[int]) -> dict[int, list[int]]:
     """Fit hits, shots and headshots to kills and damage given: 18 HP a hit, 50 to the head; sort by bit."""
     roll = dice.roll
     primary, pistol, found = (MP40, LUGER, THOMPSON) if seat.team == 1 else (THOMPSON, COLT, MP40)
     luck = roll()
     at_hand = (primary, *((pistol,) if luck < 0.55 else ()), *((found,) if luck > 0.4 else ()))
     for weapon in at_hand:
-        weapons.setdefault(weapon, [0, 0, 0, 0, 0])
+        weapons[weapon]
     damage = fields[GIVEN]
     for weapon, numbers in weapons.items():
         kills = numbers[2]
@@ -244,7 +248,7 @@ def _fire(dice: Dice, person: Person, numbers: list[int], *, hits: int) -> None:
     numbers[4] = min(hits, int(hits * person.headshots * (0.5 + roll()) / 1000 + roll()))
 
 
-def _gadgets(dice: Dice, weapons: dict[int, list[int]], fields: list[int]) -> None:
+def _gadgets(dice: Dice, weapons: Weapons, fields: list[int]) -> None:
     """Add what is thrown, planted, stabbed with in vain, and injected."""
     roll = dice.roll
     thrown = int(roll() * fields[TIME] / 7)
@@ -256,9 +260,8 @@ def _gadgets(dice: Dice, weapons: dict[int, list[int]], fields: list[int]) -> No
     ]
     for weapon, hits, shots in used:
         if shots:
-            numbers = weapons.setdefault(weapon, [0, 0, 0, 0, 0])
-            numbers[0] += hits
-            numbers[1] += shots
+            weapons[weapon][0] += hits
+            weapons[weapon][1] += shots
 
 
 def _summary(dice: Dice, weapons: dict[int, list[int]], fields: list[int]) -> None:

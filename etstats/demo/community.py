@@ -99,7 +99,7 @@ def make_community(dice: Dice, size: int) -> list[Person]:
                 guid=guid,
                 names=known_as,
                 name=known_as[0],
-                skill=0.55 + 0.45 * (dice.roll() + dice.roll()),
+                skill=0.7 + 0.3 * (dice.roll() + dice.roll()),
                 accuracy=dice.between(300, 470),
                 headshots=dice.between(80, 175),
                 is_medic=role == 0,
@@ -117,7 +117,7 @@ def _plain_names(dice: Dice, number: int) -> tuple[str, ...]:
 
 
 def _arsenal(dice: Dice) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    grenades = dice.between(1, 9)
+    grenades = dice.between(1, 11)
     pistols = dice.between(0, 6)
     special = dice.pick(
         (STEN, FG42, GARAND, K43, MP34, ARTILLERY, AIRSTRIKE, MG42, LANDMINE, GRENADELAUNCHER, 0, 0, 0, 0)

@@ -174,7 +174,7 @@ def _exaggerate(dice: Dice, tallies: list[Tally], probability: float) -> None:
     for tally in tallies:
         if probability and dice.happens(probability):
             if dice.happens(0.5):
-                tally.fields[DEAD] = tally.fields[TIME] * dice.between(7, 60)
+                tally.fields[DEAD] = tally.fields[TIME] * dice.between(7, 24)
             else:
                 tally.fields[DENIED] = dice.between(5000, 6000)
 

@@ -46,6 +46,6 @@ EVERYDAY = Quirks(
     surrenders=0.1,
     knife_drops=0.2,
     midnight=0.05,
-    impossible_numbers=0.01,
+    impossible_numbers=0.004,
 )
 """About what real servers show: nothing lost, a surrender or a substitute in an evening."""

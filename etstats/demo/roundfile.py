@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 
 from etstats.demo.battle import (
     BULLETS,
@@ -28,6 +29,7 @@ PLACES = {
 """Which fields of the 38-layout a layout has, in its order."""
 _FORMATS = tuple("%.1f" if place in (8, 21, 22, 23, 24, 25, 26) else "%d" for place in range(FIELD_COUNT))
 _TEMPLATES = {layout: "\t".join(_FORMATS[place] for place in places) for layout, places in PLACES.items()}
+_TAKE = {layout: itemgetter(*places) for layout, places in PLACES.items()}
 
 
 @dataclass(slots=True)
@@ -55,12 +57,18 @@ class Line:
 
         `knife_drop`: so many knife shots the engine forgets; the player then has none of this round's own.
         """
-        weapons = {
-            weapon: list(self.weapons.get(weapon, (0, 0, 0, 0, 0)))
-            for weapon in sorted(self.weapons.keys() | tally.weapons.keys())
-        }
-        for weapon, numbers in tally.weapons.items():
-            weapons[weapon] = [a + b for a, b in zip(weapons[weapon], numbers, strict=True)]
+        merged = {weapon: list(numbers) for weapon, numbers in self.weapons.items()}
+        for weapon, (hits, shots, kills, deaths, heads) in tally.weapons.items():
+            if weapon in merged:
+                numbers = merged[weapon]
+                numbers[0] += hits
+                numbers[1] += shots
+                numbers[2] += kills
+                numbers[3] += deaths
+                numbers[4] += heads
+            else:
+                merged[weapon] = [hits, shots, kills, deaths, heads]
+        weapons = dict(sorted(merged.items()))
         if knife_drop:
             weapons[KNIFE][1] -= knife_drop
             weapons = {weapon: numbers for weapon, numbers in weapons.items() if any(numbers)}
@@ -102,12 +110,8 @@ class Line:
         if layout < _TRUE_BULLETS_SINCE:
             values[BULLETS] *= 12 + int(self.guid[:2], 16) // 4
         head = f"{self.guid}\\{self.name}\\{self.rounds}\\{self.team}\\{mask} "
-        return (
-            head
-            + " ".join(map(str, counts))
-            + " \t"
-            + _TEMPLATES[layout] % tuple(values[place] for place in PLACES[layout])
-        )
+        fields: str = _TEMPLATES[layout] % _TAKE[layout](values)
+        return head + " ".join(map(str, counts)) + " \t" + fields
 
 
 def clock(seconds: int) -> str:
