@@ -104,6 +104,8 @@ def run_lock(conn: psycopg.Connection) -> Iterator[None]:
 
 
 def _settings(url: str) -> dict[str, str]:
+    if not url.strip():
+        raise ConfigError("database.url is empty; leave it out to use the embedded PostgreSQL.")
     try:
         given = {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
     except psycopg.ProgrammingError:

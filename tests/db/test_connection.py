@@ -1,0 +1,221 @@
+"""Connections: how failures are named, what never shows, and the lock that keeps runs apart."""
+
+import socket
+import traceback
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from threading import Thread
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from etstats.db import connection, queries
+from etstats.db.connection import connect, database_errors, run_lock
+from etstats.errors import ConfigError, DatabaseError, EtstatsError, LockedError
+
+
+@contextmanager
+def server_that_says(answer: bytes) -> Iterator[str]:
+    """A stand-in for a server that answers the first message with these bytes and hangs up; yields its URL."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+
+        def serve() -> None:
+            with closing(listener.accept()[0]) as peer:
+                peer.recv(4096)
+                peer.sendall(answer)
+
+        thread = Thread(target=serve)
+        thread.start()
+        port = listener.getsockname()[1]
+        yield f"postgresql://player:hunter2@127.0.0.1:{port}/base?sslmode=disable&gssencmode=disable"
+        thread.join(timeout=30)
+
+
+def refusal(text: str, code: str = "28P01", severity: str = "FATAL") -> bytes:
+    """A server's ErrorResponse."""
+    body = (
+        b"".join(f"{key}{value}\0".encode() for key, value in {"S": severity, "C": code, "M": text}.items())
+        + b"\0"
+    )
+    return b"E" + (len(body) + 4).to_bytes(4, "big") + body
+
+
+def test_an_open_connection(database_url: str) -> None:
+    """A connection has no autocommit, speaks UTC and tells the server who it is."""
+    with connect(database_url) as conn:
+        assert not conn.autocommit
+        row = conn.execute(
+            "SELECT now(), current_setting('application_name'), current_setting('TimeZone')"
+        ).fetchone()
+        assert row is not None
+        assert row[0].utcoffset() == timedelta(0)
+        assert row[1:] == ("etstats", "UTC")
+
+
+def test_the_urls_own_options_are_kept(database_url: str) -> None:
+    """What the URL asks for stands beside ours, and its application name wins."""
+    url = f"{database_url}&options=-c%20work_mem%3D7MB&application_name=mine"
+    with connect(url) as conn:
+        assert conn.execute("SHOW work_mem").fetchone() == ("7MB",)
+        assert conn.execute("SHOW TimeZone").fetchone() == ("UTC",)
+        assert conn.execute("SHOW application_name").fetchone() == ("mine",)
+
+
+def test_read_only(database_url: str) -> None:
+    """A reading connection cannot write, and says so as a matter of configuration."""
+    with connect(database_url, read_only=True) as conn:
+        with pytest.raises(ConfigError, match="read-only"), database_errors():
+            conn.execute("INSERT INTO servers (name) VALUES ('x')")
+
+
+def test_a_server_that_is_down() -> None:
+    """A refused connection is temporary, and the message says where."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(DatabaseError, match=f"127.0.0.1:{port} cannot be reached.*Is it running"):
+        connect(f"postgresql://player:hunter2@127.0.0.1:{port}/base")
+
+
+def test_a_missing_socket(tmp_path: Path) -> None:
+    """A socket folder without a server is temporary too."""
+    with pytest.raises(DatabaseError, match="cannot be reached"):
+        connect(f"postgresql:///base?host={tmp_path}")
+
+
+def test_a_base_that_does_not_exist(postgres: str) -> None:
+    """The wrong base is a matter of configuration."""
+    url = urlsplit(postgres)._replace(path="/nowhere").geturl()
+    with pytest.raises(ConfigError, match=r'refuses: database "nowhere" does not exist.*database\.url'):
+        connect(url)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (refusal('password authentication failed for user "player"'), ConfigError),
+        (refusal("Passwort-Authentifizierung fehlgeschlagen", severity="FATAL"), ConfigError),
+        (refusal("no such database: base", code="08P01"), ConfigError),
+        (refusal("unsupported startup parameter: options", code="08P01"), ConfigError),
+        (refusal("the database system is starting up", code="57P03"), DatabaseError),
+        (refusal("sorry, too many clients already", code="53300"), DatabaseError),
+        (b"", DatabaseError),
+    ],
+)
+def test_what_a_server_answers(said: bytes, expected: type[EtstatsError]) -> None:
+    """Each answer is told apart: wrong for good, or to be tried again; the password is in none."""
+    with server_that_says(said) as url, pytest.raises(expected) as caught:
+        connect(url)
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense-hunter2",
+        "postgresql://player:hunter2@host/base?colour=red",
+        "postgresql://player:hun@ter2@host/base",
+        "postgresql://player:hun/ter2@host/base",
+        "postgresql://player:12/ter2@host/base",
+        "postgresql://player:hunter2@host:port/base",
+        "postgresql://player:hunter2@[host/base",
+        "mysql://player:hunter2@host/base",
+        "",
+    ],
+)
+def test_a_url_that_is_none(url: str) -> None:
+    """A malformed URL is refused without any of its words, for the password may be among them."""
+    with pytest.raises(ConfigError, match=r"database\.url") as caught:
+        connect(url)
+    assert "ter2" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_server_that_is_too_old(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server older than the oldest supported is refused with both versions."""
+    monkeypatch.setattr(connection, "OLDEST_SERVER", 99)
+    with pytest.raises(ConfigError, match=r"is 18\..*; etstats needs 99 or newer"):
+        connect(database_url)
+
+
+def test_lost_in_the_middle_of_work(db: psycopg.Connection, admin: psycopg.Connection) -> None:
+    """A server that ends our session is a temporary error, then and afterwards."""
+    admin.execute("SELECT pg_terminate_backend(%s, 10000)", [db.info.backend_pid])
+    for _ in range(2):
+        with pytest.raises(DatabaseError, match="went away or gave up"), database_errors():
+            db.execute("SELECT 1")
+
+
+@pytest.mark.parametrize(
+    ("code", "expected", "said"),
+    [("53100", DatabaseError, "disk of the base is full"), ("42501", ConfigError, "Grant the right")],
+)
+def test_states_of_the_base(db: psycopg.Connection, code: str, expected: type[EtstatsError], said: str) -> None:
+    """A full disk and a missing right each have their own words."""
+    with pytest.raises(expected, match=said), database_errors():
+        db.execute(f"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END $$")
+
+
+def test_a_fault_of_ours_stays_one(db: psycopg.Connection) -> None:
+    """Wrong SQL is not blamed on the base."""
+    with pytest.raises(psycopg.errors.UndefinedTable), database_errors():
+        db.execute("SELECT * FROM nowhere")
+
+
+def test_one_run_at_a_time(database_url: str, db: psycopg.Connection) -> None:
+    """The second run leaves at once, and may work when the first one is done."""
+    with connect(database_url) as other:
+        with run_lock(db), pytest.raises(LockedError, match="Another etstats run"), run_lock(other):
+            pytest.fail("both hold the lock")
+        with run_lock(other):
+            assert other.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+
+
+def test_the_lock_holds_across_transactions(database_url: str, db: psycopg.Connection) -> None:
+    """Neither a commit nor a rollback within the run lets go of the lock."""
+    with connect(database_url) as other, run_lock(db):
+        db.execute("SELECT 1")
+        db.commit()
+        db.execute("SELECT 1")
+        db.rollback()
+        with pytest.raises(LockedError), run_lock(other):
+            pytest.fail("both hold the lock")
+
+
+def test_the_lock_after_a_failed_run(database_url: str, db: psycopg.Connection) -> None:
+    """A run that ends in an error, its transaction broken, gives the lock back."""
+    with pytest.raises(psycopg.errors.UndefinedTable), run_lock(db):
+        db.execute("SELECT * FROM nowhere")
+    with connect(database_url) as other, run_lock(other):
+        assert not db.closed
+
+
+def test_the_lock_of_a_killed_run(database_url: str, db: psycopg.Connection, admin: psycopg.Connection) -> None:
+    """A lost connection has lost the lock, and ending the run says only what went wrong first."""
+
+    def run() -> None:
+        with run_lock(db), database_errors():
+            admin.execute("SELECT pg_terminate_backend(%s, 10000)", [db.info.backend_pid])
+            db.execute("SELECT 1")
+
+    with pytest.raises(DatabaseError, match="went away"):
+        run()
+    with connect(database_url) as other, run_lock(other):
+        assert db.closed
+
+
+def test_every_query_is_found() -> None:
+    """A named query is its file without comment lines; every file can be loaded."""
+    assert queries.query("applied_migrations").startswith("SELECT number")
+    for name in queries.query_names():
+        text = queries.query(name)
+        assert text.strip()
+        assert not any(line.lstrip().startswith("--") for line in text.splitlines())
+
+
+@pytest.mark.parametrize("name", ["aplied_migrations", "../migrations/0001_rounds", ""])
+def test_an_unknown_query(name: str) -> None:
+    """An unknown name is refused, and the nearest one named."""
+    with pytest.raises(EtstatsError, match=r"no .*\.sql in"):
+        queries.query(name)
