@@ -23,7 +23,8 @@ NAMES = (
 )  # fmt: skip
 HOSTILE = (
     "@everyone", "<@123456789>", "```sh rm```", "](http://evil.example)", "\u202egnp.exe", "a\u200bb\u200dc",
-    "🔥" * 36, "[bold]**x**[/]", "$\\frac{1}{0}$", "<t:0:R> <#1> :skull:", "- 1. # > x", "\u05e9\u05dc\u05d5\u05dd 77",
+    "🔥" * 36, "[bold]**x**[/]", "$\\frac{1}{0}$", "<t:0:R> <#1> :skull:", "- 1. # > x",
+    "\u05e9\u05dc\u05d5\u05dd 77",
     "e" + "\u0301" * 30, "漢字の名前がとても長いです", "\x1b[31mred\x07", "||spoiler|| ~~x~~", "\u3164", "1. one",
 )  # fmt: skip
 ENDED = datetime(2025, 10, 2, 21, 28, 18, tzinfo=UTC)
@@ -137,9 +138,11 @@ def a_session(count: int = 12, maps: int = 8, **changes: object) -> SessionSumma
             for i in range(maps)
         ),
         score=(9, 5),
-        players=tuple(replace(one, damage_given=one.damage_given * 11, damage_received=one.damage_received * 10,
-                              kills=one.kills * 12, deaths=one.deaths * 11, time_played_seconds=9120, rounds=rounds)
-                      for one in line),
+        players=tuple(
+            replace(one, damage_given=one.damage_given * 11, damage_received=one.damage_received * 10,
+                    kills=one.kills * 12, deaths=one.deaths * 11, time_played_seconds=9120, rounds=rounds)
+            for one in line
+        ),
         mvp="00000001",
         mvp_reason="best damage for deaths over 16 rounds",
         awards=(

@@ -1,0 +1,361 @@
+"""A stand-in for Discord over real HTTP on loopback: as strict as the contract, with a memory of all it saw.
+
+It takes webhook messages (execute, edit, read), answers each broken limit with Discord's own error body, keeps the
+rate limits, and records what a careless sender would do: doubles, retries that came too early, forbidden pings.
+"""
+
+import json
+import re
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.message import Message as Header
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qsl, urlsplit
+
+from etstats.demo.discord_rules import breaches, complaints, is_empty, is_too_large, nested, pings
+
+_PATH = re.compile(r"/api(?:/v(\d+))?/webhooks/(\d+)/([\w-]+)(?:/messages/(\d+))?")
+_LIMITS = ((5, 2.0), (30, 60.0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """One webhook of the stand-in; `url` is what Discord's 'Copy Webhook URL' would give."""
+
+    webhook_id: str
+    token: str
+    channel_id: str
+    url: str
+    is_forum: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class Post:
+    """One message that stands in a channel, as it is after its edits."""
+
+    message_id: str
+    webhook_id: str
+    channel_id: str
+    payload: dict[str, Any]
+    files: dict[str, bytes]
+    edits: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request as it came in; `payload` is None when the body is no JSON object."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    body: bytes
+    payload: dict[str, Any] | None
+    files: dict[str, bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One answer; `body` is JSON unless it is bytes."""
+
+    status: int
+    body: "dict[str, Any] | bytes" = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class StandIn:
+    """Discord on loopback, from `with` to the end of the block.
+
+    `posts` is what stands there, in order; `violations`, `duplicates`, `early` and `pinged` are what a good sender
+    never causes. `clock` measures the rate limits, `limited=False` leaves them out.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic, limited: bool = True) -> None:
+        self.posts: list[Post] = []
+        self.violations: list[str] = []
+        self.duplicates: list[str] = []
+        self.early: list[str] = []
+        self.pinged: set[str] = set()
+        self.requests: list[Request] = []
+        self._clock = clock
+        self._limited = limited
+        self._lock = threading.RLock()
+        self._ids = iter(range(1_100_000_000_000_000_001, 1_200_000_000_000_000_000))
+        self._hooks: dict[str, Hook] = {}
+        self._threads: dict[str, str] = {}
+        self._seen: dict[tuple[str, str], deque[float]] = defaultdict(lambda: deque(maxlen=30))
+        self._shut_until: dict[str, float] = {}
+        self._server = _Server(self)
+        self.origin = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def add_webhook(self, *, forum: bool = False) -> Hook:
+        """A new webhook in a channel of its own; in a forum each message opens or names a thread."""
+        webhook_id, channel_id = self._new_id(), self._new_id()
+        token = f"secret-token-{webhook_id}"
+        url = f"{self.origin}/api/webhooks/{webhook_id}/{token}"
+        hook = Hook(webhook_id=webhook_id, token=token, channel_id=channel_id, url=url, is_forum=forum)
+        self._hooks[webhook_id] = hook
+        return hook
+
+    def add_thread(self, hook: Hook) -> str:
+        """A new thread in a webhook's channel; its id."""
+        thread_id = self._new_id()
+        self._threads[thread_id] = hook.webhook_id
+        return thread_id
+
+    def delete_webhook(self, hook: Hook) -> None:
+        """Delete a webhook, as an admin of the channel would."""
+        del self._hooks[hook.webhook_id]
+
+    def delete_message(self, message_id: str) -> None:
+        """Delete a message, as a moderator would."""
+        self.posts[:] = [post for post in self.posts if post.message_id != message_id]
+
+    def answer(self, request: Request) -> Reply | None:
+        """Discord's answer; None drops the connection without one. Faults are made by overriding this."""
+        with self._lock:
+            self.requests.append(request)
+            found = _PATH.fullmatch(request.path)
+            if not found or found[1] != "10":
+                self.violations.append(f"{request.method} on a path that is not API v10")
+                return _error(400, 50041, "Invalid API version") if found else _error(404, 0, "404: Not Found")
+            hook = self._hooks.get(found[2])
+            if not hook:
+                return _error(404, 10015, "Unknown Webhook")
+            if hook.token != found[3]:
+                return _error(401, 50027, "Invalid Webhook Token")
+            if request.method == "GET":
+                return self._read(hook, found[4])
+            limited = self._count(hook, request.method)
+            reply = limited if limited.status == 429 else self._write(hook, request, found[4])
+            return Reply(status=reply.status, body=reply.body, headers={**limited.headers, **reply.headers})
+
+    def _write(self, hook: Hook, request: Request, message_id: str | None) -> Reply:
+        payload, thread_id = request.payload or {}, request.query.get("thread_id")
+        if malformed := _malformed(request):
+            self.violations.append(json.dumps(malformed.body))
+            return malformed
+        if thread_id and self._threads.get(thread_id) != hook.webhook_id:
+            return _error(404, 10003, "Unknown Channel")
+        if request.method == "PATCH":
+            return self._edit(message_id, thread_id or hook.channel_id, payload, request.files)
+        if hook.is_forum and not (thread_id or payload.get("thread_name")):
+            return _error(400, 220001, "Webhooks posted to forum channels must have a thread_name or thread_id")
+        if payload.get("thread_name") and not hook.is_forum:
+            return _error(400, 220003, "Webhooks can only create threads in forum channels")
+        return self._post(
+            hook, request, payload, self.add_thread(hook) if payload.get("thread_name") else thread_id
+        )
+
+    def _post(self, hook: Hook, request: Request, payload: dict[str, Any], thread_id: str | None) -> Reply:
+        post = Post(
+            message_id=self._new_id(),
+            webhook_id=hook.webhook_id,
+            channel_id=thread_id or hook.channel_id,
+            payload=payload,
+            files=request.files,
+        )
+        self.duplicates += [
+            f"{old.message_id} = {post.message_id}"
+            for old in self.posts
+            if (old.webhook_id, old.payload) == (post.webhook_id, post.payload)
+        ]
+        self._inspect(payload, request.files)
+        self.posts.append(post)
+        return Reply(status=200, body=_message(post)) if request.query.get("wait") == "true" else Reply(status=204)
+
+    def _edit(
+        self, message_id: str | None, channel_id: str, payload: dict[str, Any], files: dict[str, bytes]
+    ) -> Reply:
+        post = self._find(message_id)
+        if not post or post.channel_id != channel_id:
+            return _error(404, 10008, "Unknown Message")
+        if "attachments" in payload:
+            keep = {str(one.get("filename")) for one in payload["attachments"]}
+            post.files = {name: content for name, content in post.files.items() if name in keep}
+        post.files |= files
+        post.payload = post.payload | payload
+        post.edits += 1
+        self._inspect(payload, post.files)
+        return Reply(status=200, body=_message(post))
+
+    def _read(self, hook: Hook, message_id: str | None) -> Reply:
+        if message_id:
+            post = self._find(message_id)
+            return Reply(status=200, body=_message(post)) if post else _error(404, 10008, "Unknown Message")
+        shown = {
+            "id": hook.webhook_id,
+            "type": 1,
+            "name": "etstats",
+            "channel_id": hook.channel_id,
+            "guild_id": "1",
+        }
+        return Reply(status=200, body={**shown, "avatar": None, "application_id": None, "token": hook.token})
+
+    def _count(self, hook: Hook, method: str) -> Reply:
+        """Count a request against the limits: 429 when one is reached, else 200 with the headers of the bucket."""
+        if not self._limited:
+            return Reply(status=200)
+        now = self._clock()
+        if now < self._shut_until.get(hook.webhook_id, 0.0):
+            self.early.append(f"{method} came {self._shut_until[hook.webhook_id] - now:.3f} s too early")
+        seen = self._seen[hook.webhook_id, method]
+        for count, seconds in _LIMITS:
+            if len(seen) >= count and seen[-count] + seconds > now:
+                wait = round(seen[-count] + seconds - now + 0.001, 3)
+                self._shut_until[hook.webhook_id] = now + wait
+                return _limit_reply(wait, len(seen))
+        seen.append(now)
+        recent = [moment for moment in seen if moment > now - 2.0]
+        return Reply(status=200, headers=_limit_headers(5 - len(recent), recent[0] + 2.0 - now))
+
+    def _inspect(self, payload: dict[str, Any], files: dict[str, bytes]) -> None:
+        self.violations += breaches(payload, files)
+        self.pinged |= pings(payload)
+
+    def _find(self, message_id: str | None) -> Post | None:
+        return next((post for post in self.posts if post.message_id == message_id), None)
+
+    def _new_id(self) -> str:
+        with self._lock:
+            return str(next(self._ids))
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, discord: StandIn) -> None:
+        self.discord = discord
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A sender that went away is nothing to report."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        """Every method goes the same way."""
+        parts = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        payload, files = _parse(self.headers, body)
+        request = Request(
+            method=self.command,
+            path=parts.path,
+            query=dict(parse_qsl(parts.query)),
+            body=body,
+            payload=payload,
+            files=files,
+        )
+        self.close_connection = True
+        if reply := self.server.discord.answer(request):
+            self._send(reply)
+
+    do_PATCH = do_GET = do_POST  # noqa: N815  # the names are http.server's
+
+    def _send(self, reply: Reply) -> None:
+        body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
+        self.send_response(reply.status)
+        self.send_header("Content-Type", "text/html" if isinstance(reply.body, bytes) else "application/json")
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        if reply.status != 204:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if reply.status != 204:
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is http.server's
+        """The stand-in keeps its own record."""
+
+
+def _parse(headers: Header, body: bytes) -> tuple[dict[str, Any] | None, dict[str, bytes]]:
+    """The JSON and the files of a request, plain or multipart."""
+    if headers.get_content_maintype() != "multipart":
+        return _json(body), {}
+    files: dict[str, bytes] = {}
+    payload: dict[str, Any] | None = None
+    for part in body.split(b"--" + str(headers.get_boundary()).encode())[1:-1]:
+        head, _, content = part.removeprefix(b"\r\n").removesuffix(b"\r\n").partition(b"\r\n\r\n")
+        name = re.search(rb'[ ;]name="([^"]*)"', head)
+        filename = re.search(rb'filename="([^"]*)"', head)
+        if filename:
+            files[filename[1].decode()] = content
+        elif name and name[1] == b"payload_json":
+            payload = _json(content)
+    return payload, files
+
+
+def _json(body: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _message(post: Post) -> dict[str, Any]:
+    return {
+        "id": post.message_id,
+        "type": 0,
+        "webhook_id": post.webhook_id,
+        "channel_id": post.channel_id,
+        "content": post.payload.get("content", ""),
+        "embeds": post.payload.get("embeds", []),
+        "attachments": [
+            {"id": str(number), "filename": name, "size": len(content)}
+            for number, (name, content) in enumerate(post.files.items())
+        ],
+    }
+
+
+def _malformed(request: Request) -> Reply | None:
+    """The refusal of a message that breaks a limit."""
+    if request.payload is None:
+        return _error(400, 50109, "The request body contains invalid JSON.")
+    if is_too_large(request.body, request.files):
+        return _error(413, 40005, "Request entity too large")
+    if found := complaints(request.payload, request.files):
+        return _error(400, 50035, "Invalid Form Body", errors=nested(found))
+    if request.method == "POST" and is_empty(request.payload, request.files):
+        return _error(400, 50006, "Cannot send an empty message")
+    return None
+
+
+def _error(status: int, code: int, message: str, **more: object) -> Reply:
+    return Reply(status=status, body={"message": message, "code": code, **more})
+
+
+def _limit_reply(wait: float, seen: int) -> Reply:
+    body = {"message": "You are being rate limited.", "retry_after": wait, "global": False}
+    return Reply(
+        status=429, body=body, headers={"Retry-After": str(int(wait) + 1), **_limit_headers(seen % 5, wait)}
+    )
+
+
+def _limit_headers(left: int, seconds: float) -> dict[str, str]:
+    return {
+        "X-RateLimit-Limit": "5",
+        "X-RateLimit-Remaining": str(max(0, left)),
+        "X-RateLimit-Reset-After": f"{seconds:.3f}",
+        "X-RateLimit-Bucket": "stand-in",
+    }

@@ -1,0 +1,104 @@
+"""The stand-in itself: it refuses in Discord's words, and remembers what a careless sender does."""
+
+import pytest
+import requests
+
+from etstats.demo.discord import StandIn
+
+FINE = {"embeds": [{"title": "x"}], "allowed_mentions": {"parse": []}}
+
+
+@pytest.fixture
+def discord():
+    with StandIn(limited=False) as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def url(discord):
+    return discord.add_webhook().url.replace("/api/", "/api/v10/")
+
+
+def test_the_old_api_is_turned_away(discord):
+    """A pasted URL without a version is not posted to as it stands."""
+    answer = requests.post(discord.add_webhook().url, json=FINE, timeout=5)
+    assert (answer.status_code, answer.json()["code"]) == (400, 50041)
+    assert discord.posts == []
+
+
+@pytest.mark.parametrize(
+    ("payload", "path"),
+    [
+        ({"content": "x" * 2001}, ["content"]),
+        ({"embeds": [{"title": "x"}] * 11}, ["embeds"]),
+        ({"embeds": [{"title": "x" * 257}]}, ["embeds", "0", "title"]),
+        ({"embeds": [{"description": "x" * 4097}]}, ["embeds", "0", "description"]),
+        ({"embeds": [{"description": "x" * 3500}] * 2}, ["embeds"]),
+        ({"embeds": [{"fields": [{"name": "n", "value": "v"}] * 26}]}, ["embeds", "0", "fields"]),
+        ({"embeds": [{"fields": [{"name": "n", "value": " "}]}]}, ["embeds", "0", "fields", "0", "value"]),
+        ({"embeds": [{"fields": [{"name": "n" * 257, "value": "v"}]}]}, ["embeds", "0", "fields", "0", "name"]),
+        ({"embeds": [{"footer": {"text": "x" * 2049}}]}, ["embeds", "0", "footer", "text"]),
+        ({"embeds": [{"author": {"name": "x" * 257}}]}, ["embeds", "0", "author", "name"]),
+        ({"embeds": [{"title": "x", "color": 1 << 24}]}, ["embeds", "0", "color"]),
+        ({"embeds": [{"title": "x", "timestamp": "yesterday"}]}, ["embeds", "0", "timestamp"]),
+        ({"embeds": [{"image": {"url": "file:///x"}}]}, ["embeds", "0", "image", "url"]),
+        ({"username": "my discord", "content": "x"}, ["username"]),
+        ({"thread_name": "x" * 101, "content": "x"}, ["thread_name"]),
+        ({"content": "x", "flags": 1}, ["flags"]),
+        ({"content": "x", "allowed_mentions": {"parse": ["users"], "users": ["1"]}}, ["allowed_mentions"]),
+        ({"content": "x", "attachments": [{"id": 0, "filename": "a"}]}, ["attachments"]),
+    ],
+)
+def test_every_limit_has_its_nested_complaint(discord, url, payload, path):
+    """400, code 50035, and `_errors` exactly where the limit was broken."""
+    answer = requests.post(url, json=payload, timeout=5)
+    assert (answer.status_code, answer.json()["code"]) == (400, 50035)
+    place = answer.json()["errors"]
+    for step in path:
+        place = place[step]
+    assert place["_errors"][0]["message"]
+    assert discord.posts == []
+    assert discord.violations
+
+
+def test_what_is_at_the_limit_is_taken(discord, url):
+    """Lengths are code points after trimming."""
+    embed = {"title": " " + "🔥" * 256 + " ", "fields": [{"name": "n", "value": "v" * 1024}]}
+    assert requests.post(url, json={**FINE, "embeds": [embed]}, timeout=5).status_code == 204
+    assert discord.violations == []
+
+
+@pytest.mark.parametrize(("body", "code"), [(b"{", 50109), (b"[]", 50109), (b"{}", 50006)])
+def test_no_message_at_all(discord, url, body, code):
+    """Broken JSON and empty messages are refused."""
+    answer = requests.post(url, data=body, headers={"Content-Type": "application/json"}, timeout=5)
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+def test_a_file_too_large(discord, url):
+    """Eleven MiB are 413."""
+    answer = requests.post(url, files={"files[0]": ("a.bin", bytes(11 << 20))}, timeout=20)
+    assert (answer.status_code, answer.json()["code"]) == (413, 40005)
+
+
+def test_doubles_pings_and_carelessness_are_recorded(discord, url):
+    """Discord lets them pass; the stand-in does not forget them."""
+    careless = {"content": "@everyone <@5>", "embeds": [{"title": "x", "image": {"url": "attachment://no.png"}}]}
+    for _ in range(2):
+        assert requests.post(url, json=careless, timeout=5).status_code == 204
+    assert len(discord.duplicates) == 1
+    assert discord.pinged == {"everyone", "5"}
+    assert {"allowed_mentions.parse is not []", "attachment://no.png is not attached"} <= set(discord.violations)
+
+
+def test_a_retry_before_its_time_is_recorded():
+    """The sixth of a burst gets 429 with a time, and one more at once is too early."""
+    with StandIn(clock=lambda: 100.0) as discord:
+        url = discord.add_webhook().url.replace("/api/", "/api/v10/")
+        answers = [requests.post(url, json=FINE, timeout=5) for _ in range(6)]
+        assert [answer.status_code for answer in answers] == [204] * 5 + [429]
+        assert answers[-1].json()["retry_after"] == pytest.approx(2.0, abs=0.01)
+        assert answers[0].headers["X-RateLimit-Remaining"] == "4"
+        assert discord.early == []
+        assert requests.post(url, json=FINE, timeout=5).status_code == 429
+        assert len(discord.early) == 1
