@@ -1,0 +1,5 @@
+"""`python -m etstats`."""
+
+from etstats.cli import run
+
+run()

@@ -1,0 +1,102 @@
+"""The Typer app and `main()`: errors become exit codes here, and nothing else happens."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from etstats import __version__
+from etstats.commands import leaderboard, line
+from etstats.commands.context import Context
+from etstats.errors import EtstatsError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="etstats",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for family in (line, leaderboard):
+    app.add_typer(family.app)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"etstats {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="The settings, instead of the usual file.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only errors.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Every step, and tracebacks.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """ET:Legacy round statistics: from the game server over SFTP into PostgreSQL and onto Discord.
+
+    Start with: etstats demo, then etstats init.
+
+    Exit codes: 0 done, 1 a fault of the program, 2 usage or configuration, 3 finished with quarantined files or
+    findings, 4 refused by the server or its host key, 75 temporary, 130 interrupted.
+    """
+    ctx.obj = Context(config_file=config, verbosity=-1 if quiet else int(verbose))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; every failure is one or two lines on stderr."""
+    from etstats import output
+
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    verbose = "-v" in arguments or "--verbose" in arguments
+    try:
+        code: object = typer.main.get_command(app).main(arguments, prog_name="etstats", standalone_mode=False)
+        return _interrupted() if code == INTERRUPTED else code if isinstance(code, int) else 0
+    except EtstatsError as error:
+        if verbose:
+            output.err().print_exception()
+        output.say(f"etstats: {error}")
+        return error.exit_code
+    except typer.TyperException as error:  # a wrong option or argument, in the words of the option's own command
+        return _usage(error)
+    except (KeyboardInterrupt, typer.Abort):
+        return _interrupted()
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; nothing may be flushed into the closed pipe at exit.
+        sys.stdout = open("/dev/null", "w", encoding="utf-8")  # noqa: SIM115, PTH123  # lives until the exit
+        return 0
+
+
+def _usage(error: typer.TyperException) -> int:
+    from etstats import output
+
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "etstats"
+    if type(error).__name__ == "NoArgsIsHelpError":
+        typer.echo(context.get_help() if context else "")
+        return 2
+    output.say(f"etstats: {getattr(error, 'format_message', error.__str__)()} Try: {command} --help")
+    return 2
+
+
+def _interrupted() -> int:
+    from etstats import output
+
+    output.say("etstats: interrupted; what was done stays, run it again for the rest")
+    return INTERRUPTED
+
+
+def run() -> None:
+    """The entry point of the installed command."""
+    sys.exit(main())

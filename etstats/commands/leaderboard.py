@@ -1,0 +1,5 @@
+"""leaderboard."""
+
+import typer
+
+app = typer.Typer()

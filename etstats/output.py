@@ -1,0 +1,265 @@
+"""The two consoles, and typed rows drawn as a rich table, JSON, CSV or Markdown.
+
+Data goes to stdout, talk to stderr. A table is columns over dataclass rows; the same rows give every format, so
+no number can differ between them. Text from outside never styles, breaks or escapes what is drawn.
+"""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+from etstats.parser.names import clean_name, colour_runs
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+Justify = Literal["left", "right"]
+NOTHING = "–"
+
+
+class Format(StrEnum):
+    """How rows are written."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column: the row's attribute, its heading with unit, and how its values are written for people.
+
+    `is_name`: the value is a raw player name and is drawn in its in-game colours.
+    """
+
+    key: str
+    heading: str
+    text: Callable[[Any], str] = str
+    justify: Justify = "left"
+    is_name: bool = False
+    """Long text may be shortened in a narrow terminal; numbers never are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows with their columns; `empty` says why there are none and what would fill them."""
+
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Any]
+    empty: str
+    notes: Sequence[str] = field(default=())
+
+
+def name(key: str = "player_name", heading: str = "Player") -> Column:
+    """A column of player names in their colours."""
+    return Column(key=key, heading=heading, is_name=True)
+
+
+def text(key: str, heading: str) -> Column:
+    """A column of plain text."""
+    return Column(key=key, heading=heading, text=printable)
+
+
+def whole(key: str, heading: str) -> Column:
+    """A column of whole numbers, grouped by thousands."""
+    return Column(key=key, heading=heading, text=lambda n: f"{n:,.0f}", justify="right")
+
+
+def decimal(key: str, heading: str, places: int = 1) -> Column:
+    """A column of numbers with a fixed number of decimals."""
+    return Column(key=key, heading=heading, text=lambda n: f"{n:,.{places}f}", justify="right")
+
+
+def clock(key: str, heading: str) -> Column:
+    """A column of seconds, written M:SS."""
+    return Column(key=key, heading=heading, text=minutes_seconds, justify="right")
+
+
+def when(key: str, heading: str) -> Column:
+    """A column of days or moments."""
+    return Column(key=key, heading=heading, text=moment)
+
+
+def minutes_seconds(seconds: float) -> str:
+    """`M:SS`, or `H:MM:SS` from an hour on."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
+
+
+def moment(value: date | datetime) -> str:
+    """A day, or a moment to the minute in the zone that it carries."""
+    return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else f"{value:%Y-%m-%d}"
+
+
+def printable(value: object) -> str:
+    """Text from outside, made harmless: what would act on a terminal is dropped."""
+    return "".join(run for _, run in colour_runs(str(value).replace("^", "^^")))
+
+
+def show(table: Table, style: Format = Format.TABLE) -> None:
+    """Write a table to stdout in one of the formats; an empty one is `[]`, a heading line, or a sentence."""
+    if style is Format.JSON:
+        write_json(table.rows)
+    elif style is Format.CSV:
+        sys.stdout.write(_csv(table))
+    elif style is Format.MARKDOWN:
+        sys.stdout.write(_markdown(table))
+    else:
+        _draw(table)
+
+
+def write_json(value: object) -> None:
+    """Write one document: dataclasses as objects, moments in ISO 8601, decimals as numbers."""
+    sys.stdout.write(json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def say(message: str) -> None:
+    """Talk to the person at the terminal: stderr."""
+    err().print(message, markup=False, highlight=False, soft_wrap=True)
+
+
+@cache
+def out() -> "Console":
+    """The console of the data."""
+    return _console(stderr=False)
+
+
+@cache
+def err() -> "Console":
+    """The console of the talk."""
+    return _console(stderr=True)
+
+
+def coloured(raw: str) -> "Text":
+    """A player's name in its in-game colours, readable on dark and on light grounds."""
+    from rich.text import Text
+
+    drawn = Text(no_wrap=True, overflow="ellipsis")
+    for colour, run in colour_runs(raw):
+        drawn.append(run, style=readable(colour))
+    return drawn if drawn.plain.strip() else Text("(no name)", style="dim")
+
+
+@cache
+def readable(colour: str) -> str:
+    """The in-game colour moved as little as needed to stand out on black and on white; greys: the default."""
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    if max(red, green, blue) - min(red, green, blue) < 0.1:
+        return "default"
+    # Between these relative luminances the contrast is 3:1 or better on both grounds (WCAG 2).
+    low, high = 0.10, 0.30
+    for _ in range(24):
+        luminance = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
+        if luminance < low:
+            red, green, blue = (c + (1 - c) * 0.08 for c in (red, green, blue))
+        elif luminance > high:
+            red, green, blue = (c * 0.95 for c in (red, green, blue))
+        else:
+            break
+    return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
+
+
+def _console(*, stderr: bool) -> "Console":
+    from rich.console import Console
+
+    console = Console(stderr=stderr, highlight=False, emoji=False, markup=False)
+    if not console.is_terminal and "COLUMNS" not in console._environ:  # rich's own view of it
+        console.width = 10_000  # nothing is cut for a pipe or a file
+    return console
+
+
+def _draw(table: Table) -> None:
+    if not table.rows:
+        out().print(table.empty)
+    else:
+        from rich import box
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        drawn = RichTable(title=table.title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+        for column in table.columns:
+            drawn.add_column(
+                column.heading,
+                justify=column.justify,
+                no_wrap=True,
+                overflow="ellipsis",
+                min_width=6 if column.is_name else None,
+            )
+        for row in table.rows:
+            cells = ((column, getattr(row, column.key)) for column in table.columns)
+            drawn.add_row(
+                *(
+                    coloured(value) if column.is_name and value else Text(_cell(column, value))
+                    for column, value in cells
+                )
+            )
+        out().print(drawn)
+    for note in table.notes:
+        out().print(note, style="dim")
+
+
+def _cell(column: Column, value: object) -> str:
+    if value is None:
+        return NOTHING
+    return clean_name(str(value)) if column.is_name else column.text(value)
+
+
+def _csv(table: Table) -> str:
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    names = [column.key for column in table.columns]
+    writer.writerow(names)
+    for row in table.rows:
+        plain = (_plain(getattr(row, key)) for key in names)
+        writer.writerow(
+            [
+                _harmless(clean_name(v) if c.is_name else v) if isinstance(v, str) else v
+                for c, v in zip(table.columns, plain, strict=True)
+            ]
+        )
+    return written.getvalue()
+
+
+def _harmless(value: str) -> str:
+    """A cell that a spreadsheet would take for a formula is marked as text."""
+    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+def _markdown(table: Table) -> str:
+    if not table.rows:
+        return table.empty + "\n"
+    headings = [column.heading or " " for column in table.columns]
+    rules = ["---:" if column.justify == "right" else "---" for column in table.columns]
+    rows = [[_in_markdown(_cell(c, getattr(row, c.key))) for c in table.columns] for row in table.rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in [headings, rules, *rows])
+
+
+def _in_markdown(cell: str) -> str:
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#+!|~@" else c for c in cell)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, date):
+        return value.isoformat()
+    return value

@@ -1,0 +1,123 @@
+"""The straight line: fetch -> import -> post, and the report of what came of it."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from etstats.base import open_base
+from etstats.db.connection import run_lock
+from etstats.errors import ConfigError, ParseError
+from etstats.importer import Fate, Importer, Outcome
+from etstats.parser.filename import parse_filename
+from etstats.parser.reader import parse
+from etstats.settings import Config
+
+DEFAULT_SERVER = "main"
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of each file of a run; owns the exit code."""
+
+    fates: Counter[Fate] = field(default_factory=Counter)
+    quarantined: list[Outcome] = field(default_factory=list)
+    ignored: int = 0
+    """Files that lay beside the round files and are none."""
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one file."""
+        self.fates[outcome.fate] += 1
+        if outcome.fate is Fate.QUARANTINED:
+            self.quarantined.append(outcome)
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 3 when a file went into quarantine in this run."""
+        return 3 if self.quarantined else 0
+
+    def __str__(self) -> str:
+        """One line: how many files met which fate."""
+        counts = [f"{count:,} {fate}" for fate in Fate if (count := self.fates[fate])]
+        if self.ignored:
+            counts.append(f"{self.ignored:,} not round files")
+        return ", ".join(counts) or "nothing there"
+
+
+def import_paths(
+    config: Config,
+    paths: Iterable[Path],
+    *,
+    server: str | None = None,
+    limit: int | None = None,
+    seen: Callable[[Outcome], None] = lambda _: None,
+) -> Report:
+    """Import files and folders of this machine, oldest first, each in a transaction of its own."""
+    name = server_name(config, server)
+    report = Report()
+    files = _round_files(paths, report)[:limit]
+    with open_base(config) as conn, run_lock(conn):
+        gap = timedelta(minutes=config.sessions.gap_minutes)
+        importer = Importer(conn, name, config.timezone(name), gap)
+        for path in files:
+            outcome = importer.add(path.name, _read(path), int(path.stat().st_mtime))
+            report.add(outcome)
+            seen(outcome)
+    return report
+
+
+def check_paths(paths: Iterable[Path], *, limit: int | None = None) -> Report:
+    """Parse and check files and folders of this machine without a base; what is whole counts as imported."""
+    report = Report()
+    for path in _round_files(paths, report)[:limit]:
+        try:
+            parse(path.name, _read(path))
+            report.add(Outcome(filename=path.name, fate=Fate.IMPORTED))
+        except ParseError as error:
+            place = f"line {error.line}: " if error.line else ""
+            report.add(Outcome(filename=path.name, fate=Fate.QUARANTINED, reason=place + error.reason))
+    return report
+
+
+def server_name(config: Config, given: str | None) -> str:
+    """Whose files these are: as given, else the only server configured, else `main`."""
+    if given is not None:
+        return given
+    if len(config.servers) > 1:
+        return config.server(None).name
+    return config.servers[0].name if config.servers else DEFAULT_SERVER
+
+
+def _round_files(paths: Iterable[Path], report: Report) -> list[Path]:
+    """The round files named, or in the folders named; a file named outright is taken whatever its name."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = list(_walk(path))
+            rounds = [p for p in inside if parse_filename(p.name)]
+            report.ignored += len(inside) - len(rounds)
+            found += rounds
+        elif path.exists():
+            found.append(path)
+        else:
+            raise ConfigError(f"{path}: no such file or folder")
+    return sorted(found, key=lambda path: path.name)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    try:
+        for entry in folder.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                yield from _walk(entry)
+            elif entry.is_file():
+                yield entry
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be listed: {error.strerror}") from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
