@@ -8,6 +8,7 @@ import stat
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -34,6 +35,15 @@ _READDIRS = 64
 _MAX_EMPTY_ANSWERS = 100
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _First:
+    """What came with the greeting: the folder's mtime and its open handle, for the first look."""
+
+    mtime: int
+    at: float
+    handle: bytes
+
+
 class SftpSource:
     """A remote folder behind the contract of `remote.Source`; made by `connect`."""
 
@@ -42,20 +52,22 @@ class SftpSource:
         self._wire = wire
         self._timeouts = settings.timeouts
         self._path = _remote_path(settings.remote_path)
-        self._first_mtime: int | None = None
+        self._first: _First | None = None
 
     def look(self, last: Mark | None = None) -> Listing | None:
         """List the folder, or return None when nothing can have changed since `last`."""
         with self._mapped():
             now = time.time()
-            recent = last.recent if last is not None else ()
-            mtime, self._first_mtime = self._first_mtime, None
-            is_same = True
-            if mtime is None or recent:
-                mtime, is_same = self._stat(recent)
-            if last is not None and is_same and is_unchanged(last, mtime, now):
-                return None
-            files, refused = self._list()
+            first, self._first = self._first, None
+            if first is not None and last is None:
+                now, mtime, handle = first.at, first.mtime, first.handle
+            else:
+                mtime, is_same = self._stat(last.recent if last is not None else ())
+                if last is not None and is_same and is_unchanged(last, mtime, now):
+                    return None
+                opened = self._wire.ask(sftp_wire.OPENDIR, sftp_wire.string(self._path))
+                handle = self._handle(self._collect({opened})[opened])
+            files, refused = self._list(handle)
         return Listing(files=tuple(files), refused=tuple(refused), mark=next_mark(last, mtime, now, files))
 
     def fetch(self, files: Iterable[RemoteFile]) -> Iterator[Fetched | Failed]:
@@ -74,18 +86,22 @@ class SftpSource:
         self.close()
 
     def greet(self) -> None:
-        """Agree on the protocol and ask for the folder, in one flight; raises when there is no such folder."""
+        """Agree on the protocol, ask for the folder and open it, all in one flight."""
         with self._mapped():
             self._wire.hello()
-            asked = self._wire.ask(sftp_wire.STAT, sftp_wire.string(self._path))
-            waiting = {sftp_wire.VERSION, sftp_wire.STAT}
-            while waiting:
-                for answer in self._wire.answers():
-                    if answer.kind == sftp_wire.VERSION:
-                        waiting.discard(sftp_wire.VERSION)
-                    elif answer.id == asked:
-                        waiting.discard(sftp_wire.STAT)
-                        self._first_mtime = self._folder_mtime(answer)
+            now = time.time()
+            folder = sftp_wire.string(self._path)
+            asked, opened = self._wire.ask(sftp_wire.STAT, folder), self._wire.ask(sftp_wire.OPENDIR, folder)
+            try:
+                answers = self._collect({asked, opened})
+            except (EOFError, OSError) as error:
+                if isinstance(error, TimeoutError) or not self._connection.is_alive:
+                    raise
+                raise SourceError(
+                    f"{self._connection.endpoint} offers no SFTP: have its admin enable the sftp subsystem"
+                ) from error
+            mtime = self._folder_mtime(answers[asked])
+            self._first = _First(mtime=mtime, at=now, handle=self._handle(answers[opened]))
 
     def _stat(self, recent: Iterable[RemoteFile]) -> tuple[int, bool]:
         """Ask for the folder's mtime, and whether the recent files are as they were, in one flight."""
@@ -106,21 +122,26 @@ class SftpSource:
             raise SourceError(f"{self._place} is not a folder: set remote_path to the folder of the round files")
         return found.mtime or 0
 
-    def _list(self) -> tuple[list[RemoteFile], list[Refused]]:
+    def _handle(self, answer: Answer) -> bytes:
+        if answer.kind != sftp_wire.HANDLE:
+            raise self._folder_error(answer)
+        return sftp_wire.handle_of(answer)
+
+    def _list(self, handle: bytes) -> tuple[list[RemoteFile], list[Refused]]:
         files: list[RemoteFile] = []
         refused: list[Refused] = []
         pending: set[int] = set()
         empty, is_done = 0, False
         deadline = time.monotonic() + self._timeouts.listing
-        opened = self._wire.ask(sftp_wire.OPENDIR, sftp_wire.string(self._path))
-        answer = self._collect({opened})[opened]
-        if answer.kind != sftp_wire.HANDLE:
-            raise self._folder_error(answer)
-        handle = sftp_wire.handle_of(answer)
+        # A folder that was removed reads as empty through a handle: its name has to be asked for as well.
+        still = self._wire.ask(sftp_wire.STAT, sftp_wire.string(self._path))
         while not is_done:
             while len(pending) < _READDIRS:
                 pending.add(self._wire.ask(sftp_wire.READDIR, sftp_wire.string(handle)))
             for answer in self._wire.answers():
+                if answer.id == still:
+                    self._folder_mtime(answer)
+                    continue
                 pending.discard(answer.id)
                 if answer.kind != sftp_wire.NAME:
                     if answer.kind != sftp_wire.STATUS or sftp_wire.status_of(answer)[0] != sftp_wire.EOF:

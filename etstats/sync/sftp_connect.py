@@ -17,6 +17,7 @@ from etstats.sync.sftp_login import log_in
 
 # AES-GCM needs no separate checksum in Python; the rest stays as paramiko orders it.
 _FIRST_CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
+_CHANNEL_REQUEST = b"\x62"
 _RSA = ("rsa-sha2-512", "rsa-sha2-256")
 
 
@@ -80,18 +81,25 @@ class Connection:
                 self.transports.pop().close()
 
     def open_channel(self, timeouts: Timeouts) -> paramiko.Channel:
-        """Open a channel with the SFTP subsystem."""
-        channel = self.transports[-1].open_session(timeout=timeouts.channel)
-        channel.settimeout(timeouts.channel)
-        try:
-            channel.invoke_subsystem("sftp")
-        except paramiko.SSHException as error:
-            if not self.transports[-1].is_active():
-                raise
-            raise SourceError(
-                f"{self.endpoint} offers no SFTP: have its admin enable the sftp subsystem"
-            ) from error
+        """Open a channel and ask for the SFTP subsystem; the answer comes with the first data.
+
+        `Channel.invoke_subsystem` does the same and waits for it, a round trip. A refusal closes the channel.
+        """
+        transport = self.transports[-1]
+        channel = transport.open_session(timeout=timeouts.channel)
+        request = paramiko.Message()
+        request.add_byte(_CHANNEL_REQUEST)
+        request.add_int(channel.remote_chanid)
+        request.add_string("subsystem")
+        request.add_boolean(True)
+        request.add_string("sftp")
+        transport._send_user_message(request)  # type: ignore[attr-defined]  # the one private call
         return channel
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the server still holds the line, whatever became of the channel."""
+        return bool(self.transports) and self.transports[-1].is_active()
 
 
 def connect(settings: SftpSettings) -> Connection:

@@ -10,7 +10,7 @@ from etstats.sync import sftp_wire
 from etstats.sync.remote import MAX_FILE_BYTES, Failed, Fetched, outcome, refusal, shown
 from etstats.sync.sftp_wire import Answer, Attributes, Wire
 
-WINDOW = 256  # files at once; OpenSSH allows about a thousand open handles
+WINDOW = 512  # files at once; OpenSSH allows about a thousand open handles
 _CHUNK = 32_768  # what every server gives in one answer
 _MAX_BYTES_IN_FLIGHT = 8 << 20
 

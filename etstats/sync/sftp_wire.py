@@ -17,6 +17,7 @@ EOF, NO_SUCH_FILE, PERMISSION_DENIED, FAILURE = 1, 2, 3, 4
 # OpenSSH sends no packet above 256 KiB, the protocol asks for 34,000 bytes; beyond this it is no SFTP at all.
 _MAX_PACKET = 1 << 20
 _RECEIVE = 1 << 17
+_OUR_VERSION = 3
 
 
 class NotSftpError(Exception):
@@ -37,7 +38,7 @@ class Channel(Protocol):
 
 
 class Answer(NamedTuple):
-    """One packet from the server: the id of the request it answers (of VERSION: the version), and its body."""
+    """One packet from the server: the id of the request it answers, its kind, and its body."""
 
     id: int
     kind: int
@@ -64,8 +65,8 @@ class Wire:
         self._abandoned: set[int] = set()
 
     def hello(self) -> None:
-        """Queue the INIT of version 3, which every server speaks."""
-        self._out += struct.pack(">IBI", 5, INIT, 3)
+        """Queue the INIT; requests may follow at once, since every server speaks version 3."""
+        self._out += struct.pack(">IBI", 5, INIT, _OUR_VERSION)
 
     def ask(self, kind: int, *parts: bytes) -> int:
         """Queue a request and return its id, which the answer will carry."""
@@ -97,7 +98,7 @@ class Wire:
         self.flush()
         deadline = time.monotonic() + self._answer_seconds
         while True:
-            if arrived := [answer for answer in self._packets() if not self._is_abandoned(answer)]:
+            if arrived := [answer for answer in self._packets() if self._is_awaited(answer)]:
                 return arrived
             left = deadline - time.monotonic()
             if left <= 0:
@@ -120,13 +121,17 @@ class Wire:
             start += 4 + length
         del self._in[:start]
 
-    def _is_abandoned(self, answer: Answer) -> bool:
-        if answer.id not in self._abandoned or answer.kind == VERSION:
+    def _is_awaited(self, answer: Answer) -> bool:
+        if answer.kind == VERSION:  # its number is no id, but the version
+            if answer.id < _OUR_VERSION:
+                raise NotSftpError
             return False
+        if answer.id not in self._abandoned:
+            return True
         self._abandoned.discard(answer.id)
         if answer.kind == HANDLE:
             self.close(handle_of(answer))
-        return True
+        return False
 
 
 def string(value: bytes) -> bytes:

@@ -239,12 +239,18 @@ class OpenSshServer:
         assert self._process.stderr is not None
         for line in self._process.stderr:
             if b"Server listening" in line:
+                # A pipe that nobody empties would stop the server in the end.
+                self._drain = threading.Thread(target=self._process.stderr.read, daemon=True)
+                self._drain.start()
                 return self
         raise RuntimeError(f"sshd did not start: exit code {self._process.wait(10)}")
 
     def __exit__(self, *exc_info: object) -> None:
         self._process.terminate()
-        self._process.communicate(timeout=10)
+        self._process.wait(10)
+        self._drain.join(10)
+        assert self._process.stderr is not None
+        self._process.stderr.close()
 
 
 def client_key(folder: Path, name: str = "client_key", kind: str = "ssh-ed25519", **options: Any) -> Path:
