@@ -5,68 +5,39 @@ Every kill has a victim and every hit point a receiver, so a round conserves wha
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TypeAlias
 
+from etstats.demo.arms import fit_weapons, sum_up
 from etstats.demo.chance import Dice
-from etstats.demo.community import (
-    BULLET_WEAPONS,
-    COLT,
-    DYNAMITE,
-    GRENADE,
-    KNIFE,
-    LUGER,
-    MP40,
-    SYRINGE,
-    THOMPSON,
-    WEAPONS,
-    Person,
+from etstats.demo.tally import (
+    CONSTRUCTIONS,
+    DEATH_SPREE,
+    DEFUSED,
+    DOUBLE_KILLS,
+    FIELD_COUNT,
+    GIVEN,
+    PLANTED,
+    RECEIVED,
+    RETURNED,
+    REVIVED,
+    REVIVES_GIVEN,
+    SELF_KILLS,
+    SPREE,
+    STOLEN,
+    TEAM_GIBS,
+    TEAM_GIVEN,
+    TEAM_KILLS,
+    TEAM_RECEIVED,
+    TIME,
+    Seat,
+    Tally,
+    Weapons,
+    unused,
 )
 
-FIELD_COUNT = 38
-# Places in the 38-field layout; what a field is in the file's words stands in `roundfile.py`.
-GIVEN, RECEIVED, TEAM_GIVEN, TEAM_RECEIVED, GIBS, SELF_KILLS, TEAM_KILLS, TEAM_GIBS = range(8)
-PERCENT, XP, SPREE, DEATH_SPREE, ASSISTS, STEALS, HEADSHOT_KILLS, STOLEN, RETURNED = range(8, 17)
-PLANTED, DEFUSED, REVIVED, BULLETS = range(17, 21)
-TIME, DEAD, USEFUL, DENIED, DOUBLE_KILLS = 22, 25, 27, 28, 29
-USELESS, FULL_SELF_KILLS, CONSTRUCTIONS, REVIVES_GIVEN = 34, 35, 36, 37
-
-_FIRES_BULLETS = tuple(weapon in BULLET_WEAPONS for weapon in range(len(WEAPONS)))
 _KILLS_A_MINUTE = 1.35  # of one player, as seen on real servers
 _SELF_KILL_SHARE = 64  # of 256 deaths
 _REVIVED_SHARE = 18  # of 64 deaths
 _MULTIKILL_SECONDS = 4.0
-
-
-Weapons: TypeAlias = defaultdict[int, list[int]]
-
-
-def _unused() -> list[int]:
-    return [0, 0, 0, 0, 0]
-
-
-@dataclass(slots=True)
-class Seat:
-    """A player's place in one round; `tenths`: time played, in tenths of a minute."""
-
-    person: Person
-    name: str
-    team: int
-    tenths: int
-
-
-@dataclass(slots=True)
-class Tally:
-    """What one player did in one round alone.
-
-    `weapons`: bit -> [hits, shots, kills, deaths, headshots]. `fields`: the 38-layout in whole numbers,
-    with PERCENT in tenths of a percent, TIME in tenths of a minute and DEAD in seconds; ratios stay 0.
-    """
-
-    person: Person
-    name: str
-    team: int
-    weapons: dict[int, list[int]]
-    fields: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +62,8 @@ def fight(dice: Dice, seats: list[Seat], attackers: int, has_cargo: bool) -> lis
     tallies = []
     for seat, weapons, own in zip(seats, arms, fields, strict=True):
         own[TIME] = seat.tenths
-        sorted_weapons = _fit(dice, seat, weapons, own)
-        _summary(dice, sorted_weapons, own)
+        sorted_weapons = fit_weapons(dice, seat, weapons, own)
+        sum_up(dice, sorted_weapons, own)
         tallies.append(Tally(seat.person, seat.name, seat.team, sorted_weapons, own))
     return tallies
 
@@ -121,7 +92,7 @@ def _shooting(dice: Dice, seats: list[Seat]) -> tuple[list[Weapons], list[list[i
     ground = _muster(seats)
     hunters, targets, medics, arsenals = ground.hunters, ground.targets, ground.medics, ground.arsenals
     minutes = sum(seat.tenths for seat in seats) / 10
-    arms: list[Weapons] = [defaultdict(_unused) for _ in seats]
+    arms: list[Weapons] = [defaultdict(unused) for _ in seats]
     fields = [[0] * FIELD_COUNT for _ in seats]
     streak, fall, chain, last_kill = [0] * size, [0] * size, [1] * size, [-9.0] * size
     events = int(minutes * _KILLS_A_MINUTE * 4 / 3 * (0.75 + 0.5 * roll())) + 1
@@ -213,79 +184,3 @@ def _objectives(dice: Dice, seats: list[Seat], attackers: int, has_cargo: bool, 
         fields[dice.pick(attack)][STOLEN] += 1
         if defence and dice.happens(0.4):
             fields[dice.pick(defence)][RETURNED] += 1
-
-
-def _fit(dice: Dice, seat: Seat, weapons: Weapons, fields: list[int]) -> dict[int, list[int]]:
-    """Fit hits, shots and headshots to kills and damage given: 18 HP a hit, 50 to the head; sort by bit."""
-    roll = dice.roll
-    primary, pistol, found = (MP40, LUGER, THOMPSON) if seat.team == 1 else (THOMPSON, COLT, MP40)
-    luck = roll()
-    at_hand = (primary, *((pistol,) if luck < 0.55 else ()), *((found,) if luck > 0.4 else ()))
-    for weapon in at_hand:
-        weapons[weapon]
-    damage = fields[GIVEN]
-    for weapon, numbers in weapons.items():
-        kills = numbers[2]
-        if weapon == primary or not (kills or weapon in at_hand):
-            continue
-        if _FIRES_BULLETS[weapon]:
-            _fire(dice, seat.person, numbers, hits=kills * 5 + int(roll() * 6))
-            damage -= 20 * numbers[0]
-        else:
-            numbers[0] = kills + int(roll() * 3)
-            numbers[1] = kills + int(roll() * 4)
-            damage -= 100 * kills
-    hits = damage * 1000 // (18000 + 32 * seat.person.headshots)
-    _fire(dice, seat.person, weapons[primary], hits=max(hits, weapons[primary][2] * 4))
-    _gadgets(dice, weapons, fields)
-    return dict(sorted(weapons.items()))
-
-
-def _fire(dice: Dice, person: Person, numbers: list[int], *, hits: int) -> None:
-    roll = dice.roll
-    numbers[0] = hits
-    numbers[1] = hits * 1000 // (person.accuracy - 30 + int(roll() * 60)) + 1 + int(roll() * 4)
-    numbers[4] = min(hits, int(hits * person.headshots * (0.5 + roll()) / 1000 + roll()))
-
-
-def _gadgets(dice: Dice, weapons: Weapons, fields: list[int]) -> None:
-    """Add what is thrown, planted, stabbed with in vain, and injected."""
-    roll = dice.roll
-    thrown = int(roll() * fields[TIME] / 7)
-    used = [
-        (GRENADE, int(roll() * 2.5) if thrown else 0, thrown),
-        (KNIFE, 0, 1 + int(roll() * 6) if roll() < 0.35 else 0),
-        (DYNAMITE, 0, fields[PLANTED] + int(roll() * 1.2) if fields[PLANTED] else 0),
-        (SYRINGE, fields[REVIVES_GIVEN], fields[REVIVES_GIVEN] + int(roll() * 1.4)),
-    ]
-    for weapon, hits, shots in used:
-        if shots:
-            weapons[weapon][0] += hits
-            weapons[weapon][1] += shots
-
-
-def _summary(dice: Dice, weapons: dict[int, list[int]], fields: list[int]) -> None:
-    """Fill in what follows from a player's weapons and time."""
-    roll = dice.roll
-    kills = deaths = heads = bullet_kills = 0
-    for weapon, numbers in weapons.items():
-        fields[BULLETS] += numbers[1]
-        kills += numbers[2]
-        deaths += numbers[3]
-        heads += numbers[4]
-        if _FIRES_BULLETS[weapon]:
-            bullet_kills += numbers[2]
-    tenths = fields[TIME]
-    fields[DEAD] = min(int((deaths + fields[SELF_KILLS]) * (9 + 14 * roll())), int(tenths * 5.4))
-    fields[PERCENT] = 990 - int(fields[DEAD] * 1000 / (tenths * 6) * (0.34 + 0.18 * roll()))
-    fields[SPREE] = fields[SPREE] if fields[SPREE] >= 3 else 0
-    fields[DEATH_SPREE] = fields[DEATH_SPREE] if fields[DEATH_SPREE] >= 3 else 0
-    fields[HEADSHOT_KILLS] = min(heads, int(bullet_kills * (0.1 + 0.34 * roll()) + roll()), bullet_kills)
-    fields[GIBS] = min(kills, int(kills * 0.62 * roll() + roll()))
-    fields[ASSISTS] = int(tenths * 0.087 * roll() + roll())
-    fields[STEALS] = int(min(kills, 2.6 * roll()))
-    fields[USEFUL] = int(kills * (0.2 + 0.4 * roll()))
-    fields[USELESS] = int(kills * (0.1 + 0.3 * roll()))
-    fields[DENIED] = int(kills * (6 + 5 * roll()) + 3 * roll())
-    fields[FULL_SELF_KILLS] = int(fields[SELF_KILLS] > 0 and roll() < 0.06)
-    fields[XP] = int(kills * (4.5 + roll()) + 3 * fields[REVIVES_GIVEN] + 7 * fields[PLANTED] + 20 * roll())

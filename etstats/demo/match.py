@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from etstats.demo.battle import BULLETS, DEAD, DENIED, GIVEN, RECEIVED, TIME, Seat, Tally, fight
+from etstats.demo.battle import fight
 from etstats.demo.chance import Dice
 from etstats.demo.community import KNIFE, Person
 from etstats.demo.quirks import Quirks
 from etstats.demo.roundfile import Line
+from etstats.demo.tally import BULLETS, DEAD, DENIED, GIVEN, RECEIVED, TIME, Seat, Tally
 
 _SHORTEST_ATTACK = 80  # seconds
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import itemgetter
 
-from etstats.demo.battle import (
+from etstats.demo.community import KNIFE
+from etstats.demo.tally import (
     BULLETS,
     DEAD,
     DENIED,
@@ -16,7 +17,6 @@ from etstats.demo.battle import (
     TIME,
     Tally,
 )
-from etstats.demo.community import KNIFE
 
 LAYOUTS = (33, 36, 37, 38)
 _CUMULATIVE = (*range(GIVEN, TEAM_GIBS + 1), BULLETS, TIME)
