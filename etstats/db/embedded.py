@@ -112,12 +112,12 @@ def stop(data_dir: Path, *, version: int = VERSION) -> bool:
     if not folder.parent.exists():
         return False
     with _file_errors(folder), _locked(folder.parent):
-        pid, lines = _postmaster(folder), _pid_file(folder)
+        pid = _postmaster(folder)
         if pid:
             _stop(folder, pid)
-            if lines[4:] and lines[4] != str(folder):  # the short place in /tmp
+            if (place := _socket_place(folder)) != folder:
                 with contextlib.suppress(OSError):
-                    Path(lines[4]).rmdir()
+                    place.rmdir()
         return pid is not None
 
 
@@ -171,11 +171,25 @@ def _answering(folder: Path) -> str | None:
 
 def _postmaster(folder: Path) -> int | None:
     """Return the pid of the process that works in this folder; a reused pid is somebody else's."""
-    lines = _pid_file(folder)
-    if not lines or not lines[0].isdigit():
+    if not folder.exists():
         return None
-    pid = int(lines[0])
-    return pid if _working_folder(pid) == str(folder) else None
+    for lock_file in _lock_files(folder):
+        pid = _pid_in(lock_file)
+        if pid and _working_folder(pid) == str(folder):
+            return pid
+    return None
+
+
+def _lock_files(folder: Path) -> tuple[Path, Path]:
+    return folder / "postmaster.pid", _socket_place(folder) / f".s.PGSQL.{_PORT}.lock"
+
+
+def _pid_in(lock_file: Path) -> int | None:
+    try:
+        first = lock_file.read_text(errors="replace").partition("\n")[0].strip()
+    except FileNotFoundError:
+        return None
+    return int(first) if first.isdigit() else None
 
 
 def _working_folder(pid: int) -> str | None:
@@ -299,16 +313,17 @@ def _start(cluster: _Cluster) -> str:
     folder = cluster.folder
     deadline = time.monotonic() + _START_SECONDS
     while pid := _postmaster(folder):
-        # It recovers, or it is on its way down; or it runs and its socket is lost, so nobody can reach it again.
+        # It recovers, or is on its way down; or its socket or pid file was lost, so nobody can reach it again.
         if url := _answering(folder):
             return url
-        if _pid_file(folder)[7:] == ["ready"]:
+        lines = _pid_file(folder)
+        if not lines or lines[7:] == ["ready"]:
             _stop(folder, pid)
         _pause(folder, deadline)
     _configure(cluster)
     while True:
-        for left in (folder / "postmaster.pid", _socket_folder(cluster) / f".s.PGSQL.{_PORT}.lock"):
-            _clear_stale(left)
+        for lock_file in _lock_files(folder):
+            _clear_stale(lock_file)
         command = ["/bin/sh", "-c", '"$1" -D "$2" </dev/null >"$3" 2>&1 & echo $!', "sh"]
         done = run_as(
             cluster.account, [*command, cluster.programs / "postgres", folder, cluster.start_log], new_session=True
@@ -327,10 +342,9 @@ def _clear_stale(lock_file: Path) -> None:
 
     Only called when no server works in the folder; what names a dead process PostgreSQL clears by itself.
     """
-    with contextlib.suppress(FileNotFoundError):
-        pid = lock_file.read_text(errors="replace").partition("\n")[0].strip()
-        if not pid.isdigit() or Path(f"/proc/{pid}").exists():
-            lock_file.unlink()
+    pid = _pid_in(lock_file)
+    if pid is None or Path(f"/proc/{pid}").exists():
+        lock_file.unlink(missing_ok=True)
 
 
 def _wait_until_ready(folder: Path, pid: int, deadline: float) -> str:
@@ -360,8 +374,11 @@ def _stop(folder: Path, pid: int) -> None:
 
 
 def _configure(cluster: _Cluster) -> None:
-    socket_folder = str(_socket_folder(cluster)).replace('"', '""').replace("'", "''")
-    settings = _SETTINGS.format(port=_PORT, socket_folder=socket_folder)
+    place = _socket_place(cluster.folder)
+    if place != cluster.folder:
+        _make_private(place, cluster.account)
+    quoted = str(place).replace('"', '""').replace("'", "''")
+    settings = _SETTINGS.format(port=_PORT, socket_folder=quoted)
     if cluster.version >= 18:
         settings += "io_method = sync\n"  # no helper processes for a base that fits into memory
     if not cluster.durable:
@@ -384,28 +401,26 @@ def _write(cluster: _Cluster, name: str, text: str) -> None:
     new.replace(path)
 
 
-def _socket_folder(cluster: _Cluster) -> Path:
-    """Return the base's own folder, or where its path cannot name a socket, a private one in /tmp.
+def _socket_place(folder: Path) -> Path:
+    """Return the base's own folder, or where its path cannot name a socket, a place in /tmp.
 
     Not in /run/user: that is emptied when the user logs out, and the server goes on.
     """
     # A comma would read as a list of hosts.
-    if len(os.fsencode(cluster.folder / f".s.PGSQL.{_PORT}")) <= _SOCKET_PATH_BYTES and "," not in str(
-        cluster.folder
-    ):
-        return cluster.folder
-    account = cluster.account
-    digest = hashlib.sha256(os.fsencode(cluster.folder)).hexdigest()[:12]
-    short = Path(f"/tmp/etstats-{account.pw_uid}-{digest}")  # noqa: S108 - its owner and mode are checked
+    if len(os.fsencode(folder / f".s.PGSQL.{_PORT}")) <= _SOCKET_PATH_BYTES and "," not in str(folder):
+        return folder
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
+    return Path(f"/tmp/etstats-{folder.stat().st_uid}-{digest}")  # noqa: S108 - its owner and mode are checked
+
+
+def _make_private(place: Path, account: pwd.struct_passwd) -> None:
     try:
-        short.mkdir(mode=0o700)
+        place.mkdir(mode=0o700)
         if os.geteuid() == 0:
-            os.chown(short, account.pw_uid, account.pw_gid, follow_symlinks=False)
+            os.chown(place, account.pw_uid, account.pw_gid, follow_symlinks=False)
     except FileExistsError:
-        found = short.lstat()
-        private = stat.S_ISDIR(found.st_mode) and found.st_uid == account.pw_uid and not found.st_mode & 0o077
-        if not private:
+        found = place.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != account.pw_uid or found.st_mode & 0o077:
             raise ConfigError(
-                f"{short} is in the way and not ours. Remove it, or choose a data folder with a shorter path."
+                f"{place} is in the way and not ours. Remove it, or choose a data folder with a shorter path."
             ) from None
-    return short

@@ -55,12 +55,12 @@ def kill(data_dir: Path) -> int:
     assert pid
     os.kill(pid, signal.SIGKILL)
     folder = str(data_dir / "postgres" / "18")
-    while binaries_at_work(folder) & {pid}:
+    while processes_in(folder) & {pid}:
         pass
     return pid
 
 
-def binaries_at_work(folder: str) -> set[int]:
+def processes_in(folder: str) -> set[int]:
     """Return the pids of the processes that work in this folder."""
     found = set()
     for entry in Path("/proc").iterdir():
@@ -209,6 +209,16 @@ def test_a_lost_socket(base: Path) -> None:
     assert not embedded.status(base).running
     assert embedded.ensure_running(base, durable=False) == url
     assert embedded.status(base).pid != before
+
+
+def test_a_lost_pid_file(base: Path) -> None:
+    """A running server whose pid file was removed by hand is put right, never doubled."""
+    url = embedded.ensure_running(base, durable=False)
+    before = embedded.status(base).pid
+    (base / "postgres" / "18" / "postmaster.pid").unlink()
+    assert embedded.ensure_running(base, durable=False) == url
+    assert embedded.status(base).pid != before
+    assert before not in processes_in(str(base / "postgres" / "18"))
 
 
 def test_a_damaged_pid_file(base: Path) -> None:
