@@ -36,6 +36,7 @@ from etstats.demo.tally import (
     XP,
     Seat,
     Weapons,
+    unused,
 )
 
 _FIRES_BULLETS = tuple(weapon in BULLET_WEAPONS for weapon in range(len(WEAPONS)))
@@ -48,7 +49,7 @@ def fit_weapons(dice: Dice, seat: Seat, weapons: Weapons, fields: list[int]) -> 
     luck = roll()
     at_hand = (primary, *((pistol,) if luck < 0.55 else ()), *((found,) if luck > 0.4 else ()))
     for weapon in at_hand:
-        weapons[weapon]
+        weapons.setdefault(weapon, unused())
     damage = fields[GIVEN]
     for weapon, numbers in weapons.items():
         kills = numbers[2]
