@@ -59,7 +59,7 @@ def server_account(data_dir: Path) -> pwd.struct_passwd:
         except KeyError:
             continue
     command = [
-        "useradd",
+        "/usr/sbin/useradd",  # cron's PATH has no sbin
         "--system",
         "--user-group",
         "--no-create-home",

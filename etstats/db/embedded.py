@@ -8,14 +8,9 @@ programs from starting it at once.
 import contextlib
 import errno
 import fcntl
-import hashlib
 import os
-import pwd
-import re
-import shutil
 import signal
 import socket
-import stat
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,40 +18,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from etstats.db.binaries import VERSION, bin_dir, reachable_bin_dir, run_as, server_account
+from etstats.db.cluster import PORT, Cluster, configure, create, failure, socket_place
 from etstats.errors import ConfigError, DatabaseError
 
 __all__ = ["VERSION", "EmbeddedStatus", "bin_dir", "ensure_running", "status", "stop"]
 
 _START_SECONDS = 60.0
-_PORT = 5432  # no TCP port: it names the socket
-_SOCKET_PATH_BYTES = 107  # the kernel's limit
-
-_SETTINGS = """\
-# Written at every start. Your own settings: ALTER SYSTEM, or postgresql.auto.conf.
-listen_addresses = ''
-port = {port}
-unix_socket_directories = '"{socket_folder}"'
-unix_socket_permissions = 0700
-max_connections = 60
-shared_buffers = 96MB
-effective_cache_size = 384MB
-work_mem = 8MB
-maintenance_work_mem = 64MB
-min_wal_size = 32MB
-max_wal_size = 256MB
-random_page_cost = 1.1
-jit = off
-timezone = UTC
-log_timezone = UTC
-logging_collector = on
-log_directory = log
-log_filename = 'postgres-%a.log'
-log_rotation_age = 1d
-log_rotation_size = 0
-log_truncate_on_rotation = on
-log_line_prefix = '%m [%p] %a '
-"""
-_THROWAWAY = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,21 +36,6 @@ class EmbeddedStatus:
     url: str | None
     folder: Path
     log_folder: Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Cluster:
-    """One base on disk, and what it takes to run it."""
-
-    folder: Path
-    account: pwd.struct_passwd
-    programs: Path
-    version: int
-    durable: bool
-
-    @property
-    def start_log(self) -> Path:
-        return self.folder / "start.log"
 
 
 def ensure_running(data_dir: Path, *, version: int = VERSION, durable: bool = True) -> str:
@@ -100,9 +52,9 @@ def ensure_running(data_dir: Path, *, version: int = VERSION, durable: bool = Tr
             return url
         account = server_account(folder.parent)
         programs = reachable_bin_dir(account, folder.parent, version)
-        cluster = _Cluster(folder=folder, account=account, programs=programs, version=version, durable=durable)
+        cluster = Cluster(folder=folder, account=account, programs=programs, version=version, durable=durable)
         if not folder.exists():
-            _create(cluster)
+            create(cluster)
         return _start(cluster)
 
 
@@ -115,7 +67,7 @@ def stop(data_dir: Path, *, version: int = VERSION) -> bool:
         pid = _postmaster(folder)
         if pid:
             _stop(folder, pid)
-            if (place := _socket_place(folder)) != folder:
+            if (place := socket_place(folder)) != folder:
                 with contextlib.suppress(OSError):
                     place.rmdir()
         return pid is not None
@@ -163,10 +115,10 @@ def _answering(folder: Path) -> str | None:
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(5)
         try:
-            probe.connect(f"{lines[4]}/.s.PGSQL.{_PORT}")
+            probe.connect(f"{lines[4]}/.s.PGSQL.{PORT}")
         except OSError:
             return None
-    return f"postgresql://etstats@/etstats?host={quote(lines[4], safe='/')}&port={_PORT}"
+    return f"postgresql://etstats@/etstats?host={quote(lines[4], safe='/')}&port={PORT}"
 
 
 def _postmaster(folder: Path) -> int | None:
@@ -181,7 +133,7 @@ def _postmaster(folder: Path) -> int | None:
 
 
 def _lock_files(folder: Path) -> tuple[Path, Path]:
-    return folder / "postmaster.pid", _socket_place(folder) / f".s.PGSQL.{_PORT}.lock"
+    return folder / "postmaster.pid", socket_place(folder) / f".s.PGSQL.{PORT}.lock"
 
 
 def _pid_in(lock_file: Path) -> int | None:
@@ -216,23 +168,33 @@ def _file_errors(folder: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _locked(parent: Path) -> Iterator[None]:
     """Hold the start lock; makes the data folder and `postgres` in it, which stay their owner's."""
-    as_root = os.geteuid() == 0
     for folder in (parent.parent, parent):
         if not folder.exists():
-            # The server's account has to pass through what root makes here, and no more than that.
-            folder.mkdir(parents=True, exist_ok=True)
-            folder.chmod(0o711 if as_root else 0o700)
-            if as_root and folder is parent:
-                owner = parent.parent.stat()
-                os.chown(folder, owner.st_uid, owner.st_gid, follow_symlinks=False)
+            _make_folder(folder)
     descriptor = os.open(parent / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        if as_root:
+        if os.geteuid() == 0:
             os.fchown(descriptor, parent.stat().st_uid, -1)
         _wait_for_lock(descriptor, parent)
         yield
     finally:
         os.close(descriptor)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder for us alone; root's belongs to the owner of the folder above and can be passed through."""
+    as_root = os.geteuid() == 0
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if as_root:
+        # Through a descriptor: the owner of the folder above could have put a link in its place.
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            owner = folder.parent.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+            os.fchmod(descriptor, 0o711)
+        finally:
+            os.close(descriptor)
 
 
 def _wait_for_lock(descriptor: int, parent: Path) -> None:
@@ -248,57 +210,6 @@ def _wait_for_lock(descriptor: int, parent: Path) -> None:
             time.sleep(0.02)
 
 
-def _create(cluster: _Cluster) -> None:
-    """Make a base under another name and rename it, so that a half-made one is never taken for whole."""
-    parent = cluster.folder.parent
-    others = sorted(path.name for path in parent.iterdir() if path.name.isdigit())
-    if others:
-        raise ConfigError(
-            f"The base in {parent / others[-1]} was made by PostgreSQL {others[-1]}, and this etstats carries "
-            f"{cluster.version}. With the etstats that made it: `etstats backup`; then move the folder away and "
-            "`etstats restore`."
-        )
-    staging = parent / f"{cluster.version}.new"
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(mode=0o700)
-    if os.geteuid() == 0:
-        os.chown(staging, cluster.account.pw_uid, cluster.account.pw_gid, follow_symlinks=False)
-    if run_as(cluster.account, ["/bin/sh", "-c", 'test -w "$0"', staging]).returncode:
-        shutil.rmtree(staging, ignore_errors=True)
-        raise ConfigError(
-            f"As root the embedded PostgreSQL runs as '{cluster.account.pw_name}', which cannot reach {parent}: a "
-            "folder above is closed to it. Choose a data folder it can reach (ETSTATS_DATA_DIR=/var/lib/etstats)."
-        )
-    # PostgreSQL's own collation stays the same when the system's library changes; the older ones lack it.
-    locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    if cluster.version < 17:
-        locale = ["--locale=C.UTF-8"]
-    initdb: list[str | Path] = [cluster.programs / "initdb", "-D", staging, "--no-sync"]
-    _must(cluster, [*initdb, "-U", "etstats", "--auth=peer", "--encoding=UTF8", *locale])
-    single: list[str | Path] = [cluster.programs / "postgres", "--single", "-D", staging, "postgres"]
-    _must(cluster, single, text="CREATE DATABASE etstats;\n")
-    with (staging / "postgresql.conf").open("a", encoding="utf-8") as config:
-        config.write("include 'etstats.conf'\n")
-    if cluster.durable:
-        _must(cluster, [cluster.programs / "initdb", "-D", staging, "--sync-only"])
-    staging.rename(cluster.folder)
-
-
-def _must(cluster: _Cluster, command: list[str | Path], text: str = "") -> None:
-    done = run_as(cluster.account, command, text=text)
-    # Single-user mode ends with 0 even when its statement failed.
-    if done.returncode or "ERROR:" in done.stderr:
-        raise _failure(cluster.folder, f"{Path(str(command[0])).name} failed", done.stderr or done.stdout)
-
-
-def _failure(folder: Path, what: str, output: str) -> DatabaseError:
-    if "No space left on device" in output:
-        return DatabaseError(f"The disk of {folder} is full; make room, then run this again.")
-    told = [line for line in output.splitlines() if re.search(r"FATAL:|PANIC:|ERROR:|error:", line)]
-    reason = (told or output.splitlines() or ["it said nothing"])[0].strip()
-    return DatabaseError(f"The embedded PostgreSQL did not start: {what}: {reason}. Its log: {folder / 'log'}")
-
-
 def _said_at_start(folder: Path) -> str:
     """Return what the last start wrote: to its own file, then to the newest log."""
     said = (folder / "start.log").read_text(errors="replace")
@@ -308,7 +219,7 @@ def _said_at_start(folder: Path) -> str:
     return said
 
 
-def _start(cluster: _Cluster) -> str:
+def _start(cluster: Cluster) -> str:
     """Start the server, detached from this terminal and from cron's pipes, and wait until it answers."""
     folder = cluster.folder
     deadline = time.monotonic() + _START_SECONDS
@@ -320,7 +231,7 @@ def _start(cluster: _Cluster) -> str:
         if not lines or lines[7:] == ["ready"]:
             _stop(folder, pid)
         _pause(folder, deadline)
-    _configure(cluster)
+    configure(cluster)
     while True:
         for lock_file in _lock_files(folder):
             _clear_stale(lock_file)
@@ -350,7 +261,7 @@ def _clear_stale(lock_file: Path) -> None:
 def _wait_until_ready(folder: Path, pid: int, deadline: float) -> str:
     while not (url := _answering(folder)):
         if _working_folder(pid) is None:
-            raise _failure(folder, "it ended at once", _said_at_start(folder))
+            raise failure(folder, "it ended at once", _said_at_start(folder))
         _pause(folder, deadline)
     return url
 
@@ -371,56 +282,3 @@ def _stop(folder: Path, pid: int) -> None:
         if time.monotonic() > deadline:
             raise DatabaseError(f"The embedded PostgreSQL (pid {pid}) does not stop; its log: {folder / 'log'}")
         time.sleep(0.01)
-
-
-def _configure(cluster: _Cluster) -> None:
-    place = _socket_place(cluster.folder)
-    if place != cluster.folder:
-        _make_private(place, cluster.account)
-    quoted = str(place).replace('"', '""').replace("'", "''")
-    settings = _SETTINGS.format(port=_PORT, socket_folder=quoted)
-    if cluster.version >= 18:
-        settings += "io_method = sync\n"  # no helper processes for a base that fits into memory
-    if not cluster.durable:
-        settings += _THROWAWAY
-    people = sorted({"root", cluster.account.pw_name})
-    _write(cluster, "etstats.conf", settings)
-    _write(cluster, "pg_hba.conf", "local all all peer map=etstats\nlocal replication all peer map=etstats\n")
-    _write(cluster, "pg_ident.conf", "".join(f'etstats "{name}" etstats\n' for name in people))
-
-
-def _write(cluster: _Cluster, name: str, text: str) -> None:
-    path = cluster.folder / name
-    new = path.with_name(f"{name}.new")
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        if os.geteuid() == 0:
-            os.fchown(descriptor, cluster.account.pw_uid, cluster.account.pw_gid)
-        file.write(text)
-    new.replace(path)
-
-
-def _socket_place(folder: Path) -> Path:
-    """Return the base's own folder, or where its path cannot name a socket, a place in /tmp.
-
-    Not in /run/user: that is emptied when the user logs out, and the server goes on.
-    """
-    # A comma would read as a list of hosts.
-    if len(os.fsencode(folder / f".s.PGSQL.{_PORT}")) <= _SOCKET_PATH_BYTES and "," not in str(folder):
-        return folder
-    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
-    return Path(f"/tmp/etstats-{folder.stat().st_uid}-{digest}")  # noqa: S108 - its owner and mode are checked
-
-
-def _make_private(place: Path, account: pwd.struct_passwd) -> None:
-    try:
-        place.mkdir(mode=0o700)
-        if os.geteuid() == 0:
-            os.chown(place, account.pw_uid, account.pw_gid, follow_symlinks=False)
-    except FileExistsError:
-        found = place.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != account.pw_uid or found.st_mode & 0o077:
-            raise ConfigError(
-                f"{place} is in the way and not ours. Remove it, or choose a data folder with a shorter path."
-            ) from None

@@ -380,7 +380,7 @@ def test_a_full_disk(new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_args: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(embedded, "_create", full)
+    monkeypatch.setattr(embedded, "create", full)
     with pytest.raises(DatabaseError, match="full; make room"):
         embedded.ensure_running(new)
 

@@ -1,0 +1,171 @@
+"""A base of the embedded PostgreSQL on disk: how it is made, set up, and where its socket lies."""
+
+import hashlib
+import os
+import pwd
+import re
+import shutil
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from etstats.db.binaries import run_as
+from etstats.errors import ConfigError, DatabaseError
+
+PORT = 5432  # no TCP port: it names the socket
+_SOCKET_PATH_BYTES = 107  # the kernel's limit
+
+_SETTINGS = """\
+# Written at every start. Your own settings: ALTER SYSTEM, or postgresql.auto.conf.
+listen_addresses = ''
+port = {port}
+unix_socket_directories = '"{socket_folder}"'
+unix_socket_permissions = 0700
+max_connections = 60
+shared_buffers = 96MB
+effective_cache_size = 384MB
+work_mem = 8MB
+maintenance_work_mem = 64MB
+min_wal_size = 32MB
+max_wal_size = 256MB
+random_page_cost = 1.1
+jit = off
+timezone = UTC
+log_timezone = UTC
+logging_collector = on
+log_directory = log
+log_filename = 'postgres-%a.log'
+log_rotation_age = 1d
+log_rotation_size = 0
+log_truncate_on_rotation = on
+log_line_prefix = '%m [%p] %a '
+"""
+_THROWAWAY = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """One base on disk, and what it takes to run it; not `durable`: it is thrown away soon."""
+
+    folder: Path
+    account: pwd.struct_passwd
+    programs: Path
+    version: int
+    durable: bool
+
+    @property
+    def start_log(self) -> Path:
+        """What the server says before its own log is open."""
+        return self.folder / "start.log"
+
+
+def create(cluster: Cluster) -> None:
+    """Make a base under another name and rename it, so that a half-made one is never taken for whole."""
+    parent = cluster.folder.parent
+    others = sorted(path.name for path in parent.iterdir() if path.name.isdigit())
+    if others:
+        raise ConfigError(
+            f"The base in {parent / others[-1]} was made by PostgreSQL {others[-1]}, and this etstats carries "
+            f"{cluster.version}. With the etstats that made it: `etstats backup`; then move the folder away and "
+            "`etstats restore`."
+        )
+    staging = parent / f"{cluster.version}.new"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        os.chown(staging, cluster.account.pw_uid, cluster.account.pw_gid, follow_symlinks=False)
+    if run_as(cluster.account, ["/bin/sh", "-c", 'test -w "$0"', staging]).returncode:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise ConfigError(
+            f"As root the embedded PostgreSQL runs as '{cluster.account.pw_name}', which cannot reach {parent}: a "
+            "folder above is closed to it. Choose a data folder it can reach (ETSTATS_DATA_DIR=/var/lib/etstats)."
+        )
+    # PostgreSQL's own collation stays the same when the system's library changes; the older ones lack it.
+    locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    if cluster.version < 17:
+        locale = ["--locale=C.UTF-8"]
+    initdb: list[str | Path] = [cluster.programs / "initdb", "-D", staging, "--no-sync"]
+    _must(cluster, [*initdb, "-U", "etstats", "--auth=peer", "--encoding=UTF8", *locale])
+    single: list[str | Path] = [cluster.programs / "postgres", "--single", "-D", staging, "postgres"]
+    _must(cluster, single, text="CREATE DATABASE etstats;\n")
+    # As the account: what root writes below another's folder could be led elsewhere by a link.
+    include: list[str | Path] = [
+        "/bin/sh",
+        "-c",
+        """echo "include 'etstats.conf'" >>"$0" """,
+        staging / "postgresql.conf",
+    ]
+    _must(cluster, include)
+    if cluster.durable:
+        _must(cluster, [cluster.programs / "initdb", "-D", staging, "--sync-only"])
+    staging.rename(cluster.folder)
+
+
+def _must(cluster: Cluster, command: list[str | Path], text: str = "") -> None:
+    done = run_as(cluster.account, command, text=text)
+    # Single-user mode ends with 0 even when its statement failed.
+    if done.returncode or "ERROR:" in done.stderr:
+        raise failure(cluster.folder, f"{Path(str(command[0])).name} failed", done.stderr or done.stdout)
+
+
+def failure(folder: Path, what: str, output: str) -> DatabaseError:
+    """Return the error for what PostgreSQL's own programs said; the first complaint is the cause."""
+    if "No space left on device" in output:
+        return DatabaseError(f"The disk of {folder} is full; make room, then run this again.")
+    told = [line for line in output.splitlines() if re.search(r"FATAL:|PANIC:|ERROR:|error:", line)]
+    reason = (told or output.splitlines() or ["it said nothing"])[0].strip()
+    return DatabaseError(f"The embedded PostgreSQL did not start: {what}: {reason}. Its log: {folder / 'log'}")
+
+
+def configure(cluster: Cluster) -> None:
+    """Write the settings and who may connect, before every start, so that they are this version's."""
+    place = socket_place(cluster.folder)
+    if place != cluster.folder:
+        _make_private(place, cluster.account)
+    quoted = str(place).replace('"', '""').replace("'", "''")
+    settings = _SETTINGS.format(port=PORT, socket_folder=quoted)
+    if cluster.version >= 18:
+        settings += "io_method = sync\n"  # no helper processes for a base that fits into memory
+    if not cluster.durable:
+        settings += _THROWAWAY
+    people = sorted({"root", cluster.account.pw_name})
+    _write(cluster, "etstats.conf", settings)
+    _write(cluster, "pg_hba.conf", "local all all peer map=etstats\nlocal replication all peer map=etstats\n")
+    _write(cluster, "pg_ident.conf", "".join(f'etstats "{name}" etstats\n' for name in people))
+
+
+def _write(cluster: Cluster, name: str, text: str) -> None:
+    path = cluster.folder / name
+    new = path.with_name(f"{name}.new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        if os.geteuid() == 0:
+            os.fchown(descriptor, cluster.account.pw_uid, cluster.account.pw_gid)
+        file.write(text)
+    new.replace(path)
+
+
+def socket_place(folder: Path) -> Path:
+    """Return the base's own folder, or where its path cannot name a socket, a place in /tmp.
+
+    Not in /run/user: that is emptied when the user logs out, and the server goes on.
+    """
+    # A comma would read as a list of hosts.
+    if len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= _SOCKET_PATH_BYTES and "," not in str(folder):
+        return folder
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
+    return Path(f"/tmp/etstats-{folder.stat().st_uid}-{digest}")  # noqa: S108 - its owner and mode are checked
+
+
+def _make_private(place: Path, account: pwd.struct_passwd) -> None:
+    try:
+        place.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            os.chown(place, account.pw_uid, account.pw_gid, follow_symlinks=False)
+    except FileExistsError:
+        found = place.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != account.pw_uid or found.st_mode & 0o077:
+            raise ConfigError(
+                f"{place} is in the way and not ours. Remove it, or choose a data folder with a shorter path."
+            ) from None
