@@ -330,10 +330,10 @@ def _message(post: Post) -> dict[str, Any]:
 
 def _malformed(request: Request) -> Reply | None:
     """The refusal of a message that breaks a limit."""
-    if request.payload is None:
-        return _error(400, 50109, "The request body contains invalid JSON.")
     if is_too_large(request.body, request.files):
         return _error(413, 40005, "Request entity too large")
+    if request.payload is None:
+        return _error(400, 50109, "The request body contains invalid JSON.")
     if found := complaints(request.payload, request.files):
         return _error(400, 50035, "Invalid Form Body", errors=nested(found))
     if request.method == "POST" and is_empty(request.payload, request.files):

@@ -137,7 +137,7 @@ def a_session(count: int = 12, maps: int = 8, **changes: object) -> SessionSumma
             )
             for i in range(maps)
         ),
-        score=(9, 5),
+        score=(8, 6),
         players=tuple(
             replace(one, damage_given=one.damage_given * 11, damage_received=one.damage_received * 10,
                     kills=one.kills * 12, deaths=one.deaths * 11, time_played_seconds=9120, rounds=rounds)

@@ -1,0 +1,20 @@
+"""The pictures of the posts, as PNG files 1080 pixels wide.
+
+matplotlib is loaded at the first picture, which costs about half a second; a run without pictures never pays it.
+"""
+
+from etstats.post.facts import MapSummary, SessionSummary
+
+
+def scoreboard_png(summary: MapSummary) -> bytes:
+    """The scoreboard of a map: both line-ups, bars of damage and kills, names in their in-game colours."""
+    from etstats.post.pictures import scoreboard
+
+    return scoreboard(summary)
+
+
+def session_png(summary: SessionSummary) -> bytes:
+    """An evening: its score line, DPM over the rounds, bars of damage and kills."""
+    from etstats.post.pictures import session
+
+    return session(summary)
