@@ -97,9 +97,7 @@ class SftpSource:
             except (EOFError, OSError) as error:
                 if isinstance(error, TimeoutError) or not self._connection.is_alive:
                     raise
-                raise SourceError(
-                    f"{self._connection.endpoint} offers no SFTP: have its admin enable the sftp subsystem"
-                ) from error
+                raise self._connection.no_sftp() from error
             mtime = self._folder_mtime(answers[asked])
             self._first = _First(mtime=mtime, at=now, handle=self._handle(answers[opened]))
 

@@ -81,12 +81,16 @@ class Connection:
                 self.transports.pop().close()
 
     def open_channel(self, timeouts: Timeouts) -> paramiko.Channel:
-        """Open a channel and ask for the SFTP subsystem; the answer comes with the first data.
+        """Open a channel and ask for the SFTP subsystem; a refusal closes the channel, as its first use will tell.
 
-        `Channel.invoke_subsystem` does the same and waits for it, a round trip. A refusal closes the channel.
+        `Channel.invoke_subsystem` does the same and waits for the answer, but without a limit: a server that falls
+        silent at this point would hold it for ever.
         """
         transport = self.transports[-1]
-        channel = transport.open_session(timeout=timeouts.channel)
+        try:
+            channel = transport.open_session(timeout=timeouts.channel)
+        except paramiko.ChannelException as error:
+            raise self.no_sftp() from error
         request = paramiko.Message()
         request.add_byte(_CHANNEL_REQUEST)
         request.add_int(channel.remote_chanid)
@@ -95,6 +99,10 @@ class Connection:
         request.add_string("sftp")
         transport._send_user_message(request)  # type: ignore[attr-defined]  # the one private call
         return channel
+
+    def no_sftp(self) -> SourceError:
+        """Say that the login worked and SFTP does not."""
+        return SourceError(f"{self.endpoint} offers no SFTP: have its admin enable the sftp subsystem")
 
     @property
     def is_alive(self) -> bool:

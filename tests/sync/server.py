@@ -63,7 +63,9 @@ class _Files(asyncssh.SFTPServer):
             raise asyncssh.SFTPFailure("Too many open files")
         self._open += 1
         self._server.most_open = max(self._server.most_open, self._open)
-        return super().open(path, pflags, attrs)
+        opened: Any = super().open(path, pflags, attrs)
+        self._server.files.append(opened)
+        return opened
 
     def close(self, file_obj: object) -> Any:
         self._open -= 1
@@ -101,9 +103,33 @@ class _Files(asyncssh.SFTPServer):
         return attrs
 
 
+class _Raw(asyncssh.SSHServerSession[bytes]):
+    """SFTP written by hand, for answers no library would give: `answer(kind, body)` is sent as it is."""
+
+    def __init__(self, answer: Callable[[int, bytes], bytes] | None) -> None:
+        self._answer = answer
+        self._in = b""
+
+    def connection_made(self, chan: Any) -> None:
+        self._channel = chan
+
+    def subsystem_requested(self, subsystem: str) -> bool:
+        return self._answer is not None
+
+    def data_received(self, data: bytes, datatype: Any) -> None:
+        self._in += data
+        while len(self._in) >= 4 and len(self._in) >= (end := 4 + int.from_bytes(self._in[:4], "big")):
+            packet, self._in = self._in[4:end], self._in[end:]
+            assert self._answer is not None
+            self._channel.write(self._answer(packet[0], packet[1:]))
+
+
 class _Login(asyncssh.SSHServer):
     def __init__(self, server: "TestServer") -> None:
         self._server = server
+
+    def session_requested(self) -> Any:
+        return False if self._server.raw is None else _Raw(self._server.raw)
 
     def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
         self._server.forwarded.append((dest_host, dest_port))
@@ -116,13 +142,21 @@ class TestServer:
     __test__ = False
 
     def __init__(
-        self, root: Path, keys: Path, *, host_key_kinds: tuple[str, ...] = ("ssh-ed25519",), **options: Any
-    ):
+        self,
+        root: Path,
+        keys: Path,
+        *,
+        host_key_kinds: tuple[str, ...] = ("ssh-ed25519",),
+        raw: Callable[[int, bytes], bytes] | None = None,
+        **options: Any,
+    ) -> None:
         self.root = root
         self.keys = keys
         self.faults = Faults()
+        self.raw = raw
         self.listings = self.stats = self.most_open = 0
         self.opened: list[str] = []
+        self.files: list[Any] = []
         self.forwarded: list[tuple[str, int]] = []
         self.host_keys = [asyncssh.generate_private_key(kind, **_cheap(kind)) for kind in host_key_kinds]
         self.key_file = client_key(keys)
@@ -169,6 +203,8 @@ class TestServer:
     async def _listen(self) -> None:
         self._connections: set[asyncssh.SSHServerConnection] = set()
         options = {"sftp_factory": lambda channel: _Files(channel, self), **self._options}
+        if self.raw is not None:
+            options |= {"sftp_factory": None, "encoding": None}
         self._acceptor = await asyncssh.listen(
             "127.0.0.1",
             self.port,
@@ -192,6 +228,8 @@ class TestServer:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        for file in self.files:  # a stalled client's, which asyncssh leaves to the collector
+            file.close()
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)

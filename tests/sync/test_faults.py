@@ -1,0 +1,416 @@
+"""A server that misbehaves: nothing half is taken, nothing is lost, and the next look makes it good."""
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import asyncssh
+import pytest
+
+from etstats.errors import AccessError, SourceError
+from etstats.model import RemoteFile
+from etstats.sync import sftp
+from etstats.sync.remote import Failed, Fetched
+from tests.sync.server import QUICK, TestServer, client_key
+from tests.sync.test_conformance import listed, name_of, write
+
+BYTES = b"0123456789" * 100
+
+
+def fill(root: Path, count: int) -> list[RemoteFile]:
+    return [write(root, name_of(number), BYTES) for number in range(count)]
+
+
+def fetched(outcomes: Iterator[Fetched | Failed]) -> dict[str, bytes]:
+    return {outcome.file.name: outcome.content for outcome in outcomes if isinstance(outcome, Fetched)}
+
+
+def test_permission_denied_on_one_file(server: TestServer, root: Path) -> None:
+    """One file that may not be read is named; the others come."""
+    files = fill(root, 20)
+    server.faults.deny.add(files[7].name)
+    with sftp.connect(server.settings()) as source:
+        outcomes = {outcome.file.name: outcome for outcome in source.fetch(files)}
+        failed = outcomes.pop(files[7].name)
+        assert isinstance(failed, Failed)
+        assert failed.reason == "permission denied"
+        assert not failed.is_passing
+        assert all(isinstance(outcome, Fetched) for outcome in outcomes.values())
+        server.faults.deny.clear()
+        assert fetched(source.fetch([files[7]])) == {files[7].name: BYTES}
+
+
+def test_dropped_in_mid_file_keeps_what_was_whole(server: TestServer, root: Path) -> None:
+    """Each file counts as soon as it is whole, and a new connection brings the rest."""
+    files = fill(root, 1_500)
+    server.faults.drop_in.add(files[1_200].name)
+    taken: dict[str, bytes] = {}
+
+    def take() -> None:
+        with sftp.connect(server.settings()) as source:
+            for outcome in source.fetch(files):
+                assert isinstance(outcome, Fetched)
+                taken[outcome.file.name] = outcome.content
+
+    with pytest.raises(SourceError, match=r"127\.0\.0\.1"):
+        take()
+    assert taken
+    assert files[1_200].name not in taken
+    server.faults.drop_in.clear()
+    with sftp.connect(server.settings()) as source:
+        taken |= fetched(source.fetch([file for file in files if file.name not in taken]))
+    assert taken == {file.name: BYTES for file in files}
+
+
+def test_a_stalled_read_ends_in_time(server: TestServer, root: Path) -> None:
+    """A server that falls silent is given up, not waited for."""
+    files = fill(root, 3)
+    server.faults.stall_in.add(files[1].name)
+    with sftp.connect(server.settings()) as source, pytest.raises(SourceError, match="does not answer in time"):
+        list(source.fetch(files))
+
+
+def test_a_file_that_grows_between_open_and_read_is_left(server: TestServer, root: Path) -> None:
+    """The size asked for after the reading gives it away; the next look takes it whole."""
+    file = write(root, name_of(1), BYTES)
+
+    def grow(name: str) -> None:
+        with (root / name).open("ab") as opened:
+            opened.write(b"more")
+
+    server.faults.before_fstat = grow
+    with sftp.connect(server.settings()) as source:
+        (outcome,) = source.fetch([file])
+        assert isinstance(outcome, Failed)
+        assert outcome.is_passing
+        server.faults.before_fstat = lambda name: None
+        assert fetched(source.fetch(listed(source).values())) == {file.name: BYTES + b"more"}
+
+
+def test_a_file_that_shrinks_when_opened_is_left(server: TestServer, root: Path) -> None:
+    """A short read neither hangs nor counts."""
+    file = write(root, name_of(1), BYTES)
+    server.faults.before_open = lambda name: os.truncate(root / name, 10)
+    with sftp.connect(server.settings()) as source:
+        (outcome,) = source.fetch([file])
+    assert isinstance(outcome, Failed)
+    assert outcome.is_passing
+
+
+def test_a_link_that_took_the_place_of_a_file(server: TestServer, root: Path) -> None:
+    """What was listed as a file and is a folder when opened is not taken."""
+    file = write(root, name_of(1), BYTES)
+
+    def swap(name: str) -> None:
+        (root / name).unlink(missing_ok=True)
+        (root / name).mkdir(exist_ok=True)
+
+    server.faults.before_open = swap
+    with sftp.connect(server.settings()) as source:
+        (outcome,) = source.fetch([file])
+    assert isinstance(outcome, Failed)
+
+
+@pytest.mark.parametrize("most", [1, 3, 100])
+def test_a_server_with_few_handles_gets_fewer_at_once(server: TestServer, root: Path, most: int) -> None:
+    """Refusals for too many open files cost speed, never a file."""
+    files = fill(root, 600)
+    server.faults.max_open = most
+    with sftp.connect(server.settings()) as source:
+        assert len(fetched(source.fetch(files))) == 600
+    assert server.most_open <= most
+
+
+def test_a_file_that_never_opens_fails_in_the_end(server: TestServer, root: Path) -> None:
+    """A refusal without a reason is tried alone before it is believed."""
+    files = fill(root, 40)
+    bad = {files[3].name, files[11].name}
+    server.faults.fail_open |= bad
+    with sftp.connect(server.settings()) as source:
+        outcomes = list(source.fetch(files))
+    assert {outcome.file.name for outcome in outcomes if isinstance(outcome, Failed)} == bad
+    assert len(outcomes) == 40
+
+
+def test_an_abandoned_fetch_leaves_no_handle_open(server: TestServer, root: Path) -> None:
+    """What was asked for and not waited for is closed when it comes."""
+    files = fill(root, 300)
+    server.faults.max_open = 300
+    with sftp.connect(server.settings()) as source:
+        for _ in range(5):
+            next(iter(source.fetch(files)))
+        assert len(fetched(source.fetch(files))) == 300
+
+
+def test_hostile_names_in_a_listing(server: TestServer, root: Path) -> None:
+    """Names that no file system would hold are refused too."""
+    fill(root, 2)
+    names = [b"../../etc/passwd", b"/etc/passwd", b"a/../b.txt", b"nul\0.txt", b"", b"x" * 300, b"\xc3("]
+    attrs = asyncssh.SFTPAttrs(size=10, mtime=1, permissions=0o100644)
+    server.faults.extra_names = lambda: iter([asyncssh.SFTPName(name, attrs=attrs) for name in names])
+    with sftp.connect(server.settings()) as source:
+        listing = source.look()
+    assert listing is not None
+    assert {file.name for file in listing.files} == {name_of(0), name_of(1)}
+    assert len(listing.refused) == len(names)
+    assert all(refused.name.isprintable() for refused in listing.refused)
+
+
+def test_names_without_size_or_time_are_refused(server: TestServer) -> None:
+    """What cannot be compared cannot be trusted to be whole."""
+    bare = asyncssh.SFTPName(name_of(1).encode(), attrs=asyncssh.SFTPAttrs())
+    server.faults.extra_names = lambda: iter([bare])
+    with sftp.connect(server.settings()) as source:
+        listing = source.look()
+    assert listing is not None
+    assert listing.files == ()
+    assert [refused.reason for refused in listing.refused] == ["the server tells no size or time of it"]
+
+
+def test_an_endless_listing_ends(server: TestServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder without end is an error, with bounded memory and time."""
+    attrs = asyncssh.SFTPAttrs(size=10, mtime=1, permissions=0o100644)
+
+    def endless() -> Iterator[asyncssh.SFTPName]:
+        while True:
+            yield asyncssh.SFTPName(b"again.txt", attrs=attrs)
+
+    server.faults.extra_names = endless
+    monkeypatch.setattr(sftp, "MAX_NAMES", 5_000)
+    with sftp.connect(server.settings()) as source, pytest.raises(SourceError, match="does not end"):
+        source.look()
+
+
+def test_a_listing_is_bounded_in_time(server: TestServer) -> None:
+    """A listing that trickles on is given up after its own timeout."""
+    attrs = asyncssh.SFTPAttrs(size=10, mtime=1, permissions=0o100644)
+
+    def endless() -> Iterator[asyncssh.SFTPName]:
+        while True:
+            yield asyncssh.SFTPName(b"again.txt", attrs=attrs)
+
+    server.faults.extra_names = endless
+    settings = server.settings(timeouts=replace(QUICK, listing=0.2))
+    with sftp.connect(settings) as source, pytest.raises(SourceError, match="does not end"):
+        source.look()
+
+
+def test_a_clock_hours_apart_changes_nothing(server: TestServer, root: Path) -> None:
+    """mtimes are compared with each other only."""
+    server.faults.clock_offset = 7 * 3600
+    fill(root, 3)
+    with sftp.connect(server.settings()) as source:
+        files = listed(source)
+        assert all(file.mtime == 1_700_000_000 + 7 * 3600 for file in files.values())
+        assert len(fetched(source.fetch(files.values()))) == 3
+
+
+def test_a_poll_costs_one_stat_and_no_listing(server: TestServer, root: Path) -> None:
+    """Looking at a settled folder over an open connection asks for its mtime and nothing else."""
+    fill(root, 3)
+    os.utime(root, (1_700_100_000, 1_700_100_000))
+    with sftp.connect(server.settings()) as source:
+        listing = source.look()
+        assert listing is not None
+        settled = replace(listing.mark, first_seen=listing.mark.listed - 5, recent=())
+        before = server.stats, server.listings
+        for _ in range(10):
+            assert source.look(settled) is None
+        assert (server.stats - before[0], server.listings - before[1]) == (10, 0)
+
+
+def test_a_dropped_connection_is_an_error_at_the_next_look(server: TestServer, root: Path) -> None:
+    """The source says so at once, and another one works."""
+    fill(root, 1)
+    with sftp.connect(server.settings()) as source:
+        listed(source)
+        server.drop_all()
+        with pytest.raises(SourceError):
+            source.look()
+    with sftp.connect(server.settings()) as source:
+        assert len(listed(source)) == 1
+
+
+def test_no_such_folder(server: TestServer) -> None:
+    """A wrong remote_path is named, with the server."""
+    with pytest.raises(SourceError, match="there is no folder /nowhere on et@127"):
+        sftp.connect(server.settings(remote_path="/nowhere"))
+
+
+def test_a_file_for_a_folder(server: TestServer, root: Path) -> None:
+    """A remote_path that is a file is named as one."""
+    fill(root, 1)
+    with pytest.raises(SourceError, match="is not a folder"):
+        sftp.connect(server.settings(remote_path="/" + name_of(0)))
+
+
+def test_connection_refused() -> None:
+    """Nobody listens: one line with the address."""
+    with pytest.raises(SourceError, match=r"cannot reach .*:1: connection refused"):
+        sftp.connect(sftp.SftpSettings(host="127.0.0.1", port=1, user="et", remote_path="/", ssh_config=None))
+
+
+def test_an_unknown_host_name() -> None:
+    """A name that no DNS knows."""
+    with pytest.raises(SourceError, match="cannot find the host"):
+        sftp.connect(sftp.SftpSettings(host="no.such.host.invalid", user="et", remote_path="/", ssh_config=None))
+
+
+def test_a_key_the_server_does_not_know(server: TestServer, keys: Path) -> None:
+    """The refusal names user, server and key, and what to do."""
+    other = client_key(keys, "other_key")
+    with pytest.raises(AccessError, match=r"et@127.*refused .*other_key: add its public half"):
+        sftp.connect(server.settings(key_file=other))
+
+
+def test_a_server_without_sftp(root: Path, keys: Path) -> None:
+    """A login that may do other things is told from a broken line."""
+    with TestServer(root, keys, sftp_factory=None) as server, pytest.raises(SourceError, match="offers no SFTP"):
+        sftp.connect(server.settings())
+
+
+def test_a_server_whose_sftp_does_not_start(root: Path, keys: Path) -> None:
+    """A subsystem that is configured and closes at once is told in the same words."""
+
+    def dies(kind: int, body: bytes) -> bytes:
+        raise asyncssh.SFTPFailure("no such program")
+
+    with TestServer(root, keys, raw=dies) as server, pytest.raises(SourceError, match=r"offers no SFTP|closed"):
+        sftp.connect(server.settings())
+
+
+@pytest.fixture
+def listener() -> Iterator[Callable[[bytes, bool], int]]:
+    """Something on a port that says a few bytes to whoever comes, and then hangs up or stays silent."""
+    stop = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def serve(words: bytes, hangs_up: bool) -> int:
+        server = socket.create_server(("127.0.0.1", 0))
+        server.settimeout(0.05)
+
+        def run() -> None:
+            held: list[socket.socket] = []
+            while not stop.is_set():
+                try:
+                    peer, _ = server.accept()
+                except TimeoutError:
+                    continue
+                peer.sendall(words)
+                if hangs_up:
+                    peer.close()
+                else:
+                    held.append(peer)
+            for peer in [*held, server]:
+                peer.close()
+
+        threads.append(threading.Thread(target=run))
+        threads[-1].start()
+        return int(server.getsockname()[1])
+
+    yield serve
+    stop.set()
+    for thread in threads:
+        thread.join(10)
+
+
+@pytest.mark.parametrize(
+    ("words", "hangs_up", "message"),
+    [
+        (b"", False, "does not greet as an SSH server does"),
+        (b"", True, "does not greet as an SSH server does"),
+        (b"220 mail.example ESMTP\r\n", True, "does not greet as an SSH server does"),
+        (b"SSH-2.0-Silent\r\n", False, "in time|closed the connection"),
+        (b"SSH-2.0-Gone\r\n", True, "closed the connection|cannot reach"),
+        (b"SSH-1.5-Ancient\r\n", False, "share no algorithm|SSH failed"),
+    ],
+)
+def test_what_is_no_ssh_server(
+    listener: Callable[[bytes, bool], int], words: bytes, hangs_up: bool, message: str
+) -> None:
+    """Silence, a hang-up and another protocol each end in one line and in time."""
+    settings = sftp.SftpSettings(
+        host="127.0.0.1",
+        port=listener(words, hangs_up),
+        user="et",
+        remote_path="/",
+        ssh_config=None,
+        timeouts=replace(QUICK, banner=0.3, handshake=0.3),
+    )
+    with pytest.raises(SourceError, match=message):
+        sftp.connect(settings)
+
+
+def packet(kind: int, body: bytes) -> bytes:
+    return (len(body) + 1).to_bytes(4, "big") + bytes([kind]) + body
+
+
+FOLDER = (4 | 8).to_bytes(4, "big") + (0o40755).to_bytes(4, "big") + bytes(8)
+
+
+def shell_noise(kind: int, body: bytes) -> bytes:
+    """What a login script prints before SFTP begins."""
+    return b"Welcome to the game server of the clan!\n"
+
+
+def empty_for_ever(kind: int, body: bytes) -> bytes:
+    """READDIR answered with a count of 0, without end."""
+    return {
+        1: packet(2, (3).to_bytes(4, "big")),
+        11: packet(102, body[:4] + (1).to_bytes(4, "big") + b"h"),
+        12: packet(104, body[:4] + bytes(4)),
+        17: packet(105, body[:4] + FOLDER),
+    }[kind]
+
+
+def cut_names(kind: int, body: bytes) -> bytes:
+    """A name list that breaks off."""
+    return packet(104, body[:4] + b"\0\0\0\x09ab") if kind == 12 else empty_for_ever(kind, body)
+
+
+def wrong_kind(kind: int, body: bytes) -> bytes:
+    """Data where attributes were asked for."""
+    return packet(103, body[:4] + bytes(4)) if kind == 17 else empty_for_ever(kind, body)
+
+
+def silent(kind: int, body: bytes) -> bytes:
+    """Takes everything and says nothing."""
+    return b""
+
+
+def drip(kind: int, body: bytes) -> bytes:
+    """Begins an answer and never ends it."""
+    return b"\0\0\1\0"
+
+
+def ancient(kind: int, body: bytes) -> bytes:
+    """Version 2 of the protocol."""
+    return packet(2, (2).to_bytes(4, "big")) if kind == 1 else empty_for_ever(kind, body)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (shell_noise, "does not answer as SFTP does"),
+        (empty_for_ever, "does not end"),
+        (cut_names, "does not answer as SFTP does"),
+        (wrong_kind, "does not answer as SFTP does"),
+        (silent, "does not answer in time"),
+        (drip, "does not answer in time"),
+        (ancient, "does not answer as SFTP does"),
+    ],
+)
+def test_a_peer_that_speaks_no_proper_sftp(
+    root: Path, keys: Path, answer: Callable[[int, bytes], bytes], message: str
+) -> None:
+    """Noise, endless emptiness, broken packets and silence end in one line, in time and in bounded memory."""
+    with TestServer(root, keys, raw=answer) as server, pytest.raises(SourceError, match=message):
+        look_once(server)
+
+
+def look_once(server: TestServer) -> None:
+    with sftp.connect(server.settings()) as source:
+        source.look()
