@@ -21,7 +21,7 @@ from etstats.post.facts import (
     SessionSummary,
 )
 from etstats.post.layout import Column, Section, fill, table
-from etstats.post.message import CONTENT, Embed, Message
+from etstats.post.message import CONTENT, THREAD_NAME, Embed, Message
 from etstats.post.text import cell, escape, mss, plain, short
 
 BLUE, RED, GOLD, PURPLE, GREY = 0x3B82F6, 0xE5484D, 0xF5B301, 0x8B5CF6, 0x6B7280
@@ -158,8 +158,9 @@ def digest_message(summary: Digest) -> Message:
 
 
 def thread_title(server: str, started_on: str) -> str:
-    """A forum thread's name for an evening, at most 100 characters; `started_on` is the local date as text."""
-    return f"{plain(started_on, 20)} · {plain(server, 12)}"
+    """A forum thread's name for an evening, within Discord's limit; `started_on` is the local date as text."""
+    widths = range(THREAD_NAME, 0, -1)  # a name of many marks has more code points than columns
+    return next(text for width in widths if len(text := plain(f"{started_on} · {server}", width)) <= THREAD_NAME)
 
 
 def _message(embed: Embed, milestones: Sequence[Milestone] = ()) -> Message:
