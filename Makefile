@@ -25,7 +25,7 @@ check: $(STAMP) ## Lint, format, types and the floors of the house
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 bench: $(STAMP) ## Measure speed and scale, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks $(ARGS)
