@@ -1,10 +1,22 @@
-"""Options that many commands share, under one name and with one help text each."""
+"""Options that many commands share, under one name and with one help text each, and what they mean together."""
 
-from typing import Annotated
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
+from etstats.config import environment
+from etstats.errors import ConfigError, NotFoundError
 from etstats.output import Format
+from etstats.settings import Config
+
+if TYPE_CHECKING:
+    from etstats.db.connection import Connection
+    from etstats.db.scope import Scope
 
 JSON = Annotated[bool, typer.Option("--json", help="One JSON document; empty is [].", rich_help_panel="Output")]
 CSV = Annotated[bool, typer.Option("--csv", help="Comma-separated values.", rich_help_panel="Output")]
@@ -22,13 +34,22 @@ UNTIL = Annotated[
 SEASON = Annotated[
     str | None, typer.Option(metavar="YYYY-QN", help="A quarter, such as 2025-Q4.", rich_help_panel="Which rounds")
 ]
-MAP = Annotated[str | None, typer.Option("--map", help="One map, such as supply.", rich_help_panel="Which rounds")]
+MAP = Annotated[
+    str | None,
+    typer.Option("--map", metavar="NAME", help="One map, such as supply.", rich_help_panel="Which rounds"),
+]
 SERVER = Annotated[
     str | None, typer.Option("--server", metavar="NAME", help="One server.", rich_help_panel="Which rounds")
 ]
 LAST = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="The last N rounds.", rich_help_panel="Which rounds")
+    str | None,
+    typer.Option(
+        metavar="N", help="The last N rounds: 20. Or sessions: 3sessions.", rich_help_panel="Which rounds"
+    ),
 ]
+
+_LAST = re.compile(r"([1-9]\d{0,5})\s*(rounds?|sessions?|r|s|)", re.ASCII)
+_SEASON = re.compile(r"([12]\d{3})-?Q([1-4])", re.ASCII | re.IGNORECASE)
 
 
 def style(as_json: bool, as_csv: bool, as_markdown: bool) -> Format:
@@ -37,3 +58,120 @@ def style(as_json: bool, as_csv: bool, as_markdown: bool) -> Format:
     if len(asked) > 1:
         raise typer.BadParameter("choose one of --json, --csv and --markdown")
     return asked[0] if asked else Format.TABLE
+
+
+def scope(
+    conn: "Connection",
+    config: Config,
+    *,
+    since: str | None = None,
+    until: str | None = None,
+    season: str | None = None,
+    map_name: str | None = None,
+    server: str | None = None,
+    last: str | None = None,
+) -> "Scope":
+    """The rounds that these options ask for together; what is inside all of them.
+
+    NotFoundError: a map, server or season that the base does not hold (a base without rounds holds any).
+    ConfigError: words that cannot be read. Days begin at midnight of this machine, or of the one server named.
+    """
+    from etstats.db import scope as scopes
+    from etstats.sync.window import parse_when
+
+    span = scopes.played_span(conn)
+    if span is not None and server is not None:
+        server = known("server", server, scopes.server_names(conn))
+    if span is not None and map_name is not None:
+        map_name = known("map", map_name, scopes.map_names(conn))
+    zone, now = zone_of(config, server), datetime.now(UTC)
+    first = None if since is None else parse_when(since, now, zone)
+    end = None if until is None else parse_when(until, now, zone, until=True)
+    if season is not None:
+        opened, closed = season_span(season, span, zone)
+        first = opened if first is None else max(first, opened)
+        end = closed if end is None else min(end, closed)
+    rounds, sessions = _last(last)
+    return scopes.Scope(
+        since=first, until=end, map_name=map_name, server=server, last_rounds=rounds, last_sessions=sessions
+    )
+
+
+def in_words(
+    chosen: "Scope",
+    *,
+    since: str | None = None,
+    until: str | None = None,
+    season: str | None = None,
+    last: str | None = None,
+) -> str:
+    """A scope as the end of a title, times in the words they were asked in: ` · supply · 2025-Q4`; or empty."""
+    parts = [
+        chosen.map_name,
+        chosen.server,
+        season and season.upper(),
+        since and f"since {since}",
+        until and f"until {until}",
+        last and (f"last {last} rounds" if last.isdecimal() else f"last {last}"),
+    ]
+    return "".join(f" · {part}" for part in parts if part)
+
+
+def known(kind: str, word: str, names: Sequence[str]) -> str:
+    """The name as the base has it, case aside; NotFoundError naming the nearest ones, or the first few."""
+    if word in names:
+        return word
+    alike = [name for name in names if name.casefold() == word.casefold()]
+    if len(alike) == 1:
+        return alike[0]
+    from etstats.rules.closeness import closest
+
+    near = closest(word, names)
+    hint = f"did you mean {', '.join(near)}?" if near else f"there are: {', '.join(names[:12])}"
+    raise NotFoundError(f"no {kind} is named {word}; {hint}")
+
+
+def zone_of(config: Config, server: str | None = None) -> tzinfo:
+    """The clock that days are read and shown by: the named server's, else this machine's."""
+    if server is not None and any(s.name == server for s in config.servers):
+        return config.timezone(server)
+    name = environment().get("TZ", "").lstrip(":")
+    try:
+        if name:
+            return ZoneInfo(name)
+        with Path("/etc/localtime").open("rb") as file:
+            return ZoneInfo.from_file(file, key="localtime")
+    except (OSError, ValueError, ZoneInfoNotFoundError):
+        return UTC
+
+
+def season_of(moment: datetime) -> str:
+    """The quarter of a moment, by the clock that it carries: `2025-Q4`."""
+    return f"{moment.year}-Q{(moment.month + 2) // 3}"
+
+
+def season_span(season: str, span: tuple[datetime, datetime] | None, zone: tzinfo) -> tuple[datetime, datetime]:
+    """When a quarter begins and ends in a zone; NotFoundError for one outside what was played (`span`)."""
+    match = _SEASON.fullmatch(season.strip())
+    if span is not None:
+        oldest, newest = (season_of(moment.astimezone(zone)) for moment in span)
+        name = f"{match[1]}-Q{match[2]}" if match else ""
+        if not oldest <= name <= newest:
+            there = oldest if oldest == newest else f"{oldest} to {newest}"
+            raise NotFoundError(f"no season is named {season}; there are: {there}")
+    if match is None:
+        raise ConfigError(f"--season {season}: a quarter looks like 2025-Q4")
+    year, quarter = int(match[1]), int(match[2])
+    opened = datetime(year, 3 * quarter - 2, 1, tzinfo=zone)
+    closed = datetime(year + quarter // 4, 3 * quarter % 12 + 1, 1, tzinfo=zone)
+    return opened, closed
+
+
+def _last(text: str | None) -> tuple[int | None, int | None]:
+    if text is None:
+        return None, None
+    match = _LAST.fullmatch(text.strip().lower())
+    if match is None:
+        raise ConfigError(f"--last {text}: say how many rounds or sessions: 20, 3sessions")
+    count = int(match[1])
+    return (None, count) if match[2].startswith("s") else (count, None)

@@ -1,0 +1,31 @@
+-- What the reading commands ask of the base.
+
+-- Which rounds a question is about, in one place: every reading query starts from `rounds_in_scope`. NULL means
+-- "no limit". Both functions are inlined into the query that calls them, so what is NULL costs nothing.
+CREATE FUNCTION rounds_matching(since timestamptz, until timestamptz, map text, server text)
+RETURNS SETOF rounds LANGUAGE sql STABLE ROWS 10000 AS $$
+    SELECT r.* FROM rounds r
+    WHERE (since IS NULL OR r.ended_at >= since)
+      AND (until IS NULL OR r.ended_at < until)
+      AND (map IS NULL OR r.map_name = map)
+      AND (server IS NULL OR r.server_id = (SELECT s.id FROM servers s WHERE s.name = server))
+$$;
+
+-- `since` is inside, `until` is not. The last so many rounds, or gaming sessions, are those of the rounds that match.
+CREATE FUNCTION rounds_in_scope(since timestamptz, until timestamptz, map text, server text,
+                                last_rounds integer, last_sessions integer)
+RETURNS SETOF rounds LANGUAGE sql STABLE ROWS 10000 AS $$
+    SELECT r.* FROM rounds_matching(since, until, map, server) r
+    WHERE (last_rounds IS NULL OR r.id IN (
+              SELECT m.id FROM rounds_matching(since, until, map, server) m
+              ORDER BY m.ended_at DESC, m.id DESC LIMIT last_rounds))
+      AND (last_sessions IS NULL OR r.gaming_session_id IN (
+              SELECT m.gaming_session_id FROM rounds_matching(since, until, map, server) m
+              GROUP BY m.gaming_session_id ORDER BY max(m.ended_at) DESC LIMIT last_sessions))
+$$;
+
+-- Headshots that no bullet made are next to none; the share of headshots is of the bullet weapons alone.
+CREATE INDEX weapon_comprehensive_stats_odd_headshots
+    ON weapon_comprehensive_stats (round_id, player_guid) INCLUDE (headshots)
+    WHERE headshots > 0 AND weapon_name NOT IN
+        ('LUGER', 'COLT', 'MP40', 'THOMPSON', 'STEN', 'FG42', 'MG42', 'BROWNING', 'CARBINE', 'KAR98', 'GARAND', 'K43', 'MP34');

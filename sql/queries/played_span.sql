@@ -1,0 +1,1 @@
+SELECT min(ended_at), max(ended_at) FROM rounds
