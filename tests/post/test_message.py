@@ -133,7 +133,7 @@ def test_a_round_says_what_players_argue_about():
     ("changes", "says"),
     [
         ({"outcome": "fullhold", "winner_team": 1}, "**Axis** held the full **10:00** · full hold"),
-        ({"outcome": "surrender", "winner_team": 1, "played_seconds": 312}, "**Axis** won by surrender after **5:12**"),
+        ({"outcome": "surrender", "winner_team": 1, "played_seconds": 312}, "won by surrender after **5:12**"),
         ({"outcome": "unknown", "winner_team": 0, "actual_time_seconds": None}, "No winner recorded · **7:31**"),
         ({"outcome": "unknown", "winner_team": 2, "played_seconds": None}, "**Allies** won · **7:31** of 10:00"),
         ({"outcome": "completed", "actual_time_seconds": None}, "attacked and won in **-** of 10:00"),
