@@ -24,6 +24,7 @@ _COUNTS = re.compile(r"\d{1,10}( \d{1,10})* ?", re.ASCII)
 _NUMBERS = re.compile(r"-?\d{1,10}(\.\d{1,6})?(\t-?\d{1,10}(\.\d{1,6})?)*", re.ASCII)
 _INTEGER = re.compile(r"-?\d{1,10}", re.ASCII)
 _LARGEST = 2**31 - 1
+_LONGEST_MINUTES = _LARGEST // 60
 _DENIED = 28  # the place that the 33-field layout lacks
 _WIDEST = 38
 
@@ -148,8 +149,8 @@ def _weapons(filename: str, number: int, text: str) -> tuple[WeaponStats, ...]:
             filename, number, f"weapon mask {mask} asks for {5 * len(names)} numbers, the line has {len(counts)}"
         )
     hits, headshots = counts[0::5], counts[4::5]
-    if max(counts, default=0) > _LARGEST:
-        raise ParseError(filename, number, f"weapon number {max(counts)} is too large to be true")
+    if sum(counts) > _LARGEST:  # the base holds sums of them
+        raise ParseError(filename, number, f"weapon numbers add up to {sum(counts)}: too large to be true")
     if any(map(gt, headshots, hits)):
         worst = next(w for w, hit, head in zip(names, hits, headshots, strict=True) if head > hit)
         raise ParseError(filename, number, f"more headshots than hits with {worst}")
@@ -168,7 +169,7 @@ def _fields(filename: str, number: int, text: str) -> Fields:
         numbers = [field.number(t) for field, t in zip(layout, texts, strict=True)]
     except ValueError:
         raise _bad_field(filename, number, layout, texts) from None
-    if "-" in text or max(numbers) > _LARGEST:
+    if "-" in text or max(numbers) > _LONGEST_MINUTES:
         _check_range(filename, number, layout, numbers)
     values: list[float | None] = [*numbers]
     if len(layout) < _WIDEST:
@@ -190,5 +191,6 @@ def _bad_field(filename: str, number: int, layout: tuple[Field, ...], texts: lis
 def _check_range(filename: str, number: int, layout: tuple[Field, ...], values: list[float]) -> None:
     for place, (field, value) in enumerate(zip(layout, values, strict=True)):
         low = -_LARGEST if field.name in ("xp", "tank_meatshield") else 0
-        if not low <= value <= _LARGEST:
+        high = _LONGEST_MINUTES if field.unit == "min" else _LARGEST
+        if not low <= value <= high:
             raise ParseError(filename, number, f"field {place} ({field.name}) {value} is out of range")

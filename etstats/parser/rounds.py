@@ -17,6 +17,9 @@ from etstats.parser.names import clean_name
 _PLAYED_OUT_SECONDS = 15
 
 
+_NEVER_USED = WeaponStats("", 0, 0, 0, 0, 0)
+
+
 class Rule(Enum):
     """How a player's line became the player's numbers in this round."""
 
@@ -90,7 +93,21 @@ def _fell(player: RawPlayer, first: RawPlayer) -> bool:
         new.time_played_minutes < old.time_played_minutes
         or new.damage_given < old.damage_given
         or new.damage_received < old.damage_received
+        or _weapons_fell(player.weapons, first.weapons)
     )
+
+
+def _weapons_fell(weapons: tuple[WeaponStats, ...], firsts: tuple[WeaponStats, ...]) -> bool:
+    """True when a weapon's counters cannot be round 1's with a round on top; KNIFE shots alone may fall."""
+    now = {w.name: w for w in weapons}
+    for old in firsts:
+        new = now.get(old.name, _NEVER_USED)
+        hits, headshots = new.hits - old.hits, new.headshots - old.headshots
+        if hits < 0 or not 0 <= headshots <= hits or new.kills < old.kills or new.deaths < old.deaths:
+            return True
+        if new.shots < old.shots and old.name != "KNIFE":
+            return True
+    return False
 
 
 def _player(player: RawPlayer, first: RawPlayer | None, *, was_reset: bool) -> PlayerRound:

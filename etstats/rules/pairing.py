@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 LONGEST_GAP = timedelta(minutes=60)
 
@@ -23,8 +24,8 @@ def pair(heads: Collection[Head]) -> dict[int, int]:
     """Pair the rounds of one server: the key of each round 2 that has one -> the key of its round 1.
 
     Same map, round 1 saved before round 2 by at most 60 minutes, and its actual time (where known) equal to
-    round 2's time limit. A round 1 serves one round 2; when two want it the nearer takes it. The result
-    depends on the rounds alone, never on their order.
+    round 2's time limit. A round 1 serves one round 2; when two want it the nearer takes it, of two equally
+    near ones the earlier, of two of one moment the one given first: never a question of who came first.
     """
     firsts: dict[str, list[Head]] = {}
     for head in heads:
@@ -39,7 +40,7 @@ def pair(heads: Collection[Head]) -> dict[int, int]:
     ]
     partner: dict[int, int] = {}
     taken: set[int] = set()
-    for _, _, second_key, first_key in sorted(candidates):
+    for _, _, second_key, first_key in sorted(candidates, key=itemgetter(0, 1)):
         if second_key not in partner and first_key not in taken:
             partner[second_key] = first_key
             taken.add(first_key)
