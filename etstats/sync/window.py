@@ -1,7 +1,7 @@
 """What `--since` and `--until` mean: one small grammar for every command that takes a stretch of time."""
 
 import re
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from etstats.errors import ConfigError
 
@@ -10,7 +10,7 @@ FORMS = "24h, 7d, 2weeks, 3months, today, yesterday, week, month, year, 2025-10-
 _SPAN = re.compile(r"(\d{1,6})\s*(h|hours?|d|days?|w|weeks?|mo|months?|y|years?)", re.ASCII)
 _HOURS = {"h": 1, "d": 24, "w": 7 * 24, "mo": 30 * 24, "y": 365 * 24}
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?", re.ASCII)
+_MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}[t ]\d{2}:\d{2}(:\d{2})?", re.ASCII)
 
 
 def parse_when(text: str, now: datetime, zone: tzinfo, *, until: bool = False) -> datetime | None:
@@ -38,7 +38,7 @@ def parse_when(text: str, now: datetime, zone: tzinfo, *, until: bool = False) -
     try:
         if span := _SPAN.fullmatch(word):
             unit = "mo" if span[2].startswith("mo") else span[2][0]
-            return (now - timedelta(hours=int(span[1]) * _HOURS[unit])).astimezone(zone)
+            return (now.astimezone(UTC) - timedelta(hours=int(span[1]) * _HOURS[unit])).astimezone(zone)
         if _DAY.fullmatch(word):
             return datetime.fromisoformat(word).replace(tzinfo=zone) + day_end
         if _MINUTE.fullmatch(word):

@@ -128,6 +128,10 @@ class _Login(asyncssh.SSHServer):
     def __init__(self, server: "TestServer") -> None:
         self._server = server
 
+    def begin_auth(self, username: str) -> bool:
+        self._server.logins += 1
+        return True
+
     def session_requested(self) -> Any:
         return False if self._server.raw is None else _Raw(self._server.raw)
 
@@ -154,7 +158,7 @@ class TestServer:
         self.keys = keys
         self.faults = Faults()
         self.raw = raw
-        self.listings = self.stats = self.most_open = 0
+        self.listings = self.stats = self.most_open = self.logins = 0
         self.opened: list[str] = []
         self.files: list[Any] = []
         self.forwarded: list[tuple[str, int]] = []

@@ -1,0 +1,212 @@
+"""Host keys: only what is known is talked to, whatever else stands in the file; trusting is an act of its own."""
+
+import base64
+import hashlib
+import hmac
+import stat
+from pathlib import Path
+
+import pytest
+
+from etstats.errors import ConfigError, HostKeyError
+from etstats.sync import sftp
+from etstats.sync.sftp_hosts import HostKey, check, known_hosts_line, known_keys, spelling, trust
+from tests.sync.server import TestServer
+
+
+def key(seed: str, kind: str = "ssh-ed25519") -> HostKey:
+    body = hashlib.sha256(seed.encode()).digest()
+    return HostKey(
+        kind=kind, blob=len(kind).to_bytes(4, "big") + kind.encode() + len(body).to_bytes(4, "big") + body
+    )
+
+
+def hashed(name: str) -> str:
+    salt = b"s" * 20
+    digest = hmac.digest(salt, name.encode(), "sha1")
+    return f"|1|{base64.b64encode(salt).decode()}|{base64.b64encode(digest).decode()}"
+
+
+def line(names: str, of: HostKey) -> str:
+    return f"{names} {of.kind} {base64.b64encode(of.blob).decode()} a comment"
+
+
+def known(path: Path, *lines: str, host: str = "game.example.org", port: int = 22) -> list[HostKey]:
+    path.write_text("\n".join(lines) + "\n")
+    return [found.key for found in known_keys([path], host, port) if not found.is_revoked]
+
+
+@pytest.mark.parametrize(
+    ("names", "host", "port"),
+    [
+        ("game.example.org", "game.example.org", 22),
+        ("game.example.org", "GAME.example.org", 22),
+        ("other,game.example.org,192.0.2.1", "game.example.org", 22),
+        ("[game.example.org]:2222", "game.example.org", 2222),
+        ("[game.example.org]:22", "game.example.org", 22),
+        ("*.example.org", "game.example.org", 22),
+        ("[*.example.org]:2222", "game.example.org", 2222),
+        (hashed("game.example.org"), "game.example.org", 22),
+        (hashed("[game.example.org]:2222"), "game.example.org", 2222),
+        ("[2001:db8::1]:2222", "2001:db8::1", 2222),
+    ],
+)
+def test_finds_a_host_in_every_spelling(tmp_path: Path, names: str, host: str, port: int) -> None:
+    """Plain, listed, bracketed, hashed and with wildcards."""
+    assert known(tmp_path / "known_hosts", line(names, key("a")), host=host, port=port) == [key("a")]
+
+
+@pytest.mark.parametrize(
+    ("names", "port"),
+    [
+        ("game.example.org", 2222),
+        ("[game.example.org]:2222", 22),
+        ("game.example.organic", 22),
+        ("*.example.org,!game.example.org", 22),
+        (hashed("game.example.org"), 2222),
+        ("|1|broken|", 22),
+        ("|1|!!|!!", 22),
+    ],
+)
+def test_takes_no_other_host_for_it(tmp_path: Path, names: str, port: int) -> None:
+    """Another port, another name, an exception and a damaged hash are not this host."""
+    assert known(tmp_path / "known_hosts", line(names, key("a")), port=port) == []
+
+
+def test_one_bad_line_hides_no_good_one(tmp_path: Path) -> None:
+    """Comments, damage, foreign markers and unknown types are passed over."""
+    lines = [
+        "# a comment",
+        "",
+        "game.example.org ssh-ed25519",
+        "game.example.org ssh-ed25519 not*base64",
+        "game.example.org ssh-ed25519 AAAA",
+        "game.example.org ssh-rsa " + base64.b64encode(key("a").blob).decode(),
+        "@cert-authority " + line("*", key("authority")),
+        "\xff\xfe broken",
+        line("game.example.org", key("stale")),
+        line("game.example.org", key("good")),
+    ]
+    assert known(tmp_path / "known_hosts", *lines) == [key("stale"), key("good")]
+
+
+def test_a_stale_line_before_the_right_one_does_no_harm(tmp_path: Path) -> None:
+    """Any line that matches is enough."""
+    path = tmp_path / "known_hosts"
+    known(path, line("game.example.org", key("stale")), line("game.example.org", key("good")))
+    check(key("good"), known_keys([path], "game.example.org", 22), "game.example.org", 22)
+
+
+def test_an_unknown_key_shows_its_fingerprint_and_the_way(tmp_path: Path) -> None:
+    """The message is all that is needed to decide."""
+    shown = key("new")
+    with pytest.raises(HostKeyError) as caught:
+        check(shown, (), "game.example.org", 2222)
+    assert shown.fingerprint in str(caught.value)
+    assert "[game.example.org]:2222" in str(caught.value)
+    assert "etstats config check --trust" in str(caught.value)
+
+
+def test_a_changed_key_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    """Both fingerprints, the line at fault, and the command that removes it."""
+    path = tmp_path / "known_hosts"
+    known(path, "# first", line("game.example.org", key("old")))
+    with pytest.raises(HostKeyError) as caught:
+        check(key("new"), known_keys([path], "game.example.org", 22), "game.example.org", 22)
+    message = str(caught.value)
+    assert key("old").fingerprint in message
+    assert key("new").fingerprint in message
+    assert f"{path}, line 2" in message
+    assert f"ssh-keygen -f {path} -R 'game.example.org'" in message
+
+
+def test_a_revoked_key_is_refused_though_it_is_known(tmp_path: Path) -> None:
+    """Revoked wins over known, in whatever order the lines stand."""
+    path = tmp_path / "known_hosts"
+    known(path, line("game.example.org", key("a")), "@revoked " + line("*", key("a")))
+    with pytest.raises(HostKeyError, match="revoked"):
+        check(key("a"), known_keys([path], "game.example.org", 22), "game.example.org", 22)
+
+
+def test_trust_writes_a_private_file_once(tmp_path: Path) -> None:
+    """A new file and its folder are private; a key that is there is not written again; others stay."""
+    path = tmp_path / "ssh" / "known_hosts"
+    trust(path, key("a"), "game.example.org", 2222)
+    trust(path, key("a"), "game.example.org", 2222)
+    trust(path, key("b"), "other.example.org", 22)
+    assert path.read_text().splitlines() == [
+        known_hosts_line(key("a"), "game.example.org", 2222),
+        known_hosts_line(key("b"), "other.example.org", 22),
+    ]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_trust_ends_a_last_line_that_has_no_end(tmp_path: Path) -> None:
+    """A file without a final newline does not swallow the new key."""
+    path = tmp_path / "known_hosts"
+    path.write_text(line("other", key("o")))
+    trust(path, key("a"), "game.example.org", 22)
+    assert [found.key for found in known_keys([path], "game.example.org", 22)] == [key("a")]
+    assert [found.key for found in known_keys([path], "other", 22)] == [key("o")]
+
+
+def test_trust_does_not_overrule_a_changed_key(tmp_path: Path) -> None:
+    """The old line has to be removed by a person first."""
+    path = tmp_path / "known_hosts"
+    trust(path, key("old"), "game.example.org", 22)
+    with pytest.raises(HostKeyError, match="CHANGED"):
+        trust(path, key("new"), "game.example.org", 22)
+
+
+def test_an_unreadable_file_is_said(tmp_path: Path) -> None:
+    """A folder where the file should be is a setting to correct, not an empty list."""
+    with pytest.raises(ConfigError, match="cannot read the known hosts"):
+        known_keys([tmp_path], "game.example.org", 22)
+    with pytest.raises(ConfigError, match=r"cannot (read|write)"):
+        trust(tmp_path, key("a"), "game.example.org", 22)
+
+
+def test_spelling() -> None:
+    """Port 22 stands bare."""
+    assert spelling("Game.Example.org", 22) == "game.example.org"
+    assert spelling("game.example.org", 2222) == "[game.example.org]:2222"
+
+
+def test_first_contact(server: TestServer) -> None:
+    """Unknown, probed, trusted, connected: the whole way an admin goes."""
+    server.known_hosts.unlink()
+    settings = server.settings()
+    with pytest.raises(HostKeyError, match="is not known") as caught:
+        sftp.connect(settings)
+    shown = sftp.probe_host_key(settings)
+    assert shown.fingerprint in str(caught.value)
+    assert shown.fingerprint == server.host_keys[0].get_fingerprint()
+    assert sftp.trust(settings, shown) == server.known_hosts
+    sftp.connect(settings).close()
+
+
+def test_a_server_with_another_key_is_refused(server: TestServer, root: Path, tmp_path: Path) -> None:
+    """A known address that shows a new key gets no login."""
+    server.known_hosts.write_text(line(f"[127.0.0.1]:{server.port}", key("old")) + "\n")
+    with pytest.raises(HostKeyError, match="CHANGED"):
+        sftp.connect(server.settings())
+    assert server.logins == 0
+
+
+@pytest.mark.parametrize("kind", ["ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa"])
+def test_asks_for_a_type_of_key_that_is_known(root: Path, keys: Path, kind: str) -> None:
+    """A server with three keys shows the one that known_hosts has, even an RSA key, and by SHA-2."""
+    kinds = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa")
+    with TestServer(root, keys, host_key_kinds=kinds) as server:
+        (only,) = (known for known in server.known_hosts_lines() if f" {kind} " in known)
+        server.known_hosts.write_text(only + "\n")
+        sftp.connect(server.settings()).close()
+
+
+def test_a_known_type_that_the_server_no_longer_has(root: Path, keys: Path) -> None:
+    """Then its other key is not simply believed."""
+    with TestServer(root, keys, host_key_kinds=("ecdsa-sha2-nistp256",)) as server:
+        server.known_hosts.write_text(line(f"[127.0.0.1]:{server.port}", key("old")) + "\n")
+        with pytest.raises(HostKeyError, match="ecdsa-sha2-nistp256"):
+            sftp.connect(server.settings())

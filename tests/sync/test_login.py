@@ -1,0 +1,171 @@
+"""Keys, the agent and ssh_config: what an admin's `ssh` does, this does; and never a question."""
+
+from pathlib import Path
+
+import pytest
+
+from etstats.errors import AccessError, ConfigError, HostKeyError, SourceError
+from etstats.sync import sftp
+from etstats.sync.remote import SftpSettings
+from etstats.sync.sftp_config import resolve
+from tests.sync.server import TestServer, client_key
+
+
+@pytest.fixture(autouse=True)
+def _no_agent_and_an_empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As under cron: no agent, and no keys of whoever runs the tests."""
+    home = tmp_path / "home"
+    home.mkdir(exist_ok=True)
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    monkeypatch.setenv("HOME", str(home))
+
+
+@pytest.mark.parametrize(
+    ("kind", "layout"),
+    [
+        ("ssh-ed25519", "openssh"),
+        ("ecdsa-sha2-nistp256", "pkcs1-pem"),
+        ("ssh-rsa", "openssh"),
+        ("ssh-rsa", "pkcs1-pem"),
+    ],
+)
+def test_every_usual_kind_of_key(root: Path, keys: Path, kind: str, layout: str) -> None:
+    """ed25519, ECDSA, and RSA with SHA-2 signatures; OpenSSH's own files and the older PEM."""
+    key_file = client_key(keys, "client_key", kind, format_name=layout)
+    with TestServer(root, keys) as server:
+        sftp.connect(server.settings(key_file=key_file)).close()
+
+
+def test_a_passphrase_is_never_asked_for(server: TestServer, keys: Path) -> None:
+    """Without an agent the error says what would help."""
+    locked = client_key(keys, "locked_key", passphrase="secret words", rounds=50)
+    with pytest.raises(AccessError, match=r"has a passphrase and no agent holds it: ssh-add"):
+        sftp.connect(server.settings(key_file=locked))
+
+
+def test_no_key_at_all(server: TestServer) -> None:
+    """The error says how to make one."""
+    with pytest.raises(AccessError, match=r"there is no key to log in to .*ssh-keygen"):
+        sftp.connect(server.settings(key_file=None))
+
+
+def test_a_key_file_that_is_not_there(server: TestServer, keys: Path) -> None:
+    """A wrong path is a wrong setting."""
+    with pytest.raises(ConfigError, match=r"there is no key .*nowhere: correct key_file"):
+        sftp.connect(server.settings(key_file=keys / "nowhere"))
+
+
+def test_a_key_that_others_can_read(server: TestServer) -> None:
+    """Refused as ssh refuses it, with the command that mends it."""
+    server.key_file.chmod(0o644)
+    with pytest.raises(ConfigError, match=r"mode 0644\): chmod 600"):
+        sftp.connect(server.settings())
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"not a key", b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n", bytes(100)]
+)
+def test_what_is_no_key(server: TestServer, keys: Path, content: bytes) -> None:
+    """Nothing, rubbish, and a file that breaks off."""
+    wrong = keys / "wrong"
+    wrong.touch(mode=0o600)
+    wrong.write_bytes(content)
+    with pytest.raises(ConfigError, match="is no private key etstats can use"):
+        sftp.connect(server.settings(key_file=wrong))
+
+
+def ssh_config(keys: Path, text: str) -> Path:
+    path = keys / "config"
+    path.write_text(text)
+    return path
+
+
+def test_ssh_config_says_where_an_alias_leads(server: TestServer, keys: Path) -> None:
+    """HostName, Port, User, IdentityFile and UserKnownHostsFile, all from there."""
+    config = ssh_config(
+        keys,
+        f"Host arena\n  HostName 127.0.0.1\n  Port {server.port}\n  User et\n  IdentityFile {server.key_file}\n"
+        f"  UserKnownHostsFile {server.known_hosts}\nHost *\n  User nobody\n",
+    )
+    sftp.connect(SftpSettings(host="arena", remote_path="/", ssh_config=config)).close()
+
+
+def test_settings_win_over_ssh_config(server: TestServer, keys: Path) -> None:
+    """What our own configuration says is what happens."""
+    config = ssh_config(keys, "Host *\n  Port 1\n  User nobody\n  IdentityFile /nowhere\n")
+    endpoint = resolve(server.settings(ssh_config=config))
+    assert (endpoint.port, endpoint.user, endpoint.key_files) == (server.port, "et", (server.key_file,))
+
+
+def test_proxy_jump(server: TestServer, root: Path, keys: Path, tmp_path: Path) -> None:
+    """Through one server to the next, each with its own host key checked."""
+    others = tmp_path / "inner"
+    others.mkdir(mode=0o700)
+    with TestServer(root, others) as inner:
+        known = keys / "both"
+        known.write_text(server.known_hosts.read_text() + inner.known_hosts.read_text())
+        config = ssh_config(
+            keys,
+            f"Host inner\n  HostName 127.0.0.1\n  Port {inner.port}\n  ProxyJump bastion\n"
+            f"Host bastion\n  HostName 127.0.0.1\n  Port {server.port}\n  User et\n"
+            f"  IdentityFile {server.key_file}\n",
+        )
+        settings = inner.settings(host="inner", ssh_config=config, known_hosts=known)
+        with sftp.connect(settings) as source:
+            assert source.look() is not None
+        assert server.forwarded == [("127.0.0.1", inner.port)]
+        known.write_text(inner.known_hosts.read_text())
+        with pytest.raises(HostKeyError, match=rf"\[127.0.0.1\]:{server.port} is not known"):
+            sftp.connect(settings)
+        with pytest.raises(HostKeyError):
+            sftp.probe_host_key(settings)
+        known.write_text(server.known_hosts.read_text())
+        assert sftp.probe_host_key(settings).fingerprint == inner.host_keys[0].get_fingerprint()
+
+
+def test_a_jump_host_that_cannot_reach_the_target(server: TestServer, keys: Path) -> None:
+    """The line names the server that was not reached."""
+    config = ssh_config(
+        keys,
+        f"Host far\n  HostName 127.0.0.1\n  Port 1\n  ProxyJump et@127.0.0.1:{server.port}\n"
+        f"Host *\n  IdentityFile {server.key_file}\n",
+    )
+    with pytest.raises(SourceError, match=":1"):
+        sftp.connect(SftpSettings(host="far", remote_path="/", ssh_config=config, known_hosts=server.known_hosts))
+
+
+def test_several_jumps_are_a_chain(keys: Path) -> None:
+    """`a,b` goes to a first, then to b, then to the target."""
+    config = ssh_config(keys, "Host target\n  ProxyJump one@a:2201,two@[2001:db8::2]:2202\n")
+    target = resolve(SftpSettings(host="target", user="et", remote_path="/", ssh_config=config))
+    assert target.via is not None
+    assert target.via.via is not None
+    assert [str(target.via.via), str(target.via)] == ["one@a:2201", "two@2001:db8::2:2202"]
+    assert target.via.via.via is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Host *\n  ProxyJump loop\n", "goes in a circle"),
+        ("Host *\n  ProxyCommand nc %h %p\n", "ProxyCommand .* is not supported"),
+        ("Host *\n  ProxyJump a:b:c\n", "is not "),
+        ("Host *\n  Port many\n", "cannot use what"),
+        ("Match exec true\n  User x\n", "cannot use what"),
+        ("nonsense\n", "cannot read"),
+    ],
+)
+def test_what_of_ssh_config_cannot_be_done_is_said(keys: Path, text: str, message: str) -> None:
+    """Better than connecting somewhere else than ssh would."""
+    settings = SftpSettings(host="game", user="et", remote_path="/", ssh_config=ssh_config(keys, text))
+    with pytest.raises(ConfigError, match=message):
+        resolve(settings)
+
+
+def test_no_secret_in_any_message(server: TestServer, keys: Path) -> None:
+    """A refused login names the key file, and nothing of what is in it."""
+    other = client_key(keys, "other")
+    with pytest.raises(AccessError) as caught:
+        sftp.connect(server.settings(key_file=other))
+    secret = other.read_text().splitlines()[1]
+    assert secret not in str(caught.value)
