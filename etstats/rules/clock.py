@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-
 # A file is saved within seconds of its stamp; an mtime further off is a copy's and says nothing of the round.
 _WITNESS_REACH = timedelta(minutes=29)
 
