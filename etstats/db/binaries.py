@@ -17,6 +17,7 @@ from etstats.errors import ConfigError, DatabaseError
 VERSION = 18
 _CARRIED = {18: "pginstall18", 16: "pginstall"}
 _ACCOUNTS = ("etstats", "postgres")
+_PROGRAM_SECONDS = 120.0  # initdb on a slow disk
 # Nothing of ours reaches the server: no secrets in its environment, no PGDATA of somebody's shell.
 _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 
@@ -93,7 +94,7 @@ def run_as(
             cwd="/",
             env=_ENVIRONMENT,
             umask=0o077,
-            timeout=120,
+            timeout=_PROGRAM_SECONDS,
             start_new_session=new_session,
             user=account.pw_uid if as_root else None,
             group=account.pw_gid if as_root else None,
@@ -101,7 +102,7 @@ def run_as(
         )
     except subprocess.TimeoutExpired as error:
         raise DatabaseError(
-            f"{Path(str(command[0])).name} did not end within 120 s; is the disk very busy?"
+            f"{Path(str(command[0])).name} did not end within {_PROGRAM_SECONDS:.0f} s; is the disk very busy?"
         ) from error
 
 

@@ -1,8 +1,8 @@
 """Connections to the base: how they are opened, how their failures are named, and the lock of a run."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -82,6 +82,30 @@ def integrity_errors(filename: str) -> Iterator[None]:
 
 
 @contextmanager
+def transactions_in_flight(conn: Connection) -> Iterator[Callable[[], AbstractContextManager[None]]]:
+    """Let transactions follow each other without waiting for answers: `with in_flight() as one: with one(): ...`.
+
+    Answers, and the first error, come at the end of the block; an error undoes its transaction and all behind
+    it. A query whose rows are fetched waits for the answers so far.
+    """
+
+    @contextmanager
+    def one() -> Iterator[None]:
+        conn.execute("BEGIN")
+        yield
+        conn.execute("COMMIT")
+
+    conn.autocommit = True  # or psycopg would open a transaction of its own, and wait at its end
+    try:
+        with conn.pipeline():
+            yield one
+    finally:
+        if not conn.closed:
+            conn.rollback()
+            conn.autocommit = False
+
+
+@contextmanager
 def run_lock(conn: psycopg.Connection) -> Iterator[None]:
     """Hold the lock of this base while one run works; LockedError when another run holds it.
 
@@ -152,8 +176,13 @@ def _refusal(error: psycopg.OperationalError, place: str, password: str) -> Conf
         return ConfigError(
             f"PostgreSQL at {place} refuses: {reason}. Check user, password and base in database.url."
         )
-    if "password" in text and "no password supplied" in text:
+    if "no password supplied" in text:
         return ConfigError(f"PostgreSQL at {place} asks for a password, and database.url has none.")
+    if re.search(r"\bSSL was required|certificate", text):
+        reason = text.splitlines()[0].rpartition("failed: ")[2]
+        return ConfigError(
+            f"No TLS with PostgreSQL at {place}: {reason}. Check sslmode and sslrootcert in database.url."
+        )
     reason = answer[1].strip() if answer else text.splitlines()[0].rpartition("failed: ")[2]
     return DatabaseError(
         f"PostgreSQL at {place} cannot be reached: {reason}. Is it running, and is database.url right?"

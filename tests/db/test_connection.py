@@ -111,6 +111,19 @@ def test_what_a_server_answers(said: bytes, expected: type[EtstatsError]) -> Non
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
+def test_a_password_that_is_missing() -> None:
+    """A server that asks for a password which the URL lacks is a matter of configuration."""
+    with server_that_says(b"R\0\0\0\x08\0\0\0\x03") as url:
+        with pytest.raises(ConfigError, match=r"asks for a password, and database\.url has none"):
+            connect(url.replace(":hunter2", ""))
+
+
+def test_encryption_that_the_server_lacks() -> None:
+    """A demand for TLS that the server cannot meet will not be met later either."""
+    with server_that_says(b"N") as url, pytest.raises(ConfigError, match=r"No TLS with .*sslmode"):
+        connect(url.replace("sslmode=disable", "sslmode=require"))
+
+
 @pytest.mark.parametrize(
     "url",
     [

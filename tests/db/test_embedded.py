@@ -323,6 +323,63 @@ def test_a_user_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         binaries.server_account(tmp_path)
 
 
+def as_root_without_accounts(monkeypatch: pytest.MonkeyPatch, made: list[str]) -> None:
+    """A machine where we are root, no account fits yet, and `useradd` may be called."""
+    real = pwd.getpwuid(os.getuid())
+
+    def find(name: str) -> pwd.struct_passwd:
+        if name not in made:
+            raise KeyError(name)
+        return real
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(pwd, "getpwnam", find)
+
+
+def test_an_account_of_its_own_for_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As root a system account is made where none fits, once, and nobody can log in to it."""
+    made: list[str] = []
+    called: list[list[str]] = []
+
+    def useradd(command: list[str], **_options: object) -> None:
+        called.append(command)
+        made.append(command[-1])
+
+    as_root_without_accounts(monkeypatch, made)
+    monkeypatch.setattr(subprocess, "run", useradd)
+    for _ in range(2):
+        assert binaries.server_account(Path("/")) == pwd.getpwuid(os.getuid())
+    assert len(called) == 1
+    assert called[0][-2:] == ["/usr/sbin/nologin", "etstats"]
+
+
+def test_no_account_for_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no account can be made, the way out is named."""
+
+    def missing(*_args: object, **_options: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "No such file", "/usr/sbin/useradd")
+
+    as_root_without_accounts(monkeypatch, [])
+    monkeypatch.setattr(subprocess, "run", missing)
+    with pytest.raises(ConfigError, match=r"useradd --system etstats.*ordinary user"):
+        binaries.server_account(Path("/"))
+
+
+def test_the_folders_owner_runs_it_for_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What belongs to an ordinary user is run as that user when root comes along."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    nobody = pwd.getpwnam("nobody")
+    monkeypatch.setattr(Path, "stat", lambda _path: os.stat_result([0o700, 0, 0, 1, nobody.pw_uid, 0, 0, 0, 0, 0]))
+    assert binaries.server_account(tmp_path).pw_name == "nobody"
+
+
+def test_a_program_that_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that hangs is given up on, and named."""
+    monkeypatch.setattr(binaries, "_PROGRAM_SECONDS", 0.1)
+    with pytest.raises(DatabaseError, match="sleep did not end within"):
+        binaries.run_as(pwd.getpwuid(os.getuid()), ["/bin/sleep", "600"])
+
+
 def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
     """A data folder below a file is refused with the way out."""
     (tmp_path / "file").write_text("")
