@@ -76,6 +76,15 @@ def environment() -> Mapping[str, str]:
     return os.environ
 
 
+def only_in_environment(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """The names of settings that stand in this environment alone, so that cron will not see them."""
+    env = os.environ if environment is None else environment
+    folders = {"XDG_DATA_HOME", "XDG_STATE_HOME"}
+    return tuple(
+        sorted(n for n in env if (n.startswith("ETSTATS_") and n != "ETSTATS_CONFIG") or (n in folders and env[n]))
+    )
+
+
 def _default_data_dir(env: Mapping[str, str]) -> str:
     if xdg := env.get("XDG_DATA_HOME"):
         return f"{xdg}/etstats"
