@@ -1,26 +1,31 @@
-"""The door: one file's bytes -> the base, in one transaction, all or nothing.
+"""The door: files' bytes -> the base, each in one transaction of its own, all or nothing.
 
-    parse -> archive -> the neighbourhood made true -> checked -> committed
+    parse -> look once for the whole batch -> archive -> settle the neighbourhood -> checked -> committed
 
-A file that is not whole, or whose numbers contradict each other, is kept in quarantine with its reason, and the
-rest goes on. The same bytes twice change nothing, under whatever name and in whatever order they come.
+The transactions of a batch are sent without waiting for each other's answers. When the base refuses one, what
+came after it was not done either, and the batch is gone through again file by file: doing a file twice changes
+nothing. A file that is not whole, or whose numbers contradict each other, is kept in quarantine with its reason.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from time import perf_counter
 from zoneinfo import ZoneInfo
 
-from etstats.db import archive
+from etstats.db import archive, rounds
 from etstats.db.archive import ArchivedFile, NewFile
-from etstats.db.connection import Connection, database_errors, integrity_errors
+from etstats.db.connection import Connection, database_errors, integrity_errors, transactions_in_flight
 from etstats.errors import CheckError, ParseError
 from etstats.model import RawRound
-from etstats.neighbourhood import Arrival, Memory, find, settle
+from etstats.neighbourhood import Arrival, Evenings
 from etstats.parser.filename import parse_filename
 from etstats.parser.reader import parse
 from etstats.rules.clock import moment
+
+BATCH = 100
 
 
 class Fate(StrEnum):
@@ -45,120 +50,190 @@ class Outcome:
     store_ms: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """A file as it comes from its source; `mtime` is the source's, in seconds UTC."""
+
+    filename: str
+    content: bytes
+    mtime: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Parsed:
+    """A file on its way through: what it says, or why it says nothing."""
+
+    new: NewFile
+    raw: RawRound | None
+    reason: str
+    line: int
+    parse_ms: float
+
+
 class Importer:
-    """Takes the files of one server, one after the other, over one connection."""
+    """Takes the files of one server over one connection, which it must have for itself."""
 
     def __init__(self, conn: Connection, server: str, zone: ZoneInfo, gap: timedelta) -> None:
         self._conn = conn
         self._zone = zone
         self._gap = gap
-        self._memory = Memory()
         with database_errors(), conn.transaction():
             self._server_id = archive.add_server(conn, server)
 
     def add(self, filename: str, content: bytes, mtime: int | None = None) -> Outcome:
-        """Store one file; `mtime` is the source's, in seconds UTC. Raises only when the base fails."""
-        new = NewFile.of(self._server_id, filename, content, mtime)
+        """Store one file. Raises only when the base fails."""
+        return next(self.add_all([Incoming(filename=filename, content=content, mtime=mtime)]))
+
+    def add_all(self, files: Iterable[Incoming]) -> Iterator[Outcome]:
+        """Store files in the order given, which is quickest in time order; yields what became of each.
+
+        What was yielded is committed. Memory holds one batch at a time.
+        """
+        left = iter(files)
+        while batch := [self._parse(file) for file in islice(left, BATCH)]:
+            try:
+                outcomes = self._store(batch)
+            except CheckError:
+                outcomes = [self._store_alone(parsed) for parsed in batch]
+            yield from outcomes
+
+    def _parse(self, file: Incoming) -> _Parsed:
         started = perf_counter()
+        raw, reason, line = None, "", 0
         try:
-            raw = parse(filename, content)
+            raw = parse(file.filename, file.content)
         except ParseError as error:
-            return self._quarantine(new, error.reason, error.line)
-        parsed = perf_counter()
+            reason, line = error.reason, error.line
+        new = NewFile.of(self._server_id, file.filename, file.content, file.mtime)
+        return _Parsed(new=new, raw=raw, reason=reason, line=line, parse_ms=1000 * (perf_counter() - started))
+
+    def _store_alone(self, parsed: _Parsed) -> Outcome:
         try:
-            with database_errors(), integrity_errors(filename), self._conn.transaction():
-                outcome = self._store(new, raw)
+            return self._store([parsed])[0]
         except CheckError as error:
-            self._memory = Memory()
-            return self._quarantine(new, str(error).removeprefix(f"{filename}: "), 0)
-        except BaseException:
-            self._memory = Memory()
-            raise
-        return Outcome(
-            filename=filename,
-            fate=outcome.fate,
-            reason=outcome.reason,
-            parse_ms=1000 * (parsed - started),
-            store_ms=1000 * (perf_counter() - parsed),
-        )
+            reason = str(error).removeprefix(f"{parsed.new.filename}: ")
+            return self._store([replace(parsed, raw=None, reason=reason)])[0]
 
-    def _store(self, new: NewFile, raw: RawRound) -> Outcome:
-        alike = archive.files_like(self._conn, new)
-        same_name = next((f for f in alike if f.filename == new.filename), None)
-        if same_name is not None and self._is_known(same_name, new):
-            return Outcome(filename=new.filename, fate=Fate.KNOWN)
-        if same_name is not None and same_name.success and new.source_size < same_name.source_size:
-            reason = f"shrank from {same_name.source_size} to {new.source_size} bytes; the longer one stays"
-            archive.reject(self._conn, new, reason, 0)
-            return Outcome(filename=new.filename, fate=Fate.QUARANTINED, reason=reason)
-        return self._place(new, raw, same_name, [f for f in alike if f is not same_name and f.success])
+    def _store(self, batch: list[_Parsed]) -> list[Outcome]:
+        """Store a batch, each file in its transaction; CheckError when the base refused one of them."""
+        started = perf_counter()
+        with database_errors(), integrity_errors(batch[0].new.filename if len(batch) == 1 else "a file"):
+            desk = _Desk(self._conn, self._server_id, self._zone, self._gap, batch)
+            outcomes = []
+            with transactions_in_flight(self._conn) as transaction:
+                for parsed in batch:
+                    with transaction():
+                        outcomes.append(desk.take(parsed))
+        each = 1000 * (perf_counter() - started) / len(batch)
+        return [replace(o, parse_ms=p.parse_ms, store_ms=each) for o, p in zip(outcomes, batch, strict=True)]
 
-    def _place(
-        self, new: NewFile, raw: RawRound, before: ArchivedFile | None, twins: list[ArchivedFile]
-    ) -> Outcome:
-        """Store a whole file that is new or changed; `twins` hold the same bytes under other names."""
-        arrivals: list[Arrival] = []
-        removed: dict[int, datetime] = {}
-        earlier = min((f.filename for f in twins), default=None)
+
+class _Desk:
+    """What the base knows of the files of one batch and of the evenings around them, kept in step."""
+
+    def __init__(
+        self, conn: Connection, server_id: int, zone: ZoneInfo, gap: timedelta, batch: list[_Parsed]
+    ) -> None:
+        self._conn = conn
+        self._zone = zone
+        with conn.transaction():
+            alike = archive.files_like(conn, server_id, [parsed.new for parsed in batch])
+            self._by_name = {f.filename: f for f in alike}
+            # New names take one id each; a heir that comes to count again takes a round's id as well.
+            whole = sum(parsed.raw is not None for parsed in batch)
+            self._file_ids = iter(rounds.reserve_ids(conn, "processed_files", whole))
+            spare = 2 * whole
+            self._evenings = Evenings(
+                server_id,
+                gap,
+                self._read,
+                iter(rounds.reserve_ids(conn, "rounds", spare)),
+                iter(rounds.reserve_ids(conn, "sessions", 2 * spare)),
+            )
+            names = {parsed.new.filename: parsed.new.source_mtime for parsed in batch if parsed.raw is not None}
+            names |= {f.filename: f.source_mtime for f in alike if f.success}
+            moments = [self._ended_at(name, mtime) for name, mtime in names.items()]
+            self._evenings.load(conn, moments)
+
+    def take(self, parsed: _Parsed) -> Outcome:
+        """Do what one file asks for, inside the caller's transaction."""
+        new, before = parsed.new, self._by_name.get(parsed.new.filename)
+        if parsed.raw is None:
+            return self._quarantine(new, before, parsed.reason, parsed.line)
+        if before is not None and _is_known(before, new):
+            if before.success and before.source_hash == new.source_hash and _is_stale(before, new):
+                archive.confirm(self._conn, before.id, new.source_mtime)
+            fate = Fate.KNOWN if before.source_hash == new.source_hash else Fate.STILL_QUARANTINED
+            return Outcome(filename=new.filename, fate=fate)
+        if before is not None and before.success and new.source_size < before.source_size:
+            reason = f"shrank from {before.source_size} to {new.source_size} bytes; the longer one stays"
+            return self._quarantine(new, before, reason, 0)
+        return self._place(new, parsed.raw, before)
+
+    def _place(self, new: NewFile, raw: RawRound, before: ArchivedFile | None) -> Outcome:
+        """Archive a whole file that is new or changed, and settle what follows."""
+        twins = [
+            f
+            for f in self._by_name.values()
+            if f.source_hash == new.source_hash and f.success and f.filename != new.filename
+        ]
+        earliest = min(twins, key=lambda f: f.filename, default=None)
         original = next((f for f in twins if f.duplicate_of is None), None)
-        counts = earlier is None or new.filename < earlier
-        file_id = archive.store(self._conn, new, None if counts or original is None else original.id)
+        counts = earliest is None or new.filename < earliest.filename
+        file_id = next(self._file_ids) if before is None else before.id
+        duplicate_of = None if counts or original is None else original.id
+        archive.store(self._conn, new, file_id, duplicate_of)
+        self._by_name[new.filename] = ArchivedFile.of(new, file_id, duplicate_of)
+        arrivals: list[Arrival] = []
+        removed: list[int] = []
         if before is not None and before.success and before.duplicate_of is None:
-            self._release(before, arrivals)
-            removed[file_id] = self._ended_at(new.filename, new.source_mtime)
+            removed.append(file_id)
+            arrivals += self._heir(before)
         if counts:
-            arrivals.append(self._arrival(file_id, raw, new.source_mtime))
-            removed.pop(file_id, None)
+            removed = []
+            arrivals.append(Arrival(file_id=file_id, ended_at=self._ended_at_of(new), raw=raw))
             if original is not None:
-                archive.link_duplicates(self._conn, self._server_id, new.source_hash, file_id)
-                removed[original.id] = self._ended_at(original.filename, original.source_mtime)
-        if arrivals or removed:
-            there = find(self._conn, self._server_id, self._gap, arrivals, removed)
-            settle(self._conn, there, self._read, self._memory)
-        if not counts:
-            reason = f"the same content as {earlier}, which counts"
-            return Outcome(filename=new.filename, fate=Fate.DUPLICATE, reason=reason)
-        if original is not None:
-            reason = f"{original.filename} has the same content and a later name; it counts no more"
-            return Outcome(filename=new.filename, fate=Fate.IMPORTED, reason=reason)
-        replaced = before is not None and before.success
-        return Outcome(filename=new.filename, fate=Fate.REPLACED if replaced else Fate.IMPORTED)
+                self._let_count(new.server_id, file_id, new.source_hash)
+                removed.append(original.id)
+        rounds.apply(self._conn, self._evenings.settle(arrivals, removed))
+        return _outcome(new, before, earliest if not counts else original, counts=counts)
 
-    def _is_known(self, before: ArchivedFile, new: NewFile) -> bool:
-        if before.source_hash != new.source_hash:
-            return before.rejected_hash == new.source_hash
-        touched = new.source_mtime not in (None, before.source_mtime)
-        if before.success and (before.rejected_hash or touched):
-            archive.confirm(self._conn, before.id, new.source_mtime)
-        return before.success or before.discarded
-
-    def _release(self, before: ArchivedFile, arrivals: list[Arrival]) -> None:
+    def _heir(self, before: ArchivedFile) -> list[Arrival]:
         """The old content of a replaced file may live on under a later name: that one counts now."""
-        heir = archive.heir(self._conn, before.id)
-        if heir is not None:
-            archive.link_duplicates(self._conn, self._server_id, before.source_hash, heir)
-            kept = archive.content(self._conn, heir)
-            raw = parse(kept.filename, kept.content)
-            arrivals.append(self._arrival(heir, raw, kept.source_mtime))
+        heirs = [f for f in self._by_name.values() if f.duplicate_of == before.id]
+        heirs += [f for f in archive.duplicates(self._conn, before.id) if f.filename not in self._by_name]
+        if not heirs:
+            return []
+        heir = min(heirs, key=lambda f: f.filename)
+        self._by_name |= {f.filename: f for f in heirs}
+        kept = archive.content(self._conn, heir.id)
+        self._let_count(kept.server_id, heir.id, before.source_hash)
+        ended_at = self._ended_at(kept.filename, kept.source_mtime)
+        self._evenings.load(self._conn, [ended_at])
+        return [Arrival(file_id=heir.id, ended_at=ended_at, raw=parse(kept.filename, kept.content))]
 
-    def _quarantine(self, new: NewFile, reason: str, line: int) -> Outcome:
-        with database_errors(), self._conn.transaction():
-            before = next((f for f in archive.files_like(self._conn, new) if f.filename == new.filename), None)
-            if before is not None and before.success and before.rejected_hash == new.source_hash:
-                fate = Fate.STILL_QUARANTINED
-            elif before is not None and before.success:
-                archive.reject(self._conn, new, reason, line)
-                fate = Fate.QUARANTINED
-            elif before is not None and before.source_hash == new.source_hash:
-                fate = Fate.KNOWN if before.discarded else Fate.STILL_QUARANTINED
-            else:
-                archive.quarantine(self._conn, new, reason, line)
-                fate = Fate.QUARANTINED
+    def _let_count(self, server_id: int, file_id: int, source_hash: str) -> None:
+        """Of all files with these bytes this one counts; the others are its duplicates."""
+        archive.link_duplicates(self._conn, server_id, source_hash, file_id)
+        for name, file in self._by_name.items():
+            if file.source_hash == source_hash and file.success:
+                self._by_name[name] = replace(file, duplicate_of=None if file.id == file_id else file_id)
+
+    def _quarantine(self, new: NewFile, before: ArchivedFile | None, reason: str, line: int) -> Outcome:
+        is_same = before is not None and new.source_hash in (before.rejected_hash, before.source_hash)
+        if before is not None and before.discarded and is_same:
+            return Outcome(filename=new.filename, fate=Fate.KNOWN)
+        fate = Fate.STILL_QUARANTINED if is_same else Fate.QUARANTINED
+        if before is not None and before.success:
+            archive.reject(self._conn, new, reason, line)
+            self._by_name[new.filename] = replace(before, rejected_hash=new.source_hash, discarded=False)
+        else:
+            archive.quarantine(self._conn, new, reason, line)
         place = f"line {line}: " if line else ""
         return Outcome(filename=new.filename, fate=fate, reason=place + reason)
 
-    def _arrival(self, file_id: int, raw: RawRound, mtime: int | None) -> Arrival:
-        return Arrival(file_id=file_id, ended_at=moment(raw.name.stamp, self._zone, mtime), raw=raw)
+    def _ended_at_of(self, new: NewFile) -> datetime:
+        return self._ended_at(new.filename, new.source_mtime)
 
     def _ended_at(self, filename: str, mtime: int | None) -> datetime:
         name = parse_filename(filename)
@@ -168,3 +243,24 @@ class Importer:
     def _read(self, file_id: int) -> RawRound:
         kept = archive.content(self._conn, file_id)
         return parse(kept.filename, kept.content)
+
+
+def _is_known(before: ArchivedFile, new: NewFile) -> bool:
+    """Whether nothing is to be done: the same bytes, good or discarded, or the same bad version again."""
+    if before.source_hash == new.source_hash:
+        return before.success or before.discarded
+    return before.rejected_hash == new.source_hash
+
+
+def _is_stale(before: ArchivedFile, new: NewFile) -> bool:
+    """Whether the archive must be told that the source shows the good content again, or touched it."""
+    return before.rejected_hash is not None or new.source_mtime not in (None, before.source_mtime)
+
+
+def _outcome(new: NewFile, before: ArchivedFile | None, twin: ArchivedFile | None, *, counts: bool) -> Outcome:
+    if twin is not None and not counts:
+        reason = f"the same content as {twin.filename}, which counts"
+        return Outcome(filename=new.filename, fate=Fate.DUPLICATE, reason=reason)
+    reason = f"{twin.filename} has the same content and a later name: it counts no more" if twin else ""
+    fate = Fate.REPLACED if before is not None and before.success else Fate.IMPORTED
+    return Outcome(filename=new.filename, fate=fate, reason=reason)

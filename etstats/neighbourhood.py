@@ -5,16 +5,18 @@ is closed: no round outside it is within pairing or session distance of a round 
 change. One file at a time (import) and a whole archive, evening by evening (rebuild), go the same way.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from bisect import bisect_left, insort
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-import etstats.db.rounds as stored_rounds
+from etstats.db import rounds as base
 from etstats.db.connection import Connection
-from etstats.db.rounds import Move, PlacedRound, StoredRound
-from etstats.model import RawRound, Round
+from etstats.db.rounds import Move, PlacedRound, Settlement, StoredRound
+from etstats.model import RawRound
 from etstats.parser.rounds import derive
-from etstats.rules import lineups, pairing, sessions
+from etstats.rules import lineups, sessions
+from etstats.rules.pairing import LONGEST_GAP, Head, pair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,198 +28,219 @@ class Arrival:
     raw: RawRound
 
 
-@dataclass(slots=True, kw_only=True)
-class Neighbourhood:
-    """The rounds of one server that a change can touch: those stored, those that come, those that go."""
+class Evenings:
+    """The stored rounds of one server around some moments, kept in step with what is decided here.
 
-    server_id: int
-    gap: timedelta
-    stored: dict[int, StoredRound] = field(default_factory=dict)
-    arrivals: dict[int, Arrival] = field(default_factory=dict)
-    removed: frozenset[int] = frozenset()
-
-    @property
-    def heads(self) -> dict[int, pairing.Head]:
-        """What pairing must know of every round that will be there, by file."""
-        heads = {key: _stored_head(s) for key, s in self.stored.items() if key not in self.removed}
-        return heads | {key: _new_head(a) for key, a in self.arrivals.items()}
-
-
-@dataclass(slots=True)
-class Memory:
-    """What one run remembers between files, so that it need not be read back; to be thrown away on a rollback."""
-
-    raw: dict[int, RawRound] = field(default_factory=dict)
-    sides: dict[int, dict[str, int]] = field(default_factory=dict)
-
-    def keep(self, file_ids: Collection[int]) -> None:
-        """Forget all files but these."""
-        self.raw = {key: raw for key, raw in self.raw.items() if key in file_ids}
-        self.sides = {key: sides for key, sides in self.sides.items() if key in file_ids}
-
-
-def find(
-    conn: Connection,
-    server_id: int,
-    gap: timedelta,
-    arrivals: Iterable[Arrival],
-    removed: Mapping[int, datetime],
-) -> Neighbourhood:
-    """Load the closed neighbourhood of what comes and what goes (file id -> when its round ended)."""
-    coming = {a.file_id: a for a in arrivals}
-    moments = [a.ended_at for a in coming.values()] + list(removed.values())
-    reach = max(gap, pairing.LONGEST_GAP)
-    low, high = min(moments), max(moments)
-    while True:
-        rounds = {r.file_id: r for r in stored_rounds.around(conn, server_id, low - reach, high + reach)}
-        lowest = min((r.ended_at for r in rounds.values()), default=low)
-        highest = max((r.ended_at for r in rounds.values()), default=high)
-        # Sessions are closed by themselves when they are no narrower than pairing; narrower ones are chained.
-        if gap >= reach or (lowest >= low and highest <= high):
-            return Neighbourhood(
-                server_id=server_id, gap=gap, stored=rounds, arrivals=coming, removed=frozenset(removed)
-            )
-        low, high = min(low, lowest), max(high, highest)
-
-
-def settle(
-    conn: Connection, there: Neighbourhood, read: Callable[[int], RawRound], memory: Memory
-) -> dict[int, int]:
-    """Make the neighbourhood true in the base, inside the caller's transaction; returns file id -> round id.
-
-    `read` gives the archived content of a file that is not among the arrivals. CheckError when the base did not
-    take what was written.
+    `read` gives the archived content of a file; `round_ids` and `session_ids` are reserved ids for new rows.
     """
-    heads = there.heads
-    partner = pairing.pair(heads.values())
-    groups = sessions.group(((h.ended_at, key) for key, h in heads.items()), there.gap)
-    session_of = _sessions(conn, there, groups)
-    written = [
-        PlacedRound(
-            file_id=key,
-            ended_at=head.ended_at,
-            match_id=_match_id(there, partner.get(key, key)),
-            round1_file_id=partner.get(key),
-            session_id=session_of[key],
-            round=_derive(key, partner.get(key), there, read, memory),
+
+    def __init__(
+        self,
+        server_id: int,
+        gap: timedelta,
+        read: Callable[[int], RawRound],
+        round_ids: Iterator[int],
+        session_ids: Iterator[int],
+    ) -> None:
+        self._server_id = server_id
+        self._gap = gap
+        self._reach = max(gap, LONGEST_GAP)
+        self._read = read
+        self._round_ids = round_ids
+        self._session_ids = session_ids
+        self._rounds: dict[int, StoredRound] = {}
+        self._times: list[tuple[datetime, int]] = []
+        self._sides: dict[int, dict[str, int]] = {}
+        self._lineups: dict[int, dict[str, int]] = {}
+        self._raw: dict[int, RawRound] = {}
+
+    def load(self, conn: Connection, moments: Sequence[datetime]) -> None:
+        """Take from the base all that a change at one of these moments can touch."""
+        while moments:
+            found = base.around(conn, self._server_id, moments, self._reach)
+            new = [r for r in found if r.file_id not in self._rounds]
+            for r in new:
+                self._keep(r)
+            # A session is closed by itself unless it may be narrower than pairing: then its ends have neighbours.
+            moments = [r.ended_at for r in new] if self._gap < self._reach else []
+        file_of = {r.round_id: r.file_id for r in self._rounds.values()}
+        for round_id, sides in base.sides(conn, list(file_of)).items():
+            self._sides[file_of[round_id]] = sides
+        self._lineups = base.lineups(conn, list({r.gaming_session_id for r in self._rounds.values()}))
+
+    def ended_at(self, file_id: int) -> datetime:
+        """When the round of a loaded file ended."""
+        return self._rounds[file_id].ended_at
+
+    def settle(self, arrivals: Iterable[Arrival], removed: Collection[int] = ()) -> Settlement:
+        """Decide what follows when these files come and those (file ids) go; remembers it as done."""
+        coming = {a.file_id: a for a in arrivals}
+        going = [key for key in removed if key in self._rounds]
+        moments = [a.ended_at for a in coming.values()] + [self._rounds[key].ended_at for key in going]
+        there = self._near(moments) - set(going)
+        heads = {key: _stored_head(self._rounds[key]) for key in there}
+        heads |= {key: _new_head(a) for key, a in coming.items()}
+        partner = pair(heads.values())
+        groups = sessions.group(((h.ended_at, key) for key, h in heads.items()), self._gap)
+        before = {self._rounds[key].gaming_session_id for key in (*there, *going)}
+        session_of, new_sessions = self._name_sessions(groups)
+        self._raw |= {key: a.raw for key, a in coming.items()}
+        match_of = {key: self._match_id(partner.get(key, key)) for key in heads}
+        round_ids = {key: self._round_id(key) for key in heads}
+        written = [
+            PlacedRound(
+                round_id=round_ids[key],
+                is_stored=key in self._rounds,
+                file_id=key,
+                ended_at=heads[key].ended_at,
+                match_id=match_of[key],
+                round1_id=round_ids[partner[key]] if key in partner else None,
+                session_id=session_of[key],
+                round=derive(self._content(key), self._content(partner[key]) if key in partner else None),
+            )
+            for key in heads
+            if key in coming or self._has_new_round1(key, partner.get(key), coming)
+        ]
+        moves = [
+            Move(round_id=r.round_id, match_id=match_of[key], session_id=session_of[key])
+            for key in there - {p.file_id for p in written}
+            if (r := self._rounds[key]) and (r.match_id, r.gaming_session_id) != (match_of[key], session_of[key])
+        ]
+        dead = before - set(session_of.values())
+        for key in going:
+            self._forget(key)
+        for placed in written:
+            self._remember(placed)
+        for key in there:
+            self._move(key, match_of[key], session_of[key])
+        return Settlement(
+            server_id=self._server_id,
+            written=written,
+            moves=moves,
+            dropped_files=going,
+            new_sessions=new_sessions,
+            dead_sessions=sorted(dead),
+            lineups=self._follow(groups, session_of, match_of, heads),
         )
-        for key, head in heads.items()
-        if _must_write(key, partner, there)
-    ]
-    if there.removed:
-        stored_rounds.drop(conn, there.removed)
-    kept = {key: s.round_id for key, s in there.stored.items() if key not in there.removed}
-    ids = stored_rounds.write(conn, there.server_id, written, kept)
-    for placed in written:
-        stored_rounds.check_written(conn, ids[placed.file_id], placed.round)
-        memory.sides[placed.file_id] = {p.player_guid: p.team for p in placed.round.players}
-    done = {p.file_id for p in written}
-    moves = [
-        Move(round_id=s.round_id, match_id=match_id, session_id=session_of[key])
-        for key, s in there.stored.items()
-        if key in heads and key not in done
-        if (match_id := _match_id(there, partner.get(key, key))) != s.match_id
-        or session_of[key] != s.gaming_session_id
-    ]
-    stored_rounds.move(conn, moves)
-    touched = {session_of[key] for key in done} | {m.session_id for m in moves}
-    touched |= {s.gaming_session_id for key, s in there.stored.items() if key in there.removed}
-    evenings = {
-        session_of[group[0]]: [(_match_id(there, partner.get(key, key)), key) for key in group]
-        for group in groups
-        if session_of[group[0]] in touched
-    }
-    _write_lineups(conn, there, evenings, ids, memory)
-    stored_rounds.drop_sessions(
-        conn, {s.gaming_session_id for s in there.stored.values()} - set(session_of.values())
+
+    def _near(self, moments: Iterable[datetime]) -> set[int]:
+        """The loaded rounds that hang together with one of the moments by gaps no longer than the reach."""
+        near: set[int] = set()
+        for moment in moments:
+            at = bisect_left(self._times, (moment, 0))
+            for side in (reversed(self._times[:at]), self._times[at:]):
+                last = moment
+                for time, key in side:
+                    if abs(time - last) > self._reach:
+                        break
+                    near.add(key)
+                    last = time
+        return near
+
+    def _name_sessions(self, groups: list[list[int]]) -> tuple[dict[int, int], list[int]]:
+        """The session of each file: a group keeps the oldest id that it held and no earlier group took."""
+        session_of: dict[int, int] = {}
+        taken: set[int] = set()
+        new: list[int] = []
+        for group in groups:
+            held = {self._rounds[key].gaming_session_id for key in group if key in self._rounds} - taken
+            session = min(held) if held else next(self._session_ids)
+            if not held:
+                new.append(session)
+            taken.add(session)
+            session_of.update((key, session) for key in group)
+        return session_of, new
+
+    def _has_new_round1(self, key: int, round1: int | None, coming: Mapping[int, Arrival]) -> bool:
+        """Whether a stored round stands against another round 1 than before, or against a changed one."""
+        before = self._rounds[key].round1_id
+        if round1 is None:
+            return before is not None
+        return round1 in coming or self._rounds[round1].round_id != before
+
+    def _round_id(self, key: int) -> int:
+        return self._rounds[key].round_id if key in self._rounds else next(self._round_ids)
+
+    def _content(self, key: int) -> RawRound:
+        if key not in self._raw:
+            self._raw[key] = self._read(key)
+        return self._raw[key]
+
+    def _match_id(self, key: int) -> str:
+        """The match's name: stamp and map of its first round; an orphan round 2 says that it is one."""
+        if key in self._raw:
+            name = self._raw[key].name
+            stamp, map_name, number = name.stamp, name.map_name, name.round_number
+        else:
+            stored = self._rounds[key]
+            stamp, map_name, number = stored.stamp, stored.map_name, stored.round_number
+        return f"{stamp:%Y-%m-%d-%H%M%S}-{map_name}" + ("-round-2" if number == 2 else "")
+
+    def _follow(
+        self,
+        groups: list[list[int]],
+        session_of: Mapping[int, int],
+        match_of: Mapping[int, str],
+        heads: Mapping[int, Head],
+    ) -> dict[int, dict[str, int]]:
+        """The line-ups of these sessions, where they are not what they were."""
+        changed: dict[int, dict[str, int]] = {}
+        for group in groups:
+            session = session_of[group[0]]
+            found = lineups.follow(
+                lineups.Sides(match_id=match_of[key], round_number=heads[key].round_number, sides=self._sides[key])
+                for key in group
+            )
+            if self._lineups.get(session) != found.team:
+                self._lineups[session] = changed[session] = found.team
+        return changed
+
+    def _remember(self, placed: PlacedRound) -> None:
+        self._forget(placed.file_id)
+        name = placed.round.name
+        self._keep(
+            StoredRound(
+                file_id=placed.file_id,
+                round_id=placed.round_id,
+                stamp=name.stamp,
+                ended_at=placed.ended_at,
+                map_name=name.map_name,
+                round_number=name.round_number,
+                time_limit_seconds=placed.round.time_limit_seconds,
+                actual_time_seconds=placed.round.actual_time_seconds,
+                match_id=placed.match_id,
+                round1_id=placed.round1_id,
+                gaming_session_id=placed.session_id,
+            )
+        )
+        self._sides[placed.file_id] = {p.player_guid: p.team for p in placed.round.players}
+
+    def _keep(self, stored: StoredRound) -> None:
+        self._rounds[stored.file_id] = stored
+        insort(self._times, (stored.ended_at, stored.file_id))
+
+    def _forget(self, key: int) -> None:
+        stored = self._rounds.pop(key, None)
+        if stored is not None:
+            self._times.remove((stored.ended_at, key))
+
+    def _move(self, key: int, match_id: str, session_id: int) -> None:
+        self._rounds[key] = replace(self._rounds[key], match_id=match_id, gaming_session_id=session_id)
+
+
+def _stored_head(r: StoredRound) -> Head:
+    return Head(
+        key=r.file_id,
+        ended_at=r.ended_at,
+        map_name=r.map_name,
+        round_number=r.round_number,
+        time_limit_seconds=r.time_limit_seconds,
+        actual_time_seconds=r.actual_time_seconds,
     )
-    memory.keep(heads.keys())
-    return ids
 
 
-def _must_write(key: int, partner: Mapping[int, int], there: Neighbourhood) -> bool:
-    """A round is written when it is new or changed, or when the round 1 it stands against is or has."""
-    if key in there.arrivals:
-        return True
-    before = there.stored[key].round1_id
-    now = partner.get(key)
-    if now is None:
-        return before is not None
-    return now in there.arrivals or now not in there.stored or there.stored[now].round_id != before
-
-
-def _derive(
-    key: int, first: int | None, there: Neighbourhood, read: Callable[[int], RawRound], memory: Memory
-) -> Round:
-    def raw(file_id: int) -> RawRound:
-        if file_id in there.arrivals:
-            memory.raw[file_id] = there.arrivals[file_id].raw
-        elif file_id not in memory.raw:
-            memory.raw[file_id] = read(file_id)
-        return memory.raw[file_id]
-
-    return derive(raw(key), None if first is None else raw(first))
-
-
-def _sessions(conn: Connection, there: Neighbourhood, groups: list[list[int]]) -> dict[int, int]:
-    """The session of each file: each group keeps the oldest id it held and no earlier group took."""
-    taken: set[int] = set()
-    session_of: dict[int, int] = {}
-    for group in groups:
-        held = {there.stored[key].gaming_session_id for key in group if key in there.stored} - taken
-        session = min(held) if held else stored_rounds.add_session(conn, there.server_id)
-        taken.add(session)
-        session_of.update((key, session) for key in group)
-    return session_of
-
-
-def _write_lineups(
-    conn: Connection,
-    there: Neighbourhood,
-    evenings: Mapping[int, list[tuple[str, int]]],
-    ids: Mapping[int, int],
-    memory: Memory,
-) -> None:
-    """Follow the line-ups of these sessions; each is its (match, file) list in time order."""
-    unknown = {ids[key]: key for rounds in evenings.values() for _, key in rounds if key not in memory.sides}
-    if unknown:
-        for round_id, sides in stored_rounds.sides(conn, list(unknown)).items():
-            memory.sides[unknown[round_id]] = sides
-    heads = there.heads
-    teams = {
-        session: lineups.follow(
-            lineups.Sides(match_id=match, round_number=heads[key].round_number, sides=memory.sides[key])
-            for match, key in rounds
-        ).team
-        for session, rounds in evenings.items()
-    }
-    stored_rounds.write_lineups(conn, teams)
-
-
-def _match_id(there: Neighbourhood, file_id: int) -> str:
-    """The match's name: the stamp and map of its first round; an orphan round 2 says that it is one."""
-    if file_id in there.arrivals:
-        name = there.arrivals[file_id].raw.name
-        stamp, map_name, number = name.stamp, name.map_name, name.round_number
-    else:
-        stored = there.stored[file_id]
-        stamp, map_name, number = stored.stamp, stored.map_name, stored.round_number
-    return f"{stamp:%Y-%m-%d-%H%M%S}-{map_name}" + ("-round-2" if number == 2 else "")
-
-
-def _stored_head(s: StoredRound) -> pairing.Head:
-    return pairing.Head(
-        key=s.file_id,
-        ended_at=s.ended_at,
-        map_name=s.map_name,
-        round_number=s.round_number,
-        time_limit_seconds=s.time_limit_seconds,
-        actual_time_seconds=s.actual_time_seconds,
-    )
-
-
-def _new_head(a: Arrival) -> pairing.Head:
-    return pairing.Head(
+def _new_head(a: Arrival) -> Head:
+    return Head(
         key=a.file_id,
         ended_at=a.ended_at,
         map_name=a.raw.name.map_name,

@@ -9,7 +9,7 @@ from pathlib import Path
 from etstats.base import open_base
 from etstats.db.connection import run_lock
 from etstats.errors import ConfigError, ParseError
-from etstats.importer import Fate, Importer, Outcome
+from etstats.importer import Fate, Importer, Incoming, Outcome
 from etstats.parser.filename import parse_filename
 from etstats.parser.reader import parse
 from etstats.settings import Config
@@ -60,8 +60,8 @@ def import_paths(
     with open_base(config) as conn, run_lock(conn):
         gap = timedelta(minutes=config.sessions.gap_minutes)
         importer = Importer(conn, name, config.timezone(name), gap)
-        for path in files:
-            outcome = importer.add(path.name, _read(path), int(path.stat().st_mtime))
+        incoming = (Incoming(filename=p.name, content=_read(p), mtime=int(p.stat().st_mtime)) for p in files)
+        for outcome in importer.add_all(incoming):
             report.add(outcome)
             seen(outcome)
     return report

@@ -1,6 +1,7 @@
 """The archive: each file's bytes as the server wrote them, which of them count, and which are in quarantine."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg import Cursor
@@ -23,6 +24,21 @@ class ArchivedFile:
     discarded: bool
     duplicate_of: int | None
     rejected_hash: str | None
+
+    @classmethod
+    def of(cls, new: "NewFile", file_id: int, duplicate_of: int | None) -> "ArchivedFile":
+        """A good file as it stands after it was stored."""
+        return cls(
+            id=file_id,
+            filename=new.filename,
+            source_hash=new.source_hash,
+            source_size=new.source_size,
+            source_mtime=new.source_mtime,
+            success=True,
+            discarded=False,
+            duplicate_of=duplicate_of,
+            rejected_hash=None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +69,7 @@ class NewFile:
 class Content:
     """A file's name and bytes, to be read again."""
 
+    server_id: int
     filename: str
     content: bytes
     source_mtime: int | None
@@ -74,16 +91,26 @@ def add_server(conn: Connection, name: str) -> int:
     return server_id(conn, name) or _one(conn.execute(query("add_server"), {"name": name}))
 
 
-def files_like(conn: Connection, new: NewFile) -> list[ArchivedFile]:
-    """The rows with this file's name or with its bytes."""
-    parameters = {"server_id": new.server_id, "filename": new.filename, "source_hash": new.source_hash}
+def files_like(conn: Connection, server_id: int, files: Sequence[NewFile]) -> list[ArchivedFile]:
+    """The rows with these files' names or with their bytes."""
+    parameters = {
+        "server_id": server_id,
+        "filenames": [f.filename for f in files],
+        "hashes": [f.source_hash for f in files],
+    }
     with conn.cursor(row_factory=class_row(ArchivedFile)) as cursor:
         return cursor.execute(query("files_like"), parameters).fetchall()
 
 
-def store(conn: Connection, new: NewFile, duplicate_of: int | None) -> int:
-    """Keep a good file; returns its id."""
-    return _one(conn.execute(query("store_file"), {**_row(new), "duplicate_of": duplicate_of}))
+def duplicates(conn: Connection, file_id: int) -> list[ArchivedFile]:
+    """The files that hold the same bytes as this one under later names."""
+    with conn.cursor(row_factory=class_row(ArchivedFile)) as cursor:
+        return cursor.execute(query("duplicates_of_file"), {"id": file_id}).fetchall()
+
+
+def store(conn: Connection, new: NewFile, file_id: int, duplicate_of: int | None) -> None:
+    """Keep a good file under a reserved id, or under the id that its name has."""
+    conn.execute(query("store_file"), {**_row(new), "id": file_id, "duplicate_of": duplicate_of})
 
 
 def quarantine(conn: Connection, new: NewFile, reason: str, line: int) -> None:
@@ -99,12 +126,6 @@ def reject(conn: Connection, new: NewFile, reason: str, line: int) -> None:
 def confirm(conn: Connection, file_id: int, mtime: int | None) -> None:
     """The source shows the good content (again): remember its mtime, let go of a bad version."""
     conn.execute(query("confirm_file"), {"id": file_id, "source_mtime": mtime})
-
-
-def heir(conn: Connection, file_id: int) -> int | None:
-    """The earliest-named file that was a duplicate of this one; None when there is none."""
-    row = conn.execute(query("heir_of_file"), {"id": file_id}).fetchone()
-    return row[0] if row else None
 
 
 def link_duplicates(conn: Connection, server_id: int, source_hash: str, original: int) -> None:

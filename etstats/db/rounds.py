@@ -1,19 +1,20 @@
-"""Derived rounds: where a new one stands among its neighbours, and the writing of them."""
+"""Derived rounds: what stands around a change, and the writing of what the change makes of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from operator import attrgetter
 
 from psycopg.rows import class_row
 
 from etstats.db.connection import Connection
 from etstats.db.queries import query
-from etstats.errors import CheckError
-from etstats.model import PlayerRound, Round
+from etstats.model import PlayerRound, Round, WeaponStats
 
-# In the order of copy_players.sql, after the round's id.
-_player_values = attrgetter(*(name for name in PlayerRound.__slots__ if name != "weapons"))
+_PLAYER_COLUMNS = tuple(name for name in PlayerRound.__slots__ if name != "weapons")
+_player_values = attrgetter(*_PLAYER_COLUMNS)
+_WEAPON_COLUMNS = ("weapon_name", *WeaponStats._fields[1:])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +36,14 @@ class StoredRound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedRound:
-    """A round with its place among the others, ready to be written."""
+    """A round with its place among the others, ready to be written; `is_stored` when its id is in the base."""
 
+    round_id: int
+    is_stored: bool
     file_id: int
     ended_at: datetime
     match_id: str
-    round1_file_id: int | None
+    round1_id: int | None
     session_id: int
     round: Round
 
@@ -55,21 +58,25 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
-    """What the base holds of one round."""
+class Settlement:
+    """All that has to be written so that the base is true again after a change.
 
-    players: int
-    kills: int
-    deaths: int
-    weapons: int
-    weapon_kills: int
-    weapon_deaths: int
+    `lineups`: session id -> GUID -> line-up (1 or 2), for the sessions whose line-ups changed.
+    """
+
+    server_id: int
+    written: Sequence[PlacedRound] = ()
+    moves: Sequence[Move] = ()
+    dropped_files: Sequence[int] = ()
+    new_sessions: Sequence[int] = ()
+    dead_sessions: Sequence[int] = ()
+    lineups: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
 
 
-def around(conn: Connection, server_id: int, low: datetime, high: datetime) -> list[StoredRound]:
-    """All rounds of every session that has a round between the two moments."""
+def around(conn: Connection, server_id: int, moments: Sequence[datetime], reach: timedelta) -> list[StoredRound]:
+    """All rounds of every session that has a round within reach of one of the moments."""
+    parameters = {"server_id": server_id, "moments": list(moments), "reach": reach}
     with conn.cursor(row_factory=class_row(StoredRound)) as cursor:
-        parameters = {"server_id": server_id, "low": low, "high": high}
         return cursor.execute(query("rounds_around"), parameters).fetchall()
 
 
@@ -81,112 +88,90 @@ def sides(conn: Connection, round_ids: Sequence[int]) -> dict[int, dict[str, int
     return found
 
 
-def write(
-    conn: Connection, server_id: int, placed: Sequence[PlacedRound], stored: Mapping[int, int]
-) -> dict[int, int]:
-    """Write the rounds whole, replacing what their files had; returns file id -> round id, with `stored` in it.
+def lineups(conn: Connection, session_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """For each session: the line-up of each GUID."""
+    found: dict[int, dict[str, int]] = {session_id: {} for session_id in session_ids}
+    for session_id, guid, team in conn.execute(query("teams_of_sessions"), {"session_ids": list(session_ids)}):
+        found[session_id][guid] = team
+    return found
 
-    `stored` maps the files of the neighbours that are in the base already. CheckError when the base does not
-    hold afterwards what was to be written.
+
+def reserve_ids(conn: Connection, table: str, count: int) -> list[int]:
+    """Ids of `table` that nobody else will get; those that stay unused are skipped for good."""
+    return [row[0] for row in conn.execute(query("reserve_ids"), {"table": table, "count": count})]
+
+
+def apply(conn: Connection, settlement: Settlement) -> None:
+    """Write a settlement inside the caller's transaction; asks nothing back, so it may stand in a pipeline.
+
+    The base itself compares what it took with what was to be written; a difference is an integrity error.
     """
-    ids = dict(stored)
-    old = [ids[p.file_id] for p in placed if p.file_id in ids]
-    if old:
-        conn.execute(query("drop_players_of_rounds"), {"round_ids": old})
-    for number in (1, 2):  # a round 2 points to its round 1
-        _write_rounds(conn, server_id, [p for p in placed if p.round.name.round_number == number], ids)
-    with conn.cursor() as cursor:
-        with cursor.copy(query("copy_players")) as copy:
-            for p in placed:
-                for player in p.round.players:
-                    copy.write_row((ids[p.file_id], *_player_values(player)))
-        with cursor.copy(query("copy_weapons")) as copy:
-            for p in placed:
-                for player in p.round.players:
-                    for weapon in player.weapons:
-                        copy.write_row((ids[p.file_id], player.player_guid, *weapon))
-    return ids
-
-
-def check_written(conn: Connection, round_id: int, expected: Round) -> None:
-    """Read one round back and compare: players, weapons, kills and deaths by player and by weapon."""
-    with conn.cursor(row_factory=class_row(Totals)) as cursor:
-        found = cursor.execute(query("stored_totals"), {"round_id": round_id}).fetchone()
-    weapons = [w for p in expected.players for w in p.weapons]
-    wanted = Totals(
-        players=len(expected.players),
-        kills=sum(p.kills for p in expected.players),
-        deaths=sum(p.deaths for p in expected.players),
-        weapons=len(weapons),
-        weapon_kills=sum(w.kills for w in weapons),
-        weapon_deaths=sum(w.deaths for w in weapons),
-    )
-    if found != wanted:
-        raise CheckError(f"{expected.name.filename}: the base holds {found}, the file says {wanted}")
-
-
-def move(conn: Connection, moves: Sequence[Move]) -> None:
-    """Give rounds another match or session without touching their numbers."""
-    if moves:
-        parameters = {
-            "round_ids": [m.round_id for m in moves],
-            "match_ids": [m.match_id for m in moves],
-            "session_ids": [m.session_id for m in moves],
+    s = settlement
+    if s.new_sessions:
+        conn.execute(query("add_sessions"), {"ids": list(s.new_sessions), "server_id": s.server_id})
+    if s.dropped_files:
+        conn.execute(query("drop_rounds"), {"file_ids": list(s.dropped_files)})
+    if again := [p.round_id for p in s.written if p.is_stored]:
+        conn.execute(query("drop_players_of_rounds"), {"round_ids": again})
+    if s.written:
+        conn.execute(query("store_rounds"), _documents(s))
+    if s.moves:
+        moves = {
+            "round_ids": [m.round_id for m in s.moves],
+            "match_ids": [m.match_id for m in s.moves],
+            "session_ids": [m.session_id for m in s.moves],
         }
-        conn.execute(query("move_rounds"), parameters)
+        conn.execute(query("move_rounds"), moves)
+    if s.lineups:
+        conn.execute(query("drop_session_teams"), {"session_ids": list(s.lineups)})
+        teams = [(session, guid, team) for session, teams in s.lineups.items() for guid, team in teams.items()]
+        columns = list(zip(*teams, strict=True)) or [(), (), ()]
+        named = zip(("session_ids", "guids", "teams"), map(list, columns), strict=True)
+        conn.execute(query("add_session_teams"), dict(named))
+    if s.dead_sessions:
+        conn.execute(query("drop_sessions"), {"ids": list(s.dead_sessions)})
 
 
-def drop(conn: Connection, file_ids: Iterable[int]) -> None:
-    """Take out the rounds of these files."""
-    conn.execute(query("drop_rounds"), {"file_ids": list(file_ids)})
-
-
-def add_session(conn: Connection, server_id: int) -> int:
-    """Make a gaming session; returns its id."""
-    row = conn.execute(query("add_session"), {"server_id": server_id}).fetchone()
-    assert row is not None  # noqa: S101  # INSERT ... RETURNING always has its row
-    return int(row[0])
-
-
-def drop_sessions(conn: Connection, ids: Iterable[int]) -> None:
-    """Remove sessions that hold no round any more, with their line-ups."""
-    conn.execute(query("drop_sessions"), {"ids": list(ids)})
-
-
-def write_lineups(conn: Connection, lineups: Mapping[int, Mapping[str, int]]) -> None:
-    """Replace the line-ups (GUID -> 1 or 2) of these sessions."""
-    conn.execute(query("drop_session_teams"), {"session_ids": list(lineups)})
-    rows = [(session, guid, team) for session, teams in lineups.items() for guid, team in teams.items()]
-    parameters = {
-        "session_ids": [session for session, _, _ in rows],
-        "guids": [guid for _, guid, _ in rows],
-        "teams": [team for _, _, team in rows],
+def _documents(settlement: Settlement) -> dict[str, object]:
+    """The rows as JSON documents, keyed by column, and the totals that the base must come to."""
+    players = [(p.round_id, player) for p in settlement.written for player in p.round.players]
+    weapons = [(round_id, player.player_guid, w) for round_id, player in players for w in player.weapons]
+    totals = [
+        len(settlement.written),
+        len(players),
+        sum(player.kills for _, player in players),
+        sum(player.deaths for _, player in players),
+        len(weapons),
+        sum(weapon.kills for _, _, weapon in weapons),
+        sum(weapon.deaths for _, _, weapon in weapons),
+    ]
+    player_rows = [
+        {"round_id": round_id, **dict(zip(_PLAYER_COLUMNS, _player_values(player), strict=True))}
+        for round_id, player in players
+    ]
+    weapon_rows = [
+        {"round_id": round_id, "player_guid": guid, **dict(zip(_WEAPON_COLUMNS, weapon, strict=True))}
+        for round_id, guid, weapon in weapons
+    ]
+    return {
+        "rounds": json.dumps([_round_row(settlement.server_id, p) for p in settlement.written]),
+        "players": json.dumps(player_rows),
+        "weapons": json.dumps(weapon_rows),
+        "totals": totals,
     }
-    conn.execute(query("add_session_teams"), parameters)
 
 
-def _write_rounds(conn: Connection, server_id: int, placed: Sequence[PlacedRound], ids: dict[int, int]) -> None:
-    if not placed:
-        return
-    with conn.cursor() as cursor:
-        cursor.executemany(query("store_round"), [_round_row(server_id, p, ids) for p in placed], returning=True)
-        for p in placed:
-            row = cursor.fetchone()
-            assert row is not None  # noqa: S101  # INSERT ... RETURNING always has its row
-            ids[p.file_id] = row[0]
-            cursor.nextset()
-
-
-def _round_row(server_id: int, placed: PlacedRound, ids: Mapping[int, int]) -> dict[str, object]:
+def _round_row(server_id: int, placed: PlacedRound) -> dict[str, object]:
     r = placed.round
     return {
+        "id": placed.round_id,
         "server_id": server_id,
         "file_id": placed.file_id,
         "match_id": placed.match_id,
         "round_number": r.name.round_number,
-        "round_date": r.name.stamp.date(),
-        "round_time": r.name.stamp.time(),
-        "ended_at": placed.ended_at,
+        "round_date": r.name.stamp.date().isoformat(),
+        "round_time": r.name.stamp.time().isoformat(),
+        "ended_at": placed.ended_at.isoformat(),
         "map_name": r.name.map_name,
         "config": r.config,
         "defender_team": r.defender_team,
@@ -195,7 +180,7 @@ def _round_row(server_id: int, placed: PlacedRound, ids: Mapping[int, int]) -> d
         "actual_time_seconds": r.actual_time_seconds,
         "played_seconds": r.played_seconds,
         "round_outcome": r.round_outcome,
-        "round1_id": None if placed.round1_file_id is None else ids[placed.round1_file_id],
+        "round1_id": placed.round1_id,
         "is_cumulative": r.is_cumulative,
         "gaming_session_id": placed.session_id,
     }

@@ -93,61 +93,71 @@ CREATE TABLE player_comprehensive_stats (
     clean_name           text NOT NULL,
     team                 smallint NOT NULL CHECK (team IN (1, 2, 3)),
     was_reset            boolean NOT NULL,
-    kills                integer NOT NULL CHECK (kills >= 0),
-    deaths               integer NOT NULL CHECK (deaths >= 0),
-    headshots            integer NOT NULL CHECK (headshots >= 0),
-    hits                 integer NOT NULL CHECK (hits >= 0),
-    shots                integer NOT NULL CHECK (shots >= 0),
-    bullets_fired        integer NOT NULL CHECK (bullets_fired >= shots),
-    damage_given         integer NOT NULL CHECK (damage_given >= 0),
-    damage_received      integer NOT NULL CHECK (damage_received >= 0),
-    team_damage_given    integer NOT NULL CHECK (team_damage_given >= 0),
-    team_damage_received integer NOT NULL CHECK (team_damage_received >= 0),
-    gibs                 integer NOT NULL CHECK (gibs >= 0),
-    self_kills           integer NOT NULL CHECK (self_kills >= 0),
-    team_kills           integer NOT NULL CHECK (team_kills >= 0),
-    team_gibs            integer NOT NULL CHECK (team_gibs >= 0),
-    time_played_seconds  integer NOT NULL CHECK (time_played_seconds >= 0),
+    kills                integer NOT NULL,
+    deaths               integer NOT NULL,
+    headshots            integer NOT NULL,
+    hits                 integer NOT NULL,
+    shots                integer NOT NULL,
+    bullets_fired        integer NOT NULL,
+    damage_given         integer NOT NULL,
+    damage_received      integer NOT NULL,
+    team_damage_given    integer NOT NULL,
+    team_damage_received integer NOT NULL,
+    gibs                 integer NOT NULL,
+    self_kills           integer NOT NULL,
+    team_kills           integer NOT NULL,
+    team_gibs            integer NOT NULL,
+    time_played_seconds  integer NOT NULL,
     time_played_percent  numeric(5, 1) NOT NULL CHECK (time_played_percent BETWEEN 0 AND 100),
     xp                   integer NOT NULL,
-    killing_spree_best   integer NOT NULL CHECK (killing_spree_best >= 0),
-    death_spree_worst    integer NOT NULL CHECK (death_spree_worst >= 0),
-    kill_assists         integer NOT NULL CHECK (kill_assists >= 0),
-    kill_steals          integer NOT NULL CHECK (kill_steals >= 0),
-    headshot_kills       integer NOT NULL CHECK (headshot_kills >= 0),
-    objectives_stolen    integer NOT NULL CHECK (objectives_stolen >= 0),
-    objectives_returned  integer NOT NULL CHECK (objectives_returned >= 0),
-    dynamites_planted    integer NOT NULL CHECK (dynamites_planted >= 0),
-    dynamites_defused    integer NOT NULL CHECK (dynamites_defused >= 0),
-    times_revived        integer NOT NULL CHECK (times_revived >= 0),
+    killing_spree_best   integer NOT NULL,
+    death_spree_worst    integer NOT NULL,
+    kill_assists         integer NOT NULL,
+    kill_steals          integer NOT NULL,
+    headshot_kills       integer NOT NULL,
+    objectives_stolen    integer NOT NULL,
+    objectives_returned  integer NOT NULL,
+    dynamites_planted    integer NOT NULL,
+    dynamites_defused    integer NOT NULL,
+    times_revived        integer NOT NULL,
     tank_meatshield      numeric(12, 1) NOT NULL,
-    time_dead_minutes    numeric(12, 1) NOT NULL CHECK (time_dead_minutes >= 0),
-    most_useful_kills    integer NOT NULL CHECK (most_useful_kills >= 0),
-    denied_playtime      integer CHECK (denied_playtime >= 0),
-    double_kills         integer NOT NULL CHECK (double_kills >= 0),
-    triple_kills         integer NOT NULL CHECK (triple_kills >= 0),
-    quad_kills           integer NOT NULL CHECK (quad_kills >= 0),
-    multi_kills          integer NOT NULL CHECK (multi_kills >= 0),
-    mega_kills           integer NOT NULL CHECK (mega_kills >= 0),
-    useless_kills        integer CHECK (useless_kills >= 0),
-    full_selfkills       integer CHECK (full_selfkills >= 0),
-    constructions        integer CHECK (constructions >= 0),
-    revives_given        integer CHECK (revives_given >= 0),
+    time_dead_minutes    numeric(12, 1) NOT NULL,
+    most_useful_kills    integer NOT NULL,
+    denied_playtime      integer,
+    double_kills         integer NOT NULL,
+    triple_kills         integer NOT NULL,
+    quad_kills           integer NOT NULL,
+    multi_kills          integer NOT NULL,
+    mega_kills           integer NOT NULL,
+    useless_kills        integer,
+    full_selfkills       integer,
+    constructions        integer,
+    revives_given        integer,
     time_played_minutes  double precision NOT NULL
-        GENERATED ALWAYS AS (time_played_seconds / 60.0) STORED,
+        GENERATED ALWAYS AS (time_played_seconds / 60::double precision) STORED,
     time_dead_ratio      double precision NOT NULL
         GENERATED ALWAYS AS (CASE WHEN time_played_seconds = 0 THEN 0
-                             ELSE LEAST(100, 6000 * time_dead_minutes / time_played_seconds) END) STORED,
+                             ELSE least(100, 6000 * time_dead_minutes::double precision / time_played_seconds) END) STORED,
     kd_ratio             double precision NOT NULL
         GENERATED ALWAYS AS (CASE WHEN deaths = 0 THEN kills ELSE kills::double precision / deaths END) STORED,
     dpm                  double precision NOT NULL
         GENERATED ALWAYS AS (CASE WHEN time_played_seconds = 0 THEN 0
-                             ELSE 60.0 * damage_given / time_played_seconds END) STORED,
+                             ELSE 60::double precision * damage_given / time_played_seconds END) STORED,
     efficiency           double precision NOT NULL
-        GENERATED ALWAYS AS (CASE WHEN kills + deaths = 0 THEN 0 ELSE 100.0 * kills / (kills + deaths) END) STORED,
+        GENERATED ALWAYS AS (CASE WHEN kills + deaths = 0 THEN 0 ELSE 100::double precision * kills / (kills + deaths) END) STORED,
     accuracy             double precision NOT NULL
-        GENERATED ALWAYS AS (CASE WHEN shots = 0 THEN 0 ELSE 100.0 * hits / shots END) STORED,
-    PRIMARY KEY (round_id, player_guid)
+        GENERATED ALWAYS AS (CASE WHEN shots = 0 THEN 0 ELSE 100::double precision * hits / shots END) STORED,
+    PRIMARY KEY (round_id, player_guid),
+    -- One check for all counts: it is made for each row of every import.
+    CONSTRAINT counts_are_not_negative CHECK (least(
+        kills, deaths, headshots, hits, shots, damage_given, damage_received, team_damage_given,
+        team_damage_received, gibs, self_kills, team_kills, team_gibs, time_played_seconds,
+        killing_spree_best, death_spree_worst, kill_assists, kill_steals, headshot_kills, objectives_stolen,
+        objectives_returned, dynamites_planted, dynamites_defused, times_revived, most_useful_kills,
+        denied_playtime, double_kills, triple_kills, quad_kills, multi_kills, mega_kills, useless_kills,
+        full_selfkills, constructions, revives_given) >= 0),
+    CHECK (time_dead_minutes >= 0),
+    CHECK (bullets_fired >= shots)
 );
 CREATE INDEX player_comprehensive_stats_guid ON player_comprehensive_stats (player_guid, clean_name);
 
@@ -155,17 +165,18 @@ CREATE TABLE weapon_comprehensive_stats (
     round_id    bigint NOT NULL,
     player_guid text NOT NULL,
     weapon_name text NOT NULL,
-    kills       integer NOT NULL CHECK (kills >= 0),
-    deaths      integer NOT NULL CHECK (deaths >= 0),
-    headshots   integer NOT NULL CHECK (headshots >= 0),
-    hits        integer NOT NULL CHECK (hits >= 0),
-    shots       integer NOT NULL CHECK (shots >= 0),
+    kills       integer NOT NULL,
+    deaths      integer NOT NULL,
+    headshots   integer NOT NULL,
+    hits        integer NOT NULL,
+    shots       integer NOT NULL,
     accuracy    double precision NOT NULL
-        GENERATED ALWAYS AS (CASE WHEN shots = 0 THEN 0 ELSE 100.0 * hits / shots END) STORED,
+        GENERATED ALWAYS AS (CASE WHEN shots = 0 THEN 0 ELSE 100::double precision * hits / shots END) STORED,
     PRIMARY KEY (round_id, player_guid, weapon_name),
     FOREIGN KEY (round_id, player_guid)
         REFERENCES player_comprehensive_stats (round_id, player_guid) ON DELETE CASCADE,
-    CHECK (kills + deaths + headshots + hits + shots > 0),
+    CHECK (least(kills, deaths, headshots, hits, shots) >= 0),
+    CHECK (greatest(kills, deaths, headshots, hits, shots) > 0),
     CHECK (headshots <= hits)
 );
 
@@ -176,6 +187,16 @@ CREATE TABLE session_teams (
     team        smallint NOT NULL CHECK (team IN (1, 2)),
     PRIMARY KEY (session_id, player_guid)
 );
+
+-- Whoever writes says beforehand what will stand there afterwards: rounds; players, their kills and deaths;
+-- weapons, their kills and deaths.
+CREATE FUNCTION expect_totals(written bigint[], wanted bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF written IS DISTINCT FROM wanted THEN
+        RAISE EXCEPTION 'the base took %, to be written were %', written, wanted
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'expect_totals';
+    END IF;
+END $$;
 
 -- Names a player was seen under, kept by the triggers below, so that no way of writing rounds can forget them.
 CREATE TABLE player_aliases (

@@ -1,1 +1,1 @@
-SELECT filename, content, source_mtime FROM processed_files WHERE id = %(id)s
+SELECT server_id, filename, content, source_mtime FROM processed_files WHERE id = %(id)s

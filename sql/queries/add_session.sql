@@ -1,1 +1,0 @@
-INSERT INTO sessions (server_id) VALUES (%(server_id)s) RETURNING id

@@ -1,0 +1,1 @@
+DELETE FROM hidden_players WHERE player_guid = %(guid)s

@@ -1,0 +1,1 @@
+DELETE FROM player_links WHERE player_guid = %(guid)s
