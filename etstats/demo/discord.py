@@ -53,6 +53,7 @@ class Request:
     method: str
     path: str
     query: Mapping[str, str]
+    headers: Mapping[str, str]
     body: bytes
     payload: dict[str, Any] | None
     files: dict[str, bytes]
@@ -262,6 +263,7 @@ class _Handler(BaseHTTPRequestHandler):
             method=self.command,
             path=parts.path,
             query=dict(parse_qsl(parts.query)),
+            headers=dict(self.headers.items()),
             body=body,
             payload=payload,
             files=files,

@@ -10,7 +10,6 @@ Unknown      it may stand there or not: never send it again unasked
 """
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from etstats.post.text import fit
 
 _REASON_COLUMNS = 300
 _BAN_SECONDS = 600.0
+_LONGEST_WAIT = 86_400  # what is longer than a day is no answer of Discord's
 
 _UNKNOWN_MESSAGE = 10008
 # Gateways in front of Discord that say that they did not reach it; 52x are Cloudflare's.
@@ -133,7 +133,7 @@ def retry_after(answer: Mapping[str, object]) -> float | None:
     seconds = answer.get("retry_after")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         return None
-    return float(seconds) if math.isfinite(seconds) and seconds >= 0 else None
+    return float(seconds) if 0 <= seconds <= _LONGEST_WAIT else None
 
 
 def _accepted(answer: Mapping[str, object], webhook_id: str) -> Outcome:

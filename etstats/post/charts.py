@@ -3,7 +3,12 @@
 matplotlib is loaded at the first picture, which costs about half a second; a run without pictures never pays it.
 """
 
+import logging
+
 from etstats.post.facts import MapSummary, SessionSummary
+
+# It warns of slow font caches and of homes that cannot be written, which cron would mail each time.
+logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 
 def scoreboard_png(summary: MapSummary) -> bytes:

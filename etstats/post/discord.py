@@ -4,8 +4,7 @@ Never raises for what happens on the wire: every answer, and every lack of one, 
 """
 
 import json
-import logging
-import ssl
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -15,8 +14,9 @@ import urllib3
 from discord_webhook import DiscordWebhook
 
 from etstats import __version__
-from etstats.post.address import parse_address, redact
+from etstats.post.address import parse_address
 from etstats.post.answers import (
+    Banned,
     Failure,
     NotAccepted,
     Outcome,
@@ -27,6 +27,7 @@ from etstats.post.answers import (
     judge_failure,
     read_json,
 )
+from etstats.post.breakage import judge_exception, quiet_urllib3
 from etstats.post.message import Json, Message
 from etstats.post.pace import Pace
 from etstats.post.text import fit
@@ -63,7 +64,7 @@ class Webhook:
         self._clock = clock
         self._sleep = sleep
         self._pace = Pace(clock)
-        _quiet_urllib3()
+        quiet_urllib3()
 
     def __repr__(self) -> str:
         return f"Webhook({self.webhook_id})"
@@ -141,6 +142,9 @@ class Webhook:
                     self._pace.hold(seconds + _MARGIN)
                 case NotAccepted():
                     self._pace.hold(2.0**attempt)
+                case Banned(seconds):
+                    self._pace.hold(seconds)
+                    return outcome
                 case _:
                     return outcome
         return outcome
@@ -162,9 +166,8 @@ class Webhook:
         call = _Call(self._address.url(parcel.path), parcel, parcel.thread_id or self._address.thread_id)
         try:
             return call.exchange()
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            reason = self._address.redact(_words(error))
-            return NotAccepted(reason) if _never_left(error) else Unknown(reason)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            return judge_exception(error)
 
 
 class _Parcel(NamedTuple):
@@ -209,18 +212,37 @@ class _Call(DiscordWebhook):
         parts: dict[str, tuple[str | None, str | bytes]] = {"payload_json": (None, text)}
         parts |= {f"files[{number}]": (name, content) for number, (name, content) in enumerate(files.items())}
         as_json = payload is not None and not files
-        with requests.request(
-            method,
-            self.url,
-            params=params,
-            data=text.encode() if as_json else None,
-            files=parts if files else None,
-            headers=_HEADERS | ({"Content-Type": "application/json"} if as_json else {}),
-            timeout=TIMEOUTS,
-            allow_redirects=False,
-            stream=True,
-        ) as response:
+        session = _Session(is_local=not self.url.startswith("https://discord.com/"))
+        with (
+            session,
+            session.request(
+                method,
+                self.url,
+                params=params,
+                data=text.encode() if as_json else None,
+                files=parts if files else None,
+                headers=_HEADERS | ({"Content-Type": "application/json"} if as_json else {}),
+                timeout=TIMEOUTS,
+                stream=True,
+            ) as response,
+        ):
             return _Answer(response.status_code, response.headers, _read(response))
+
+
+class _Session(requests.Session):
+    """Follows no redirect, knows no password of ~/.netrc, and uses the machine's proxy, but not for a stand-in."""
+
+    def __init__(self, *, is_local: bool) -> None:
+        super().__init__()
+        self.trust_env = not is_local
+        self.auth = _no_auth
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: a redirect is an answer like any other."""
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
 
 
 def _read(response: requests.Response) -> bytes:
@@ -246,58 +268,4 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         return 0.0
-    return min(max(seconds, 0.0), _LONGEST_RESET)
-
-
-def _never_left(error: Exception) -> bool:
-    """Whether the exchange broke before the message could have been handed over."""
-    if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError | ValueError):
-        return True  # ValueError: requests could not even make a request of it
-    return any(
-        isinstance(cause, urllib3.exceptions.NewConnectionError | ssl.SSLCertVerificationError)
-        or (isinstance(cause, ssl.SSLError) and cause.reason in _HANDSHAKE)
-        for cause in _causes(error)
-    )
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """The error and what it wraps, outermost first, however the library wrapped it."""
-    found: list[BaseException] = []
-    waiting: list[object] = [error]
-    while waiting and len(found) < 20:
-        one = waiting.pop(0)
-        if isinstance(one, BaseException) and one not in found:
-            found.append(one)
-            waiting += [getattr(one, "reason", None), *one.args, one.__cause__, one.__context__]
-    return found
-
-
-def _words(error: Exception) -> str:
-    """What went wrong, in a few words and without an address."""
-    causes = _causes(error)
-    if isinstance(error, requests.ConnectTimeout):
-        return f"no connection to Discord within {TIMEOUTS[0]:.0f} s"
-    if isinstance(error, requests.ReadTimeout) or any(isinstance(one, TimeoutError) for one in causes):
-        return f"no answer from Discord within {TIMEOUTS[1]:.0f} s"
-    if any(isinstance(one, urllib3.exceptions.NameResolutionError) for one in causes):
-        return "Discord's name cannot be resolved: no network, or no name server"
-    said = next((one.strerror for one in reversed(causes) if isinstance(one, OSError) and one.strerror), None)
-    return f"no connection to Discord: {said}" if said else f"the exchange broke off ({type(causes[-1]).__name__})"
-
-
-class _Redacting(logging.Filter):
-    """Takes tokens out of the few warnings of the HTTP library that quote a URL."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = redact(record.getMessage()), ()
-        return True
-
-
-_REDACTING = _Redacting()
-
-
-def _quiet_urllib3() -> None:
-    """Its DEBUG lines carry the URL with the token, so they are never made."""
-    logging.getLogger("urllib3").setLevel(logging.WARNING)
-    for name in ("urllib3.connection", "urllib3.connectionpool", "urllib3.response"):
-        logging.getLogger(name).addFilter(_REDACTING)
+    return min(max(seconds, 0.0), _LONGEST_RESET) if math.isfinite(seconds) else 0.0

@@ -20,6 +20,7 @@ class Fault(enum.Enum):
     NO_CONTENT = "204 without the message, though accepted"
     OTHER_WEBHOOK = "an answer about another webhook's message, though accepted"
     REDIRECT = "302 to somewhere"
+    BROKEN_REDIRECT = "308 to nowhere that can be read"
     RATE_LIMIT = "429 with a time"
     LONG_RATE_LIMIT = "429 with a long time"
     NO_RETRY_AFTER = "429 without a time"
@@ -35,6 +36,7 @@ _BEFORE = {
     Fault.SERVER_ERROR_BEFORE: Reply(status=500, body={"message": "500: Internal Server Error", "code": 0}),
     Fault.DROP_BEFORE: None,
     Fault.REDIRECT: Reply(status=302, headers={"Location": "/elsewhere"}),
+    Fault.BROKEN_REDIRECT: Reply(status=308, headers={"Location": "http://[\xff"}),
     Fault.RATE_LIMIT: Reply(status=429, body={"message": "limited", "retry_after": 1.5, "global": False}),
     Fault.LONG_RATE_LIMIT: Reply(status=429, body={"message": "limited", "retry_after": 45, "global": True}),
     Fault.NO_RETRY_AFTER: Reply(status=429, body={"message": "limited"}),

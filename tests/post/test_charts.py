@@ -100,6 +100,19 @@ def test_the_settings_of_the_machine_do_not_matter(tmp_path):
     assert done.stdout == scoreboard_png(samples.a_map(2))
 
 
+def test_nothing_is_said_where_the_home_cannot_be_written(tmp_path):
+    """A machine whose user has no home for matplotlib's cache still draws in silence."""
+    (tmp_path / "file").touch()
+    code = (
+        "from tests.post import samples; from etstats.post import charts; charts.scoreboard_png(samples.a_map(2))"
+    )
+    env = {"MPLCONFIGDIR": str(tmp_path / "file" / "x")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parents[2], env=env, check=True, capture_output=True
+    )
+    assert (done.stdout, done.stderr) == (b"", b"")
+
+
 def test_a_run_without_pictures_never_loads_matplotlib():
     """The door to the pictures is light."""
     code = "import sys, etstats.post.charts, etstats.post.summaries; sys.exit('matplotlib' in sys.modules)"

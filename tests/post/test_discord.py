@@ -1,10 +1,16 @@
 """Delivery over real HTTP: every answer of the contract becomes the right outcome, and no token gets out."""
 
+import json
 import logging
 import socket
+import ssl
 import threading
 
 import pytest
+import requests
+import urllib3
+from hypothesis import given
+from hypothesis import strategies as st
 
 from etstats.errors import ConfigError
 from etstats.post.address import parse_address, redact
@@ -19,6 +25,7 @@ from etstats.post.answers import (
     WebhookInfo,
     judge,
 )
+from etstats.post.breakage import judge_exception
 from etstats.post.discord import Webhook
 from etstats.post.message import Embed, Field, Message
 from etstats.post.summaries import map_message, round_message
@@ -62,6 +69,12 @@ def webhook(hook, clock):
     return Webhook(hook.url, clock=clock, sleep=clock.sleep)
 
 
+KEYS = st.sampled_from(["id", "webhook_id", "channel_id", "message", "code", "errors", "_errors", "retry_after"])
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["1", "12"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),
+    max_leaves=8,
+)
 MESSAGE = round_message(samples.a_round(6))
 
 
@@ -129,6 +142,7 @@ def test_the_webhook_tells_its_name(discord, webhook, hook):
         (Fault.BAD_GATEWAY_PAGE, NotAccepted, 0),
         (Fault.UNAVAILABLE, NotAccepted, 0),
         (Fault.REDIRECT, NotAccepted, 0),
+        (Fault.BROKEN_REDIRECT, NotAccepted, 0),
         (Fault.SERVER_ERROR_BEFORE, Unknown, 0),
         (Fault.SERVER_ERROR_AFTER, Unknown, 1),
         (Fault.GATEWAY_TIMEOUT_AFTER, Unknown, 1),
@@ -252,6 +266,77 @@ def test_tls_against_a_plain_server_is_not_accepted(discord, hook, clock):
     assert isinstance(webhook.send(MESSAGE, budget=5), NotAccepted)
 
 
+def test_a_server_that_says_nothing_leaves_the_message_unknown(clock, monkeypatch):
+    """The timeout on reading is real, and what was handed over before it is not sent again."""
+    monkeypatch.setattr("etstats.post.discord.TIMEOUTS", (1.0, 0.2))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/api/webhooks/1/secret"
+        outcome = Webhook(url, clock=clock, sleep=clock.sleep).send(MESSAGE, budget=60)
+    assert outcome == Unknown("no answer from Discord in time")
+    assert clock.slept == []
+
+
+def test_a_proxy_that_is_down_has_delivered_nothing(clock, monkeypatch):
+    """Discord itself is reached through the machine's proxy; when that is down, later is soon enough."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{listener.getsockname()[1]}")
+    webhook = Webhook("https://discord.com/api/webhooks/1/secret", clock=clock, sleep=clock.sleep)
+    assert isinstance(webhook.send(MESSAGE, budget=2), NotAccepted)
+
+
+def test_a_stand_in_is_reached_past_proxies_and_passwords(discord, webhook, monkeypatch, tmp_path):
+    """Neither the machine's proxy nor a password in ~/.netrc gets between."""
+    (tmp_path / ".netrc").write_text("default login me password hush\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    assert isinstance(webhook.send(MESSAGE, budget=5), Sent)
+    assert "Authorization" not in discord.requests[-1].headers
+
+
+def test_after_a_ban_nothing_is_sent_for_minutes(discord, webhook, clock):
+    """The next message of the same run does not even try."""
+    discord.faults = [Fault.CLOUDFLARE_BAN]
+    assert isinstance(webhook.send(MESSAGE, budget=60), Banned)
+    assert webhook.send(MESSAGE, budget=60) == RetryAfter(600.0)
+    clock.now += 600
+    assert isinstance(webhook.send(MESSAGE, budget=60), Sent)
+    assert len(discord.requests) + len(discord.unseen) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (requests.ConnectTimeout("x"), NotAccepted),
+        (requests.exceptions.InvalidURL("x"), NotAccepted),
+        (
+            requests.ConnectionError(urllib3.exceptions.NameResolutionError("discord.com", None, OSError())),
+            NotAccepted,
+        ),
+        (requests.exceptions.SSLError(ssl.SSLCertVerificationError("self-signed")), NotAccepted),
+        (requests.exceptions.SSLError(ssl.SSLEOFError("EOF")), Unknown),
+        (
+            requests.ConnectionError(urllib3.exceptions.ProtocolError("x", ConnectionResetError(104, "reset"))),
+            Unknown,
+        ),
+        (requests.exceptions.ChunkedEncodingError("x"), Unknown),
+        (OSError(32, "Broken pipe"), Unknown),
+        (ValueError("x"), Unknown),
+    ],
+)
+def test_only_what_certainly_never_left_is_sent_again(error, outcome):
+    """Each exception of the library is judged by whether the message can have been handed over."""
+    assert isinstance(judge_exception(error), outcome)
+
+
+@given(st.integers(200, 599), st.binary(max_size=200) | json_values.map(lambda value: json.dumps(value).encode()))
+def test_no_answer_whatever_raises(status, body):
+    """Any status with any body has an outcome, and its words are bounded and printable."""
+    outcome = judge(status, {"Retry-After": body[:5].decode("latin-1")}, body, "1")
+    reason = getattr(outcome, "reason", "")
+    assert len(reason) < 700
+    assert reason.isprintable()
+
+
 def test_an_endless_answer_is_cut(clock):
     """A server that answers without end costs a megabyte, and what became of the message is unknown."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -352,7 +437,7 @@ def test_an_answer_that_is_no_message_is_unknown(body):
     assert isinstance(judge(200, {}, body, "1"), Unknown)
 
 
-@pytest.mark.parametrize("after", ["NaN", "Infinity", "-1", "true", '"5"', "null"])
+@pytest.mark.parametrize("after", ["NaN", "Infinity", "-1", "true", '"5"', "null", "1" + "0" * 400])
 def test_a_time_that_is_none_is_a_ban(after):
     """Only a finite number of seconds is waited for."""
     assert isinstance(judge(429, {}, b'{"retry_after": %s}' % after.encode(), "1"), Banned)
