@@ -19,6 +19,7 @@ from etstats.db import archive, rounds
 from etstats.db.archive import ArchivedFile, NewFile
 from etstats.db.connection import Connection, database_errors, integrity_errors, transactions_in_flight
 from etstats.errors import CheckError, ParseError
+from etstats.forgetting import Pseudonyms
 from etstats.model import RawRound
 from etstats.neighbourhood import Arrival, Evenings
 from etstats.parser.filename import parse_filename
@@ -79,6 +80,7 @@ class Importer:
         self._gap = gap
         with database_errors(), conn.transaction():
             self._server_id = archive.add_server(conn, server)
+        self._pseudonyms = Pseudonyms(conn)
 
     def add(self, filename: str, content: bytes, mtime: int | None = None) -> Outcome:
         """Store one file. Raises only when the base fails."""
@@ -100,11 +102,15 @@ class Importer:
     def _parse(self, file: Incoming) -> _Parsed:
         started = perf_counter()
         raw, reason, line = None, "", 0
+        content = self._pseudonyms.applied(file.content)
         try:
-            raw = parse(file.filename, file.content)
+            raw = parse(file.filename, content)
         except ParseError as error:
             reason, line = error.reason, error.line
-        new = NewFile.of(self._server_id, file.filename, file.content, file.mtime)
+        # The source's hash and size are of what it has; the archive holds nobody who was forgotten.
+        new = replace(
+            NewFile.of(self._server_id, file.filename, file.content, file.mtime), content=content
+        )
         return _Parsed(new=new, raw=raw, reason=reason, line=line, parse_ms=1000 * (perf_counter() - started))
 
     def _store_alone(self, parsed: _Parsed) -> Outcome:

@@ -1,0 +1,113 @@
+"""Rounds, matches and evenings as they are stored: which there are, and the numbers of everybody in them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from typing import TypeVar
+
+from psycopg.rows import class_row
+
+from etstats.db.connection import Connection
+from etstats.db.queries import query
+from etstats.db.scope import Scope
+from etstats.scores import Career, Performance, ScoreLine
+from etstats.views import RoundRow
+
+Row = TypeVar("Row")
+
+
+def rounds(conn: Connection, round_ids: Collection[int]) -> list[RoundRow]:
+    """The rounds with these ids, in time order; ids that do not exist are left out."""
+    return _rows(conn, RoundRow, "evening_rounds", {"round_ids": list(round_ids)})
+
+
+def recent_rounds(conn: Connection, scope: Scope, most: int | None) -> list[RoundRow]:
+    """The newest rounds in scope, newest first."""
+    ids = conn.execute(query("recent_rounds"), {**scope.parameters, "most": most}).fetchall()
+    return rounds(conn, [round_id for (round_id,) in ids])[::-1]
+
+
+def recent_sessions(conn: Connection, scope: Scope, most: int | None) -> list[int]:
+    """The newest sessions with a round in scope, newest first."""
+    return _ids(conn, "recent_sessions", {**scope.parameters, "most": most})
+
+
+def rounds_of_sessions(conn: Connection, session_ids: Collection[int]) -> list[RoundRow]:
+    """All rounds of these sessions, in time order."""
+    return rounds(conn, _ids(conn, "round_ids_of_sessions", {"session_ids": list(session_ids)}))
+
+
+def rounds_of_match(conn: Connection, server_id: int, match_id: str) -> list[RoundRow]:
+    """The one or two rounds of a match, in time order."""
+    return rounds(conn, _ids(conn, "round_ids_of_match", {"server_id": server_id, "match_id": match_id}))
+
+
+def rounds_of_file(conn: Connection, filename: str) -> list[int]:
+    """The ids of the rounds of this file name, on whatever servers, newest first."""
+    return _ids(conn, "round_of_file", {"filename": filename})
+
+
+def sessions_of_day(conn: Connection, day: date, server: str | None) -> list[int]:
+    """The sessions that began on a day of the servers' clocks, in order; else those that went on into it."""
+    return _ids(conn, "sessions_of_day", {"day": day, "server": server})
+
+
+def nearest_days(conn: Connection, day: date, server: str | None) -> list[date]:
+    """The played days nearest to one, nearest first."""
+    return [found for (found,) in conn.execute(query("nearest_days"), {"day": day, "server": server})]
+
+
+def nearest_sessions(conn: Connection, session_id: int) -> list[int]:
+    """The session ids nearest to a number, nearest first."""
+    return _ids(conn, "nearest_sessions", {"id": session_id})
+
+
+def nearest_rounds(conn: Connection, round_id: int) -> list[int]:
+    """The round ids nearest to a number, nearest first."""
+    return _ids(conn, "nearest_rounds", {"id": round_id})
+
+
+def files_near(conn: Connection, filename: str) -> list[str]:
+    """The round files whose names stand next to a name."""
+    return [name for (name,) in conn.execute(query("files_near"), {"filename": filename})]
+
+
+def scoreboards(conn: Connection, group_of: Mapping[int, int]) -> dict[int, list[ScoreLine]]:
+    """The scoreboard of each group of rounds, most damage first; `group_of` maps round id -> group."""
+    parameters = {"round_ids": list(group_of), "groups": list(group_of.values())}
+    boards: dict[int, list[ScoreLine]] = {group: [] for group in group_of.values()}
+    for line in _rows(conn, ScoreLine, "scoreboards", parameters):
+        boards[line.group_id].append(line)
+    return boards
+
+
+def performances(conn: Connection, round_ids: Sequence[int]) -> dict[int, list[Performance]]:
+    """What each player did in each of these rounds, by round id."""
+    found: dict[int, list[Performance]] = {round_id: [] for round_id in round_ids}
+    for row in _rows(conn, Performance, "performances", {"round_ids": list(round_ids)}):
+        found[row.round_id].append(row)
+    return found
+
+
+def careers(
+    conn: Connection,
+    *,
+    dpm_seconds: int,
+    before: datetime | None = None,
+    round_ids: Sequence[int] | None = None,
+    guids: Sequence[str] | None = None,
+) -> dict[str, Career]:
+    """Careers by GUID over all rounds before a moment, or over some rounds; None: no limit. No hidden players.
+
+    `dpm_seconds`: how long a round must have been played for its DPM to be a best.
+    """
+    parameters = {"dpm_seconds": dpm_seconds, "before": before, "round_ids": round_ids, "guids": guids}
+    return {career.player_guid: career for career in _rows(conn, Career, "careers", parameters)}
+
+
+def _ids(conn: Connection, name: str, parameters: Mapping[str, object]) -> list[int]:
+    return [found for (found,) in conn.execute(query(name), parameters)]
+
+
+def _rows(conn: Connection, row: type[Row], name: str, parameters: Mapping[str, object]) -> list[Row]:
+    with conn.cursor(row_factory=class_row(row)) as cursor:
+        return cursor.execute(query(name), parameters).fetchall()

@@ -1,0 +1,79 @@
+"""Forgetting a player: a pseudonym everywhere, archive included, and in every file that comes later.
+
+The base keeps only a hash of the GUID, keyed and slow. A GUID has 32 bits, so whoever holds the base could try
+them all: at this cost that is a year of one core, and no hash can do better while files must be recognised.
+The key is in the base because every collector, and every restored backup, must recognise the same players.
+"""
+
+import hashlib
+import secrets
+from dataclasses import replace
+
+from etstats.db import identity
+from etstats.db.connection import Connection, database_errors
+from etstats.db.identity import Forgotten
+from etstats.parser import pseudonyms
+
+# 4 MB and some 10 ms for each GUID; only asked for where somebody was forgotten.
+_COST, _BLOCK = 2**12, 8
+
+
+class Pseudonyms:
+    """Who was forgotten, as a run needs it: bytes in, bytes without the forgotten out."""
+
+    def __init__(self, conn: Connection) -> None:
+        with database_errors(), conn.transaction():
+            self._forgotten = {who.guid_hash: who for who in identity.forgotten(conn)}
+            self._key = identity.forgetting_key(conn)
+        self._known: dict[str, Forgotten | None] = {}
+
+    def applied(self, content: bytes) -> bytes:
+        """A file's bytes with every forgotten player's GUID and name replaced; the same bytes when there is none."""
+        if not self._forgotten or self._key is None:
+            return content
+        others = {}
+        for guid in pseudonyms.guids(content):
+            if guid not in self._known:
+                self._known[guid] = self._forgotten.get(_hash(self._key, guid))
+            who = self._known[guid]
+            if who is not None:
+                others[guid] = (who.pseudonym_guid, who.pseudonym)
+        return pseudonyms.rewrite(content, others) if others else content
+
+
+def forget(conn: Connection, guid: str) -> tuple[Forgotten, int]:
+    """Replace a player everywhere, in one transaction; returns the pseudonym and the number of rounds.
+
+    No other run may be at work on the base. Backups made before still hold the player.
+    """
+    with database_errors(), conn.transaction():
+        identity.add_forgetting_key(conn, secrets.token_bytes(32))
+        key = identity.forgetting_key(conn)
+        assert key is not None  # noqa: S101  # it was added a moment ago
+        pseudonym_guid = _new_guid(conn)
+        who = Forgotten(
+            guid_hash=_hash(key, guid), pseudonym_guid=pseudonym_guid, pseudonym=f"forgotten-{pseudonym_guid.lower()}"
+        )
+        others = {guid: (who.pseudonym_guid, who.pseudonym)}
+        for kept in identity.kept_contents(conn, guid.encode()):
+            bad = kept.rejected_content
+            changed = replace(
+                kept,
+                content=pseudonyms.rewrite(kept.content, others),
+                rejected_content=None if bad is None else pseudonyms.rewrite(bad, others),
+            )
+            if changed != kept:
+                identity.replace_content(conn, changed)
+        rounds = identity.rename_everywhere(conn, guid, who)
+    return who, rounds
+
+
+def _new_guid(conn: Connection) -> str:
+    while True:
+        guid = secrets.token_hex(4).upper()
+        if identity.is_free(conn, guid):
+            return guid
+
+
+def _hash(key: bytes, guid: str) -> str:
+    return hashlib.scrypt(guid.encode(), salt=key, n=_COST, r=_BLOCK, p=1, dklen=32).hex()

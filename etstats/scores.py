@@ -1,0 +1,115 @@
+"""Numbers of players over some rounds, as the base sums them up and the rules judge them.
+
+Damage in HP, `*_seconds` and `denied_playtime` in seconds, ratios of 0 to 100 in per cent.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreLine:
+    """One player's line on the scoreboard of some rounds: sums first, then ratios.
+
+    `team` is a side (1 Axis, 2 Allies, 3 neither) on a round's scoreboard, else a line-up (1, 2; 0 neither).
+    None: unknown, because no round had the field (or the ratio nothing to divide by). Time dead is no longer
+    than time played; a denied playtime that cannot be true is left out. Sprees are bests of single rounds.
+    """
+
+    group_id: int
+    player_guid: str
+    player_name: str
+    clean_name: str
+    team: int
+    is_hidden: bool
+    rounds: int
+    kills: int
+    deaths: int
+    kd_ratio: float
+    dpm: float
+    efficiency: float
+    accuracy: float | None
+    headshots: int
+    hs_percent: float | None
+    headshot_kills: int
+    hits: int
+    shots: int
+    bullets_fired: int
+    damage_given: int
+    damage_received: int
+    team_damage_given: int
+    team_damage_received: int
+    gibs: int
+    self_kills: int
+    team_kills: int
+    team_gibs: int
+    time_played_seconds: int
+    time_dead_seconds: int
+    time_dead_ratio: float
+    denied_playtime: int | None
+    xp: int
+    killing_spree_best: int
+    death_spree_worst: int
+    kill_assists: int
+    kill_steals: int
+    objectives_stolen: int
+    objectives_returned: int
+    dynamites_planted: int
+    dynamites_defused: int
+    times_revived: int
+    revives_given: int | None
+    most_useful_kills: int
+    useless_kills: int | None
+    full_selfkills: int | None
+    constructions: int | None
+    double_kills: int
+    triple_kills: int
+    quad_kills: int
+    multi_kills: int
+    mega_kills: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performance:
+    """What one player did in one round, as far as ratings need it; unknown revives and constructions are 0."""
+
+    round_id: int
+    player_guid: str
+    team: int
+    kills: int
+    deaths: int
+    damage_given: int
+    team_damage_given: int
+    kill_assists: int
+    revives_given: int
+    objectives: int
+    time_played_seconds: int
+    dpm: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Career:
+    """What one player did over many rounds: sums, and the bests of single rounds (0: none)."""
+
+    player_guid: str
+    rounds: int
+    kills: int
+    headshot_kills: int
+    damage_given: int
+    gibs: int
+    revives_given: int
+    kill_assists: int
+    dynamites_planted: int
+    dynamites_defused: int
+    objectives: int
+    constructions: int
+    most_useful_kills: int
+    multikills: int
+    time_played_seconds: int
+    best_kills: int
+    best_damage_given: int
+    best_dpm: float
+    best_headshot_kills: int
+    best_killing_spree: int
+    best_revives_given: int
+    best_gibs: int
+    best_most_useful_kills: int
