@@ -32,7 +32,7 @@ _BOX = "□"
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 _FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 _FILES = {False: str(_FONTS / "DejaVuSans.ttf"), True: str(_FONTS / "DejaVuSans-Bold.ttf")}
-_DARKEST = 0.42  # luminance under which a colour cannot be read on this ground
+_DARKEST = 0.2  # relative luminance: 4:1 against the ground, and pure red just passes
 
 
 class Canvas:
@@ -162,12 +162,10 @@ def readable(colour: str) -> str:
     """The colour, lightened where it would drown in the dark ground; anything but #rrggbb is the ink."""
     if not _HEX.fullmatch(colour):
         return INK
-    parts = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
-    light = sum(share * part / 255 for share, part in zip((0.2126, 0.7152, 0.0722), parts, strict=True))
-    if light >= _DARKEST:
-        return colour.lower()
-    lift = (_DARKEST - light) / (1 - light)
-    return "#" + "".join(f"{round(part + (255 - part) * lift):02x}" for part in parts)
+    red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    while 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 < _DARKEST:
+        red, green, blue = (part + (1 - part) * 0.04 for part in (red, green, blue))
+    return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
 
 
 def drawable(text: str, *, bold: bool = False) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from etstats.post.canvas import INK, MUTED, PANEL, RULE, WIDTH, Canvas, text_width
 from etstats.post.facts import MapSummary, PlayerLine, RoundResult, SessionSummary
-from etstats.post.summaries import ranking
+from etstats.post.parts import ranking
 from etstats.post.text import NO_NAME, clean, mss, short
 
 _MARGIN = 44

@@ -3,9 +3,8 @@
 Every text that comes from outside passes `text.escape`, `text.cell` or `text.plain` on its way in.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from etstats.post.facts import (
     ALLIES,
@@ -15,53 +14,33 @@ from etstats.post.facts import (
     MapScore,
     MapSummary,
     Milestone,
-    PlayerLine,
     RoundResult,
     RoundSummary,
     SessionSummary,
 )
-from etstats.post.layout import Column, Section, fill, table
+from etstats.post.layout import Section, fill, table
 from etstats.post.message import CONTENT, THREAD_NAME, Embed, Message
-from etstats.post.text import cell, escape, mss, plain, short
+from etstats.post.parts import (
+    FRAGS,
+    NAME,
+    WORDS,
+    count,
+    details,
+    line_ups,
+    listing,
+    moment,
+    mvp_line,
+    podium,
+    ranking,
+    scoreboards,
+    winner_first,
+)
+from etstats.post.text import cell, escape, mss, plain
 
 BLUE, RED, GOLD, PURPLE, GREY = 0x3B82F6, 0xE5484D, 0xF5B301, 0x8B5CF6, 0x6B7280
 SCOREBOARD_FILE, SESSION_FILE = "scoreboard.png", "session.png"
 
-_MEDALS = "🥇🥈🥉"
 _SIDES = {AXIS: "Axis", ALLIES: "Allies"}
-_NAME, _WORDS = 16, 32  # columns for a name and for a few words inside a sentence
-_MULTIKILLS = (
-    ("double_kills", "double"),
-    ("triple_kills", "triple"),
-    ("quad_kills", "quad"),
-    ("multi_kills", "penta"),
-    ("mega_kills", "hexa"),
-)
-
-_FRAGS = (
-    Column("K", lambda p: str(p.kills)),
-    Column("D", lambda p: str(p.deaths)),
-    Column("K/D", lambda p: f"{p.kd:.1f}" if p.kd < 99.95 else f"{p.kd:.0f}"),
-    Column("DPM", lambda p: f"{p.dpm:.0f}"),
-)
-_DAMAGE = (
-    Column("Given", lambda p: short(p.damage_given)),
-    Column("Recv", lambda p: short(p.damage_received)),
-    Column("Acc", lambda p: _per_cent(p.accuracy)),
-    Column("HS", lambda p: str(p.headshots)),
-)
-_REVIVES = Column("Rev", lambda p: "-" if p.revives_given is None else str(p.revives_given))
-_TIME = (
-    Column("Gib", lambda p: str(p.gibs)),
-    Column("Time", lambda p: mss(p.time_played_seconds)),
-    Column("Dead", lambda p: mss(p.time_dead_seconds)),
-    Column("Deny", lambda p: mss(p.denied_playtime)),
-)
-
-
-def ranking(players: Iterable[PlayerLine]) -> list[PlayerLine]:
-    """Players by damage given, then kills: sums, so that a minute's play does not lead by its rate."""
-    return sorted(players, key=lambda p: (-p.damage_given, -p.kills, p.deaths, p.guid))
 
 
 def round_message(summary: RoundSummary) -> Message:
@@ -70,66 +49,66 @@ def round_message(summary: RoundSummary) -> Message:
     lines = [_round_headline(summary)]
     if summary.is_cumulative:
         lines.append("⚠️ Round 1 of this map is missing: the numbers are both rounds together.")
-    lines += ["", *_podium(order)]
-    sides = [(side, _SIDES[side] + _role(side, summary)) for side in _winner_first(summary.winner_team)]
+    lines += ["", *podium(order)]
+    sides = [(side, _SIDES[side] + _role(side, summary)) for side in winner_first(summary.winner_team)]
     embed = Embed(
-        title=f"{escape(summary.map_name, _WORDS)} · round {summary.round_number}",
+        title=f"{escape(summary.map_name, WORDS)} · round {summary.round_number}",
         colour=BLUE if summary.round_number == 1 else RED,
         description="\n".join(lines),
-        author=plain(summary.server, _WORDS),
+        author=plain(summary.server, WORDS),
         footer=plain(summary.filename),
         timestamp=summary.ended_at,
     )
-    return _message(fill(embed, [*_scoreboards(order, sides), *_details(order)]), summary.milestones)
+    return _message(fill(embed, [*scoreboards(order, sides), *details(order)]), summary.milestones)
 
 
 def map_message(summary: MapSummary, *, picture: bool = False) -> Message:
     """The post after a map: who won it, both times, both rounds' numbers together; `picture` attaches one."""
     order = ranking(summary.players)
-    names = _line_ups(summary.line_up_names)
+    names = line_ups(summary.line_up_names)
     lines = [_map_headline(summary, names), *(_round_line(result, names) for result in summary.rounds)]
-    lines += ["", *_mvp(order, summary.mvp, summary.mvp_reason), *_podium(order)]
-    sides = [(number, names[number]) for number in _winner_first(summary.winner)]
+    lines += ["", *mvp_line(order, summary.mvp, summary.mvp_reason), *podium(order)]
+    sides = [(number, names[number]) for number in winner_first(summary.winner)]
     embed = Embed(
-        title=f"🏁 {escape(summary.map_name, _WORDS)} · map complete",
+        title=f"🏁 {escape(summary.map_name, WORDS)} · map complete",
         colour=GOLD,
         description="\n".join(lines),
-        author=plain(summary.server, _WORDS),
+        author=plain(summary.server, WORDS),
         footer="\n".join(plain(name) for name in summary.filenames),
         timestamp=summary.ended_at,
         image=SCOREBOARD_FILE if picture else None,
     )
-    return _message(fill(embed, [*_scoreboards(order, sides), *_details(order)]))
+    return _message(fill(embed, [*scoreboards(order, sides), *details(order)]))
 
 
 def session_message(summary: SessionSummary, *, picture: bool = False) -> Message:
     """The post at an evening's end: score, maps, line-ups, everybody's numbers, awards, records."""
     order = ranking(summary.players)
-    names = _line_ups(summary.line_up_names)
+    names = line_ups(summary.line_up_names)
     length = int((summary.ended_at - summary.started_at).total_seconds()) // 60
     counts = (
         f"{length // 60} h {length % 60:02}",
-        _count(summary.rounds, "round"),
-        _count(len(summary.maps), "map"),
+        count(summary.rounds, "round"),
+        count(len(summary.maps), "map"),
     )
-    lines = [" · ".join((_moment(summary.started_at, "f"), *counts))]
+    lines = [" · ".join((moment(summary.started_at, "f"), *counts))]
     if summary.score:
         lines.append(f"**{names[1]} {summary.score[0]} : {summary.score[1]} {names[2]}**")
-    lines += ["", *_mvp(order, summary.mvp, summary.mvp_reason), *_podium(order)]
+    lines += ["", *mvp_line(order, summary.mvp, summary.mvp_reason), *podium(order)]
     leader = 0 if not summary.score else 2 if summary.score[1] > summary.score[0] else 1
-    sides = [(number, names[number]) for number in _winner_first(leader)]
+    sides = [(number, names[number]) for number in winner_first(leader)]
     sections = [
         *([_maps(summary.maps)] if summary.maps else []),
-        *_scoreboards(order, sides),
-        _lines("🏅 Awards", (_honour(award.title, award.name, award.value) for award in summary.awards)),
-        _lines("📈 Records broken", map(_record, summary.records)),
-        *_details(order),
+        *scoreboards(order, sides),
+        listing("🏅 Awards", (_honour(award.title, award.name, award.value) for award in summary.awards)),
+        listing("📈 Records broken", map(_record, summary.records)),
+        *details(order),
     ]
     embed = Embed(
         title="🌙 Session complete",
         colour=PURPLE,
         description="\n".join(lines),
-        author=plain(summary.server, _WORDS),
+        author=plain(summary.server, WORDS),
         timestamp=summary.ended_at,
         image=SESSION_FILE if picture else None,
     )
@@ -140,21 +119,21 @@ def digest_message(summary: Digest) -> Message:
     """The one post for rounds that an outage held back."""
     order = ranking(summary.players)
     lines = [
-        f"Posting was held up. {_count(summary.rounds, 'round')} from {_moment(summary.first_at, 'f')} "
-        f"to {_moment(summary.last_at, 'f')} are in the statistics:",
+        f"Posting was held up. {count(summary.rounds, 'round')} from {moment(summary.first_at, 'f')} "
+        f"to {moment(summary.last_at, 'f')} are in the statistics:",
         "",
-        *_podium(order),
+        *podium(order),
     ]
-    played = (f"{escape(name, _WORDS)} · {_count(rounds, 'round')}" for name, rounds in summary.maps)
+    played = (f"{escape(name, WORDS)} · {count(rounds, 'round')}" for name, rounds in summary.maps)
     embed = Embed(
-        title=f"📦 {_count(summary.rounds, 'round')} in one post",
+        title=f"📦 {count(summary.rounds, 'round')} in one post",
         colour=GREY,
         description="\n".join(lines),
-        author=plain(summary.server, _WORDS),
+        author=plain(summary.server, WORDS),
         timestamp=summary.last_at,
     )
-    sections = [table("Players", list(enumerate(order, 1)), _FRAGS)] if order else []
-    return _message(fill(embed, [_lines("Maps", played), *sections]))
+    sections = [table("Players", list(enumerate(order, 1)), FRAGS)] if order else []
+    return _message(fill(embed, [listing("Maps", played), *sections]))
 
 
 def thread_title(server: str, started_on: str) -> str:
@@ -169,8 +148,8 @@ def _message(embed: Embed, milestones: Sequence[Milestone] = ()) -> Message:
     mentions: list[str] = []
     for milestone in milestones:
         asked = milestone.mention is not None and milestone.mention.isascii() and milestone.mention.isdecimal()
-        who = f"<@{milestone.mention}>" if asked else f"**{escape(milestone.name, _NAME)}**"
-        line = f"🎖️ {who} {escape(milestone.text, 2 * _WORDS)}"
+        who = f"<@{milestone.mention}>" if asked else f"**{escape(milestone.name, NAME)}**"
+        line = f"🎖️ {who} {escape(milestone.text, 2 * WORDS)}"
         if len("\n".join([*content, line])) > CONTENT:
             break
         content.append(line)
@@ -180,65 +159,13 @@ def _message(embed: Embed, milestones: Sequence[Milestone] = ()) -> Message:
     return Message(embeds=(embed,), content="\n".join(content), mentions=tuple(mentions), attachments=pictures)
 
 
-def _scoreboards(order: Sequence[PlayerLine], sides: Sequence[tuple[int, str]]) -> list[Section]:
-    """Kills, deaths, K/D and DPM of each side, with everybody's rank over both."""
-    ranked = list(enumerate(order, 1))
-    known = [side for side, _ in sides]
-    sections = [
-        table(f"{name} · {len(members)}", members, _FRAGS)
-        for side, name in sides
-        if (members := [(rank, p) for rank, p in ranked if p.team == side])
-    ]
-    others = [(rank, p) for rank, p in ranked if p.team not in known]
-    return [*sections, table("Players", others, _FRAGS)] if others else sections
-
-
-def _details(order: Sequence[PlayerLine]) -> list[Section]:
-    """What a second look asks for: damage and aim, revives and time, multikills where there were any."""
-    if not order:
-        return []
-    players = [(None, player) for player in order]
-    second = (_REVIVES, *_TIME) if any(p.revives_given is not None for p in order) else _TIME
-    revived = Column("Rvd", lambda p: str(p.times_revived))
-    multikills = (f"**{escape(player.name, _NAME)}** {text}" for player in order if (text := _multikills(player)))
-    return [
-        table("Damage and aim", players, _DAMAGE),
-        table("Revives and time", players, second if second[0] is _REVIVES else (revived, *second)),
-        _lines("Multikills", multikills),
-    ]
-
-
-def _multikills(player: PlayerLine) -> str:
-    counts = ((getattr(player, field), name) for field, name in _MULTIKILLS)
-    return " · ".join(f"{count}x {name}" for count, name in counts if count)
-
-
 def _honour(title: str, name: str, value: str) -> str:
-    return f"**{escape(title, _WORDS)}** {escape(name, _NAME)} · {escape(value, _WORDS)}"
+    return f"**{escape(title, WORDS)}** {escape(name, NAME)} · {escape(value, WORDS)}"
 
 
 def _record(record: BrokenRecord) -> str:
-    before = f" (was {escape(record.before, _WORDS)})" if record.before else ""
+    before = f" (was {escape(record.before, WORDS)})" if record.before else ""
     return _honour(record.title, record.name, record.value) + before
-
-
-def _lines(name: str, rows: Iterable[str]) -> Section:
-    return Section(name=name, rows=tuple(rows))
-
-
-def _podium(order: Sequence[PlayerLine]) -> list[str]:
-    return [
-        f"{medal} **{escape(p.name, _NAME)}** "
-        f"{short(p.damage_given)} damage · {p.kills}/{p.deaths} · {p.dpm:.0f} DPM"
-        for medal, p in zip(_MEDALS, order, strict=False)
-    ]
-
-
-def _mvp(order: Sequence[PlayerLine], guid: str | None, reason: str) -> list[str]:
-    best = next((player for player in order if guid and player.guid == guid), None)
-    if not best:
-        return []
-    return [f"⭐ MVP **{escape(best.name, _NAME)}**" + (f" · {escape(reason, 2 * _WORDS)}" if reason else "")]
 
 
 def _round_headline(summary: RoundSummary) -> str:
@@ -260,14 +187,6 @@ def _role(side: int, summary: RoundSummary) -> str:
         return ""
     role = " (defence)" if side == summary.defender_team else " (attack)"
     return role + (" · won" if side == summary.winner_team else "")
-
-
-def _winner_first(winner: int) -> tuple[int, int]:
-    return (2, 1) if winner == 2 else (1, 2)
-
-
-def _line_ups(names: tuple[str, str]) -> dict[int, str]:
-    return {number: escape(name, _NAME) for number, name in enumerate(names, 1)}
 
 
 def _map_headline(summary: MapSummary, names: dict[int, str]) -> str:
@@ -303,19 +222,6 @@ def _maps(maps: Sequence[MapScore]) -> Section:
     )
     head = "Map".ljust(14) + "R1".rjust(7) + "R2".rjust(7) + "Score".rjust(6)
     return Section(name="Maps", code=True, head=head, rows=rows)
-
-
-def _per_cent(share: float | None) -> str:
-    return "-" if share is None else f"{share:.0f}%"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _moment(moment: datetime, style: str) -> str:
-    """A moment that every reader's Discord shows in their own time zone."""
-    return f"<t:{int(moment.timestamp())}:{style}>"
 
 
 def silent(message: Message) -> Message:

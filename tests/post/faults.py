@@ -3,7 +3,8 @@
 import enum
 import json
 
-from etstats.demo.discord import Reply, Request, StandIn
+from etstats.demo.discord import StandIn
+from etstats.demo.discord_wire import Reply, Request
 
 
 class Fault(enum.Enum):

@@ -13,12 +13,12 @@ from etstats.demo.discord_rules import breaches, complaints, is_empty, pings
 from etstats.post.facts import Award, BrokenRecord, MapScore, Milestone
 from etstats.post.layout import TABLE_COLUMNS
 from etstats.post.message import Embed, Field, Message
+from etstats.post.parts import ranking
 from etstats.post.summaries import (
     BLUE,
     RED,
     digest_message,
     map_message,
-    ranking,
     round_message,
     session_message,
     thread_title,
@@ -170,7 +170,7 @@ def test_multikills_only_where_there_were_any():
     quiet = tuple(replace(one, double_kills=0, triple_kills=0) for one in samples.players(4))
     assert "Multikills" not in shown(round_message(samples.a_round(players=quiet)))
     loud = (*quiet[:3], replace(quiet[3], quad_kills=2, mega_kills=1))
-    assert "**DynaMike** 2x quad · 1x hexa" in shown(round_message(samples.a_round(players=loud)))
+    assert "**DynaMike** 2x quad · 1x mega" in shown(round_message(samples.a_round(players=loud)))
 
 
 def test_a_map_names_winner_score_times_and_mvp():
