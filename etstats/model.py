@@ -7,6 +7,7 @@ Times: `stamp` is the server's wall clock without a zone; every `*_at` is a time
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple
 
 AXIS, ALLIES, SPECTATOR = 1, 2, 3
@@ -204,8 +205,8 @@ class PlayerSums:
     Damage in HP, `*_seconds` and `denied_playtime` in seconds. `player_name` is raw, as last seen. Sums of what a
     file's layout lacks are None where no round had it. `clocked_*` and `alive_seconds` are of the rounds whose
     time dead can be believed, `kills_of_single_rounds` and `headshot_kills` of those that are no two rounds
-    together; `killing_spree_best` is the longest of them. With a weapon there are only rounds, kills, deaths, hits,
-    shots and headshots.
+    together; `killing_spree_best` is the longest of them. With a weapon there are only rounds, kills, deaths,
+    hits, shots and headshots.
     """
 
     player_guid: str
@@ -257,3 +258,26 @@ class Standing:
     of: int
     per: int | None
     rounds: int
+
+
+class Severity(StrEnum):
+    """How bad a finding is: an error is ours and must not be; a warning is what the game server wrote."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One number that is wrong, or not to be believed; None where the fault is no round's or no player's."""
+
+    severity: Severity
+    check: str
+    server: str | None
+    filename: str | None
+    round_id: int | None
+    player_guid: str | None
+    player_name: str | None
+    field: str
+    value: str
+    expected: str

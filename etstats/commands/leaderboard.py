@@ -1,5 +1,208 @@
-"""leaderboard."""
+"""leaderboard: who leads, by any of the boards."""
+
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from etstats.commands import completion, options
+from etstats.commands.context import context_of
+
+if TYPE_CHECKING:
+    from etstats.db.connection import Connection
+    from etstats.db.scope import Scope
+    from etstats.output import Column, Table
+    from etstats.rules.boards import Board
+    from etstats.rules.ranking import Ranking
+
 app = typer.Typer()
+PANEL = "Read"
+_NAMES_SHOWN = 6
+
+
+@app.command(rich_help_panel=PANEL)
+def leaderboard(
+    ctx: typer.Context,
+    *,
+    top: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BOARD", help="What to rank by; none: list the boards.", autocompletion=completion.boards
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="The first N places.")] = 10,
+    weapon: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="With this weapon alone: MP40.", autocompletion=completion.weapons),
+    ] = None,
+    min_rounds: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Only who played so many rounds.")
+    ] = None,
+    min_shots: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Only who fired so many bullets.")
+    ] = None,
+    since: options.SINCE = None,
+    until: options.UNTIL = None,
+    season: options.SEASON = None,
+    map_name: options.MAP = None,
+    server: options.SERVER = None,
+    last: options.LAST = None,
+    as_json: options.JSON = False,
+    as_csv: options.CSV = False,
+    as_markdown: options.MARKDOWN = False,
+) -> int:
+    """Rank the players: K/D, damage, accuracy, revives and twenty boards more.
+
+    Example: etstats leaderboard --top kd --map supply --season 2025-Q4
+
+    Exit codes: 0 done, 2 no such board, weapon, map, season or server, 75 the base is down.
+    """
+    from etstats import output
+    from etstats.base import open_for_reading
+
+    style = options.style(as_json, as_csv, as_markdown)
+    if top is None and weapon is None:
+        output.show(_list_of_boards(), style)
+        return 0
+    board = _board(top, weapon)
+    weapon = _weapon(board, weapon)
+    config = context_of(ctx).config
+    with open_for_reading(config) as conn:
+        scope = options.scope(
+            conn, config, since=since, until=until, season=season, map_name=map_name, server=server, last=last
+        )
+        ranking = _rank(conn, scope, board, weapon, min_rounds=min_rounds, min_shots=min_shots)
+    words = options.in_words(scope, since=since, until=until, season=season, last=last)
+    table = output.Table(
+        title=f"{board.heading}{f' with {weapon}' if weapon else ''}: {board.meaning}{words}",
+        columns=_columns(board, ranking),
+        rows=ranking.standings[:limit],
+        empty=_why_empty(ranking, words),
+        notes=_notes(ranking),
+    )
+    output.show(table, style)
+    return 0
+
+
+def _list_of_boards() -> "Table":
+    from etstats import output
+    from etstats.rules.boards import BOARDS
+
+    columns = [
+        output.text("name", "Board"),
+        output.text("meaning", "Ranks by"),
+        output.text("unit", "Unit"),
+        output.Column(key="kind", heading="Rounds", text=lambda kind: f"{kind.value[0]}+", justify="right"),
+    ]
+    note = "etstats leaderboard --top kd; fewer rounds are asked for where fewer were played."
+    return output.Table(title="Leaderboards", columns=columns, rows=list(BOARDS.values()), empty="", notes=[note])
+
+
+def _board(name: str | None, weapon: str | None) -> "Board":
+    from etstats.errors import NotFoundError
+    from etstats.rules.boards import BOARDS
+
+    if name is None:
+        return BOARDS["kills"]
+    board = BOARDS[options.known("board", name, list(BOARDS))]
+    if weapon is not None and not board.by_weapon:
+        there = ", ".join(b.name for b in BOARDS.values() if b.by_weapon)
+        raise NotFoundError(f"the board {board.name} is not counted by weapon; with --weapon there are: {there}")
+    return board
+
+
+def _weapon(board: "Board", name: str | None) -> str | None:
+    from etstats.errors import NotFoundError
+    from etstats.parser.fields import BULLET_WEAPONS, WEAPONS
+
+    if name is None:
+        return None
+    weapon = options.known("weapon", name.upper().removeprefix("WS_"), WEAPONS)
+    if board.unit == "%" and "hits" in board.of + board.per and weapon not in BULLET_WEAPONS:
+        there = ", ".join(w for w in WEAPONS if w in BULLET_WEAPONS)
+        raise NotFoundError(f"{board.name} says nothing of the {weapon}; it is for bullets: {there}")
+    return weapon
+
+
+def _rank(
+    conn: "Connection",
+    scope: "Scope",
+    board: "Board",
+    weapon: str | None,
+    *,
+    min_rounds: int | None,
+    min_shots: int | None,
+) -> "Ranking":
+    from etstats.db import boards
+    from etstats.rules import ranking
+
+    size = boards.size(conn, scope, weapon)
+    parts = boards.player_sums(conn, scope) if weapon is None else boards.weapon_sums(conn, scope, weapon)
+    return ranking.rank(
+        board,
+        ranking.together(part.sums for part in parts),
+        ranking.minimum(board, size.rounds, min_rounds, min_shots),
+        [part.sums for part in parts if part.is_before],
+        ranking.minimum(board, size.rounds_before, min_rounds, min_shots),
+    )
+
+
+def _columns(board: "Board", ranking: "Ranking") -> list["Column"]:
+    from etstats import output
+
+    moved = (
+        [output.Column(key="change", heading="±", text=_change, justify="right")]
+        if ranking.has_week_before
+        else []
+    )
+    made_of = [output.whole("of", board.of_heading), output.whole("per", board.per_heading)] if board.per else []
+    if board.per and "seconds" in board.per[0]:
+        made_of[1] = output.clock("per", board.per_heading)
+    if board.per and "seconds" in board.of[0]:
+        made_of[0] = output.clock("of", board.of_heading)
+    rounds = [] if board.name == "games" else [output.whole("rounds", "Rounds")]
+    return [output.whole("rank", "#"), *moved, output.name(), value_column(board), *made_of, *rounds]
+
+
+def value_column(board: "Board", key: str = "value") -> "Column":
+    """The column of a board's value, with its unit."""
+    from etstats import output
+
+    heading = board.heading + (f" {board.unit}" if board.unit not in ("", "time", "kills") else "")
+    if board.unit == "time":
+        return output.clock(key, heading)
+    if not board.per:
+        return output.whole(key, heading)
+    return output.decimal(key, heading, {"%": 1, "HP/min": 1}.get(board.unit, 2))
+
+
+def _change(places: int) -> str:
+    return "=" if places == 0 else f"▲{places}" if places > 0 else f"▼{-places}"
+
+
+def _why_empty(ranking: "Ranking", words: str) -> str:
+    if ranking.minimum.base == 0:
+        return f"No rounds{words or ' in the base'}; etstats sync or etstats import brings them."
+    if ranking.short_of_rounds or ranking.short_of_shots:
+        return "Nobody played enough for this board; ask for less with --min-rounds or --min-shots."
+    return "No file in question says anything of this; it is in files of newer game-server scripts only."
+
+
+def _notes(ranking: "Ranking") -> list[str]:
+    """Who is not on the board, by which minimum; and that it is a smaller one than usual, where it is."""
+    least = ranking.minimum
+    notes = []
+    if ranking.short_of_rounds:
+        small = f", {least.full_rounds} where more was played" if least.rounds < least.full_rounds else ""
+        why = f"fewer than {least.rounds} of {least.base:,} rounds{small}"
+        notes.append(f"Not shown ({why}): {_some(ranking.short_of_rounds)}")
+    if ranking.short_of_shots:
+        small = f", {least.full_shots:,} where more was played" if least.shots < least.full_shots else ""
+        notes.append(f"Not shown (fewer than {least.shots:,} shots{small}): {_some(ranking.short_of_shots)}")
+    return notes
+
+
+def _some(names: "tuple[str, ...]") -> str:
+    from etstats.parser.names import clean_name
+
+    shown = ", ".join(clean_name(name) or "(no name)" for name in names[:_NAMES_SHOWN])
+    return shown if len(names) <= _NAMES_SHOWN else f"{shown} and {len(names) - _NAMES_SHOWN} more"

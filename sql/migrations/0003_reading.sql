@@ -24,8 +24,21 @@ RETURNS SETOF rounds LANGUAGE sql STABLE ROWS 10000 AS $$
               GROUP BY m.gaming_session_id ORDER BY max(m.ended_at) DESC LIMIT last_sessions))
 $$;
 
--- Headshots that no bullet made are next to none; the share of headshots is of the bullet weapons alone.
+-- The weapons for which hits over shots means accuracy, and headshots over hits a share.
+CREATE FUNCTION is_bullet_weapon(weapon text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT weapon IN ('LUGER', 'COLT', 'MP40', 'THOMPSON', 'STEN', 'FG42', 'MG42', 'BROWNING', 'CARBINE', 'KAR98',
+                      'GARAND', 'K43', 'MP34')
+$$;
+
+-- Headshots that no bullet made, next to none: what has to be taken off a player's headshots for the share.
 CREATE INDEX weapon_comprehensive_stats_odd_headshots
     ON weapon_comprehensive_stats (round_id, player_guid) INCLUDE (headshots)
-    WHERE headshots > 0 AND weapon_name NOT IN
-        ('LUGER', 'COLT', 'MP40', 'THOMPSON', 'STEN', 'FG42', 'MG42', 'BROWNING', 'CARBINE', 'KAR98', 'GARAND', 'K43', 'MP34');
+    WHERE headshots > 0 AND NOT is_bullet_weapon(weapon_name);
+
+-- The name, with its colours, under which a player played the round that ended at a moment.
+CREATE FUNCTION name_at(guid text, at timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT p.player_name
+    FROM rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
+    WHERE r.ended_at = at AND p.player_guid = guid
+    ORDER BY r.server_id LIMIT 1
+$$;

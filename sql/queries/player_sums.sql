@@ -44,8 +44,5 @@ WITH scope AS MATERIALIZED (
     GROUP BY w.player_guid, s.is_before
 )
 SELECT sums.*, sums.headshots - coalesce(odd.headshots, 0) AS bullet_headshots,
-       (SELECT p.player_name FROM rounds r
-        JOIN player_comprehensive_stats p ON p.round_id = r.id AND p.player_guid = sums.player_guid
-        WHERE r.ended_at = sums.last_seen
-        ORDER BY r.id LIMIT 1) AS player_name
+       name_at(sums.player_guid, sums.last_seen) AS player_name
 FROM sums LEFT JOIN odd USING (player_guid, is_before)

@@ -1,0 +1,62 @@
+"""What the shell offers on TAB: names, maps, servers, seasons, boards and weapons; nothing, when the base is down."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from etstats.db.connection import Connection
+
+
+def boards(incomplete: str) -> list[str]:
+    """The boards whose names begin so."""
+    from etstats.rules.boards import BOARDS
+
+    return _beginning(incomplete, BOARDS)
+
+
+def weapons(incomplete: str) -> list[str]:
+    """The weapons whose names begin so."""
+    from etstats.parser.fields import WEAPONS
+
+    return _beginning(incomplete, WEAPONS)
+
+
+def maps(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The maps that were played and begin so."""
+    from etstats.db.scope import map_names
+
+    return _beginning(incomplete, _from_base(ctx, map_names))
+
+
+def servers(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The servers that rounds came from and begin so."""
+    from etstats.db.scope import server_names
+
+    return _beginning(incomplete, _from_base(ctx, server_names))
+
+
+def players(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The names that players were ever seen under and begin so."""
+    from etstats.db.players import names
+
+    return _beginning(incomplete, _from_base(ctx, names))
+
+
+def _beginning(incomplete: str, names: "list[str] | dict[str, object] | tuple[str, ...]") -> list[str]:
+    return [name for name in names if name.casefold().startswith(incomplete.casefold())]
+
+
+def _from_base(ctx: typer.Context, ask: "Callable[[Connection], list[str]]") -> list[str]:
+    """Ask the base that the settings name; whatever fails, the shell must hear nothing of it."""
+    from etstats import config
+    from etstats.base import database_url
+    from etstats.db.connection import connect
+
+    try:
+        settings = config.load(ctx.find_root().params.get("config"))
+        with connect(settings.database.read_url or database_url(settings), read_only=True) as conn:
+            return ask(conn)
+    except Exception:  # noqa: BLE001  # an exception here would be printed into the line being typed
+        return []
