@@ -1,0 +1,65 @@
+"""Audit: what is wrong with the numbers, and where each of them comes from."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from etstats.commands import options
+from etstats.commands.context import context_of
+from etstats.output import Format
+
+app = typer.Typer()
+PANEL = "Audit"
+
+
+@app.command(rich_help_panel=PANEL)
+def validate(
+    ctx: typer.Context,
+    *,
+    since: options.SINCE = None,
+    errors: Annotated[bool, typer.Option("--errors", help="Leave out the warnings.")] = False,
+    as_json: options.JSON = False,
+    as_csv: options.CSV = False,
+    as_markdown: options.MARKDOWN = False,
+) -> int:
+    """Check everything that is stored against itself and against the archive.
+
+    An error is ours: the base is not what the archive says. A warning is a number of the game server's that
+    cannot be true; it is kept as recorded. What each check means: docs/validation.md.
+
+    Example: etstats validate --since 7d
+
+    Exit codes: 0 no error (warnings are none), 2 wrong usage, 3 an error was found, 75 the base is down.
+    """
+    from etstats import output, validation
+    from etstats.base import open_for_reading
+    from etstats.sync.window import parse_when
+
+    context, style = context_of(ctx), options.style(as_json, as_csv, as_markdown)
+    config = context.config
+    first = None if since is None else parse_when(since, datetime.now(UTC), options.zone_of(config))
+    gap = timedelta(minutes=config.sessions.gap_minutes)
+    with open_for_reading(config) as conn, output.progress("validating") as seen:
+        result = validation.validate(conn, gap, first, seen=seen)
+    shown = result.errors if errors else result.findings
+    table = output.Table(
+        title="Findings",
+        columns=(
+            output.text("severity", "Severity"),
+            output.text("check", "Check"),
+            output.text("filename", "File"),
+            output.whole("round_id", "Round"),
+            output.name(),
+            output.text("player_guid", "GUID"),
+            output.text("field", "Field"),
+            output.text("value", "Value"),
+            output.text("expected", "Expected"),
+        ),
+        rows=shown,
+        empty="No findings.",
+    )
+    output.show(table, style)
+    if style is Format.TABLE and context.verbosity >= 0:
+        output.say(f"validate: {result}")
+    return result.exit_code

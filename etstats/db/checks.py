@@ -1,0 +1,115 @@
+"""The checks in `sql/checks/`: each is a SELECT of bad rows, named by its fault.
+
+The first comment line is `-- error: ...` or `-- warning: ...` and says what is wrong. Every check gives
+the columns file_id, round_id, player_guid, field, value, expected.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from psycopg.rows import class_row
+
+from etstats.db.connection import Connection
+from etstats.db.queries import query, query_names, sql_root
+from etstats.errors import EtstatsError
+from etstats.model import Finding, Severity
+
+_STEP = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One check: its name, how bad its findings are, and what they mean."""
+
+    name: str
+    severity: Severity
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchivedRound:
+    """A stored round beside the files that it was derived from; counts are of what is stored."""
+
+    round_id: int
+    server: str
+    filename: str
+    content: bytes
+    round1_filename: str | None
+    round1_content: bytes | None
+    is_cumulative: bool
+    players: int
+    kills: int
+    deaths: int
+    weapons: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    server: str | None
+    filename: str | None
+    round_id: int | None
+    player_guid: str | None
+    player_name: str | None
+    field: str
+    value: str
+    expected: str
+
+
+@cache
+def all_checks() -> tuple[Check, ...]:
+    """Every check there is, errors first, by name."""
+    checks = [_read(name) for name in query_names("checks")]
+    return tuple(sorted(checks, key=lambda check: (check.severity, check.name)))
+
+
+def run_check(
+    conn: Connection, check: Check, parameters: Mapping[str, object], since: datetime | None
+) -> list[Finding]:
+    """What one check finds in rounds that ended since then (None: in all); `parameters` are the check's own."""
+    sql = f"WITH found AS ({query(check.name, 'checks')}) {query('locate_findings')}"
+    with conn.cursor(row_factory=class_row(_Found)) as cursor:
+        rows = cursor.execute(sql, {**parameters, "since": since})
+        return [
+            Finding(
+                severity=check.severity,
+                check=check.name,
+                server=row.server,
+                filename=row.filename,
+                round_id=row.round_id,
+                player_guid=row.player_guid,
+                player_name=row.player_name,
+                field=row.field,
+                value=row.value,
+                expected=row.expected,
+            )
+            for row in rows
+        ]
+
+
+def archived_rounds(conn: Connection, since: datetime | None) -> Iterator[ArchivedRound]:
+    """Every stored round since then with its archived files, a few hundred at a time."""
+    after = 0
+    while True:
+        parameters = {"after": after, "since": since, "limit": _STEP}
+        with conn.cursor(row_factory=class_row(ArchivedRound)) as cursor:
+            rows = cursor.execute(query("archived_rounds"), parameters).fetchall()
+        yield from rows
+        if len(rows) < _STEP:
+            return
+        after = rows[-1].round_id
+
+
+def count_rounds(conn: Connection, since: datetime | None) -> int:
+    """How many rounds ended since then."""
+    row = conn.execute(query("count_rounds"), {"since": since}).fetchone()
+    return row[0] if row else 0
+
+
+def _read(name: str) -> Check:
+    first = (sql_root() / "checks" / f"{name}.sql").read_text(encoding="utf-8").partition("\n")[0]
+    severity, colon, description = first.removeprefix("--").strip().partition(": ")
+    if not colon or severity not in list(Severity):
+        raise EtstatsError(f"sql/checks/{name}.sql must begin with '-- error: ...' or '-- warning: ...'.")
+    return Check(name=name, severity=Severity(severity), description=description)

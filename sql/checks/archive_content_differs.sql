@@ -1,0 +1,7 @@
+-- error: An archived file is not the content whose hash and size were recorded.
+SELECT f.id AS file_id, NULL::bigint AS round_id, NULL AS player_guid, n.field, n.value, n.expected
+FROM processed_files f
+CROSS JOIN LATERAL (VALUES
+    ('file_hash', f.file_hash, encode(sha256(f.content), 'hex')),
+    ('size_bytes', f.size_bytes::text, octet_length(f.content)::text)) AS n (field, value, expected)
+WHERE n.value <> n.expected
