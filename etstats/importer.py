@@ -168,13 +168,24 @@ class _Desk:
             return self._quarantine(new, before, parsed.reason, parsed.line)
         if before is not None and _is_known(before, new):
             if before.success and before.source_hash == new.source_hash and _is_stale(before, new):
-                archive.confirm(self._conn, before.id, new.source_mtime)
+                self._confirm(before, new, parsed.raw)
             fate = Fate.KNOWN if before.source_hash == new.source_hash else Fate.STILL_QUARANTINED
             return Outcome(filename=new.filename, fate=fate)
         if before is not None and before.success and new.source_size < before.source_size:
             reason = f"shrank from {before.source_size} to {new.source_size} bytes; the longer one stays"
             return self._quarantine(new, before, reason, 0)
         return self._place(new, parsed.raw, before)
+
+    def _confirm(self, before: ArchivedFile, new: NewFile, raw: RawRound) -> None:
+        """The source shows the good content again: its newest mtime may know better when the round ended."""
+        archive.confirm(self._conn, before.id, new.source_mtime)
+        mtime = before.source_mtime if new.source_mtime is None else new.source_mtime
+        confirmed = replace(before, source_mtime=mtime, rejected_hash=None)
+        self._by_name[new.filename] = confirmed
+        ended_at = self._ended_at(new.filename, mtime)
+        if before.duplicate_of is None and ended_at != self._ended_at(new.filename, before.source_mtime):
+            arrival = Arrival(file_id=before.id, ended_at=ended_at, raw=raw)
+            rounds.apply(self._conn, self._evenings.settle([arrival]))
 
     def _place(self, new: NewFile, raw: RawRound, before: ArchivedFile | None) -> Outcome:
         """Archive a whole file that is new or changed, and settle what follows."""

@@ -76,15 +76,19 @@ class Evenings:
         """Decide what follows when these files come and those (file ids) go; remembers it as done."""
         coming = {a.file_id: a for a in arrivals}
         going = [key for key in removed if key in self._rounds]
-        moments = [a.ended_at for a in coming.values()] + [self._rounds[key].ended_at for key in going]
+        # A file that comes again may have ended at another moment before: an mtime decided the doubled hour.
+        leaving = [*going, *(key for key in coming if key in self._rounds)]
+        moments = [a.ended_at for a in coming.values()] + [self._rounds[key].ended_at for key in leaving]
         there = self._near(moments) - set(going)
         heads = {key: _stored_head(self._rounds[key]) for key in there}
         heads |= {key: _new_head(a) for key, a in coming.items()}
+        self._raw |= {key: a.raw for key, a in coming.items()}
+        # Rounds of one moment stand in the order of their names: ids would say which file came first.
+        heads = dict(sorted(heads.items(), key=lambda head: (head[1].ended_at, self._name(head[0]))))
         partner = pair(heads.values())
         groups = sessions.group(((h.ended_at, key) for key, h in heads.items()), self._gap)
         before = {self._rounds[key].gaming_session_id for key in (*there, *going)}
         session_of, new_sessions = self._name_sessions(groups)
-        self._raw |= {key: a.raw for key, a in coming.items()}
         match_of = {key: self._match_id(partner.get(key, key)) for key in heads}
         round_ids = {key: self._round_id(key) for key in heads}
         written = [
@@ -124,7 +128,10 @@ class Evenings:
         )
 
     def _near(self, moments: Iterable[datetime]) -> set[int]:
-        """The loaded rounds that hang together with one of the moments by gaps no longer than the reach."""
+        """The loaded rounds that hang together with one of the moments by gaps no longer than the reach.
+
+        With the rest of their sessions: one stored under a longer gap may reach further than that.
+        """
         near: set[int] = set()
         for moment in moments:
             at = bisect_left(self._times, (moment, 0))
@@ -135,7 +142,8 @@ class Evenings:
                         break
                     near.add(key)
                     last = time
-        return near
+        named = {self._rounds[key].gaming_session_id for key in near}
+        return {key for key, r in self._rounds.items() if r.gaming_session_id in named}
 
     def _name_sessions(self, groups: list[list[int]]) -> tuple[dict[int, int], list[int]]:
         """The session of each file: a group keeps the oldest id that it held and no earlier group took."""
@@ -168,13 +176,16 @@ class Evenings:
 
     def _match_id(self, key: int) -> str:
         """The match's name: stamp and map of its first round; an orphan round 2 says that it is one."""
+        stamp, map_name, number = self._name(key)
+        return f"{stamp:%Y-%m-%d-%H%M%S}-{map_name}" + ("-round-2" if number == 2 else "")
+
+    def _name(self, key: int) -> tuple[datetime, str, int]:
+        """Stamp, map and number: what a file's name is made of."""
         if key in self._raw:
             name = self._raw[key].name
-            stamp, map_name, number = name.stamp, name.map_name, name.round_number
-        else:
-            stored = self._rounds[key]
-            stamp, map_name, number = stored.stamp, stored.map_name, stored.round_number
-        return f"{stamp:%Y-%m-%d-%H%M%S}-{map_name}" + ("-round-2" if number == 2 else "")
+            return name.stamp, name.map_name, name.round_number
+        stored = self._rounds[key]
+        return stored.stamp, stored.map_name, stored.round_number
 
     def _follow(
         self,
