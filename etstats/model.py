@@ -198,68 +198,6 @@ class Round:
     players: tuple[PlayerRound, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlayerSums:
-    """What one player did over some rounds, or with one weapon in them, summed: what boards are made of.
-
-    Damage in HP, `*_seconds` and `denied_playtime` in seconds. `player_name` is raw, as last seen. Sums of what a
-    file's layout lacks are None where no round had it. `clocked_*` and `alive_seconds` are of the rounds whose
-    time dead can be believed, `kills_of_single_rounds` and `headshot_kills` of those that are no two rounds
-    together; `killing_spree_best` is the longest of them. With a weapon there are only rounds, kills, deaths,
-    hits, shots and headshots.
-    """
-
-    player_guid: str
-    player_name: str
-    rounds: int
-    last_seen: datetime
-    kills: int = 0
-    deaths: int = 0
-    hits: int = 0
-    shots: int = 0
-    headshots: int = 0
-    bullet_headshots: int = 0
-    headshot_kills: int | None = None
-    kills_of_single_rounds: int | None = None
-    damage_given: int = 0
-    damage_received: int = 0
-    team_damage_given: int = 0
-    time_played_seconds: int = 0
-    clocked_seconds: int | None = None
-    alive_seconds: int | None = None
-    clocked_damage: int | None = None
-    gibs: int = 0
-    self_kills: int = 0
-    team_kills: int = 0
-    xp: int = 0
-    kill_assists: int = 0
-    objectives: int = 0
-    multikills: int = 0
-    revives_given: int | None = None
-    times_revived: int = 0
-    useful_kills: int | None = None
-    useless_kills: int | None = None
-    denied_playtime: int | None = None
-    killing_spree_best: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """One line of a leaderboard: `value` is `of` over `per` times the board's factor, or `of` itself.
-
-    Ties share a `rank`. `change` is the places won since the week before, None for who was not on the board then.
-    """
-
-    rank: int
-    change: int | None
-    player_guid: str
-    player_name: str
-    value: float
-    of: int
-    per: int | None
-    rounds: int
-
-
 class Severity(StrEnum):
     """How bad a finding is: an error is ours and must not be; a warning is what the game server wrote."""
 

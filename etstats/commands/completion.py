@@ -1,6 +1,6 @@
-"""What the shell offers on TAB: names, maps, servers, seasons, boards and weapons; nothing, when the base is down."""
+"""What the shell offers on TAB: players, maps, servers, boards, weapons; nothing when the base is down."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import typer
@@ -44,7 +44,7 @@ def players(ctx: typer.Context, incomplete: str) -> list[str]:
     return _beginning(incomplete, _from_base(ctx, names))
 
 
-def _beginning(incomplete: str, names: "list[str] | dict[str, object] | tuple[str, ...]") -> list[str]:
+def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if name.casefold().startswith(incomplete.casefold())]
 
 

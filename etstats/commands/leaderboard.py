@@ -202,7 +202,5 @@ def _notes(ranking: "Ranking") -> list[str]:
 
 
 def _some(names: "tuple[str, ...]") -> str:
-    from etstats.parser.names import clean_name
-
-    shown = ", ".join(clean_name(name) or "(no name)" for name in names[:_NAMES_SHOWN])
+    shown = ", ".join(name or "(no name)" for name in names[:_NAMES_SHOWN])
     return shown if len(names) <= _NAMES_SHOWN else f"{shown} and {len(names) - _NAMES_SHOWN} more"

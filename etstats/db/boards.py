@@ -8,7 +8,7 @@ from psycopg.rows import class_row, kwargs_row
 from etstats.db.connection import Connection, database_errors
 from etstats.db.queries import query
 from etstats.db.scope import Scope
-from etstats.model import PlayerSums
+from etstats.scores import PlayerSums
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
-from etstats.model import PlayerSums
+from etstats.scores import PlayerSums
 
 
 class Kind(Enum):

@@ -7,15 +7,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from etstats.model import PlayerSums, Standing
 from etstats.rules.boards import Board, total_of, value_of
+from etstats.scores import PlayerSums, Standing
 
 SHARE_OF_ROUNDS = 10
 """A minimum asks for at most one round in so many."""
 SHOTS_PER_ROUND = 20
 """A minimum of shots asks for at most so many for each round of the minimum."""
 
-_SUMS = tuple(f.name for f in fields(PlayerSums) if f.name not in ("player_guid", "player_name", "last_seen"))
+_SUMS = tuple(
+    f.name for f in fields(PlayerSums) if f.name not in ("player_guid", "player_name", "clean_name", "last_seen")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,7 @@ class Minimum:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
-    """A board filled: all places in order, and who is not on it for want of rounds or of shots (raw names)."""
+    """A board filled: all places in order, and who is not on it for want of rounds or of shots (clean names)."""
 
     standings: tuple[Standing, ...]
     minimum: Minimum
@@ -73,6 +75,7 @@ def rank(
             change=ranks_before[p.player_guid] - ranks[p.player_guid] if p.player_guid in ranks_before else None,
             player_guid=p.player_guid,
             player_name=p.player_name,
+            clean_name=p.clean_name,
             value=value_of(board, p) or 0,
             of=total_of(p, board.of) or 0,
             per=total_of(p, board.per) if board.per else None,
@@ -83,8 +86,8 @@ def rank(
     return Ranking(
         standings=tuple(sorted(standings, key=lambda s: (s.rank, -s.rounds, s.player_guid))),
         minimum=needed,
-        short_of_rounds=tuple(p.player_name for p in rated if p.rounds < needed.rounds),
-        short_of_shots=tuple(p.player_name for p in enough if p.shots < needed.shots),
+        short_of_rounds=tuple(p.clean_name for p in rated if p.rounds < needed.rounds),
+        short_of_shots=tuple(p.clean_name for p in enough if p.shots < needed.shots),
         has_week_before=bool(ranks_before),
     )
 

@@ -44,5 +44,8 @@ WITH scope AS MATERIALIZED (
     GROUP BY w.player_guid, s.is_before
 )
 SELECT sums.*, sums.headshots - coalesce(odd.headshots, 0) AS bullet_headshots,
-       name_at(sums.player_guid, sums.last_seen) AS player_name
-FROM sums LEFT JOIN odd USING (player_guid, is_before)
+       names.player_name, names.clean_name
+FROM sums
+LEFT JOIN odd USING (player_guid, is_before)
+CROSS JOIN LATERAL names_at(sums.player_guid, sums.last_seen) names
+WHERE NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = sums.player_guid)

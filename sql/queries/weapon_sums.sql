@@ -10,5 +10,7 @@ WITH scope AS MATERIALIZED (
     WHERE w.weapon_name = %(weapon)s
     GROUP BY w.player_guid, s.is_before
 )
-SELECT sums.*, name_at(sums.player_guid, sums.last_seen) AS player_name
+SELECT sums.*, names.player_name, names.clean_name
 FROM sums
+CROSS JOIN LATERAL names_at(sums.player_guid, sums.last_seen) names
+WHERE NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = sums.player_guid)
