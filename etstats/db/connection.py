@@ -16,6 +16,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 OLDEST_SERVER = 14
 RUN_LOCK_KEY = 0x6574_7374_6174_7321  # "etstats!"
+BACKUP_LOCK_KEY = 0x6574_7374_6261_636B  # "etstback"
 
 # What a server says when it will answer later; its language is the server's, so the codes' English is a help only.
 _TEMPORARY = re.compile(
@@ -106,14 +107,16 @@ def transactions_in_flight(conn: Connection) -> Iterator[Callable[[], AbstractCo
 
 
 @contextmanager
-def run_lock(conn: psycopg.Connection) -> Iterator[None]:
+def run_lock(conn: psycopg.Connection, key: int = RUN_LOCK_KEY) -> Iterator[None]:
     """Hold the lock of this base while one run works; LockedError when another run holds it.
+
+    Backups have a lock of their own, because runs go on beside them.
 
     The lock belongs to the server's session and dies with it, so none can be left behind. A pooler between us
     and PostgreSQL must hand out whole sessions (PgBouncer: `pool_mode = session`), or the lock means nothing.
     """
     with database_errors(), conn.transaction():
-        row = conn.execute(query("try_run_lock"), {"key": RUN_LOCK_KEY}).fetchone()
+        row = conn.execute(query("try_run_lock"), {"key": key}).fetchone()
     if row != (True,):
         raise LockedError("Another etstats run is at work on this base; this one leaves it alone.")
     try:
@@ -124,7 +127,7 @@ def run_lock(conn: psycopg.Connection) -> Iterator[None]:
             if conn.info.transaction_status == psycopg.pq.TransactionStatus.INERROR:
                 conn.rollback()
             with conn.transaction():
-                conn.execute(query("release_run_lock"), {"key": RUN_LOCK_KEY})
+                conn.execute(query("release_run_lock"), {"key": key})
 
 
 def _settings(url: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -53,8 +54,12 @@ class SchemaStatus:
     pending: tuple[Migration, ...]
 
 
-def migrate(conn: psycopg.Connection, folder: Path | None = None) -> list[str]:
+def migrate(
+    conn: psycopg.Connection, folder: Path | None = None, *, only: Collection[int] | None = None
+) -> list[str]:
     """Apply what is pending, in order, each step with its record in one transaction; return their names.
+
+    `only` these numbers: the schema as an older etstats had it, for a backup of that time.
 
     With nothing to do it costs one query. A step that fails leaves the base as the step before it left it.
     The connection must have no transaction open. ConfigError: the base is newer, or a step's text changed.
@@ -62,6 +67,8 @@ def migrate(conn: psycopg.Connection, folder: Path | None = None) -> list[str]:
     steps = _read_folder(folder or sql_root() / "migrations")
     done: list[str] = []
     for step in _pending(steps, _applied(conn)):
+        if only is not None and step.number not in only:
+            continue
         with database_errors(), conn.transaction():
             conn.execute(query("lock_migrations"), {"key": LOCK_KEY})
             conn.execute(query("create_schema_migrations"))

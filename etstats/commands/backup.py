@@ -1,0 +1,90 @@
+"""backup and restore."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from etstats.commands.context import context_of
+from etstats.commands.options import CSV, JSON, MARKDOWN, style
+
+app = typer.Typer()
+PANEL = "Operate"
+
+
+@app.command("backup", rich_help_panel=PANEL)
+def backup(
+    ctx: typer.Context,
+    list_: Annotated[bool, typer.Option("--list", help="Show the backups there are; make none.")] = False,
+    as_json: JSON = False,
+    as_csv: CSV = False,
+    as_markdown: MARKDOWN = False,
+) -> None:
+    """Back up the base into one file, prove that it restores, and remove the old ones.
+
+    Example: etstats backup
+
+    Exit codes: 0 done, 2 the folder cannot be used, 75 no room, the base is down, or another backup is at work.
+    """
+    from datetime import UTC, datetime
+
+    from etstats import output
+    from etstats.ops import backup as backups
+
+    context = context_of(ctx)
+    folder = backups.folder_of(context.config)
+    if list_:
+        columns = [
+            output.text("path", "Backup"),
+            output.when("made_at", "Made (UTC)"),
+            output.whole("size_bytes", "Bytes"),
+        ]
+        empty = f"No backup in {folder}. Make one with: etstats backup"
+        table = output.Table(title="Backups", columns=columns, rows=backups.backups(folder), empty=empty)
+        output.show(table, style(as_json, as_csv, as_markdown))
+        return
+    made = backups.make(context.config, datetime.now(UTC))
+    if context.verbosity >= 0:
+        removed = f", {len(made.removed)} old removed" if made.removed else ""
+        output.say(
+            f"backup: {made.rounds:,} rounds, {made.rows:,} rows, {made.backup.size_bytes:,} bytes in "
+            f"{made.seconds:.1f} s, restored and compared{removed}: {made.backup.path}"
+        )
+
+
+@app.command("restore", rich_help_panel=PANEL)
+def restore(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="BACKUP", help="A file, or `latest`.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Make the base what a backup says; what is there now is backed up first.
+
+    Example: etstats restore latest
+
+    Exit codes: 0 done, 2 no such backup, damaged, or not confirmed, 75 a run is at work, or the base is down.
+    """
+    from datetime import UTC, datetime
+
+    from etstats import output
+    from etstats.db import dump
+    from etstats.errors import ConfigError
+    from etstats.ops import backup as backups
+
+    context = context_of(ctx)
+    path = backups.find(context.config, name)
+    manifest = dump.read_manifest(path)
+    holds = f"{manifest.rows_of('rounds'):,} rounds as of {manifest.made_at:%Y-%m-%d %H:%M} UTC"
+    if not yes:
+        if not sys.stdin.isatty():
+            raise ConfigError("restore replaces what is in the base: add --yes to do it without being asked")
+        output.say(f"{path} holds {holds}. The base will be as it was then; what is in it now is backed up first.")
+        if not typer.confirm("Restore?", err=True):
+            raise ConfigError("not restored; the base is as it was")
+    done = backups.restore(context.config, path, datetime.now(UTC))
+    if context.verbosity >= 0:
+        kept = f" What was there: {done.kept}" if done.kept else ""
+        output.say(f"restored {done.rounds:,} rounds, {done.rows:,} rows, compared with the backup.{kept}")
+        output.say(
+            "Later rounds come back with the next sync; `etstats post --help` tells how not to post them again."
+        )

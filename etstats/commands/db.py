@@ -1,0 +1,95 @@
+"""db: the base itself."""
+
+import typer
+
+from etstats.commands.context import context_of
+from etstats.commands.options import JSON
+
+family = typer.Typer(no_args_is_help=True, help="Look after the base: status, migrate, start, stop.")
+app = typer.Typer()
+app.add_typer(family, name="db", rich_help_panel="Operate")
+
+
+@family.command("status")
+def status(ctx: typer.Context, as_json: JSON = False) -> None:
+    """Show where the base is, whether it runs, its size and its schema; starts and changes nothing.
+
+    Example: etstats db status
+
+    Exit codes: 0 done, 2 wrong settings, 75 a configured server does not answer.
+    """
+    from etstats import output
+    from etstats.ops import database
+
+    found = database.status(context_of(ctx).config)
+    if as_json:
+        output.write_json(found)
+        return
+    size = f"{found.size_bytes / 1e6:,.1f} MB" if found.size_bytes is not None else None
+    lines = {
+        "kind": found.kind,
+        "running": "yes" if found.running else "no; it starts by itself, or with: etstats db start",
+        "base": found.name,
+        "PostgreSQL": found.server_version,
+        "size": size,
+        "schema": found.schema or ("none yet; etstats db migrate" if found.running else None),
+        "pending": ", ".join(found.pending),
+        "folder": found.folder,
+        "log": found.log_folder,
+    }
+    for key, value in lines.items():
+        if value:
+            output.out().print(f"{key:<12}{value}", soft_wrap=True)
+
+
+@family.command("migrate")
+def migrate(ctx: typer.Context) -> None:
+    """Bring the schema up to date; every other command does so too.
+
+    Example: etstats db migrate
+
+    Exit codes: 0 done, or there was nothing to do, 2 the base is newer than this etstats, 75 it is down.
+    """
+    from etstats import output
+    from etstats.ops import database
+
+    context = context_of(ctx)
+    done = database.migrate(context.config)
+    if context.verbosity >= 0:
+        output.say(f"applied: {', '.join(done)}" if done else "the schema is up to date")
+
+
+@family.command("start")
+def start(ctx: typer.Context) -> None:
+    """Start the embedded PostgreSQL; every command that needs it does so too.
+
+    Example: etstats db start
+
+    Exit codes: 0 it runs, 2 another server is configured, 75 it does not come up.
+    """
+    from etstats import output
+    from etstats.ops import database
+
+    context = context_of(ctx)
+    database.start(context.config)
+    if context.verbosity >= 0:
+        output.say("the embedded PostgreSQL is running")
+
+
+@family.command("stop")
+def stop(ctx: typer.Context) -> None:
+    """Stop the embedded PostgreSQL; open transactions are rolled back, the next command starts it again.
+
+    Example: etstats db stop
+
+    Exit codes: 0 it is down, 2 another server is configured, 75 it does not stop.
+    """
+    from etstats import output
+    from etstats.ops import database
+
+    context = context_of(ctx)
+    was_running = database.stop(context.config)
+    if context.verbosity >= 0:
+        output.say(
+            "the embedded PostgreSQL is stopped" if was_running else "the embedded PostgreSQL was not running"
+        )

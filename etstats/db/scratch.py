@@ -1,0 +1,67 @@
+"""A base to try something in: beside the real one, or where that is not allowed, in a server of its own."""
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from etstats.db import embedded
+from etstats.db.connection import connect, database_errors
+from etstats.db.queries import query
+from etstats.errors import EtstatsError
+
+
+@contextmanager
+def scratch_base(url: str, data_dir: Path) -> Iterator[str]:
+    """Give the URL of an empty base that is gone afterwards; only one program at a time may ask for one.
+
+    `data_dir`: where a server of its own would live, when the user of `url` may not create bases.
+    """
+    name = f"etstats_scratch_{secrets.token_hex(6)}"
+    try:
+        _create(url, name)
+    except (psycopg.Error, EtstatsError):
+        with _own_server(data_dir) as own:
+            yield own
+        return
+    try:
+        yield make_conninfo(url, dbname=name)
+    finally:
+        with suppress(psycopg.Error, EtstatsError):
+            _drop(url, [name])
+
+
+def _create(url: str, name: str) -> None:
+    with connect(url) as conn:
+        leftovers = [row[0] for row in conn.execute(query("scratch_bases"))]
+    _drop(url, leftovers)  # of killed runs
+    with connect(url) as conn:
+        conn.autocommit = True
+        conn.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+    connect(make_conninfo(url, dbname=name)).close()  # a pooler may not let us through to it
+
+
+def _drop(url: str, names: list[str]) -> None:
+    with database_errors(), connect(url) as conn:
+        conn.autocommit = True
+        for name in names:
+            conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def _own_server(data_dir: Path) -> Iterator[str]:
+    data_dir.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="scratch-", dir=data_dir))
+    folder.chmod(0o711)  # the account that PostgreSQL runs as has to pass through
+    try:
+        yield embedded.ensure_running(folder, durable=False)
+    finally:
+        with suppress(EtstatsError):
+            embedded.stop(folder)
+        shutil.rmtree(folder, ignore_errors=True)

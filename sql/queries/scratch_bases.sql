@@ -1,0 +1,1 @@
+SELECT datname::text FROM pg_database WHERE datname LIKE 'etstats\_scratch\_%';
