@@ -19,7 +19,7 @@ _REASON_COLUMNS = 300
 _BAN_SECONDS = 600.0
 _LONGEST_WAIT = 86_400  # what is longer than a day is no answer of Discord's
 
-_UNKNOWN_MESSAGE = 10008
+_UNKNOWN_CHANNEL, _UNKNOWN_MESSAGE = 10003, 10008
 # Gateways in front of Discord that say that they did not reach it; 52x are Cloudflare's.
 _NEVER_ARRIVED = {408, 502, 503, 521, 522, 523, 525, 526, 530}
 
@@ -69,10 +69,15 @@ class Permanent:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The webhook was deleted, its token is wrong, or its thread is no more."""
+    """The webhook was deleted or its token is wrong; `is_thread`: only the thread posted to is no more."""
 
     reason: str
     code: int | None = None
+
+    @property
+    def is_thread(self) -> bool:
+        """Whether the webhook may still post elsewhere."""
+        return self.code == _UNKNOWN_CHANNEL
 
 
 @dataclass(frozen=True, slots=True)

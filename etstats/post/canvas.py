@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, get_font
 from matplotlib.ft2font import FT2Font
 from matplotlib.lines import Line2D
-from matplotlib.patches import FancyBboxPatch, Patch, Rectangle
+from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Text
 
 from etstats.post.text import clean
@@ -43,15 +43,13 @@ class Canvas:
         self._figure = Figure(figsize=(WIDTH / _DPI, height / _DPI), dpi=_DPI, facecolor=GROUND)
         self._painter = FigureCanvasAgg(self._figure)
 
-    def box(self, x: float, y: float, width: float, height: float, colour: str, *, radius: float = 0) -> None:
+    def box(self, x: float, y: float, width: float, height: float, colour: str, *, radius: float) -> None:
         """A filled rectangle from its upper left corner, its corners rounded by `radius`."""
-        low = self.height - y - height
-        if radius:
-            radius = min(radius, width / 2, height / 2)
-            inner = (x + radius, low + radius), width - 2 * radius, height - 2 * radius
-            shape: Patch = FancyBboxPatch(*inner, boxstyle=f"round,pad={radius}", linewidth=0, facecolor=colour)
-        else:
-            shape = Rectangle((x, low), width, height, linewidth=0, facecolor=colour)
+        radius = min(radius, width / 2, height / 2)
+        corner = (x + radius, self.height - y - height + radius)
+        style = f"round,pad={radius}"
+        inner = (width - 2 * radius, height - 2 * radius)
+        shape = FancyBboxPatch(corner, *inner, boxstyle=style, linewidth=0, facecolor=colour)
         shape.set_transform(None)
         self._figure.add_artist(shape)
 

@@ -4,7 +4,6 @@ Every text that comes from outside passes `text.escape`, `text.cell` or `text.pl
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from etstats.post.facts import (
     ALLIES,
@@ -193,9 +192,9 @@ def _map_headline(summary: MapSummary, names: dict[int, str]) -> str:
     if not summary.score:
         return "**The winner cannot be told from the files**"
     first, second = summary.score
-    if summary.winner not in names:
-        return f"**Draw {first}:{second}**"
-    return f"**{names[summary.winner]} wins {max(first, second)}:{min(first, second)}**"
+    if summary.winner in names:
+        return f"**{names[summary.winner]} wins {max(first, second)}:{min(first, second)}**"
+    return f"**Draw {first}:{second}**" if first == second else f"**{first}:{second}**"
 
 
 def _round_line(result: RoundResult, names: dict[int, str]) -> str:
@@ -222,8 +221,3 @@ def _maps(maps: Sequence[MapScore]) -> Section:
     )
     head = "Map".ljust(14) + "R1".rjust(7) + "R2".rjust(7) + "Score".rjust(6)
     return Section(name="Maps", code=True, head=head, rows=rows)
-
-
-def silent(message: Message) -> Message:
-    """The same message, posted without a notification."""
-    return replace(message, silent=True)

@@ -28,6 +28,10 @@ class Fault(enum.Enum):
     CLOUDFLARE_BAN = "429, error code: 1015"
     FORBIDDEN_PAGE = "403 with an HTML page"
     PAGE_NOT_FOUND = "404 with an HTML page"
+    OTHER_INFO = "200 about another webhook"
+    WORDY_LIMIT = "accepted, with a limit's header that is a word"
+    SENSELESS_LIMIT = "accepted, with a limit's header that is no number"
+    ENDLESS_LIMIT = "accepted, with a limit's header that asks for days"
 
 
 _PAGE = b"<html><head><title>cloudflare</title></head><body>\xff</body></html>"
@@ -44,6 +48,7 @@ _BEFORE = {
     Fault.CLOUDFLARE_BAN: Reply(status=429, body=b"error code: 1015"),
     Fault.FORBIDDEN_PAGE: Reply(status=403, body=_PAGE),
     Fault.PAGE_NOT_FOUND: Reply(status=404, body=_PAGE),
+    Fault.OTHER_INFO: Reply(status=200, body={"id": "99", "name": "other"}),
 }
 
 
@@ -91,6 +96,12 @@ class Faulty(StandIn):
                 return Reply(status=204)
             case Fault.OTHER_WEBHOOK:
                 return Reply(status=200, body={**reply.body, "webhook_id": "99"})
+            case Fault.WORDY_LIMIT | Fault.SENSELESS_LIMIT | Fault.ENDLESS_LIMIT:
+                after = {Fault.WORDY_LIMIT: "soon", Fault.SENSELESS_LIMIT: "nan", Fault.ENDLESS_LIMIT: "1e6"}[
+                    fault
+                ]
+                headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset-After": after}
+                return Reply(status=200, body=reply.body, headers=headers)
             case Fault.SERVER_ERROR_AFTER:
                 return Reply(status=500, body=_PAGE)
         return Reply(status=504, body=_PAGE)

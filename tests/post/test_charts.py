@@ -70,6 +70,7 @@ def test_what_the_font_lacks_is_a_box():
     assert drawable("Bär漢Ж") == "Bär□Ж"
     assert text_width("MM", 10) == pytest.approx(2 * text_width("M", 10))
     assert visible(" a\u200b b ") == " a b "
+    assert (visible(" "), visible("\u200b")) == (" ", "")
 
 
 def test_an_evening_without_scores_or_rounds_is_drawn_without_those_parts():

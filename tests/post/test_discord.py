@@ -2,6 +2,7 @@
 
 import json
 import logging
+import random
 import socket
 import ssl
 import threading
@@ -125,14 +126,22 @@ def test_threads(discord, clock):
     assert isinstance(second, Sent)
     assert second.channel_id == first.channel_id != hook.channel_id
     assert isinstance(webhook.edit(second.message_id, MESSAGE, budget=10, thread_id=first.channel_id), Sent)
-    assert isinstance(webhook.send(MESSAGE, budget=10, thread_id="5"), Gone)
+    lost = webhook.send(MESSAGE, budget=10, thread_id="5")
+    assert isinstance(lost, Gone)
+    assert lost.is_thread
 
 
 def test_the_webhook_tells_its_name(discord, webhook, hook):
     """`info` posts nothing and gives the name and the channel."""
     assert webhook.info() == WebhookInfo(name="etstats", channel_id=hook.channel_id, guild_id="1")
+    discord.faults = [Fault.DROP_BEFORE, Fault.BAD_GATEWAY_PAGE, Fault.OTHER_INFO]
+    assert isinstance(webhook.info(), Unknown)
+    assert isinstance(webhook.info(), NotAccepted)
+    assert isinstance(webhook.info(), NotAccepted)
     discord.delete_webhook(hook)
-    assert isinstance(webhook.info(), Gone)
+    gone = webhook.info()
+    assert isinstance(gone, Gone)
+    assert not gone.is_thread
     assert discord.posts == []
 
 
@@ -247,6 +256,51 @@ def test_two_senders_meet_the_limit_and_obey_it(discord, hook, clock):
             message = Message(embeds=(Embed(title=f"{number} {clock.now}", colour=0),))
             assert isinstance(sender.send(message, budget=60), Sent)
     assert (len(discord.posts), discord.early) == (12, [])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_storm_of_faults_doubles_nothing_and_loses_nothing_unseen(discord, hook, clock, seed):
+    """A hundred messages through a seeded mix of everything: each stands once, or is told to be unknown.
+
+    What was not accepted is tried again later, by a sender that remembers nothing, as the next run would.
+    """
+    chance = random.Random(seed)
+    storm = [fault for fault in Fault if fault is not Fault.OTHER_INFO]
+    discord.faults = [chance.choice([None, *storm]) for _ in range(250)]
+    pending = [Message(embeds=(Embed(title=f"round {number}", colour=0),)) for number in range(100)]
+    sent: dict[str, str] = {}
+    unknown: set[str] = set()
+    runs = 0
+    while pending:
+        runs += 1
+        assert runs < 300
+        webhook = Webhook(hook.url, clock=clock, sleep=clock.sleep)
+        for message in list(pending):
+            outcome = webhook.send(message, budget=20)
+            if isinstance(outcome, NotAccepted | RetryAfter | Banned):
+                break
+            pending.remove(message)
+            assert isinstance(outcome, Sent | Unknown)
+            if isinstance(outcome, Sent):
+                sent[message.embeds[0].title] = outcome.message_id
+            else:
+                unknown.add(message.embeds[0].title)
+        clock.now += 60
+    standing = [post.payload["embeds"][0]["title"] for post in discord.posts]
+    assert len(standing) == len(set(standing))
+    assert sent == {post.payload["embeds"][0]["title"]: post.message_id for post in discord.posts
+                    if post.payload["embeds"][0]["title"] not in unknown}  # fmt: skip
+    assert len(sent) + len(unknown) == 100
+    assert unknown
+    assert (discord.duplicates, discord.violations, discord.early) == ([], [], [])
+
+
+def test_headers_without_sense_hold_nothing_up(discord, webhook, clock):
+    """A limit that is said to be used up for `nan` seconds, or for days, costs a minute at most."""
+    discord.faults = [Fault.WORDY_LIMIT, Fault.SENSELESS_LIMIT, Fault.ENDLESS_LIMIT]
+    for number in range(4):
+        assert isinstance(webhook.send(Message(embeds=(Embed(title=f"{number}", colour=0),)), budget=99), Sent)
+    assert sum(clock.slept) == pytest.approx(60.0)
 
 
 def test_nobody_listening_is_not_accepted(clock):

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etstats.demo.discord_rules import breaches, complaints, is_empty, pings
-from etstats.post.facts import Award, BrokenRecord, MapScore, Milestone
+from etstats.post.charts import scoreboard_png
+from etstats.post.facts import Award, BrokenRecord, MapScore, Milestone, RoundResult
 from etstats.post.layout import TABLE_COLUMNS
 from etstats.post.message import Embed, Field, Message
 from etstats.post.parts import ranking
@@ -145,6 +146,12 @@ def test_a_round_tells_how_it_ended(changes, says):
     assert says in round_message(samples.a_round(4, **changes)).embeds[0].description
 
 
+def test_a_round_whose_defender_is_not_known_tells_no_roles():
+    """Neither attack nor defence is guessed."""
+    fields = round_message(samples.a_round(4, defender_team=0)).embeds[0].fields
+    assert [field.name for field in fields[:2]] == ["Allies · 2", "Axis · 2"]
+
+
 def test_round_1_is_blue_and_round_2_red():
     """The colour tells the round at a glance."""
     colours = [round_message(samples.a_round(2, round_number=number)).embeds[0].colour for number in (1, 2)]
@@ -185,6 +192,42 @@ def test_a_map_names_winner_score_times_and_mvp():
     won = map_message(samples.a_map(4, winner=2, score=(0, 2)))
     assert "**Team B wins 2:0**" in won.embeds[0].description
     assert won.embeds[0].fields[0].name.startswith("Team B")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "changes", "says"),
+    [
+        ("fullhold", {}, "Round 1 · Team A attacks · held for the full **10:00**"),
+        ("unknown", {"actual_time_seconds": None, "attackers": 0}, "Round 1 · **6:00** of 10:00"),
+    ],
+)
+def test_a_maps_rounds_tell_how_they_ended(outcome, changes, says):
+    """A full hold and a round of which little is known, each in its words."""
+    known = RoundResult(
+        round_number=1,
+        attackers=1,
+        time_limit_seconds=600,
+        actual_time_seconds=600,
+        played_seconds=360,
+        outcome=outcome,
+    )
+    summary = samples.a_map(2, rounds=(replace(known, **changes),))
+    assert says in map_message(summary).embeds[0].description.split("\n")
+    assert scoreboard_png(summary).startswith(b"\x89PNG")
+
+
+def test_milestones_stop_where_the_content_is_full():
+    """Two thousand characters hold as many whole lines as fit."""
+    crowd = tuple(Milestone(name=f"p{number}", text="_" * 60) for number in range(40))
+    message = round_message(samples.a_round(2, milestones=crowd))
+    assert_fits(message)
+    assert 1850 < len(message.content) <= 2000
+    assert message.content.endswith("\\_" * 60)
+
+
+def test_an_mvp_who_is_not_among_the_players_is_left_out():
+    """A hidden player is not named through the back door."""
+    assert "MVP" not in shown(map_message(samples.a_map(2, mvp="FFFFFFFF")))
 
 
 def test_an_evening_is_told_whole():
