@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from etstats import __version__
-from etstats.commands import audit, backup, cron, db, leaderboard, line
+from etstats.commands import audit, backup, cron, db, leaderboard, line, sessions
 from etstats.commands.context import Context
 from etstats.errors import EtstatsError
 
@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for family in (line, leaderboard, audit, cron, db, backup):
+for family in (line, leaderboard, sessions, audit, cron, db, backup):
     app.add_typer(family.app)
 
 

@@ -5,7 +5,7 @@ Everything is read from the base at the moment of asking. What comes out is in `
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from etstats.db import evenings as stored
 from etstats.db import identity
@@ -30,6 +30,53 @@ from etstats.views import (
     SessionView,
     TeamTotal,
 )
+
+
+def find_session(conn: Connection, which: str, server: str | None = None) -> int | None:
+    """The session meant by `last`, an id or a day (YYYY-MM-DD); None when nothing was played yet.
+
+    NotFoundError: nothing fits, or several sessions of one day do; the nearest are named.
+    """
+    newest = stored.recent_sessions(conn, Scope(server=server), 1)
+    if not newest or which == "last":
+        return newest[0] if newest else None
+    if _is_id(which):
+        return int(which)
+    try:
+        day = date.fromisoformat(which)
+    except ValueError:
+        raise NotFoundError(
+            f"{which}: a session is named last, by its number, or by its day: 2025-10-02"
+        ) from None
+    found = stored.sessions_of_day(conn, day, server)
+    if len(found) > 1:
+        there = ", ".join(map(str, found))
+        raise NotFoundError(f"{len(found)} sessions were played on {day}; name one by its number: {there}")
+    if not found:
+        near = ", ".join(map(str, stored.nearest_days(conn, day, server)))
+        raise NotFoundError(f"No session on {day}. The nearest days: {near}")
+    return found[0]
+
+
+def find_round(conn: Connection, which: str, server: str | None = None) -> int | None:
+    """The round meant by `last`, an id or a file name; None when nothing was played yet.
+
+    NotFoundError: nothing fits; the nearest are named.
+    """
+    newest = stored.recent_rounds(conn, Scope(server=server), 1)
+    if not newest or which == "last":
+        return newest[0].id if newest else None
+    if _is_id(which):
+        return int(which)
+    found = stored.rounds_of_file(conn, which) or stored.rounds_of_file(conn, f"{which}.txt")
+    if not found:
+        near = ", ".join(stored.files_near(conn, which))
+        raise NotFoundError(f"No round is named {which}; a round is last, its number or its file. Nearest: {near}")
+    return found[0]
+
+
+def _is_id(which: str) -> bool:
+    return which.isascii() and which.isdecimal() and len(which) < 19  # what a bigint holds
 
 
 def round_view(conn: Connection, round_id: int) -> RoundView:
@@ -101,6 +148,7 @@ def session_view(conn: Connection, session_id: int) -> SessionView:
         ended_at=evening[-1].ended_at,
         score=_score(maps),
         maps=maps,
+        scores_after=tuple(_score(maps[: played_maps + 1]) for played_maps in range(len(maps))),
         rounds=tuple(evening),
         players=_visible(lines),
         line_ups=_totals(lines),
@@ -182,6 +230,7 @@ def _map_result(own: Sequence[RoundRow], teams: Lineups) -> MapResult:
     return MapResult(
         match_id=own[0].match_id,
         map_name=own[0].map_name,
+        began=_start(own)[0],
         ended_at=own[-1].ended_at,
         rounds=tuple(
             MapRound(

@@ -28,7 +28,7 @@ class Pseudonyms:
         self._known: dict[str, Forgotten | None] = {}
 
     def applied(self, content: bytes) -> bytes:
-        """A file's bytes with every forgotten player's GUID and name replaced; the same bytes when there is none."""
+        """A file's bytes with every forgotten player's GUID and name replaced."""
         if not self._forgotten or self._key is None:
             return content
         others = {}
@@ -52,7 +52,9 @@ def forget(conn: Connection, guid: str) -> tuple[Forgotten, int]:
         assert key is not None  # noqa: S101  # it was added a moment ago
         pseudonym_guid = _new_guid(conn)
         who = Forgotten(
-            guid_hash=_hash(key, guid), pseudonym_guid=pseudonym_guid, pseudonym=f"forgotten-{pseudonym_guid.lower()}"
+            guid_hash=_hash(key, guid),
+            pseudonym_guid=pseudonym_guid,
+            pseudonym=f"forgotten-{pseudonym_guid.lower()}",
         )
         others = {guid: (who.pseudonym_guid, who.pseudonym)}
         for kept in identity.kept_contents(conn, guid.encode()):

@@ -121,6 +121,16 @@ def show(table: Table, style: Format = Format.TABLE) -> None:
         _draw(table)
 
 
+def show_all(tables: Iterable[Table], style: Format = Format.TABLE) -> None:
+    """Write tables that belong together; in Markdown each under its heading, with its notes."""
+    for table in tables:
+        if style is Format.MARKDOWN:
+            sys.stdout.write(f"### {_in_markdown(' '.join(table.title.split()))}\n\n")
+        show(table, style)
+        if style is Format.MARKDOWN:
+            sys.stdout.write("".join(f"\n{_in_markdown(note)}\n" for note in table.notes) + "\n")
+
+
 def write_json(value: object) -> None:
     """Write one document: dataclasses as objects, moments in ISO 8601, decimals as numbers."""
     sys.stdout.write(json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False) + "\n")

@@ -115,7 +115,7 @@ class RoundView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapRound:
-    """How one round of a map ended; `attackers` and `winner` are line-ups (1, 2), winner 0 when none is recorded."""
+    """How one round of a map ended; `attackers` and `winner` are line-ups (1, 2), winner 0: none recorded."""
 
     round_id: int
     round_number: int
@@ -136,6 +136,7 @@ class MapResult:
 
     match_id: str
     map_name: str
+    began: datetime
     ended_at: datetime
     rounds: tuple[MapRound, ...]
     score: tuple[int, int] | None
@@ -170,7 +171,8 @@ class DpmSeries:
 class SessionView:
     """An evening: score of the line-ups, maps in order, everybody's numbers over all its rounds.
 
-    `score` counts the maps that have one. `series` run along `rounds`; `ratings` are the MVP's scale, best first.
+    `score` counts the maps that have one; `scores_after` runs along `maps`, `series` along `rounds`. `ratings` are
+    the MVP's scale, best first.
     """
 
     id: int
@@ -180,6 +182,7 @@ class SessionView:
     ended_at: datetime
     score: tuple[int, int]
     maps: tuple[MapResult, ...]
+    scores_after: tuple[tuple[int, int], ...]
     rounds: tuple[RoundRow, ...]
     players: tuple[ScoreLine, ...]
     line_ups: tuple[TeamTotal, ...]

@@ -140,5 +140,3 @@ def rename_everywhere(conn: Connection, guid: str, who: Forgotten) -> int:
     conn.execute(query("forget_add_alias"), parameters)
     conn.execute(query("add_forgotten"), {**parameters, "guid_hash": who.guid_hash})
     return rounds
-
-

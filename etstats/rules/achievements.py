@@ -36,7 +36,10 @@ ACHIEVEMENTS = (
         key="kills", title="Soldier", unit="kills", thresholds=(100, 500, 1000, 2500, 5000, 10_000, 25_000, 50_000)
     ),
     Achievement(
-        key="headshot_kills", title="Marksman", unit="headshot kills", thresholds=(50, 100, 250, 500, 1000, 2500, 5000)
+        key="headshot_kills",
+        title="Marksman",
+        unit="headshot kills",
+        thresholds=(50, 100, 250, 500, 1000, 2500, 5000),
     ),
     Achievement(
         key="damage_given",
@@ -58,10 +61,16 @@ ACHIEVEMENTS = (
         key="dynamites_defused", title="Bomb squad", unit="dynamites defused", thresholds=(5, 10, 25, 50, 100, 250)
     ),
     Achievement(
-        key="objectives", title="Courier", unit="objectives stolen and returned", thresholds=(5, 10, 25, 50, 100, 250)
+        key="objectives",
+        title="Courier",
+        unit="objectives stolen and returned",
+        thresholds=(5, 10, 25, 50, 100, 250),
     ),
     Achievement(
-        key="constructions", title="Builder", unit="repairs and constructions", thresholds=(10, 25, 50, 100, 250, 500)
+        key="constructions",
+        title="Builder",
+        unit="repairs and constructions",
+        thresholds=(10, 25, 50, 100, 250, 500),
     ),
     Achievement(
         key="most_useful_kills", title="Clutch", unit="most useful kills", thresholds=(25, 50, 100, 250, 500, 1000)

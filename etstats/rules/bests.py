@@ -13,7 +13,7 @@ DPM_SECONDS = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Best:
-    """One best of a round; `key` is the attribute of `Career`. Personal ones are told only where they mean much."""
+    """One best of a round; `key` is the attribute of `Career`, `is_personal`: told of each player too."""
 
     key: str
     title: str
@@ -22,7 +22,7 @@ class Best:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken:
-    """A best that fell: of everybody's (`is_all_time`) or the player's own; `before` is None when there was none."""
+    """A best that fell: everybody's (`is_all_time`) or the player's own; `before` None: there was none."""
 
     best: Best
     player_guid: str
@@ -46,7 +46,7 @@ BESTS = (
 def broken(before: Mapping[str, Career], within: Iterable[Career]) -> list[Broken]:
     """The bests that fell in some rounds, all-time ones first; `before` holds everybody's careers up to them.
 
-    An all-time best is not told again as a personal one. Equalling is not breaking. Nothing falls in an empty base.
+    An all-time best is not told again as a personal one. Equalling is not breaking. The first round breaks none.
     """
     players = sorted(within, key=lambda career: career.player_guid)
     all_time: list[Broken] = []

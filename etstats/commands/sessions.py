@@ -1,0 +1,204 @@
+"""session, sessions, round, rounds, awards, achievements: evenings and what happened in them."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from etstats.commands import options
+from etstats.commands.context import context_of
+
+if TYPE_CHECKING:
+    from etstats.output import Table
+
+app = typer.Typer()
+PANEL = "Read"
+NOTHING_YET = "No rounds yet. They come with: etstats sync, or etstats import FOLDER"
+LIMIT = Annotated[int, typer.Option(min=1, metavar="N", help="The newest N.")]
+
+
+@app.command("session", rich_help_panel=PANEL)
+def session(
+    ctx: typer.Context,
+    which: Annotated[
+        str, typer.Argument(metavar="[last|ID|DATE]", help="The last one, its number, or its day: 2025-10-02.")
+    ] = "last",
+    server: options.SERVER = None,
+    as_json: options.JSON = False,
+    as_csv: options.CSV = False,
+    as_markdown: options.MARKDOWN = False,
+) -> int:
+    """Show an evening: score, maps with times, both line-ups, MVP, awards, records; --csv: the scoreboard alone.
+
+    Example: etstats session 2025-10-02
+
+    Exit codes: 0 done, 2 no such session (the nearest are named), 75 the base is down.
+    """
+    from etstats import evenings, output
+    from etstats.base import open_for_reading
+    from etstats.commands.evening_tables import session_tables
+
+    style = options.style(as_json, as_csv, as_markdown)
+    config = context_of(ctx).config
+    with open_for_reading(config) as conn:
+        scope = options.scope(conn, config, server=server)
+        session_id = evenings.find_session(conn, which, scope.server)
+        view = None if session_id is None else evenings.session_view(conn, session_id)
+    if view is None:
+        output.show(_nothing(), style)
+    elif style is output.Format.JSON:
+        output.write_json(view)
+    else:
+        output.show_all(session_tables(view, style), style)
+    return 0
+
+
+@app.command("sessions", rich_help_panel=PANEL)
+def sessions(
+    ctx: typer.Context,
+    limit: LIMIT = 20,
+    since: options.SINCE = None,
+    until: options.UNTIL = None,
+    season: options.SEASON = None,
+    map_name: options.MAP = None,
+    server: options.SERVER = None,
+    last: options.LAST = None,
+    as_json: options.JSON = False,
+    as_csv: options.CSV = False,
+    as_markdown: options.MARKDOWN = False,
+) -> int:
+    """List the evenings, newest first: when, how long, maps, players, and the score of the line-ups.
+
+    Example: etstats sessions --season 2025-Q4
+
+    Exit codes: 0 done, 2 no such map, season or server, 75 the base is down.
+    """
+    from etstats import evenings, output
+    from etstats.base import open_for_reading
+    from etstats.commands.evening_tables import score
+
+    style = options.style(as_json, as_csv, as_markdown)
+    config = context_of(ctx).config
+    with open_for_reading(config) as conn:
+        scope = options.scope(
+            conn, config, since=since, until=until, season=season, map_name=map_name, server=server, last=last
+        )
+        rows = evenings.session_rows(conn, scope, limit)
+    columns = [
+        output.whole("id", "ID"),
+        output.when("began", "Began"),
+        output.clock("seconds", "Length"),
+        output.whole("maps", "Maps"),
+        output.whole("rounds", "Rounds"),
+        output.whole("players", "Players"),
+        output.Column(key="score", heading="Score A:B", text=score, justify="right"),
+        output.text("server", "Server"),
+    ]
+    words = options.in_words(scope, since=since, until=until, season=season, last=last)
+    table = output.Table(
+        title=f"Sessions{words}", columns=columns, rows=rows, empty=_none_found("sessions", words)
+    )
+    output.show(table, style)
+    return 0
+
+
+@app.command("round", rich_help_panel=PANEL)
+def round_(
+    ctx: typer.Context,
+    which: Annotated[
+        str, typer.Argument(metavar="[last|ID]", help="The last one, its number, or its file's name.")
+    ] = "last",
+    server: options.SERVER = None,
+    as_json: options.JSON = False,
+    as_csv: options.CSV = False,
+    as_markdown: options.MARKDOWN = False,
+) -> int:
+    """Show one round with the whole scoreboard of both sides.
+
+    Example: etstats round 2025-10-02-232818-erdenberg_t2-round-2.txt
+
+    Exit codes: 0 done, 2 no such round (the nearest are named), 75 the base is down.
+    """
+    from etstats import evenings, output
+    from etstats.base import open_for_reading
+    from etstats.commands.evening_tables import round_tables
+
+    style = options.style(as_json, as_csv, as_markdown)
+    config = context_of(ctx).config
+    with open_for_reading(config) as conn:
+        scope = options.scope(conn, config, server=server)
+        round_id = evenings.find_round(conn, which, scope.server)
+        view = None if round_id is None else evenings.round_view(conn, round_id)
+    if view is None:
+        output.show(_nothing(), style)
+    elif style is output.Format.JSON:
+        output.write_json(view)
+    else:
+        output.show_all(round_tables(view, style), style)
+    return 0
+
+
+@app.command("rounds", rich_help_panel=PANEL)
+def rounds(
+    ctx: typer.Context,
+    limit: LIMIT = 20,
+    since: options.SINCE = None,
+    until: options.UNTIL = None,
+    season: options.SEASON = None,
+    map_name: options.MAP = None,
+    server: options.SERVER = None,
+    last: options.LAST = None,
+    as_json: options.JSON = False,
+    as_csv: options.CSV = False,
+    as_markdown: options.MARKDOWN = False,
+) -> int:
+    """List the rounds, newest first: map, times, and how each ended.
+
+    Example: etstats rounds --map supply --last 3sessions
+
+    Exit codes: 0 done, 2 no such map, season or server, 75 the base is down.
+    """
+    from etstats import output
+    from etstats.base import open_for_reading
+    from etstats.commands.evening_tables import SIDES
+    from etstats.db import evenings
+
+    style = options.style(as_json, as_csv, as_markdown)
+    config = context_of(ctx).config
+    with open_for_reading(config) as conn:
+        scope = options.scope(
+            conn, config, since=since, until=until, season=season, map_name=map_name, server=server, last=last
+        )
+        rows = evenings.recent_rounds(conn, scope, limit)
+    columns = [
+        output.whole("id", "ID"),
+        output.when("stamp", "Ended"),
+        output.text("map_name", "Map"),
+        output.whole("round_number", "Round"),
+        output.clock("time_limit_seconds", "Limit"),
+        output.clock("actual_time_seconds", "Time"),
+        output.text("outcome", "Outcome"),
+        output.Column(key="winner_team", heading="Winner", text=lambda side: SIDES.get(side, "–")),
+        output.whole("session_id", "Session"),
+        output.text("server", "Server"),
+    ]
+    if style is not output.Format.TABLE:
+        columns.append(output.text("filename", "File"))
+    words = options.in_words(scope, since=since, until=until, season=season, last=last)
+    notes = (
+        ["A round 2 without its round 1 holds both rounds together."] if any(r.is_cumulative for r in rows) else []
+    )
+    table = output.Table(
+        title=f"Rounds{words}", columns=columns, rows=rows, empty=_none_found("rounds", words), notes=notes
+    )
+    output.show(table, style)
+    return 0
+
+
+def _none_found(what: str, words: str) -> str:
+    return f"No {what} found{words}. Without options all are listed." if words else NOTHING_YET
+
+
+def _nothing() -> "Table":
+    from etstats import output
+
+    return output.Table(title="", columns=[], rows=[], empty=NOTHING_YET)
