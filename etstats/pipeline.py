@@ -1,123 +1,178 @@
 """The straight line: fetch -> import -> post, and the report of what came of it."""
 
+import re
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from etstats import fetching
 from etstats.base import open_base
-from etstats.db.connection import run_lock
-from etstats.errors import ConfigError, ParseError
-from etstats.importer import Fate, Importer, Incoming, Outcome
+from etstats.db import archive, known
+from etstats.db.connection import Connection, run_lock
+from etstats.errors import ConfigError
+from etstats.fetching import Arrived, Ended, Looked, Missed, Route, Timing
+from etstats.importer import Importer, Incoming
+from etstats.logs import event
 from etstats.parser.filename import parse_filename
-from etstats.parser.reader import parse
-from etstats.settings import Config
+from etstats.report import SILENT, Report, Watcher
+from etstats.settings import Config, ServerConfig
+from etstats.sync import window
+from etstats.sync.mirror import KnownFile
+from etstats.sync.remote import SftpSettings, Timeouts
 
-DEFAULT_SERVER = "main"
-
-
-@dataclass(slots=True)
-class Report:
-    """What became of each file of a run; owns the exit code."""
-
-    fates: Counter[Fate] = field(default_factory=Counter)
-    quarantined: list[Outcome] = field(default_factory=list)
-    ignored: int = 0
-    """Files that lay beside the round files and are none."""
-
-    def add(self, outcome: Outcome) -> None:
-        """Count one file."""
-        self.fates[outcome.fate] += 1
-        if outcome.fate is Fate.QUARANTINED:
-            self.quarantined.append(outcome)
-
-    @property
-    def exit_code(self) -> int:
-        """0, or 3 when a file went into quarantine in this run."""
-        return 3 if self.quarantined else 0
-
-    def __str__(self) -> str:
-        """One line: how many files met which fate."""
-        counts = [f"{count:,} {fate}" for fate in Fate if (count := self.fates[fate])]
-        if self.ignored:
-            counts.append(f"{self.ignored:,} not round files")
-        return ", ".join(counts) or "nothing there"
+NAME_STAMP = "%Y-%m-%d-%H%M%S"
 
 
-def import_paths(
+def sync(
     config: Config,
-    paths: Iterable[Path],
     *,
+    now: datetime,
     server: str | None = None,
-    limit: int | None = None,
-    seen: Callable[[Outcome], None] = lambda _: None,
+    since: str | None = None,
+    timing: Timing | None = None,
+    post: bool = False,
+    watcher: Watcher = SILENT,
 ) -> Report:
-    """Import files and folders of this machine, oldest first, each in a transaction of its own."""
-    name = server_name(config, server)
+    """Fetch what is new from every server, import it and, when asked to, post it, as it comes.
+
+    A server that fails does so alone; what was fetched before counts. LockedError when another run is at work.
+    """
     report = Report()
-    files = _round_files(paths, report)[:limit]
+    servers = _servers(config, server)
+    timing = timing or Timing(until=time.monotonic() + config.sync.run_limit)
     with open_base(config) as conn, run_lock(conn):
         gap = timedelta(minutes=config.sessions.gap_minutes)
-        importer = Importer(conn, name, config.timezone(name), gap)
-        incoming = (Incoming(filename=p.name, content=_read(p), mtime=int(p.stat().st_mtime)) for p in files)
-        for outcome in importer.add_all(incoming):
-            report.add(outcome)
-            seen(outcome)
+        importers = {s.name: Importer(conn, s.name, ZoneInfo(s.timezone), gap) for s in servers}
+        routes = [_route(conn, config, s, since, now) for s in servers]
+        if post:
+            _post(conn, config, report, timing)
+        for happenings in fetching.run(routes, timing):
+            arrived: dict[str, list[Arrived]] = {}
+            for happening in happenings:
+                if isinstance(happening, Arrived):
+                    arrived.setdefault(happening.server, []).append(happening)
+                else:
+                    _note(happening, report, watcher)
+            for name, files in arrived.items():
+                _import(importers[name], name, files, report, watcher)
+            if arrived and post:
+                _post(conn, config, report, timing)
     return report
 
 
-def check_paths(paths: Iterable[Path], *, limit: int | None = None) -> Report:
-    """Parse and check files and folders of this machine without a base; what is whole counts as imported."""
-    report = Report()
-    for path in _round_files(paths, report)[:limit]:
-        try:
-            parse(path.name, _read(path))
-            report.add(Outcome(filename=path.name, fate=Fate.IMPORTED))
-        except ParseError as error:
-            place = f"line {error.line}: " if error.line else ""
-            report.add(Outcome(filename=path.name, fate=Fate.QUARANTINED, reason=place + error.reason))
-    return report
+def _route(conn: Connection, config: Config, server: ServerConfig, since: str | None, now: datetime) -> Route:
+    """The way from one server, with what the base knows of it in the window of names that matters."""
+    zone = ZoneInfo(server.timezone)
+    clock = window.server_clock(now, zone)
+    server_id = archive.server_id(conn, server.name)
+    if since is not None:
+        moment = window.parse_when(since, now, zone)
+        start = None if moment is None else window.server_clock(moment, zone)
+    else:
+        newest = server_id and known.newest_file(conn, server_id, f"{clock + timedelta(days=1):{NAME_STAMP}}")
+        parsed = parse_filename(newest) if newest else None
+        start = window.default_since(parsed.stamp if parsed else None)
+    taken = known.taken_files(conn, server_id, f"{start:{NAME_STAMP}}" if start else "") if server_id else []
+    conn.commit()
+    return Route(
+        server=server.name,
+        place=place_of(server, config),
+        folder=config.data_dir / "gamestats" / server.name,
+        known={f.filename: KnownFile(size=f.size, mtime=f.mtime, in_quarantine=f.in_quarantine) for f in taken},
+        since=start,
+    )
 
 
-def server_name(config: Config, given: str | None) -> str:
-    """Whose files these are: as given, else the only server configured, else `main`."""
-    if given is not None:
-        return given
-    if len(config.servers) > 1:
-        return config.server(None).name
-    return config.servers[0].name if config.servers else DEFAULT_SERVER
+def place_of(server: ServerConfig, config: Config) -> SftpSettings | Path:
+    """A server of the settings as sync wants it: how to reach it, or the folder on this machine."""
+    if server.path is not None:
+        return Path(server.path).expanduser()
+    return SftpSettings(
+        host=server.host or "",
+        remote_path=server.remote_path or "",
+        port=server.port,
+        user=server.user,
+        key_file=Path(server.key_file).expanduser() if server.key_file else None,
+        known_hosts=Path(server.known_hosts).expanduser() if server.known_hosts else None,
+        timeouts=Timeouts(connect=config.sync.connect_timeout, answer=config.sync.read_timeout),
+    )
 
 
-def _round_files(paths: Iterable[Path], report: Report) -> list[Path]:
-    """The round files named, or in the folders named; a file named outright is taken whatever its name."""
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = list(_walk(path))
-            rounds = [p for p in inside if parse_filename(p.name)]
-            report.ignored += len(inside) - len(rounds)
-            found += rounds
-        elif path.exists():
-            found.append(path)
-        else:
-            raise ConfigError(f"{path}: no such file or folder")
-    return sorted(found, key=lambda path: path.name)
+def _import(importer: Importer, server: str, files: list[Arrived], report: Report, watcher: Watcher) -> None:
+    fetch_ms = {a.file.name: a.fetch_ms for a in files}
+    incoming = (Incoming(filename=a.file.name, content=a.content, mtime=a.file.mtime) for a in files)
+    for outcome in importer.add_all(incoming):
+        report.add(outcome)
+        watcher.seen(outcome)
+        event(
+            outcome.fate,
+            server=server,
+            file=outcome.filename,
+            reason=outcome.reason or None,
+            fetch_ms=round(fetch_ms[outcome.filename], 1),
+            parse_ms=round(outcome.parse_ms, 2),
+            store_ms=round(outcome.store_ms, 2),
+        )
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    try:
-        for entry in folder.iterdir():
-            if entry.is_dir() and not entry.is_symlink():
-                yield from _walk(entry)
-            elif entry.is_file():
-                yield entry
-    except OSError as error:
-        raise ConfigError(f"{folder}: cannot be listed: {error.strerror}") from error
+def _note(happening: Looked | Missed | Ended, report: Report, watcher: Watcher) -> None:
+    if isinstance(happening, Looked):
+        watcher.coming(happening.coming)
+        report.skipped = Counter(happening.skipped)
+    elif isinstance(happening, Missed):
+        event("missed", server=happening.server, file=happening.filename, reason=happening.reason)
+        if not happening.is_passing:
+            report.missed[happening.filename] = happening.reason
+    elif happening.error is not None:
+        event("server failed", server=happening.server, reason=str(happening.error))
+        report.errors.append(happening.error)
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+def _post(conn: Connection, config: Config, report: Report, timing: Timing) -> None:
+    from etstats.posting import post_due  # requests and discord_webhook are for those who post
+
+    done = post_due(conn, config, datetime.now(UTC), limit_seconds=config.discord.run_limit)
+    report.posted = str(done)
+
+
+def _servers(config: Config, name: str | None) -> tuple[ServerConfig, ...]:
+    if name is not None:
+        return (config.server(name),)
+    if not config.servers:
+        raise ConfigError("no game server is configured; run: etstats init")
+    return config.servers
+
+
+def timing(config: Config, *, poll: str | None, duration: str | None) -> Timing:
+    """How often and how long to look, from `5s` and `55s`; never longer than a run may last."""
+    every = None if poll is None else seconds(poll, "--poll")
+    last = config.sync.run_limit if duration is None else seconds(duration, "--for")
+    if poll is None and duration is not None:
+        raise ConfigError("--for goes with --poll: sync looks once unless it is told how often")
+    return Timing(poll=every, until=time.monotonic() + min(last, config.sync.run_limit))
+
+
+def seconds(text: str, option: str) -> float:
+    """`5s`, `2m` or a bare number of seconds; ConfigError for anything else."""
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)(s|m|h)?", text.strip(), re.ASCII)
+    if match is None or float(match[1]) <= 0:
+        raise ConfigError(f"{option} {text}: a time such as 5s or 2m is expected")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2] or "s"]
+
+
+def preview(config: Config, *, now: datetime, server: str | None, since: str | None) -> list[str]:
+    """What a sync would fetch, a line each, and the counts of what the layers would hold back."""
+    lines: list[str] = []
+    with open_base(config) as conn:
+        routes = [_route(conn, config, s, since, now) for s in _servers(config, server)]
+    for route in routes:
+        decided = fetching.decide(route)
+        files = (*decided.take, *decided.here)
+        lines += [f"{route.server}: {file.name} ({file.size:,} bytes)" for file in files]
+        held = ", ".join(f"{count:,} skipped by {layer}" for layer, count in decided.counts().items())
+        lines.append(
+            f"{route.server}: {len(files):,} to fetch" + (held and f", {held}")
+        )
+    return lines

@@ -31,7 +31,6 @@ class ServerConfig:
     port: int | None = None
     user: str | None = None
     key_file: str | None = None
-    passphrase: str | None = field(default=None, metadata={"secret": True})
     known_hosts: str | None = None
     remote_path: str | None = None
     timezone: str = "UTC"
@@ -50,13 +49,11 @@ class SessionsConfig:
 class SyncConfig:
     """How files are fetched; times in seconds."""
 
-    window: int = field(default=256, metadata={"min": 1, "max": 1024})
     connect_timeout: float = field(default=10.0, metadata={"min": 0.1, "max": 600})
     read_timeout: float = field(default=30.0, metadata={"min": 0.1, "max": 600})
     run_limit: float = field(default=600.0, metadata={"min": 1, "max": 86400})
     idle_every: str | None = None
     idle_after_minutes: int = field(default=30, metadata={"min": 1, "max": 1440})
-    use_agent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

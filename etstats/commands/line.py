@@ -1,11 +1,16 @@
 """The line: from a game server, or a folder, into the base and on to Discord."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from etstats.commands.context import context_of
+
+if TYPE_CHECKING:
+    from etstats.report import Report, Watcher
 
 app = typer.Typer()
 PANEL = "The line"
@@ -25,15 +30,85 @@ def import_(
 
     Exit codes: 0 done, 2 no such path, 3 some files were quarantined, 75 the base is down or busy.
     """
-    from etstats import output, pipeline
+    from etstats import disk, output
 
     context = context_of(ctx)
     if dry_run:
-        report = pipeline.check_paths(paths, limit=limit)
-    else:
-        report = pipeline.import_paths(context.config, paths, server=server, limit=limit)
+        return tell("checked", disk.check(paths, limit=limit), quiet=context.verbosity < 0)
+    with output.progress("files") as move:
+        report = disk.import_paths(context.config, paths, server=server, limit=limit, watcher=watcher(move))
+    return tell("import", report, quiet=context.verbosity < 0)
+
+
+@app.command(rich_help_panel=PANEL)
+def sync(
+    ctx: typer.Context,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="WHEN", help="From when on: 24h, 7d, 2weeks, today, week, month, 2025-10-01, all."),
+    ] = None,
+    server: Annotated[str | None, typer.Option(metavar="NAME", help="Only this server.")] = None,
+    post: Annotated[bool, typer.Option("--post", help="Post what is due to Discord, as it comes.")] = False,
+    poll: Annotated[
+        str | None, typer.Option(metavar="5s", help="Look again and again, this often, over one connection.")
+    ] = None,
+    for_: Annotated[str | None, typer.Option("--for", metavar="55s", help="How long to go on looking.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fetched; fetch nothing.")] = False,
+) -> int:
+    """Fetch what is new from the game servers and import it.
+
+    Without --since: everything on the first run, later what is newer than the newest known file minus a day.
+
+    Example: etstats -q sync --post --poll 5s --for 55s
+
+    Exit codes: 0 done, nothing new included, 2 configuration, 3 some files were quarantined, 4 key or host key
+    refused, 75 busy, or a server, the base or Discord is down.
+    """
+    from etstats import output, pipeline
+
+    context = context_of(ctx)
+    now = datetime.now(UTC)
+    if dry_run:
+        for line in pipeline.preview(context.config, now=now, server=server, since=since):
+            output.out().print(line, markup=False)
+        return 0
+    timing = pipeline.timing(context.config, poll=poll, duration=for_)
+    with output.progress("files") as move:
+        report = pipeline.sync(
+            context.config, now=now, server=server, since=since, timing=timing, post=post, watcher=watcher(move)
+        )
+    return tell("sync", report, quiet=context.verbosity < 0)
+
+
+def watcher(move: Callable[[int, int], None]) -> "Watcher":
+    """A watcher that moves a progress bar by (done, total) files."""
+    from etstats.report import Watcher
+
+    done = total = 0
+
+    def coming(count: int) -> None:
+        nonlocal total
+        total += count
+        move(done, total)
+
+    def seen(_: object) -> None:
+        nonlocal done
+        done += 1
+        move(done, total)
+
+    return Watcher(coming=coming, seen=seen)
+
+
+def tell(what: str, report: "Report", *, quiet: bool) -> int:
+    """Say what needs a person, then, unless quiet, what was done; returns the exit code."""
+    from etstats import output
+
     for outcome in report.quarantined:
         output.say(f"quarantined: {outcome.filename}: {outcome.reason}")
-    if context.verbosity >= 0:
-        output.say(f"{'checked' if dry_run else 'import'}: {report}")
+    for name, reason in report.missed.items():
+        output.say(f"not to be had: {name}: {reason}")
+    for error in report.errors:
+        output.say(f"etstats: {error}")
+    if not quiet:
+        output.say(f"{what}: {report}")
     return report.exit_code

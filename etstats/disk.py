@@ -1,0 +1,95 @@
+"""Files and folders of this machine, through the same door as those from a game server."""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from etstats.base import open_base
+from etstats.db.connection import run_lock
+from etstats.errors import ConfigError, ParseError
+from etstats.importer import Fate, Importer, Incoming, Outcome
+from etstats.parser.filename import parse_filename
+from etstats.parser.reader import parse
+from etstats.report import SILENT, Report, Watcher
+from etstats.settings import Config
+
+DEFAULT_SERVER = "main"
+
+
+def import_paths(
+    config: Config,
+    paths: Iterable[Path],
+    *,
+    server: str | None = None,
+    limit: int | None = None,
+    watcher: Watcher = SILENT,
+) -> Report:
+    """Import files and folders of this machine, oldest first, each in a transaction of its own."""
+    name = server_name(config, server)
+    report = Report()
+    files = _round_files(paths, report)[:limit]
+    watcher.coming(len(files))
+    with open_base(config) as conn, run_lock(conn):
+        gap = timedelta(minutes=config.sessions.gap_minutes)
+        importer = Importer(conn, name, config.timezone(name), gap)
+        incoming = (Incoming(filename=p.name, content=_read(p), mtime=int(p.stat().st_mtime)) for p in files)
+        for outcome in importer.add_all(incoming):
+            report.add(outcome)
+            watcher.seen(outcome)
+    return report
+
+
+def check(paths: Iterable[Path], *, limit: int | None = None) -> Report:
+    """Parse and check files and folders of this machine without a base; what is whole counts as imported."""
+    report = Report()
+    for path in _round_files(paths, report)[:limit]:
+        try:
+            parse(path.name, _read(path))
+            report.add(Outcome(filename=path.name, fate=Fate.IMPORTED))
+        except ParseError as error:
+            place = f"line {error.line}: " if error.line else ""
+            report.add(Outcome(filename=path.name, fate=Fate.QUARANTINED, reason=place + error.reason))
+    return report
+
+
+def server_name(config: Config, given: str | None) -> str:
+    """Whose files these are: as given, else the only server configured, else `main`."""
+    if given is not None:
+        return given
+    if len(config.servers) > 1:
+        return config.server(None).name
+    return config.servers[0].name if config.servers else DEFAULT_SERVER
+
+
+def _round_files(paths: Iterable[Path], report: Report) -> list[Path]:
+    """The round files named, or in the folders named; a file named outright is taken whatever its name."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = list(_walk(path))
+            rounds = [p for p in inside if parse_filename(p.name)]
+            report.skipped["name"] += len(inside) - len(rounds)
+            found += rounds
+        elif path.exists():
+            found.append(path)
+        else:
+            raise ConfigError(f"{path}: no such file or folder")
+    return sorted(found, key=lambda path: path.name)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    try:
+        for entry in folder.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                yield from _walk(entry)
+            elif entry.is_file():
+                yield entry
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be listed: {error.strerror}") from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error

@@ -1,0 +1,272 @@
+"""One game server's part of a run: connect, look, decide, fetch, and look again until the time is up.
+
+Each server has a thread of its own, so that a slow or dead one holds up nobody. What is whole is handed on at
+once; the base is none of this module's business.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import chain
+from logging import DEBUG, WARNING
+from pathlib import Path
+from queue import Empty, Queue
+from threading import Event, Thread
+
+from etstats.errors import AccessError, ConfigError, EtstatsError, ParseError, SourceError
+from etstats.logs import event
+from etstats.model import RemoteFile
+from etstats.parser.filename import parse_filename
+from etstats.parser.reader import parse
+from etstats.sync import mirror, open_source
+from etstats.sync.mirror import KnownFile, Layer, Plan
+from etstats.sync.remote import Failed, Fetched, Listing, Mark, SftpSettings, Source
+
+_RECONNECT_SECONDS = 2.0
+# The game writes a file in several small writes: one that is not whole gets this long, and another look.
+_SETTLE_SECONDS = 2.0
+_YOUNG_SECONDS = 600
+_AHEAD = 512  # files fetched and not yet imported: some 2 MB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """From where to where: a source, its local copy, what is known of it, the window of names (server clock)."""
+
+    server: str
+    place: SftpSettings | Path
+    folder: Path
+    known: Mapping[str, KnownFile]
+    since: datetime | None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """A look is over: how many files will come, and how many each layer held back."""
+
+    server: str
+    coming: int
+    skipped: Mapping[Layer, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """A whole file, with what it took to bring it (ms since the look, shared by all files of the look)."""
+
+    server: str
+    file: RemoteFile
+    content: bytes
+    fetch_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missed:
+    """A file that could not be had this time."""
+
+    server: str
+    filename: str
+    reason: str
+    is_passing: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A server is done with, in good order or by an error."""
+
+    server: str
+    error: EtstatsError | None
+
+
+Happening = Looked | Arrived | Missed | Ended
+
+
+@dataclass(slots=True, kw_only=True)
+class Timing:
+    """How often to look (seconds; None: once) and until when (`time.monotonic`); `stop` ends it early."""
+
+    poll: float | None = None
+    until: float = field(default_factory=lambda: time.monotonic() + 600)
+    stop: Event = field(default_factory=Event)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no further look is wished."""
+        return self.stop.is_set() or time.monotonic() >= self.until
+
+    def wait(self, seconds: float) -> None:
+        """Pause, not past the end."""
+        self.stop.wait(max(0.0, min(seconds, self.until - time.monotonic())))
+
+
+def run(routes: list[Route], timing: Timing) -> Iterator[list[Happening]]:
+    """Fetch from all servers side by side; yields what happened, gathered as it comes, until all have ended."""
+    queue: Queue[Happening] = Queue(maxsize=_AHEAD)
+    threads = [Thread(target=_serve, args=(route, timing, queue.put), daemon=True) for route in routes]
+    for thread in threads:
+        thread.start()
+    open_routes = len(routes)
+    try:
+        while open_routes:
+            happenings = [queue.get()]
+            while len(happenings) < _AHEAD:
+                try:
+                    happenings.append(queue.get_nowait())
+                except Empty:
+                    break
+            open_routes -= sum(isinstance(h, Ended) for h in happenings)
+            yield happenings
+    finally:
+        timing.stop.set()
+        while any(thread.is_alive() for thread in threads):
+            _drain(queue)
+            threads[0].join(0.05)
+            threads = [thread for thread in threads if thread.is_alive()]
+
+
+def _drain(queue: Queue[Happening]) -> None:
+    """Let a thread that waits for room go on to its end."""
+    try:
+        while True:
+            queue.get_nowait()
+    except Empty:
+        return
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What a run remembers of a server: files dealt with, and those that were not whole, with when that was."""
+
+    done: set[RemoteFile] = field(default_factory=set)
+    unfinished: dict[RemoteFile, float] = field(default_factory=dict)
+
+    def may_still_grow(self, file: RemoteFile, content: bytes) -> bool:
+        """Whether a young file is not whole and has not stood like that for a while."""
+        try:
+            parse(file.name, content)
+        except ParseError:
+            return time.monotonic() - self.unfinished.setdefault(file, time.monotonic()) < _SETTLE_SECONDS
+        return False
+
+
+def _serve(route: Route, timing: Timing, deliver: Callable[[Happening], None]) -> None:
+    error: EtstatsError | None = None
+    memory = _Memory()
+    try:
+        while True:
+            error = _connected(route, timing, memory, deliver)
+            if error is None or timing.poll is None or timing.is_over:
+                break
+            event("connection lost", server=route.server, reason=str(error))
+            timing.wait(_RECONNECT_SECONDS)
+    except EtstatsError as refused:  # nothing that another try in this run would mend
+        error = refused
+    except Exception as fault:  # noqa: BLE001  # a fault of ours in a thread must reach the report, not vanish
+        error = EtstatsError(f"{route.server}: {type(fault).__name__}: {fault}; this is a fault of etstats")
+    deliver(Ended(server=route.server, error=error))
+
+
+def _connected(
+    route: Route, timing: Timing, memory: _Memory, deliver: Callable[[Happening], None]
+) -> SourceError | None:
+    """Look and fetch over one connection until the time is up; what broke it, if anything did."""
+    try:
+        with open_source(route.place) as source:
+            mark: Mark | None = None
+            while True:
+                started = time.monotonic()
+                listing = source.look(mark)
+                if listing is not None:
+                    # After a file was missed the next look must list it again, whatever the folder's mtime says.
+                    mark = listing.mark if _take(route, source, listing, memory, deliver) else None
+                if timing.poll is not None:
+                    timing.wait(timing.poll - (time.monotonic() - started))
+                elif mark is None and memory.unfinished.keys() - memory.done:
+                    timing.wait(_SETTLE_SECONDS)
+                else:
+                    return None
+                if timing.is_over:
+                    return None
+    except (AccessError, ConfigError):
+        raise
+    except SourceError as error:
+        return error
+
+
+def _take(
+    route: Route,
+    source: Source,
+    listing: Listing,
+    memory: _Memory,
+    deliver: Callable[[Happening], None],
+) -> bool:
+    """Bring what one listing shows to be new; False when the next look must list everything again."""
+    started = time.monotonic()
+    decided = _plan(route, listing, memory.done)
+    coming = len(decided.take) + len(decided.here)
+    deliver(Looked(server=route.server, coming=coming, skipped=decided.counts()))
+    for skipped in decided.skipped:
+        event("skipped", level=DEBUG, server=route.server, file=skipped.name, layer=skipped.layer,
+              reason=skipped.reason)  # fmt: skip
+    young = max((file.mtime for file in listing.files), default=0) - _YOUNG_SECONDS
+    complete = True
+    here = (Fetched(file=f, content=_read(route.folder / f.name)) for f in decided.here)
+    for outcome in chain(here, source.fetch(decided.take)):
+        file = outcome.file
+        if isinstance(outcome, Failed):
+            complete = False
+            deliver(
+                Missed(
+                    server=route.server, filename=file.name, reason=outcome.reason, is_passing=outcome.is_passing
+                )
+            )
+        elif file.mtime >= young and memory.may_still_grow(file, outcome.content):
+            complete = False
+            event("not whole yet", server=route.server, file=file.name, bytes=file.size)
+        else:
+            memory.done.add(file)
+            _keep_copy(route, file, outcome.content)
+            took = 1000 * (time.monotonic() - started)
+            deliver(Arrived(server=route.server, file=file, content=outcome.content, fetch_ms=took))
+    return complete
+
+
+def decide(route: Route) -> Plan:
+    """What a run would take now, and what it would leave; fetches nothing."""
+    with open_source(route.place) as source:
+        listing = source.look()
+    assert listing is not None  # noqa: S101  # a first look always lists
+    return _plan(route, listing, ())
+
+
+def _plan(route: Route, listing: Listing, done: Collection[RemoteFile]) -> Plan:
+    return mirror.plan(
+        listing,
+        stamp_of=_stamp_of,
+        known=route.known,
+        local=mirror.local_files(route.folder),
+        memory=done,
+        since=route.since,
+        until=route.until,
+    )
+
+
+def _keep_copy(route: Route, file: RemoteFile, content: bytes) -> None:
+    """The local copy is a convenience: the base archives the same bytes, so a full disk here loses nothing."""
+    try:
+        mirror.store_local(route.folder, file, content)
+    except EtstatsError as error:
+        event("no local copy", level=WARNING, server=route.server, file=file.name, reason=str(error))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _stamp_of(name: str) -> datetime | None:
+    parsed = parse_filename(name)
+    return parsed.stamp if parsed else None
