@@ -181,9 +181,12 @@ def _within(text: str, size: float, width: float, *, bold: bool = False) -> str:
     """The text, or as much of it as fits `width` pixels with an ellipsis."""
     if text_width(text, size, bold=bold) <= width:
         return text
-    while text and text_width(text + "…", size, bold=bold) > width:
-        text = text[:-1]
-    return text + "…"
+    used = text_width("…", size, bold=bold)
+    for end, char in enumerate(text):
+        used += text_width(char, size, bold=bold)
+        if used > width:
+            return text[:end] + "…"
+    return text
 
 
 @lru_cache(maxsize=2)
