@@ -109,9 +109,9 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def moment(moment: datetime, style: str) -> str:
+def moment(at: datetime, style: str) -> str:
     """A moment that every reader's Discord shows in their own time zone."""
-    return f"<t:{int(moment.timestamp())}:{style}>"
+    return f"<t:{int(at.timestamp())}:{style}>"
 
 
 def _multikills(player: PlayerLine) -> str:
