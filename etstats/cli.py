@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from etstats import __version__
-from etstats.commands import audit, backup, cron, db, leaderboard, line, sessions
+from etstats.commands import audit, backup, cron, db, demo, leaderboard, line, sessions
 from etstats.commands.context import Context
 from etstats.errors import EtstatsError
 
@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for family in (line, leaderboard, sessions, audit, cron, db, backup):
+for family in (line, demo, leaderboard, sessions, audit, cron, db, backup):
     app.add_typer(family.app)
 
 
@@ -76,6 +76,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader (head, less) has seen enough; nothing may be flushed into the closed pipe at exit.
         sys.stdout = open("/dev/null", "w", encoding="utf-8")  # noqa: SIM115, PTH123  # lives until the exit
         return 0
+    except Exception as fault:  # noqa: BLE001  # nobody but a developer should meet a traceback
+        return _fault(fault, verbose=verbose)
+
+
+def _fault(fault: Exception, *, verbose: bool) -> int:
+    """A fault of the program: the traceback goes to the log, and with `-v` to the terminal."""
+    import logging
+
+    from etstats import output
+
+    logging.getLogger("etstats").error("fault", exc_info=fault)
+    if verbose:
+        output.err().print_exception()
+    output.say(f"etstats: this is a fault of etstats: {type(fault).__name__}: {fault}")
+    output.say(
+        "Please report it with what -v shows. Nothing half-done was kept; the same command may be run again."
+    )
+    return EtstatsError.exit_code
 
 
 def _usage(error: typer.TyperException) -> int:

@@ -1,0 +1,45 @@
+"""The tour for those who want to see before they set up."""
+
+import sys
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+_NEXT = """\
+That was a real PostgreSQL, a real SFTP server and the commands themselves; only Discord was a stand-in.
+What to do next:
+  etstats init           set up your own server: it tests each step as it goes
+  etstats leaderboard    lists the boards
+  etstats --help         all commands"""
+
+
+@app.command(rich_help_panel="Operate")
+def demo(seed: Annotated[int, typer.Option(help="Another number, another evening.")] = 7) -> int:
+    """Show the whole line at work on an invented evening: SFTP, PostgreSQL, boards and posts.
+
+    Needs no server, no database and no settings, touches none of yours, and cleans up behind itself.
+
+    Example: etstats demo
+
+    Exit codes: 0 it all worked, else the code of the command that did not.
+    """
+    from etstats import config, output
+    from etstats.demo import tour
+
+    def heading(text: str) -> None:
+        output.out().print(f"\n{text}", style="bold", markup=False)
+        sys.stdout.flush()  # the commands write to the same terminal from processes of their own
+
+    with tour.stage(seed, datetime.now(UTC)) as place:
+        output.say(f"An evening of {place.files} rounds lies on an SFTP server of this machine.")
+        for words in (("sync",), ("leaderboard", "--top", "kd"), ("post", "--since", "all")):
+            heading(f"$ etstats {' '.join(words)}")
+            if code := tour.command(place, *words, environment=config.environment()):
+                return code
+        heading("What the players see")
+        tour.draw_posts(place, output.out().print)
+    output.say(_NEXT)
+    return 0
