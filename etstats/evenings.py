@@ -16,6 +16,7 @@ from etstats.rules import achievements, awards, bests, lineups, mvp, stopwatch
 from etstats.rules.lineups import Lineups
 from etstats.scores import Performance, ScoreLine
 from etstats.views import (
+    AwardCount,
     AwardRow,
     DpmSeries,
     MapResult,
@@ -172,12 +173,16 @@ def session_rows(conn: Connection, scope: Scope, most: int | None) -> list[Sessi
     return [_session_row(evening, played) for evening in evenings.values()]
 
 
-def awards_of_sessions(conn: Connection, scope: Scope) -> dict[int, tuple[AwardRow, ...]]:
-    """The awards of every evening with a round in scope, newest first, by session id."""
+def award_counts(conn: Connection, scope: Scope, most: int) -> list[AwardCount]:
+    """Who took which award how often in the evenings with a round in scope: the first players of each award."""
     ids = stored.recent_sessions(conn, scope, None)
-    session_of = {r.id: r.session_id for r in stored.rounds_of_sessions(conn, ids)}
-    boards = stored.scoreboards(conn, session_of)
-    return {session_id: award_rows(boards[session_id]) for session_id in ids}
+    boards = stored.scoreboards(conn, stored.session_of_rounds(conn, ids))
+    taken: dict[tuple[str, str], list[AwardRow]] = {}
+    for session_id in ids:  # newest first, so the first name met is the last one used
+        for row in award_rows(boards[session_id]):
+            taken.setdefault((row.key, row.player_guid), []).append(row)
+    counts = sorted((_award_count(rows) for rows in taken.values()), key=lambda c: (-c.times, c.player_guid))
+    return [c for award in awards.AWARDS for c in [c for c in counts if c.key == award.key][:most]]
 
 
 def award_rows(lines: Sequence[ScoreLine]) -> tuple[AwardRow, ...]:
@@ -193,6 +198,20 @@ def award_rows(lines: Sequence[ScoreLine]) -> tuple[AwardRow, ...]:
         )
         for given in awards.give(lines)
         for line in given.players
+    )
+
+
+def _award_count(rows: Sequence[AwardRow]) -> AwardCount:
+    award = next(award for award in awards.AWARDS if award.key == rows[0].key)
+    best = (min if award.lowest else max)(row.value for row in rows)
+    return AwardCount(
+        key=award.key,
+        title=award.title,
+        player_guid=rows[0].player_guid,
+        player_name=rows[0].player_name,
+        times=len(rows),
+        best=best,
+        text=award.text.format(best),
     )
 
 
@@ -269,6 +288,7 @@ def _mvp(ratings: Mapping[str, float], lines: Sequence[ScoreLine]) -> Mvp | None
     return Mvp(
         player_guid=best.player_guid,
         player_name=best.player_name,
+        clean_name=best.clean_name,
         rating=ratings[best.player_guid],
         kills=best.kills,
         deaths=best.deaths,

@@ -59,6 +59,7 @@ class Mvp:
 
     player_guid: str
     player_name: str
+    clean_name: str
     rating: float
     kills: int
     deaths: int
@@ -75,6 +76,46 @@ class AwardRow:
     player_name: str
     value: float
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwardCount:
+    """How often a player took an award, with the best value it was taken with."""
+
+    key: str
+    title: str
+    player_guid: str
+    player_name: str
+    times: int
+    best: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AchievementRow:
+    """One step of one achievement, how many reached it, and who did first and last; `*_on` are evenings' ends."""
+
+    title: str
+    unit: str
+    threshold: int
+    players: int
+    first_name: str
+    first_on: datetime
+    last_name: str
+    last_on: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressRow:
+    """How far a player is on one achievement: the step reached and when, and what is left to the next one."""
+
+    title: str
+    unit: str
+    value: int
+    reached: int | None
+    reached_on: datetime | None
+    next: int | None
+    left: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -194,6 +194,58 @@ def rounds(
     return 0
 
 
+@app.command("awards", rich_help_panel=PANEL)
+def awards(
+    ctx: typer.Context,
+    which: Annotated[
+        str | None,
+        typer.Argument(metavar="[last|ID|DATE]", help="Of one session; the last one when nothing else is asked."),
+    ] = None,
+    show_list: Annotated[bool, typer.Option("--list", help="What each award is for and what it takes.")] = False,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="The first N players of each award.")] = 3,
+    since: options.SINCE = None,
+    until: options.UNTIL = None,
+    season: options.SEASON = None,
+    map_name: options.MAP = None,
+    server: options.SERVER = None,
+    last: options.LAST = None,
+    as_json: options.JSON = False,
+    as_csv: options.CSV = False,
+    as_markdown: options.MARKDOWN = False,
+) -> int:
+    """Show the awards of one evening, or who took which how often in many.
+
+    Example: etstats awards --season 2025-Q4
+
+    Exit codes: 0 done, 2 no such session, map, season or server, 75 the base is down.
+    """
+    from etstats import evenings, output
+    from etstats.base import open_for_reading
+    from etstats.commands.evening_tables import award_counts_table, award_list_table, awards_table
+
+    style = options.style(as_json, as_csv, as_markdown)
+    if show_list:
+        output.show(award_list_table(), style)
+        return 0
+    many = any(option is not None for option in (since, until, season, map_name, last))
+    if many and which is not None:
+        raise typer.BadParameter("name one session, or say which rounds; not both")
+    config = context_of(ctx).config
+    with open_for_reading(config) as conn:
+        scope = options.scope(
+            conn, config, since=since, until=until, season=season, map_name=map_name, server=server, last=last
+        )
+        if many:
+            words = options.in_words(scope, since=since, until=until, season=season, last=last)
+            table = award_counts_table(evenings.award_counts(conn, scope, limit), words)
+        else:
+            session_id = evenings.find_session(conn, which or "last", scope.server)
+            view = None if session_id is None else evenings.session_view(conn, session_id)
+            table = _nothing() if view is None else awards_table(view)
+    output.show(table, style)
+    return 0
+
+
 def _none_found(what: str, words: str) -> str:
     return f"No {what} found{words}. Without options all are listed." if words else NOTHING_YET
 

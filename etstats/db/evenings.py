@@ -36,6 +36,11 @@ def rounds_of_sessions(conn: Connection, session_ids: Collection[int]) -> list[R
     return rounds(conn, _ids(conn, "round_ids_of_sessions", {"session_ids": list(session_ids)}))
 
 
+def session_of_rounds(conn: Connection, session_ids: Collection[int]) -> dict[int, int]:
+    """The session of each round of these sessions, by round id."""
+    return dict(conn.execute(query("sessions_of_rounds"), {"session_ids": list(session_ids)}).fetchall())
+
+
 def rounds_of_match(conn: Connection, server_id: int, match_id: str) -> list[RoundRow]:
     """The one or two rounds of a match, in time order."""
     return rounds(conn, _ids(conn, "round_ids_of_match", {"server_id": server_id, "match_id": match_id}))
