@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
+from etstats.commands import completion
 from etstats.config import environment
 from etstats.errors import ConfigError, NotFoundError
 from etstats.output import Format
@@ -17,6 +18,7 @@ from etstats.settings import Config
 if TYPE_CHECKING:
     from etstats.db.connection import Connection
     from etstats.db.scope import Scope
+    from etstats.rules import people
 
 JSON = Annotated[bool, typer.Option("--json", help="One JSON document; empty is [].", rich_help_panel="Output")]
 CSV = Annotated[bool, typer.Option("--csv", help="Comma-separated values.", rich_help_panel="Output")]
@@ -36,10 +38,23 @@ SEASON = Annotated[
 ]
 MAP = Annotated[
     str | None,
-    typer.Option("--map", metavar="NAME", help="One map, such as supply.", rich_help_panel="Which rounds"),
+    typer.Option(
+        "--map",
+        metavar="NAME",
+        help="One map, such as supply.",
+        rich_help_panel="Which rounds",
+        autocompletion=completion.maps,
+    ),
 ]
 SERVER = Annotated[
-    str | None, typer.Option("--server", metavar="NAME", help="One server.", rich_help_panel="Which rounds")
+    str | None,
+    typer.Option(
+        "--server",
+        metavar="NAME",
+        help="One server.",
+        rich_help_panel="Which rounds",
+        autocompletion=completion.servers,
+    ),
 ]
 LAST = Annotated[
     str | None,
@@ -48,6 +63,7 @@ LAST = Annotated[
     ),
 ]
 
+_DISCORD_ID = re.compile(r"(?:<@!?)?(\d{15,20})>?", re.ASCII)
 _LAST = re.compile(r"([1-9]\d{0,5})\s*(rounds?|sessions?|r|s|)", re.ASCII)
 _SEASON = re.compile(r"([12]\d{3})-?Q([1-4])", re.ASCII | re.IGNORECASE)
 
@@ -115,6 +131,35 @@ def in_words(
         last and (f"last {last} rounds" if last.isdecimal() else f"last {last}"),
     ]
     return "".join(f" · {part}" for part in parts if part)
+
+
+def player(conn: "Connection", text: str) -> str:
+    """The GUID of the player meant by a present or former name, a GUID, or a linked Discord account's id.
+
+    NotFoundError: nobody, naming the nearest; or more than one, naming each.
+    """
+    from etstats.db import players
+    from etstats.rules import people
+
+    account = _DISCORD_ID.fullmatch(text.strip())
+    if account and (guid := players.linked(conn, int(account[1]))) is not None:
+        return guid
+    return people.choose(spellings(text), seen(conn))
+
+
+def seen(conn: "Connection") -> "list[people.Seen]":
+    """Every name with its player, as the rules of finding want them."""
+    from etstats.db import players
+    from etstats.rules import people
+
+    return [people.Seen(a.guid, a.alias, a.times_seen, a.last_seen) for a in players.aliases(conn)]
+
+
+def spellings(text: str) -> list[str]:
+    """A name as it was given, and without colour codes."""
+    from etstats.parser.names import clean_name
+
+    return [text.strip(), clean_name(text)]
 
 
 def known(kind: str, word: str, names: Sequence[str]) -> str:

@@ -10,11 +10,14 @@ def closest(word: str, known: Iterable[str], count: int = 3) -> list[str]:
     A name that holds the word counts as very like it, however long it is.
     """
     wanted = word.casefold()
+    rated = [(name, 0.8 if wanted and wanted in name.casefold() else 0.0) for name in known]
+    rated = [(name, max(least, likeness(wanted, name.casefold()))) for name, least in rated]
+    rated.sort(key=lambda pair: (-pair[1], pair[0]))
+    return [name for name, ratio in rated[:count] if ratio >= 0.4]
 
-    def likeness(name: str) -> float:
-        folded = name.casefold()
-        ratio = difflib.SequenceMatcher(None, wanted, folded, autojunk=False).ratio()
-        return max(ratio, 0.8) if wanted and wanted in folded else ratio
 
-    rated = sorted(((likeness(name), name) for name in known), key=lambda pair: (-pair[0], pair[1]))
-    return [name for likeness_, name in rated[:count] if likeness_ >= 0.4]
+def likeness(one: str, other: str) -> float:
+    """How alike two words are, from 0 to 1."""
+    matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
+    # The cheap upper bound spares the dear comparison for most of a long list.
+    return matcher.ratio() if matcher.quick_ratio() >= 0.4 else 0.0

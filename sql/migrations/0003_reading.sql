@@ -35,11 +35,12 @@ CREATE INDEX weapon_comprehensive_stats_odd_headshots
     ON weapon_comprehensive_stats (round_id, player_guid) INCLUDE (headshots)
     WHERE headshots > 0 AND NOT is_bullet_weapon(weapon_name);
 
--- The names, with and without colours, under which a player played the round that ended at a moment.
-CREATE FUNCTION names_at(guid text, at timestamptz)
+-- The name that a player bears now, with and without colours: that of the last round.
+CREATE FUNCTION names_of(guid text)
 RETURNS TABLE (player_name text, clean_name text) LANGUAGE sql STABLE ROWS 1 AS $$
     SELECT p.player_name, p.clean_name
     FROM rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
-    WHERE r.ended_at = at AND p.player_guid = guid
+    WHERE r.ended_at = (SELECT max(a.last_seen) FROM player_aliases a WHERE a.guid = names_of.guid)
+      AND p.player_guid = names_of.guid
     ORDER BY r.server_id LIMIT 1
 $$;

@@ -47,5 +47,5 @@ SELECT sums.*, sums.headshots - coalesce(odd.headshots, 0) AS bullet_headshots,
        names.player_name, names.clean_name
 FROM sums
 LEFT JOIN odd USING (player_guid, is_before)
-CROSS JOIN LATERAL names_at(sums.player_guid, sums.last_seen) names
+CROSS JOIN LATERAL names_of(sums.player_guid) names
 WHERE NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = sums.player_guid)

@@ -12,5 +12,5 @@ WITH scope AS MATERIALIZED (
 )
 SELECT sums.*, names.player_name, names.clean_name
 FROM sums
-CROSS JOIN LATERAL names_at(sums.player_guid, sums.last_seen) names
+CROSS JOIN LATERAL names_of(sums.player_guid) names
 WHERE NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = sums.player_guid)
