@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +11,17 @@ import typer
 from etstats import __version__
 from etstats.commands import audit, backup, cron, db, demo, leaderboard, line, sessions
 from etstats.commands.context import Context
-from etstats.errors import EtstatsError
+from etstats.errors import EtstatsError, LockedError
 
 INTERRUPTED = 130
+
+
+class LogFormat(StrEnum):
+    """How the log is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
 
 app = typer.Typer(
     name="etstats",
@@ -35,11 +44,15 @@ def _version(value: bool) -> None:
 @app.callback()
 def root(
     ctx: typer.Context,
+    *,
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", help="The settings, instead of the usual file.")
     ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only errors.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Every step, and tracebacks.")] = False,
+    log_format: Annotated[
+        LogFormat | None, typer.Option("--log-format", help="How the log is written; the setting [log] format.")
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
     ] = False,
@@ -51,7 +64,11 @@ def root(
     Exit codes: 0 done, 1 a fault of the program, 2 usage or configuration, 3 finished with quarantined files or
     findings, 4 refused by the server or its host key, 75 temporary, 130 interrupted.
     """
-    ctx.obj = Context(config_file=config, verbosity=-1 if quiet else int(verbose))
+    ctx.obj = Context(
+        config_file=config,
+        verbosity=-1 if quiet else int(verbose),
+        log_format=log_format.value if log_format else None,
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,7 +83,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except EtstatsError as error:
         if verbose:
             output.err().print_exception()
-        output.say(f"etstats: {error}")
+        # Under cron a run that meets another one is everyday, and nothing to be mailed.
+        if not (isinstance(error, LockedError) and {"-q", "--quiet"} & set(arguments)):
+            output.say(f"etstats: {error}")
         return error.exit_code
     except typer.TyperException as error:  # a wrong option or argument, in the words of the option's own command
         return _usage(error)

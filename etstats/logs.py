@@ -63,13 +63,19 @@ def configure(settings: LogConfig, state_dir: Path, secrets: Iterable[str], verb
     path = path_of(settings, state_dir)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handler = _RotatingFile(path, settings.max_bytes, settings.backups)
     except OSError as error:
-        return f"there is no log: {path} cannot be written ({error.strerror}); set [log] path, or make room"
+        return _no_log(path, error.strerror)
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        return _no_log(path, "no permission")
+    handler = _RotatingFile(path, settings.max_bytes, settings.backups)
     handler.setLevel(level)
     handler.setFormatter(_JsonFormatter(hidden) if settings.format == "json" else _TextFormatter(hidden))
     _ROOT.addHandler(handler)
     return None
+
+
+def _no_log(path: Path, reason: str | None) -> str:
+    return f"there is no log: {path} cannot be written ({reason}); set [log] path, or make it writable"
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
@@ -81,7 +87,7 @@ class _RotatingFile(RotatingFileHandler):
     """The library's rotation, made safe for several processes that write to one log."""
 
     def __init__(self, path: Path, max_bytes: int, backups: int) -> None:
-        super().__init__(path, maxBytes=max_bytes, backupCount=max(backups, 1), encoding="utf-8")
+        super().__init__(path, maxBytes=max_bytes, backupCount=max(backups, 1), encoding="utf-8", delay=True)
 
     def _open(self) -> TextIOWrapper:
         descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)

@@ -1,6 +1,6 @@
 """What every command gets from the options that stand before its name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,11 +17,19 @@ class Context:
     config_file: Path | None = None
     verbosity: int = 0
     """-1 with `-q`, 1 with `-v`."""
+    log_format: str | None = None
 
     @cached_property
     def config(self) -> Config:
-        """The settings; ConfigError when they are wrong."""
-        return config.load(self.config_file)
+        """The settings, and from here on the log; ConfigError when they are wrong."""
+        from etstats import logs, output
+
+        loaded = config.load(self.config_file)
+        log = replace(loaded.log, format=self.log_format or loaded.log.format)
+        problem = logs.configure(log, loaded.state_dir, config.secrets(loaded), self.verbosity)
+        if problem and self.verbosity >= 0:
+            output.say(f"etstats: {problem}")
+        return loaded
 
 
 def context_of(ctx: typer.Context) -> Context:
