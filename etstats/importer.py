@@ -108,9 +108,7 @@ class Importer:
         except ParseError as error:
             reason, line = error.reason, error.line
         # The source's hash and size are of what it has; the archive holds nobody who was forgotten.
-        new = replace(
-            NewFile.of(self._server_id, file.filename, file.content, file.mtime), content=content
-        )
+        new = replace(NewFile.of(self._server_id, file.filename, file.content, file.mtime), content=content)
         return _Parsed(new=new, raw=raw, reason=reason, line=line, parse_ms=1000 * (perf_counter() - started))
 
     def _store_alone(self, parsed: _Parsed) -> Outcome:
@@ -145,16 +143,13 @@ class _Desk:
         with conn.transaction():
             alike = archive.files_like(conn, server_id, [parsed.new for parsed in batch])
             self._by_name = {f.filename: f for f in alike}
-            # New names take one id each; a heir that comes to count again takes a round's id as well.
-            whole = sum(parsed.raw is not None for parsed in batch)
-            self._file_ids = iter(rounds.reserve_ids(conn, "processed_files", whole))
-            spare = 2 * whole
+            self._file_ids = rounds.fresh_ids(conn, "processed_files", len(batch))
             self._evenings = Evenings(
                 server_id,
                 gap,
                 self._read,
-                iter(rounds.reserve_ids(conn, "rounds", spare)),
-                iter(rounds.reserve_ids(conn, "sessions", 2 * spare)),
+                rounds.fresh_ids(conn, "rounds", len(batch)),
+                rounds.fresh_ids(conn, "sessions", 1 + len(batch) // 8),
             )
             names = {parsed.new.filename: parsed.new.source_mtime for parsed in batch if parsed.raw is not None}
             names |= {f.filename: f.source_mtime for f in alike if f.success}

@@ -1,7 +1,7 @@
 """Derived rounds: what stands around a change, and the writing of what the change makes of it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -99,6 +99,12 @@ def lineups(conn: Connection, session_ids: Sequence[int]) -> dict[int, dict[str,
 def reserve_ids(conn: Connection, table: str, count: int) -> list[int]:
     """Ids of `table` that nobody else will get; those that stay unused are skipped for good."""
     return [row[0] for row in conn.execute(query("reserve_ids"), {"table": table, "count": count})]
+
+
+def fresh_ids(conn: Connection, table: str, at_once: int) -> Iterator[int]:
+    """Reserved ids of `table` without end, so many asked for at a time and only when needed."""
+    while True:
+        yield from reserve_ids(conn, table, at_once)
 
 
 def apply(conn: Connection, settlement: Settlement) -> None:
