@@ -355,7 +355,7 @@ def _milestones(
 
 
 def _milestone_rows(
-    conn: Connection, reached: Sequence[achievements.Reached], names: Mapping[str, str]
+    conn: Connection, reached: Sequence[achievements.Passed], names: Mapping[str, str]
 ) -> tuple[MilestoneRow, ...]:
     mentions = identity.mentions(conn, {r.player_guid for r in reached})
     ladder = {achievement.key: place for place, achievement in enumerate(achievements.ACHIEVEMENTS)}

@@ -7,7 +7,9 @@ The key is in the base because every collector, and every restored backup, must 
 
 import hashlib
 import secrets
-from dataclasses import replace
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from etstats.db import identity
 from etstats.db.connection import Connection, database_errors
@@ -41,10 +43,19 @@ class Pseudonyms:
         return pseudonyms.rewrite(content, others) if others else content
 
 
-def forget(conn: Connection, guid: str) -> tuple[Forgotten, int]:
-    """Replace a player everywhere, in one transaction; returns the pseudonym and the number of rounds.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What forgetting a player came to: who stands in the place now, in how many rounds, in how many files."""
 
-    No other run may be at work on the base. Backups made before still hold the player.
+    who: Forgotten
+    rounds: int
+    files: int
+
+
+def forget(conn: Connection, guid: str, copies: Path) -> Done:
+    """Replace a player everywhere in the base, in one transaction, and then in the local copies below a folder.
+
+    The caller holds the lock of the run. Backups made before still hold the player.
     """
     with database_errors(), conn.transaction():
         identity.add_forgetting_key(conn, secrets.token_bytes(32))
@@ -57,6 +68,7 @@ def forget(conn: Connection, guid: str) -> tuple[Forgotten, int]:
             pseudonym=f"forgotten-{pseudonym_guid.lower()}",
         )
         others = {guid: (who.pseudonym_guid, who.pseudonym)}
+        files = 0
         for kept in identity.kept_contents(conn, guid.encode()):
             bad = kept.rejected_content
             changed = replace(
@@ -64,10 +76,22 @@ def forget(conn: Connection, guid: str) -> tuple[Forgotten, int]:
                 content=pseudonyms.rewrite(kept.content, others),
                 rejected_content=None if bad is None else pseudonyms.rewrite(bad, others),
             )
-            if changed != kept:
-                identity.replace_content(conn, changed)
+            identity.replace_content(conn, changed)
+            files += 1
         rounds = identity.rename_everywhere(conn, guid, who)
-    return who, rounds
+    _rewrite_copies(copies, guid, others)
+    return Done(who=who, rounds=rounds, files=files)
+
+
+def _rewrite_copies(folder: Path, guid: str, others: dict[str, tuple[str, str]]) -> None:
+    """The same in the local copies, which keep their times; each is whole at every moment."""
+    for path in sorted(folder.glob("*/*.txt")):
+        content = path.read_bytes()
+        if guid.encode() in content:
+            written = path.with_name(f".{path.name}.forgetting")
+            written.write_bytes(pseudonyms.rewrite(content, others))
+            shutil.copystat(path, written)
+            written.replace(path)
 
 
 def _new_guid(conn: Connection) -> str:

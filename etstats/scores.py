@@ -5,6 +5,7 @@ Damage in HP, `*_seconds` and `denied_playtime` in seconds, ratios of 0 to 100 i
 
 from dataclasses import dataclass
 from datetime import datetime
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,16 @@ class Performance:
     objectives: int
     time_played_seconds: int
     dpm: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """A threshold that a player's career passed, and the end of the evening in which it did."""
+
+    player_guid: str
+    key: str
+    threshold: int
+    reached_on: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from psycopg.rows import class_row
 from etstats.db.connection import Connection
 from etstats.db.queries import query
 from etstats.db.scope import Scope
-from etstats.scores import Career, Performance, ScoreLine
+from etstats.scores import Career, Performance, Reached, ScoreLine
 from etstats.views import RoundRow
 
 Row = TypeVar("Row")
@@ -100,13 +100,42 @@ def careers(
     before: datetime | None = None,
     round_ids: Sequence[int] | None = None,
     guids: Sequence[str] | None = None,
+    with_hidden: bool = False,
 ) -> dict[str, Career]:
-    """Careers by GUID over all rounds before a moment, or over some rounds; None: no limit. No hidden players.
+    """Careers by GUID over all rounds before a moment, or over some rounds; None: no limit.
 
     `dpm_seconds`: how long a round must have been played for its DPM to be a best.
     """
-    parameters = {"dpm_seconds": dpm_seconds, "before": before, "round_ids": round_ids, "guids": guids}
+    parameters = {
+        "dpm_seconds": dpm_seconds,
+        "before": before,
+        "round_ids": round_ids,
+        "guids": guids,
+        "with_hidden": with_hidden,
+    }
     return {career.player_guid: career for career in _rows(conn, Career, "careers", parameters)}
+
+
+def achievements_reached(
+    conn: Connection, ladders: Mapping[str, Sequence[int]], guid: str | None = None
+) -> list[Reached]:
+    """When everybody, or one player, passed which threshold: by ladder, threshold and time.
+
+    `ladders`: the thresholds of each sum by its name in `Career`, in the order of achievements_reached.sql.
+    """
+    steps = [(key, place, t) for place, (key, thresholds) in enumerate(ladders.items(), 1) for t in thresholds]
+    parameters = {
+        "guid": guid,
+        "keys": [key for key, _, _ in steps],
+        "places": [place for _, place, _ in steps],
+        "thresholds": [threshold for _, _, threshold in steps],
+    }
+    return _rows(conn, Reached, "achievements_reached", parameters)
+
+
+def last_names(conn: Connection, guids: Collection[str]) -> dict[str, str]:
+    """The clean name under which each of these players was last seen."""
+    return dict(conn.execute(query("last_names"), {"guids": list(guids)}).fetchall())
 
 
 def _ids(conn: Connection, name: str, parameters: Mapping[str, object]) -> list[int]:

@@ -22,14 +22,15 @@ class Achievement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reached:
-    """A threshold that a player reached."""
+class Passed:
+    """A threshold that a player passed with what was gained."""
 
     player_guid: str
     achievement: Achievement
     threshold: int
 
 
+# In the order of achievements_reached.sql.
 ACHIEVEMENTS = (
     Achievement(key="rounds", title="Veteran", unit="rounds", thresholds=(10, 50, 100, 250, 500, 1000, 2500)),
     Achievement(
@@ -81,11 +82,11 @@ ACHIEVEMENTS = (
 )
 
 
-def passed(before: Career | None, gained: Career) -> Iterator[Reached]:
+def passed(before: Career | None, gained: Career) -> Iterator[Passed]:
     """The thresholds that a player passed with what was gained; of several on one ladder the highest."""
     for achievement in ACHIEVEMENTS:
         was = getattr(before, achievement.key) if before else 0
         now = was + getattr(gained, achievement.key)
         if achievement.step(now) > achievement.step(was):
             threshold = achievement.thresholds[achievement.step(now) - 1]
-            yield Reached(player_guid=gained.player_guid, achievement=achievement, threshold=threshold)
+            yield Passed(player_guid=gained.player_guid, achievement=achievement, threshold=threshold)

@@ -1,5 +1,5 @@
 -- What each player did before a moment, or in some rounds: sums for achievements, bests of single rounds for
--- records. Hidden players hold neither.
+-- records. Hidden players hold neither, unless asked for.
 -- A round 2 that holds round 1 too adds to the sums and sets no best.
 SELECT p.player_guid, count(*)::integer AS rounds,
        sum(p.kills)::bigint AS kills, sum(p.headshot_kills)::bigint AS headshot_kills,
@@ -25,5 +25,5 @@ FROM rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
 WHERE (%(before)s::timestamptz IS NULL OR r.ended_at < %(before)s)
   AND (%(round_ids)s::bigint[] IS NULL OR r.id = ANY (%(round_ids)s))
   AND (%(guids)s::text[] IS NULL OR p.player_guid = ANY (%(guids)s))
-  AND NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = p.player_guid)
+  AND (%(with_hidden)s OR NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = p.player_guid))
 GROUP BY p.player_guid
