@@ -19,6 +19,7 @@ MAX_NAMES = 500_000
 SETTLED_SECONDS = 2.0
 FULL_LISTING_SECONDS = 600.0
 MAX_RECENT = 64
+UNKNOWN_MTIME = -1  # of a folder on a server that does not tell: each look lists it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +140,7 @@ def is_unchanged(last: Mark, mtime: int, now: float) -> bool:
     never compared.
     """
     return (
-        mtime == last.mtime
+        mtime == last.mtime != UNKNOWN_MTIME
         and last.listed - last.first_seen >= SETTLED_SECONDS
         and 0 <= now - last.listed < FULL_LISTING_SECONDS
     )

@@ -17,6 +17,7 @@ from etstats.model import RemoteFile
 from etstats.sync import sftp_connect, sftp_hosts, sftp_wire
 from etstats.sync.remote import (
     MAX_NAMES,
+    UNKNOWN_MTIME,
     Failed,
     Fetched,
     Listing,
@@ -118,7 +119,7 @@ class SftpSource:
         found = sftp_wire.attributes_of(answer)
         if found.mode is not None and not stat.S_ISDIR(found.mode):
             raise SourceError(f"{self._place} is not a folder: set remote_path to the folder of the round files")
-        return found.mtime or 0
+        return UNKNOWN_MTIME if found.mtime is None else found.mtime
 
     def _handle(self, answer: Answer) -> bytes:
         if answer.kind != sftp_wire.HANDLE:

@@ -29,7 +29,8 @@ class Endpoint:
     via: "Endpoint | None" = None
 
     def __str__(self) -> str:
-        return f"{self.user}@{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.user}@{host}:{self.port}"
 
 
 def resolve(settings: SftpSettings) -> Endpoint:
@@ -118,4 +119,6 @@ def _split_hop(hop: str, settings: SftpSettings) -> tuple[str | None, str, int |
 def _known_hosts(settings: SftpSettings, from_config: str | None) -> tuple[Path, ...]:
     files = [str(settings.known_hosts)] if settings.known_hosts is not None else []
     files += from_config.split() if from_config else []
-    return tuple(Path(file).expanduser() for file in [*files, *_DEFAULT_KNOWN_HOSTS] if file != "none")
+    return tuple(
+        Path(file).expanduser() for file in [*files, *_DEFAULT_KNOWN_HOSTS] if file not in {"none", "/dev/null"}
+    )

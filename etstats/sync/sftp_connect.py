@@ -77,8 +77,10 @@ class Connection:
     def close(self) -> None:
         """Close all of them, the innermost first; never raises."""
         while self.transports:
+            transport = self.transports.pop()
             with suppress(Exception):
-                self.transports.pop().close()
+                transport.packetizer.complete_handshake()  # else its timer holds the process up to the timeout
+                transport.close()
 
     def open_channel(self, timeouts: Timeouts) -> paramiko.Channel:
         """Open a channel and ask for the SFTP subsystem; a refusal closes the channel, as its first use will tell.
@@ -173,6 +175,8 @@ def mapped(endpoint: Endpoint) -> Iterator[None]:
         raise SourceError(
             f"cannot reach {endpoint}: {shown(reason)}; is the server up, host and port right?"
         ) from error
+    except paramiko.ChannelException as error:
+        raise SourceError(f"{endpoint.via} cannot reach {endpoint}: {shown(error.text).lower()}") from error
     except paramiko.SSHException as error:
         raise SourceError(f"{endpoint}: SSH failed: {shown(str(error))}; the next run tries again") from error
 

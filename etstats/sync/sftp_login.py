@@ -30,6 +30,8 @@ def log_in(transport: paramiko.Transport, endpoint: Endpoint) -> None:
                     f"{endpoint} takes no key from this user, only {wanted}: have its admin allow keys"
                 ) from error
             except paramiko.AuthenticationException as error:
+                if not transport.is_active() and len(tried) > 1:
+                    break  # too many refused keys for this server: it hangs up, and would at the next run too
                 if not transport.is_active() or "timeout" in str(error).lower():
                     raise SourceError(
                         f"{endpoint} went silent during the login; the next run tries again"

@@ -43,6 +43,7 @@ class Faults:
     extra_names: Callable[[], Iterator[asyncssh.SFTPName]] = lambda: iter(())
     max_open: int | None = None
     clock_offset: int = 0
+    most_refusals: int | None = None
 
 
 class _Files(asyncssh.SFTPServer):
@@ -127,6 +128,18 @@ class _Raw(asyncssh.SSHServerSession[bytes]):
 class _Login(asyncssh.SSHServer):
     def __init__(self, server: "TestServer") -> None:
         self._server = server
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+        self._refused = 0
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """Asked about keys that are not authorized; the one too many ends the connection."""
+        self._refused += 1
+        most = self._server.faults.most_refusals
+        if most is not None and self._refused > most:
+            self._connection.abort()
+        return False
 
     def begin_auth(self, username: str) -> bool:
         self._server.logins += 1

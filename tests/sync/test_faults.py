@@ -1,5 +1,6 @@
 """A server that misbehaves: nothing half is taken, nothing is lost, and the next look makes it good."""
 
+import contextlib
 import os
 import socket
 import threading
@@ -14,6 +15,7 @@ from etstats.errors import AccessError, SourceError
 from etstats.model import RemoteFile
 from etstats.sync import sftp
 from etstats.sync.remote import Failed, Fetched
+from etstats.sync.sftp_connect import PromptSocket
 from tests.sync.server import QUICK, TestServer, client_key
 from tests.sync.test_conformance import listed, name_of, write
 
@@ -338,10 +340,28 @@ def test_what_is_no_ssh_server(
         user="et",
         remote_path="/",
         ssh_config=None,
-        timeouts=replace(QUICK, banner=0.3, handshake=0.3),
+        timeouts=replace(QUICK, banner=0.3, handshake=2),
     )
     with pytest.raises(SourceError, match=message):
         sftp.connect(settings)
+    for timer in [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]:
+        timer.join(0.1)
+        assert not timer.is_alive()  # it would hold up the end of the process
+
+
+def test_a_peer_that_takes_nothing_in_is_given_up() -> None:
+    """A send that makes no progress ends after its limit, and not before."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        with PromptSocket(socket.create_connection(server.getsockname()), stall_seconds=0.2) as stuck:
+            stuck.settimeout(0.05)
+
+            def push() -> None:
+                while True:
+                    with contextlib.suppress(TimeoutError):
+                        stuck.send(bytes(1 << 20))
+
+            with pytest.raises(ConnectionAbortedError):
+                push()
 
 
 def packet(kind: int, body: bytes) -> bytes:

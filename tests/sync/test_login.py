@@ -130,7 +130,7 @@ def test_a_jump_host_that_cannot_reach_the_target(server: TestServer, keys: Path
         f"Host far\n  HostName 127.0.0.1\n  Port 1\n  ProxyJump et@127.0.0.1:{server.port}\n"
         f"Host *\n  IdentityFile {server.key_file}\n",
     )
-    with pytest.raises(SourceError, match=":1"):
+    with pytest.raises(SourceError, match=rf"et@127.0.0.1:{server.port} cannot reach .*@127.0.0.1:1"):
         sftp.connect(SftpSettings(host="far", remote_path="/", ssh_config=config, known_hosts=server.known_hosts))
 
 
@@ -140,7 +140,7 @@ def test_several_jumps_are_a_chain(keys: Path) -> None:
     target = resolve(SftpSettings(host="target", user="et", remote_path="/", ssh_config=config))
     assert target.via is not None
     assert target.via.via is not None
-    assert [str(target.via.via), str(target.via)] == ["one@a:2201", "two@2001:db8::2:2202"]
+    assert [str(target.via.via), str(target.via)] == ["one@a:2201", "two@[2001:db8::2]:2202"]
     assert target.via.via.via is None
 
 
@@ -160,6 +160,16 @@ def test_what_of_ssh_config_cannot_be_done_is_said(keys: Path, text: str, messag
     settings = SftpSettings(host="game", user="et", remote_path="/", ssh_config=ssh_config(keys, text))
     with pytest.raises(ConfigError, match=message):
         resolve(settings)
+
+
+def test_a_server_that_hangs_up_on_many_keys(server: TestServer, keys: Path) -> None:
+    """Too many refused keys are a refusal, not a broken line: trying again would not help."""
+    files = [client_key(keys, f"key{number}") for number in range(4)]
+    identities = "".join(f"  IdentityFile {file}\n" for file in files)
+    config = ssh_config(keys, f"Host *\n{identities}")
+    server.faults.most_refusals = 1
+    with pytest.raises(AccessError, match="refused any of 2 keys"):
+        sftp.connect(server.settings(key_file=None, ssh_config=config))
 
 
 def test_no_secret_in_any_message(server: TestServer, keys: Path) -> None:

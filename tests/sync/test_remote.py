@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etstats.model import RemoteFile
-from etstats.sync.remote import MAX_RECENT, Mark, is_unchanged, next_mark, refusal, shown
+from etstats.sync.remote import MAX_RECENT, UNKNOWN_MTIME, Mark, is_unchanged, next_mark, refusal, shown
 
 
 def look(mark: Mark | None, folder_mtime: int, now: float) -> tuple[bool, Mark]:
@@ -32,6 +32,11 @@ def test_a_full_listing_every_ten_minutes_all_the_same() -> None:
     assert is_unchanged(mark, 100, 1604.0)
     assert not is_unchanged(mark, 100, 1605.0)
     assert not is_unchanged(mark, 100, 900.0)
+
+
+def test_a_folder_without_mtime_is_never_trusted() -> None:
+    """A server that tells none is listed at each look."""
+    assert not is_unchanged(Mark(mtime=UNKNOWN_MTIME, first_seen=0.0, listed=5.0), UNKNOWN_MTIME, 6.0)
 
 
 @given(

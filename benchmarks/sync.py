@@ -1,0 +1,225 @@
+"""How long a sync takes: 3,700 round files over loopback and over 30 ms, beside rsync and sftp.
+
+    python -m benchmarks.sync
+
+Whole processes from start to end: fetch and local copy, no database; medians. The files lie in memory where the
+machine has a folder for that, so that the line is measured and not the disk. OpenSSH's sshd serves where it is
+installed, else the server of the tests; the others are measured where they are installed.
+"""
+
+import os
+import random
+import shlex
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from etstats.sync.remote import SftpSettings
+
+WANTED, OTHERS, RUNS = 3_700, 700, 5
+ROUND_TRIPS = (0.0, 0.030)
+GIVE_UP_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One way to the server, with or without delay: where to connect, and an empty folder to copy to."""
+
+    settings: SftpSettings
+    target: Path
+
+    @property
+    def ssh_options(self) -> list[str]:
+        """The same key, host key and port for OpenSSH's clients."""
+        return [
+            *("-F", "none", "-i", str(self.settings.key_file), "-o", "BatchMode=yes"),
+            *("-o", f"UserKnownHostsFile={self.settings.known_hosts}", "-o", f"Port={self.settings.port}"),
+        ]
+
+    @property
+    def place(self) -> str:
+        """The server's folder as scp and rsync write it."""
+        return f"{self.settings.user}@{self.settings.host}:{self.settings.remote_path}/"
+
+
+def run(runs: int = RUNS) -> str:
+    """Measure and return a table in Markdown."""
+    from tests.sync.server import SSHD, OpenSshServer, TestServer
+
+    with tempfile.TemporaryDirectory(prefix="etstats-bench-", dir=_memory()) as scratch, ExitStack() as stack:
+        root, keys = Path(scratch, "gamestats"), Path(scratch, "keys")
+        for folder in (root, keys):
+            folder.mkdir(mode=0o700)
+        make_files(root)
+        server = stack.enter_context((OpenSshServer if SSHD else TestServer)(root, keys))
+        lines = [_line(stack, server.settings(), keys, round_trip) for round_trip in ROUND_TRIPS]
+        tools: dict[str, Callable[[Line], list[str] | None]] = {"etstats": _etstats}
+        if shutil.which("rsync") and SSHD:
+            tools["rsync -e ssh"] = _rsync
+        if shutil.which("sftp"):
+            tools["sftp -b"] = _sftp
+        rows = [[name, *_measure(command, lines, runs)] for name, command in tools.items()]
+        looks = [f"{1000 * _look_seconds(line):.1f} ms" for line in lines]
+    return _table(rows, looks, "OpenSSH" if SSHD else "the tests' own SFTP server", runs)
+
+
+def _memory() -> Path | None:
+    """A folder in memory, where there is one."""
+    shared = Path("/dev/shm")
+    return shared if os.access(shared, os.W_OK) else None
+
+
+def make_files(root: Path) -> None:
+    """Write round files of 1 to 4 KB and the other files that lie beside them; the same bytes each time."""
+    source = random.Random(1)
+    for number in range(WANTED + OTHERS):
+        stamp = f"{2024 + number // 2_400}-{1 + number // 200 % 12:02d}-{1 + number % 28:02d}-{number:06d}"
+        name = f"{stamp}-supply-round-{1 + number % 2}{'.txt' if number < WANTED else '_ws.txt'}"
+        path = root / name
+        path.write_bytes(source.randbytes(source.randint(1_000, 4_000)))
+        os.utime(path, (1_700_000_000 + number,) * 2)
+
+
+def fetch(settings: SftpSettings, target: Path, known: bool) -> None:
+    """What the measured process does: connect, list, plan, fetch, and write the local copies."""
+    from datetime import datetime
+
+    from etstats.sync import open_source
+    from etstats.sync.mirror import local_files, plan, store_local
+    from etstats.sync.remote import Fetched
+
+    stamp = datetime.fromisoformat("2025-10-01")
+
+    def stamp_of(name: str) -> datetime | None:
+        return stamp if name.endswith(("-round-1.txt", "-round-2.txt")) else None
+
+    with open_source(settings) as source:
+        listing = source.look()
+        assert listing is not None
+        todo = plan(listing, stamp_of=stamp_of, known=local_files(target) if known else {})
+        assert len(todo.take) == (0 if known else WANTED)
+        for outcome in source.fetch(todo.take):
+            assert isinstance(outcome, Fetched)
+            store_local(target, outcome.file, outcome.content)
+
+
+def _line(stack: ExitStack, settings: SftpSettings, keys: Path, round_trip: float) -> Line:
+    from benchmarks.delay_proxy import DelayProxy
+
+    target = keys.parent / f"copy-{round_trip}"
+    if round_trip and settings.port and settings.known_hosts:
+        proxy = stack.enter_context(DelayProxy(settings.host, settings.port, round_trip))
+        known = keys / f"known_hosts-{round_trip}"
+        known.write_text(settings.known_hosts.read_text().replace(f":{settings.port} ", f":{proxy.port} "))
+        settings = replace(settings, port=proxy.port, known_hosts=known)
+    return Line(settings=settings, target=target)
+
+
+def _measure(command: Callable[[Line], list[str] | None], lines: list[Line], runs: int) -> list[str]:
+    """Time cold and nothing-new on each line; a tool that is too slow is given up after its first run."""
+    cells: list[str] = []
+    for line in lines:
+        cold: list[float] = []
+        for _ in range(runs):
+            shutil.rmtree(line.target, ignore_errors=True)
+            line.target.mkdir()
+            seconds = _seconds(command(line))
+            if seconds is None:
+                break
+            cold.append(seconds)
+        cells.append(f"{statistics.median(cold):.2f}" if len(cold) == runs else f"> {GIVE_UP_SECONDS:.0f}")
+        again = [_seconds(_with_known(command, line)) for _ in range(runs)] if len(cold) == runs else []
+        cells.append(f"{statistics.median(s for s in again if s is not None):.2f}" if any(again) else "-")
+    return cells
+
+
+def _with_known(command: Callable[[Line], list[str] | None], line: Line) -> list[str] | None:
+    """The same command where it compares by itself; ours is told what the base would know."""
+    argv = command(line)
+    return [*argv, "known"] if command is _etstats and argv else None if command is _sftp else argv
+
+
+def _seconds(argv: list[str] | None) -> float | None:
+    if argv is None:
+        return None
+    began = time.perf_counter()
+    try:
+        subprocess.run(argv, check=True, timeout=GIVE_UP_SECONDS, stdout=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        return None
+    return time.perf_counter() - began
+
+
+def _etstats(line: Line) -> list[str]:
+    to = line.settings
+    place = [to.host, to.port, to.user, to.key_file, to.known_hosts, to.remote_path, line.target]
+    return [sys.executable, "-m", "benchmarks.sync", *(str(value) for value in place)]
+
+
+def _rsync(line: Line) -> list[str]:
+    shell = shlex.join(["ssh", *line.ssh_options])
+    return ["rsync", "-a", "--include=*-round-?.txt", "--exclude=*", "-e", shell, line.place, str(line.target)]
+
+
+def _sftp(line: Line) -> list[str]:
+    batch = line.target.with_suffix(".batch")
+    batch.write_text(f"get -p {line.settings.remote_path}/*-round-?.txt {line.target}/\n")
+    return ["sftp", "-q", *line.ssh_options, "-b", str(batch), f"{line.settings.user}@{line.settings.host}"]
+
+
+def _look_seconds(line: Line) -> float:
+    """One look over an open connection when nothing is new."""
+    from etstats.sync import open_source
+
+    with open_source(line.settings) as source:
+        listing = source.look()
+        assert listing is not None
+        settled = replace(listing.mark, first_seen=listing.mark.listed - 5, recent=())
+        taken: list[float] = []
+        for _ in range(50):
+            began = time.perf_counter()
+            assert source.look(settled) is None
+            taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
+
+
+def _table(rows: list[list[str]], looks: list[str], server: str, runs: int) -> str:
+    head = ["seconds"] + [
+        f"{what}, {round_trip * 1000:.0f} ms" for round_trip in ROUND_TRIPS for what in ("cold", "nothing new")
+    ]
+    table = [head, ["---"] * len(head), *rows]
+    return (
+        f"{WANTED:,} round files of 1-4 KB in a folder of {WANTED + OTHERS:,} names, served by {server} on "
+        f"loopback; whole processes, fetch and local copy only, medians of {runs}.\n\n"
+        + "\n".join(f"| {' | '.join(row)} |" for row in table)
+        + f"\n\nA look over an open connection, nothing new: {' at 0 ms, '.join(looks)} at 30 ms.\n"
+    )
+
+
+def main(arguments: list[str]) -> None:
+    """Measure; with arguments, be the process that is measured."""
+    if not arguments:
+        sys.stdout.write(run())
+        return
+    host, port, user, key_file, known_hosts, remote_path, target, *known = arguments
+    settings = SftpSettings(
+        host=host,
+        port=int(port),
+        user=user,
+        key_file=Path(key_file),
+        known_hosts=Path(known_hosts),
+        remote_path=remote_path,
+        ssh_config=None,
+    )
+    fetch(settings, Path(target), known=bool(known))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
