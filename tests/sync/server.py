@@ -42,6 +42,7 @@ class Faults:
     before_fstat: Callable[[str], None] = lambda name: None
     extra_names: Callable[[], Iterator[asyncssh.SFTPName]] = lambda: iter(())
     max_open: int | None = None
+    deny_folder: bool = False
     clock_offset: int = 0
     most_refusals: int | None = None
 
@@ -86,6 +87,8 @@ class _Files(asyncssh.SFTPServer):
         return self._shifted(super().fstat(file_obj))
 
     def stat(self, path: bytes) -> Any:
+        if self._server.faults.deny_folder:
+            raise asyncssh.SFTPPermissionDenied("Permission denied")
         self._server.stats += 1
         return self._shifted(super().stat(path))
 

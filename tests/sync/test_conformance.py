@@ -10,7 +10,7 @@ import pytest
 from etstats.errors import SourceError
 from etstats.model import RemoteFile
 from etstats.sync import open_source
-from etstats.sync.remote import MAX_FILE_BYTES, Failed, Fetched, Mark, Source
+from etstats.sync.remote import MAX_FILE_BYTES, Failed, Fetched, Mark, SftpSettings, Source
 from tests.sync.server import SSHD, OpenSshServer, TestServer
 
 KINDS = ["folder", "asyncssh", *(["openssh"] if SSHD else [])]
@@ -27,16 +27,31 @@ def write(root: Path, name: str, content: bytes = b"header\n", mtime: int = 1_70
     return RemoteFile(name=name, size=len(content), mtime=mtime)
 
 
-@pytest.fixture(params=KINDS)
-def source(request: pytest.FixtureRequest, root: Path, keys: Path) -> Iterator[Source]:
+@contextlib.contextmanager
+def opened(kind: str, root: Path, keys: Path) -> Iterator[Source]:
     """The same folder, reached in each of the ways there are."""
     with contextlib.ExitStack() as stack:
-        if request.param == "folder":
-            place = root
-        else:
-            kind = {"asyncssh": TestServer, "openssh": OpenSshServer}[request.param]
-            place = stack.enter_context(kind(root, keys)).settings()
+        place: Path | SftpSettings = root
+        if kind != "folder":
+            server = {"asyncssh": TestServer, "openssh": OpenSshServer}[kind](root, keys)
+            place = stack.enter_context(server).settings()
         yield stack.enter_context(open_source(place))
+
+
+@pytest.fixture(params=KINDS)
+def source(request: pytest.FixtureRequest, root: Path, keys: Path) -> Iterator[Source]:
+    """Every kind of source, looking at `root`."""
+    with opened(request.param, root, keys) as opened_source:
+        yield opened_source
+
+
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 10,000 files."""
+    folder = tmp_path_factory.mktemp("crowd")
+    for number in range(10_000):
+        (folder / name_of(number)).touch()
+    return folder
 
 
 def listed(source: Source, last: Mark | None = None) -> dict[str, RemoteFile]:
@@ -143,11 +158,11 @@ def test_a_huge_file_is_not_brought_into_memory(source: Source, root: Path) -> N
     assert outcome.file.size > MAX_FILE_BYTES
 
 
-def test_ten_thousand_names(source: Source, root: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_ten_thousand_names(kind: str, crowd: Path, keys: Path) -> None:
     """A full folder is listed in full."""
-    for number in range(10_000):
-        (root / name_of(number)).touch()
-    assert len(listed(source)) == 10_000
+    with opened(kind, crowd, keys) as source:
+        assert len(listed(source)) == 10_000
 
 
 def test_a_fetch_given_up_leaves_the_source_usable(source: Source, root: Path) -> None:

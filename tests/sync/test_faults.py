@@ -242,6 +242,13 @@ def test_no_such_folder(server: TestServer) -> None:
         sftp.connect(server.settings(remote_path="/nowhere"))
 
 
+def test_a_folder_that_may_not_be_read(server: TestServer) -> None:
+    """No outage: a person has to grant the permission."""
+    server.faults.deny_folder = True
+    with pytest.raises(AccessError, match=r"the folder / on et@127.* may not be read"):
+        sftp.connect(server.settings())
+
+
 def test_a_file_for_a_folder(server: TestServer, root: Path) -> None:
     """A remote_path that is a file is named as one."""
     fill(root, 1)
