@@ -53,7 +53,6 @@ class _Files(asyncssh.SFTPServer):
     def __init__(self, channel: Any, server: "TestServer") -> None:
         super().__init__(channel, chroot=os.fsencode(server.root))
         self._server = server
-        self._open = 0
 
     def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
         faults, name = self._server.faults, os.fsdecode(path).rpartition("/")[2]
@@ -61,16 +60,16 @@ class _Files(asyncssh.SFTPServer):
         faults.before_open(name)
         if name in faults.deny:
             raise asyncssh.SFTPPermissionDenied("Permission denied")
-        if name in faults.fail_open or (faults.max_open is not None and self._open >= faults.max_open):
+        if name in faults.fail_open or (faults.max_open is not None and self._server.open_now >= faults.max_open):
             raise asyncssh.SFTPFailure("Too many open files")
-        self._open += 1
-        self._server.most_open = max(self._server.most_open, self._open)
+        self._server.open_now += 1
+        self._server.most_open = max(self._server.most_open, self._server.open_now)
         opened: Any = super().open(path, pflags, attrs)
         self._server.files.append(opened)
         return opened
 
     def close(self, file_obj: object) -> Any:
-        self._open -= 1
+        self._server.open_now -= 1
         return super().close(file_obj)
 
     def read(self, file_obj: Any, offset: int, size: int) -> Any:
@@ -174,7 +173,8 @@ class TestServer:
         self.keys = keys
         self.faults = Faults()
         self.raw = raw
-        self.listings = self.stats = self.most_open = self.logins = 0
+        self.listings = self.stats = self.logins = 0
+        self.open_now = self.most_open = 0
         self.opened: list[str] = []
         self.files: list[Any] = []
         self.forwarded: list[tuple[str, int]] = []
