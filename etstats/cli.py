@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 from etstats import __version__
-from etstats.commands import achievements, audit, backup, cron, db, demo, identity, leaderboard, line, sessions
+from etstats.commands import (
+    achievements,
+    audit,
+    backup,
+    cron,
+    db,
+    demo,
+    identity,
+    leaderboard,
+    line,
+    players,
+    sessions,
+)
 from etstats.commands.context import Context
 from etstats.errors import EtstatsError, LockedError
 
@@ -31,7 +43,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for family in (line, demo, leaderboard, sessions, achievements, audit, identity, cron, db, backup):
+for family in (line, demo, leaderboard, players, sessions, achievements, audit, identity, cron, db, backup):
     app.add_typer(family.app)
 
 

@@ -93,6 +93,17 @@ def when(key: str, heading: str) -> Column:
     return Column(key=key, heading=heading, text=moment)
 
 
+def share(key: str, heading: str) -> Column:
+    """A column of shares from 0 to 1, written in per cent."""
+    return Column(key=key, heading=heading, text=lambda n: f"{100 * n:.0f} %", justify="right")
+
+
+def sparkline(values: Iterable[float], average: float) -> str:
+    """A bar for each value, half as high as it can be where the value is the average, full at twice that."""
+    bars = "▁▂▃▄▅▆▇█"
+    return "".join(bars[min(7, int(4 * value / average))] if average else bars[0] for value in values)
+
+
 def minutes_seconds(seconds: float) -> str:
     """`M:SS`, or `H:MM:SS` from an hour on."""
     minutes, rest = divmod(round(seconds), 60)

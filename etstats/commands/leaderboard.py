@@ -8,8 +8,6 @@ from etstats.commands import completion, options
 from etstats.commands.context import context_of
 
 if TYPE_CHECKING:
-    from etstats.db.connection import Connection
-    from etstats.db.scope import Scope
     from etstats.output import Column, Table
     from etstats.rules.boards import Board
     from etstats.rules.ranking import Ranking
@@ -56,7 +54,7 @@ def leaderboard(
 
     Exit codes: 0 done, 2 no such board, weapon, map, season or server, 75 the base is down.
     """
-    from etstats import output
+    from etstats import output, rankings
     from etstats.base import open_for_reading
 
     style = options.style(as_json, as_csv, as_markdown)
@@ -70,7 +68,7 @@ def leaderboard(
         scope = options.scope(
             conn, config, since=since, until=until, season=season, map_name=map_name, server=server, last=last
         )
-        ranking = _rank(conn, scope, board, weapon, min_rounds=min_rounds, min_shots=min_shots)
+        ranking = rankings.field(conn, scope, weapon=weapon).ranking(board, min_rounds, min_shots)
     words = options.in_words(scope, since=since, until=until, season=season, last=last)
     table = output.Table(
         title=f"{board.heading}{f' with {weapon}' if weapon else ''}: {board.meaning}{words}",
@@ -123,56 +121,23 @@ def _weapon(board: "Board", name: str | None) -> str | None:
     return weapon
 
 
-def _rank(
-    conn: "Connection",
-    scope: "Scope",
-    board: "Board",
-    weapon: str | None,
-    *,
-    min_rounds: int | None,
-    min_shots: int | None,
-) -> "Ranking":
-    from etstats.db import boards
-    from etstats.rules import ranking
-
-    size = boards.size(conn, scope, weapon)
-    parts = boards.player_sums(conn, scope) if weapon is None else boards.weapon_sums(conn, scope, weapon)
-    return ranking.rank(
-        board,
-        ranking.together(part.sums for part in parts),
-        ranking.minimum(board, size.rounds, min_rounds, min_shots),
-        [part.sums for part in parts if part.is_before],
-        ranking.minimum(board, size.rounds_before, min_rounds, min_shots),
-    )
-
-
 def _columns(board: "Board", ranking: "Ranking") -> list["Column"]:
     from etstats import output
+    from etstats.commands.board_text import sum_column, value_column
 
-    moved = (
-        [output.Column(key="change", heading="±", text=_change, justify="right")]
-        if ranking.has_week_before
-        else []
-    )
-    made_of = [output.whole("of", board.of_heading), output.whole("per", board.per_heading)] if board.per else []
-    if board.per and "seconds" in board.per[0]:
-        made_of[1] = output.clock("per", board.per_heading)
-    if board.per and "seconds" in board.of[0]:
-        made_of[0] = output.clock("of", board.of_heading)
-    rounds = [] if board.name == "games" else [output.whole("rounds", "Rounds")]
-    return [output.whole("rank", "#"), *moved, output.name(), value_column(board), *made_of, *rounds]
-
-
-def value_column(board: "Board", key: str = "value") -> "Column":
-    """The column of a board's value, with its unit."""
-    from etstats import output
-
-    heading = board.heading + (f" {board.unit}" if board.unit not in ("", "time", "kills") else "")
-    if board.unit == "time":
-        return output.clock(key, heading)
-    if not board.per:
-        return output.whole(key, heading)
-    return output.decimal(key, heading, {"%": 1, "HP/min": 1}.get(board.unit, 2))
+    moved = [output.Column(key="change", heading="±", text=_change, justify="right")]
+    made_of = [
+        sum_column("of", board.of_heading, board.of),
+        sum_column("per", board.per_heading, board.per or ("",)),
+    ]
+    return [
+        output.whole("rank", "#"),
+        *(moved if ranking.has_week_before else []),
+        output.name(),
+        value_column(board),
+        *(made_of if board.per else []),
+        *([] if board.name == "games" else [output.whole("rounds", "Rounds")]),
+    ]
 
 
 def _change(places: int) -> str:

@@ -1,5 +1,6 @@
 """The sums that leaderboards are made of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,9 +38,9 @@ def size(conn: Connection, scope: Scope, weapon: str | None = None) -> Size:
     return row
 
 
-def player_sums(conn: Connection, scope: Scope) -> list[Part]:
-    """Each player's sums in a scope, in one or two parts a player; hidden players are left out."""
-    return _parts(conn, "player_sums", scope.parameters)
+def player_sums(conn: Connection, scope: Scope, shown: Sequence[str] = ()) -> list[Part]:
+    """Each player's sums in a scope, in one or two parts; hidden players are left out, but for `shown`."""
+    return _parts(conn, "player_sums", {**scope.parameters, "shown": list(shown)})
 
 
 def weapon_sums(conn: Connection, scope: Scope, weapon: str) -> list[Part]:

@@ -42,23 +42,38 @@ class PlayedRound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
-    """A player's sums on one map in attack, in defence, or (None) on neither side; `decided` had a winner."""
+class OnMap:
+    """A player's sums on one map; `win_share` (0 to 1) is of the rounds won or lost."""
 
     map_name: str
-    is_attack: bool | None
     rounds: int
-    decided: int
     won: int
+    lost: int
+    win_share: float | None
     kills: int
     deaths: int
-    damage_given: int
-    time_played_seconds: int
+    kd_ratio: float
+    dpm: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WeaponSums:
-    """A player's sums with one weapon; `deaths` are deaths by it."""
+class OnSide:
+    """A player's sums in attack or in defence; as `OnMap`."""
+
+    is_attack: bool
+    rounds: int
+    won: int
+    lost: int
+    win_share: float | None
+    kills: int
+    deaths: int
+    kd_ratio: float
+    dpm: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithWeapon:
+    """A player's sums with one weapon; `deaths` are deaths by it. In per cent; None where no bullet flies."""
 
     weapon_name: str
     rounds: int
@@ -67,22 +82,28 @@ class WeaponSums:
     hits: int
     shots: int
     headshots: int
-    is_bullet: bool
+    accuracy: float | None
+    headshot_share: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Company:
-    """Another player: rounds on the same side and on opposite sides, those with a winner, and those won."""
+    """Another player: rounds on the same side and on opposite sides, and how many the first player won of them.
+
+    Rounds without a winner are neither won nor lost; `win_share_*` (0 to 1) leaves them out.
+    """
 
     player_guid: str
     player_name: str
     clean_name: str
     rounds_with: int
-    decided_with: int
     won_with: int
+    lost_with: int
+    win_share_with: float | None
     rounds_against: int
-    decided_against: int
     won_against: int
+    lost_against: int
+    win_share_against: float | None
 
 
 def aliases(conn: Connection, guid: str | None = None) -> list[Alias]:
@@ -106,14 +127,19 @@ def rounds(conn: Connection, scope: Scope, guid: str, limit: int) -> list[Played
     return _rows(conn, PlayedRound, "player_rounds", {**scope.parameters, "guid": guid, "limit": limit})
 
 
-def splits(conn: Connection, scope: Scope, guid: str) -> list[Split]:
-    """A player's sums by map and by attack and defence."""
-    return _rows(conn, Split, "player_splits", {**scope.parameters, "guid": guid})
+def maps(conn: Connection, scope: Scope, guid: str) -> list[OnMap]:
+    """A player's sums by map, the best DPM first."""
+    return _rows(conn, OnMap, "player_maps", {**scope.parameters, "guid": guid})
 
 
-def weapons(conn: Connection, scope: Scope, guid: str) -> list[WeaponSums]:
+def sides(conn: Connection, scope: Scope, guid: str) -> list[OnSide]:
+    """A player's sums in attack and in defence, as far as there were any."""
+    return _rows(conn, OnSide, "player_sides", {**scope.parameters, "guid": guid})
+
+
+def weapons(conn: Connection, scope: Scope, guid: str) -> list[WithWeapon]:
     """A player's sums by weapon, most kills first."""
-    return _rows(conn, WeaponSums, "player_weapons", {**scope.parameters, "guid": guid})
+    return _rows(conn, WithWeapon, "player_weapons", {**scope.parameters, "guid": guid})
 
 
 def company(conn: Connection, scope: Scope, guid: str, other: str | None = None) -> list[Company]:

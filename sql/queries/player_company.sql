@@ -7,17 +7,21 @@ WITH own AS MATERIALIZED (
 ), met AS (
     SELECT o.player_guid,
            count(*) FILTER (WHERE o.team = own.team) AS rounds_with,
-           count(*) FILTER (WHERE o.team = own.team AND own.winner_team > 0) AS decided_with,
            count(*) FILTER (WHERE o.team = own.team AND own.winner_team = own.team) AS won_with,
+           count(*) FILTER (WHERE o.team = own.team AND own.winner_team = 3 - own.team) AS lost_with,
            count(*) FILTER (WHERE o.team <> own.team) AS rounds_against,
-           count(*) FILTER (WHERE o.team <> own.team AND own.winner_team > 0) AS decided_against,
-           count(*) FILTER (WHERE o.team <> own.team AND own.winner_team = own.team) AS won_against
+           count(*) FILTER (WHERE o.team <> own.team AND own.winner_team = own.team) AS won_against,
+           count(*) FILTER (WHERE o.team <> own.team AND own.winner_team = 3 - own.team) AS lost_against
     FROM own JOIN player_comprehensive_stats o ON o.round_id = own.id
     WHERE o.player_guid <> %(guid)s AND o.team IN (1, 2)
       AND (%(other)s::text IS NULL OR o.player_guid = %(other)s)
     GROUP BY o.player_guid
 )
-SELECT met.*, names.player_name, names.clean_name
+SELECT met.*,
+       won_with::double precision / nullif(won_with + lost_with, 0) AS win_share_with,
+       won_against::double precision / nullif(won_against + lost_against, 0) AS win_share_against,
+       names.player_name, names.clean_name
 FROM met CROSS JOIN LATERAL names_of(met.player_guid) names
 -- Here, where few rows are left: the planner knows nothing of a table that is mostly empty.
-WHERE NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = met.player_guid)
+WHERE met.player_guid = %(other)s
+   OR NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = met.player_guid)

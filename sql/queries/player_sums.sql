@@ -48,4 +48,5 @@ SELECT sums.*, sums.headshots - coalesce(odd.headshots, 0) AS bullet_headshots,
 FROM sums
 LEFT JOIN odd USING (player_guid, is_before)
 CROSS JOIN LATERAL names_of(sums.player_guid) names
-WHERE NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = sums.player_guid)
+WHERE sums.player_guid = ANY (%(shown)s)
+   OR NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = sums.player_guid)

@@ -1,0 +1,153 @@
+"""player, compare, find: single players, by any name that they ever used."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from etstats.commands import completion, options
+from etstats.commands.context import context_of
+
+if TYPE_CHECKING:
+    from etstats.output import Table
+    from etstats.rules import people
+
+app = typer.Typer()
+PANEL = "Read"
+PLAYER_HELP = "A present or former name, a GUID, or a linked Discord account's id."
+
+
+@app.command(rich_help_panel=PANEL)
+def player(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help=PLAYER_HELP, autocompletion=completion.players)],
+    *,
+    since: options.SINCE = None,
+    until: options.UNTIL = None,
+    season: options.SEASON = None,
+    map_name: options.MAP = None,
+    server: options.SERVER = None,
+    last: options.LAST = None,
+    as_json: options.JSON = False,
+    as_csv: options.CSV = False,
+    as_markdown: options.MARKDOWN = False,
+) -> int:
+    """Show a player: values and ranks, form, maps, sides, weapons, company, records, achievements, names.
+
+    Example: etstats player bob --season 2025-Q4
+
+    Exit codes: 0 done, 2 no such player, or more than one, 75 the base is down.
+    """
+    from etstats import output, profiles
+    from etstats.base import open_for_reading
+    from etstats.commands import player_tables
+
+    style = options.style(as_json, as_csv, as_markdown)
+    config = context_of(ctx).config
+    with open_for_reading(config) as conn:
+        scope = options.scope(
+            conn, config, since=since, until=until, season=season, map_name=map_name, server=server, last=last
+        )
+        profile = profiles.profile(conn, scope, options.player(conn, name))
+    words = options.in_words(scope, since=since, until=until, season=season, last=last)
+    if style is output.Format.JSON:
+        output.write_json(profile)
+    elif style is output.Format.CSV:
+        output.show(player_tables.profile_values(profile), style)
+    else:
+        output.show_all(player_tables.profile_tables(profile, words, options.zone_of(config, scope.server)), style)
+    return 0
+
+
+@app.command(rich_help_panel=PANEL)
+def compare(
+    ctx: typer.Context,
+    a: Annotated[str, typer.Argument(metavar="A", help=PLAYER_HELP, autocompletion=completion.players)],
+    b: Annotated[str, typer.Argument(metavar="B", help="The other one.", autocompletion=completion.players)],
+    *,
+    since: options.SINCE = None,
+    until: options.UNTIL = None,
+    season: options.SEASON = None,
+    map_name: options.MAP = None,
+    server: options.SERVER = None,
+    last: options.LAST = None,
+    as_json: options.JSON = False,
+    as_csv: options.CSV = False,
+    as_markdown: options.MARKDOWN = False,
+) -> int:
+    """Set two players side by side on every board, the better one marked, and count their meetings.
+
+    Example: etstats compare bob alice --map supply
+
+    Exit codes: 0 done, 2 no such player, or more than one, 75 the base is down.
+    """
+    from etstats import output, profiles
+    from etstats.base import open_for_reading
+    from etstats.commands import player_tables
+
+    style = options.style(as_json, as_csv, as_markdown)
+    config = context_of(ctx).config
+    with open_for_reading(config) as conn:
+        scope = options.scope(
+            conn, config, since=since, until=until, season=season, map_name=map_name, server=server, last=last
+        )
+        both = profiles.compare(conn, scope, options.player(conn, a), options.player(conn, b))
+    words = options.in_words(scope, since=since, until=until, season=season, last=last)
+    if style is output.Format.JSON:
+        output.write_json(both)
+    elif style is output.Format.CSV:
+        output.show(player_tables.comparison_values(both), style)
+    else:
+        output.show(player_tables.comparison_table(both, words), style)
+    return 0
+
+
+@app.command(rich_help_panel=PANEL)
+def find(
+    ctx: typer.Context,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="Part of a name, or a GUID.")],
+    *,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="The closest N.")] = 20,
+    as_json: options.JSON = False,
+    as_csv: options.CSV = False,
+    as_markdown: options.MARKDOWN = False,
+) -> int:
+    """Find players by any name ever used, colour codes and case aside; the most alike when none matches.
+
+    Example: etstats find bob
+
+    Exit codes: 0 done, also when nobody is found; 75 the base is down.
+    """
+    from etstats import output
+    from etstats.base import open_for_reading
+    from etstats.rules import people
+
+    style = options.style(as_json, as_csv, as_markdown)
+    config = context_of(ctx).config
+    with open_for_reading(config) as conn:
+        seen = options.seen(conn)
+    output.show(_found(text, people.find(options.spellings(text), seen)[:limit], is_empty=not seen), style)
+    return 0
+
+
+def _found(text: str, matches: "list[people.Match]", *, is_empty: bool) -> "Table":
+    from etstats import output
+    from etstats.rules.people import Closeness
+
+    columns = [
+        output.text("player_guid", "GUID"),
+        output.text("clean_name", "Name now"),
+        output.text("alias", "Answers as"),
+        output.whole("times_seen", "Rounds"),
+        output.when("last_seen", "Last seen"),
+    ]
+    empty = (
+        "No players yet. They come with rounds: etstats sync, or etstats import FOLDER"
+        if is_empty
+        else f"Nobody was ever named {output.printable(text)}, or anything like it; a shorter part may find more."
+    )
+    notes = (
+        ["No name holds that; these are the most alike."]
+        if matches and matches[0].closeness is Closeness.LIKE
+        else []
+    )
+    return output.Table(title="Players found", columns=columns, rows=matches, empty=empty, notes=notes)

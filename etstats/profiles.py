@@ -1,0 +1,142 @@
+"""All that is known of one player, and of two side by side."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from etstats import careers, rankings
+from etstats.db import evenings, players
+from etstats.db.connection import Connection
+from etstats.db.players import Alias, Company, OnMap, OnSide, PlayedRound, WithWeapon
+from etstats.db.scope import Scope
+from etstats.rankings import Place
+from etstats.rules.bests import BESTS, DPM_SECONDS
+from etstats.rules.boards import BOARDS, Board, value_of
+from etstats.scores import Career, PlayerSums
+from etstats.views import ProgressRow
+
+FORM_ROUNDS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """The last rounds, oldest first, and the DPM of all rounds in question to hold theirs against (HP/min)."""
+
+    rounds: tuple[PlayedRound, ...]
+    average_dpm: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A player's best of single rounds."""
+
+    title: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """One player; `sums` is None when the player was in none of the rounds in question.
+
+    `records` and `achievements` are of the whole career, whatever rounds are in question.
+    """
+
+    player_guid: str
+    player_name: str
+    clean_name: str
+    first_seen: datetime
+    last_seen: datetime
+    sums: PlayerSums | None
+    places: tuple[Place, ...]
+    form: Form
+    maps: tuple[OnMap, ...]
+    sides: tuple[OnSide, ...]
+    weapons: tuple[WithWeapon, ...]
+    company: tuple[Company, ...]
+    records: tuple[Record, ...]
+    achievements: tuple[ProgressRow, ...]
+    aliases: tuple[Alias, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duel:
+    """One board for two players; `better` is the GUID of who is ahead, None when neither is."""
+
+    board: str
+    value: float | None
+    other_value: float | None
+    better: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two players side by side; `meetings` is told from the first one's side, None when they never met."""
+
+    player: PlayerSums | None
+    other: PlayerSums | None
+    duels: tuple[Duel, ...]
+    meetings: Company | None
+
+
+def profile(conn: Connection, scope: Scope, guid: str) -> Profile:
+    """Gather one player's profile over a scope; the GUID must be one that the base knows."""
+    field = rankings.field(conn, scope, shown=[guid])
+    own = next((sums for sums in field.now if sums.player_guid == guid), None)
+    known = players.aliases(conn, guid)
+    last = players.rounds(conn, scope, guid, FORM_ROUNDS)
+    career = evenings.careers(conn, dpm_seconds=DPM_SECONDS, guids=[guid], with_hidden=True).get(guid)
+    return Profile(
+        player_guid=guid,
+        player_name=own.player_name if own else known[0].alias,
+        clean_name=known[0].alias,
+        first_seen=min(alias.first_seen for alias in known),
+        last_seen=known[0].last_seen,
+        sums=own,
+        places=tuple(field.places()[guid]) if own else (),
+        form=Form(rounds=tuple(reversed(last)), average_dpm=_average_dpm(own)),
+        maps=tuple(players.maps(conn, scope, guid)),
+        sides=tuple(players.sides(conn, scope, guid)),
+        weapons=tuple(players.weapons(conn, scope, guid)),
+        company=tuple(players.company(conn, scope, guid)),
+        records=_records(career),
+        achievements=tuple(careers.progress_rows(conn, guid)),
+        aliases=tuple(known),
+    )
+
+
+def compare(conn: Connection, scope: Scope, guid: str, other: str) -> Comparison:
+    """Set two players side by side on every board, and count their meetings."""
+    field = rankings.field(conn, scope, shown=[guid, other])
+    there = {sums.player_guid: sums for sums in field.now}
+    both = (there.get(guid), there.get(other))
+    met = players.company(conn, scope, guid, other)
+    return Comparison(
+        player=both[0],
+        other=both[1],
+        duels=tuple(
+            _duel(board, (guid, other), [value_of(board, sums) if sums else None for sums in both])
+            for board in BOARDS.values()
+            if any(both)
+        ),
+        meetings=met[0] if met else None,
+    )
+
+
+def _duel(board: Board, players: tuple[str, str], values: Sequence[float | None]) -> Duel:
+    mine, theirs = values
+    better = None
+    if mine is not None and theirs is not None and mine != theirs:
+        wants_less = board.lowest_first or board.name == "deaths"
+        better = players[(mine < theirs) != wants_less]
+    return Duel(board=board.name, value=mine, other_value=theirs, better=better)
+
+
+def _average_dpm(sums: PlayerSums | None) -> float:
+    return 60 * sums.damage_given / sums.time_played_seconds if sums and sums.time_played_seconds else 0.0
+
+
+def _records(career: Career | None) -> tuple[Record, ...]:
+    if career is None:
+        return ()
+    values = [(best.title, getattr(career, best.key)) for best in BESTS]
+    return tuple(Record(title=title, value=value) for title, value in values if value)

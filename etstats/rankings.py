@@ -1,0 +1,69 @@
+"""Leaderboards, and where one player stands on them: the base's sums put through the rules of ranking."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from etstats.db import boards as sums
+from etstats.db.connection import Connection
+from etstats.db.scope import Scope
+from etstats.rules import ranking
+from etstats.rules.boards import BOARDS, Board, value_of
+from etstats.rules.ranking import Ranking
+from etstats.scores import PlayerSums
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A player's value on one board, and the rank among `players`; None: nothing to rank, or too little played."""
+
+    board: str
+    value: float | None
+    rank: int | None
+    players: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """Everybody's sums over some rounds, from which every board can be filled."""
+
+    size: sums.Size
+    now: Sequence[PlayerSums]
+    before: Sequence[PlayerSums]
+
+    def ranking(self, board: Board, min_rounds: int | None = None, min_shots: int | None = None) -> Ranking:
+        """Fill one board; minimums are the board's own where none are given."""
+        return ranking.rank(
+            board,
+            self.now,
+            ranking.minimum(board, self.size.rounds, min_rounds, min_shots),
+            self.before,
+            ranking.minimum(board, self.size.rounds_before, min_rounds, min_shots),
+        )
+
+    def places(self) -> Mapping[str, list[Place]]:
+        """Each player's places on all boards, by GUID."""
+        found: dict[str, list[Place]] = {player.player_guid: [] for player in self.now}
+        for board in BOARDS.values():
+            standings = self.ranking(board).standings
+            ranks = {standing.player_guid: standing.rank for standing in standings}
+            for player in self.now:
+                found[player.player_guid].append(
+                    Place(
+                        board=board.name,
+                        value=value_of(board, player),
+                        rank=ranks.get(player.player_guid),
+                        players=len(standings),
+                    )
+                )
+        return found
+
+
+def field(conn: Connection, scope: Scope, *, weapon: str | None = None, shown: Sequence[str] = ()) -> Field:
+    """The field of a scope, or of one weapon in it; `shown`: players to be there though hidden."""
+    size = sums.size(conn, scope, weapon)
+    parts = sums.weapon_sums(conn, scope, weapon) if weapon else sums.player_sums(conn, scope, shown)
+    return Field(
+        size=size,
+        now=ranking.together(part.sums for part in parts),
+        before=[part.sums for part in parts if part.is_before],
+    )
