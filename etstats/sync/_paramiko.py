@@ -6,6 +6,8 @@ failure with its traceback and then raises it; here the exception is told, once,
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _hidden = sys.modules.get("invoke")
 sys.modules["invoke"] = None  # type: ignore[assignment]  # the import system's own way to say: not here
@@ -20,4 +22,15 @@ finally:
 
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 
-__all__ = ["IncompatiblePeer", "PublicBlob", "UnknownKeyType", "paramiko"]
+__all__ = ["IncompatiblePeer", "PublicBlob", "UnknownKeyType", "from_thread", "paramiko"]
+
+
+@contextmanager
+def from_thread() -> Iterator[None]:
+    """Around the calls that raise whatever paramiko's thread died of: of a hostile server's bytes, anything."""
+    try:
+        yield
+    except (OSError, EOFError, paramiko.SSHException):
+        raise
+    except Exception as error:  # there is no list of what decoding can raise
+        raise paramiko.SSHException(f"it sent what is no SSH ({type(error).__name__})") from error

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from etstats.errors import SourceError
 from etstats.sync import sftp_hosts
-from etstats.sync._paramiko import IncompatiblePeer, paramiko
+from etstats.sync._paramiko import IncompatiblePeer, from_thread, paramiko
 from etstats.sync.remote import SftpSettings, Timeouts, shown
 from etstats.sync.sftp_config import Endpoint, resolve
 from etstats.sync.sftp_hosts import HostKey
@@ -90,7 +90,8 @@ class Connection:
         """
         transport = self.transports[-1]
         try:
-            channel = transport.open_session(timeout=timeouts.channel)
+            with from_thread():
+                channel = transport.open_session(timeout=timeouts.channel)
         except paramiko.ChannelException as error:
             raise self.no_sftp() from error
         request = paramiko.Message()
@@ -211,9 +212,10 @@ def _negotiated(connection: Connection, endpoint: Endpoint, settings: SftpSettin
 def _socket(connection: Connection, endpoint: Endpoint, timeouts: Timeouts) -> "socket.socket | paramiko.Channel":
     if connection.transports:
         address = (endpoint.host, endpoint.port)
-        return connection.transports[-1].open_channel(
-            "direct-tcpip", address, ("127.0.0.1", 0), timeout=timeouts.channel
-        )
+        with from_thread():
+            return connection.transports[-1].open_channel(
+                "direct-tcpip", address, ("127.0.0.1", 0), timeout=timeouts.channel
+            )
     plain = socket.create_connection((endpoint.host, endpoint.port), timeout=timeouts.connect)
     return PromptSocket(plain, timeouts.answer)
 
@@ -230,7 +232,8 @@ def _negotiate(transport: paramiko.Transport, endpoint: Endpoint, timeouts: Time
     wanted = {name for kind in known for name in (_RSA if kind == "ssh-rsa" else (kind,))}
     options.key_types = tuple(sorted(options.key_types, key=lambda name: name not in wanted))
     try:
-        transport.start_client(timeout=timeouts.banner + timeouts.handshake)
+        with from_thread():
+            transport.start_client(timeout=timeouts.banner + timeouts.handshake)
     except IncompatiblePeer as error:
         raise SourceError(
             f"{endpoint} and etstats share no algorithm ({shown(str(error))}); an old server needs an update: "

@@ -1,78 +1,100 @@
 """Logging in with a key, from a file or held by the agent; never a question, for cron has nobody to answer it."""
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from etstats.errors import AccessError, ConfigError, SourceError
-from etstats.sync._paramiko import PublicBlob, UnknownKeyType, paramiko
+from etstats.sync._paramiko import PublicBlob, UnknownKeyType, from_thread, paramiko
 from etstats.sync.remote import shown
 from etstats.sync.sftp_config import Endpoint
 
 _MAX_KEYS = 5  # sshd hangs up after six
 
 
+@dataclass(slots=True)
+class _Attempt:
+    """What came of each key: refused by the server, behind a passphrase, or no good as a file."""
+
+    tried: list[str] = field(default_factory=list)
+    locked: list[Path] = field(default_factory=list)
+    unusable: list[ConfigError] = field(default_factory=list)
+
+
 def log_in(transport: paramiko.Transport, endpoint: Endpoint) -> None:
     """Try the keys in order until one is taken; raises AccessError, ConfigError (key file) or SourceError."""
-    tried: list[str] = []
-    locked: list[Path] = []
-    agent = paramiko.Agent()
-    try:
-        for key, name in _keys(endpoint, agent, locked):
-            if len(tried) == _MAX_KEYS:
-                break
-            tried.append(name)
-            try:
-                transport.auth_publickey(endpoint.user, key)
-            except paramiko.BadAuthenticationType as error:
-                wanted = shown(", ".join(error.allowed_types))
-                raise AccessError(
-                    f"{endpoint} takes no key from this user, only {wanted}: have its admin allow keys"
-                ) from error
-            except paramiko.AuthenticationException as error:
-                if not transport.is_active() and len(tried) > 1:
-                    break  # too many refused keys for this server: it hangs up, and would at the next run too
-                if not transport.is_active() or "timeout" in str(error).lower():
-                    raise SourceError(
-                        f"{endpoint} went silent during the login; the next run tries again"
-                    ) from error
-                continue
-            if transport.is_authenticated():
+    attempt = _Attempt()
+    with closing(_keys(endpoint, attempt)) as keys:
+        for key, name in keys:
+            attempt.tried.append(name)
+            if _is_taken(transport, endpoint, key, is_first=len(attempt.tried) == 1):
                 return
-    finally:
-        agent.close()
-    raise AccessError(_refusal(endpoint, tried, locked))
+            if len(attempt.tried) == _MAX_KEYS or not transport.is_active():
+                break
+    raise _refusal(endpoint, attempt)
 
 
-def _refusal(endpoint: Endpoint, tried: list[str], locked: list[Path]) -> str:
+def _is_taken(transport: paramiko.Transport, endpoint: Endpoint, key: paramiko.PKey, *, is_first: bool) -> bool:
+    try:
+        with from_thread():
+            transport.auth_publickey(endpoint.user, key)
+    except paramiko.BadAuthenticationType as error:
+        wanted = shown(", ".join(error.allowed_types))
+        raise AccessError(
+            f"{endpoint} takes no key from this user, only {wanted}: have its admin allow keys"
+        ) from error
+    except paramiko.AuthenticationException as error:
+        # A server that hangs up at a later key has had too many refused ones, and would at the next run too.
+        if (is_first and not transport.is_active()) or "timeout" in str(error).lower():
+            raise SourceError(f"{endpoint} went silent during the login; the next run tries again") from error
+        return False
+    return transport.is_authenticated()
+
+
+def _refusal(endpoint: Endpoint, attempt: _Attempt) -> AccessError | ConfigError:
+    tried, locked = attempt.tried, attempt.locked
     if tried:
         key = tried[0] if len(tried) == 1 else f"any of {len(tried)} keys ({', '.join(tried)})"
-        return (
+        return AccessError(
             f"{endpoint} refused {key}: add its public half to ~/.ssh/authorized_keys there, "
             "or correct user and key_file"
         )
+    if attempt.unusable:
+        return attempt.unusable[0]
     if locked:
-        return (
+        return AccessError(
             f"the key {locked[0]} has a passphrase and no agent holds it: ssh-add {locked[0]}, "
             "or use a key without one, which cron needs"
         )
-    return f"there is no key to log in to {endpoint} with: set key_file, or make one with: ssh-keygen -t ed25519"
+    return AccessError(
+        f"there is no key to log in to {endpoint} with: set key_file, or make one with: ssh-keygen -t ed25519"
+    )
 
 
-def _keys(endpoint: Endpoint, agent: paramiko.Agent, locked: list[Path]) -> Iterator[tuple[paramiko.PKey, str]]:
-    """Yield keys with the names to call them by; files that need a passphrase go to `locked`."""
+def _keys(endpoint: Endpoint, attempt: _Attempt) -> Generator[tuple[paramiko.PKey, str]]:
+    """Yield keys with the names to call them by: the files', then the agent's.
+
+    A key that was named and is locked is looked for in the agent; when none was named, all its keys are tried.
+    """
     for path in endpoint.key_files:
-        key = _load_key(path)
+        try:
+            key = _load_key(path)
+        except ConfigError as error:
+            attempt.unusable.append(error)
+            continue
         if key is None:
-            locked.append(path)
+            attempt.locked.append(path)
         else:
             yield key, str(path)
-    if endpoint.is_key_given and not locked:
+    if endpoint.is_key_given and not attempt.locked:
         return
-    wanted = {blob for path in locked if (blob := _public_half(path))} if endpoint.is_key_given else set()
-    for held in agent.get_keys():
-        if not wanted or held.asbytes() in wanted:
-            yield held, f"the agent's key {shown(held.comment or held.get_name(), 60)}"
+    wanted = {blob for path in attempt.locked if endpoint.is_key_given and (blob := _public_half(path))}
+    with suppress(paramiko.SSHException), closing(paramiko.Agent()) as agent:
+        for held in agent.get_keys():
+            if not wanted or held.asbytes() in wanted:
+                yield held, f"the agent's key {shown(held.comment or held.get_name(), 60)}"
 
 
 def _load_key(path: Path) -> paramiko.PKey | None:

@@ -328,6 +328,11 @@ def listener() -> Iterator[Callable[[bytes, bool], int]]:
         thread.join(10)
 
 
+def ssh_packet(body: bytes) -> bytes:
+    """A packet as SSH frames it before there is a cipher; the body has 200 bytes."""
+    return (len(body) + 4).to_bytes(4, "big") + bytes([3]) + body + bytes(3)
+
+
 @pytest.mark.parametrize(
     ("words", "hangs_up", "message"),
     [
@@ -336,6 +341,8 @@ def listener() -> Iterator[Callable[[bytes, bool], int]]:
         (b"220 mail.example ESMTP\r\n", True, "does not greet as an SSH server does"),
         (b"SSH-2.0-Silent\r\n", False, "in time|closed the connection"),
         (b"SSH-2.0-Gone\r\n", True, "closed the connection|cannot reach"),
+        (b"SSH-2.0-Broken\r\n" + ssh_packet(b"\x14" + b"\xff" * 199), False, "SSH failed: it sent what is no SSH"),
+        (b"SSH-2.0-Broken\r\n" + ssh_packet(b"\x63" + bytes(199)), False, "SSH failed"),
         (b"SSH-1.5-Ancient\r\n", False, "share no algorithm|SSH failed"),
     ],
 )

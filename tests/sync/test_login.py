@@ -162,6 +162,17 @@ def test_what_of_ssh_config_cannot_be_done_is_said(keys: Path, text: str, messag
         resolve(settings)
 
 
+def test_a_bad_key_of_ssh_config_hides_no_good_one(server: TestServer, keys: Path) -> None:
+    """Only a key that our own configuration names has to be good."""
+    (keys / "rubbish").write_text("rubbish")
+    (keys / "rubbish").chmod(0o600)
+    config = ssh_config(keys, f"Host *\n  IdentityFile {keys}/rubbish\n  IdentityFile {server.key_file}\n")
+    sftp.connect(server.settings(key_file=None, ssh_config=config)).close()
+    server.key_file.unlink()
+    with pytest.raises(ConfigError, match="rubbish is no private key"):
+        sftp.connect(server.settings(key_file=None, ssh_config=config))
+
+
 def test_a_server_that_hangs_up_on_many_keys(server: TestServer, keys: Path) -> None:
     """Too many refused keys are a refusal, not a broken line: trying again would not help."""
     files = [client_key(keys, f"key{number}") for number in range(4)]
