@@ -56,26 +56,26 @@ AWARDS: tuple[Award, ...] = (
     ),
     Award(
         key="damage_efficiency", title="Damage efficiency", formula="damage given / damage received",
-        need=1.2, text="{:.2f} HP given for each taken", is_rate=True,
+        need=1.15, text="{:.2f} HP given for each taken", is_rate=True,
         value=lambda p: _ratio(p.damage_given, p.damage_received, 1000),
     ),
     Award(
         key="tank", title="Tank", formula="damage received per death, with 5 deaths or more",
-        need=150, text="{:,.0f} HP taken for each death", is_rate=True,
+        need=200, text="{:,.0f} HP taken for each death", is_rate=True,
         value=lambda p: _ratio(p.damage_received, p.deaths, 5),
     ),
     Award(
         key="iron_man", title="Iron man", formula="smallest share of the time played spent dead",
-        need=20, text="dead {:.1f} % of the time", lowest=True, is_rate=True,
+        need=42, text="dead {:.1f} % of the time", lowest=True, is_rate=True,
         value=lambda p: p.time_dead_ratio if p.time_dead_seconds > 0 else None,
     ),
     Award(
         key="sharpshooter", title="Sharpshooter", formula="accuracy with bullets, 500 shots or more",
-        need=30, text="{:.1f} % accuracy", is_rate=True, value=_accuracy,
+        need=38, text="{:.1f} % accuracy", is_rate=True, value=_accuracy,
     ),
     Award(
         key="spray_and_pray", title="Spray and pray", formula="lowest accuracy with bullets, 500 shots or more",
-        need=28, text="{:.1f} % accuracy", lowest=True, is_rate=True, value=_accuracy,
+        need=33, text="{:.1f} % accuracy", lowest=True, is_rate=True, value=_accuracy,
     ),
     Award(
         key="headhunter", title="Headhunter", formula="headshots / hits with bullets, 100 hits or more",
@@ -84,11 +84,11 @@ AWARDS: tuple[Award, ...] = (
     ),
     Award(
         key="spree", title="Unstoppable", formula="longest killing spree in a round",
-        need=6, text="{:.0f} kills in a row", value=lambda p: p.killing_spree_best,
+        need=7, text="{:.0f} kills in a row", value=lambda p: p.killing_spree_best,
     ),
     Award(
         key="multikills", title="Multikiller", formula="multikills of 3 or more",
-        need=3, text="{:.0f} multikills",
+        need=2, text="{:.0f} multikills",
         value=lambda p: p.triple_kills + p.quad_kills + p.multi_kills + p.mega_kills,
     ),
     Award(
@@ -134,7 +134,7 @@ AWARDS: tuple[Award, ...] = (
     ),
     Award(
         key="death_spree", title="Worst death spree", formula="longest row of deaths without a kill in a round",
-        need=6, text="{:.0f} deaths in a row", value=lambda p: p.death_spree_worst,
+        need=8, text="{:.0f} deaths in a row", value=lambda p: p.death_spree_worst,
     ),
     Award(
         key="friendly_fire", title="Friendly fire", formula="damage given to the own team",
@@ -142,7 +142,7 @@ AWARDS: tuple[Award, ...] = (
     ),
     Award(
         key="self_kills", title="Own worst enemy", formula="self kills",
-        need=10, text="{:.0f} self kills", value=lambda p: p.self_kills,
+        need=20, text="{:.0f} self kills", value=lambda p: p.self_kills,
     ),
 )  # fmt: skip
 

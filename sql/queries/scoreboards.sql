@@ -56,7 +56,7 @@ SELECT s.*, h.player_guid IS NOT NULL AS is_hidden,
        END::double precision AS dpm,
        CASE WHEN kills + deaths = 0 THEN 0 ELSE 100.0 * kills / (kills + deaths) END::double precision AS efficiency,
        (100.0 * hits / nullif(shots, 0))::double precision AS accuracy,
-       least(100, 100.0 * headshots / nullif(hits, 0))::double precision AS hs_percent,
+       (100.0 * least(headshots, hits) / nullif(hits, 0))::double precision AS hs_percent,
        CASE WHEN time_played_seconds = 0 THEN 0 ELSE 100.0 * time_dead_seconds / time_played_seconds
        END::double precision AS time_dead_ratio
 FROM sums s LEFT JOIN hidden_players h USING (player_guid)
