@@ -19,9 +19,10 @@ from etstats.logs import event
 from etstats.model import RemoteFile
 from etstats.parser.filename import parse_filename
 from etstats.parser.reader import parse
+from etstats.settings import Config, ServerConfig
 from etstats.sync import mirror, open_source
 from etstats.sync.mirror import KnownFile, Layer, Plan
-from etstats.sync.remote import Failed, Fetched, Listing, Mark, SftpSettings, Source
+from etstats.sync.remote import Failed, Fetched, Listing, Mark, SftpSettings, Source, Timeouts
 
 _RECONNECT_SECONDS = 2.0
 # The game writes a file in several small writes: one that is not whole gets this long, and another look.
@@ -265,6 +266,21 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def place_of(server: ServerConfig, config: Config) -> SftpSettings | Path:
+    """A server of the settings as sync wants it: how to reach it, or the folder on this machine."""
+    if server.path is not None:
+        return Path(server.path).expanduser()
+    return SftpSettings(
+        host=server.host or "",
+        remote_path=server.remote_path or "",
+        port=server.port,
+        user=server.user,
+        key_file=Path(server.key_file).expanduser() if server.key_file else None,
+        known_hosts=Path(server.known_hosts).expanduser() if server.known_hosts else None,
+        timeouts=Timeouts(connect=config.sync.connect_timeout, answer=config.sync.read_timeout),
+    )
 
 
 def _stamp_of(name: str) -> datetime | None:

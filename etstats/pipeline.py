@@ -4,7 +4,6 @@ import re
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from etstats import fetching
@@ -12,7 +11,7 @@ from etstats.base import open_base
 from etstats.db import archive, known
 from etstats.db.connection import Connection, run_lock
 from etstats.errors import ConfigError
-from etstats.fetching import Arrived, Ended, Looked, Missed, Route, Timing
+from etstats.fetching import Arrived, Ended, Looked, Missed, Route, Timing, place_of
 from etstats.importer import Importer, Incoming
 from etstats.logs import event
 from etstats.parser.filename import parse_filename
@@ -20,7 +19,6 @@ from etstats.report import SILENT, Report, Watcher
 from etstats.settings import Config, ServerConfig
 from etstats.sync import window
 from etstats.sync.mirror import KnownFile
-from etstats.sync.remote import SftpSettings, Timeouts
 
 NAME_STAMP = "%Y-%m-%d-%H%M%S"
 
@@ -82,21 +80,6 @@ def _route(conn: Connection, config: Config, server: ServerConfig, since: str | 
         folder=config.data_dir / "gamestats" / server.name,
         known={f.filename: KnownFile(size=f.size, mtime=f.mtime, in_quarantine=f.in_quarantine) for f in taken},
         since=start,
-    )
-
-
-def place_of(server: ServerConfig, config: Config) -> SftpSettings | Path:
-    """A server of the settings as sync wants it: how to reach it, or the folder on this machine."""
-    if server.path is not None:
-        return Path(server.path).expanduser()
-    return SftpSettings(
-        host=server.host or "",
-        remote_path=server.remote_path or "",
-        port=server.port,
-        user=server.user,
-        key_file=Path(server.key_file).expanduser() if server.key_file else None,
-        known_hosts=Path(server.known_hosts).expanduser() if server.known_hosts else None,
-        timeouts=Timeouts(connect=config.sync.connect_timeout, answer=config.sync.read_timeout),
     )
 
 
@@ -172,7 +155,5 @@ def preview(config: Config, *, now: datetime, server: str | None, since: str | N
         files = (*decided.take, *decided.here)
         lines += [f"{route.server}: {file.name} ({file.size:,} bytes)" for file in files]
         held = ", ".join(f"{count:,} skipped by {layer}" for layer, count in decided.counts().items())
-        lines.append(
-            f"{route.server}: {len(files):,} to fetch" + (held and f", {held}")
-        )
+        lines.append(f"{route.server}: {len(files):,} to fetch" + (held and f", {held}"))
     return lines
