@@ -68,6 +68,12 @@ class Evenings:
             self._sides[file_of[round_id]] = sides
         self._lineups = base.lineups(conn, list({r.gaming_session_id for r in self._rounds.values()}))
 
+    def hold(self, stored: Iterable[StoredRound], lineups: Mapping[int, dict[str, int]]) -> None:
+        """Take these rounds instead; all their files must come again, or go, with the next `settle`."""
+        for r in stored:
+            self._keep(r)
+        self._lineups |= lineups
+
     def ended_at(self, file_id: int) -> datetime:
         """When the round of a loaded file ended."""
         return self._rounds[file_id].ended_at

@@ -1,0 +1,198 @@
+"""The archive read in order, and what was stored of it: for deriving everything again and for comparing."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from psycopg.rows import class_row
+
+from etstats.db.connection import Connection
+from etstats.db.queries import query
+from etstats.db.rounds import StoredRound
+from etstats.model import PlayerRound, Round, RoundName, WeaponStats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptFile:
+    """One archived file, without its bytes.
+
+    `twin_hash`: of its content, where another file has the same. `session_end`: the name of the last file of the
+    gaming session that its round is stored in.
+    """
+
+    id: int
+    filename: str
+    twin_hash: str | None
+    source_mtime: int | None
+    success: bool
+    discarded: bool
+    duplicate_of: int | None
+    session_end: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a file turned out to be when it was read again: whole when there is no reason against it."""
+
+    file_id: int
+    reason: str | None = None
+    line: int | None = None
+    duplicate_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeRound:
+    """A stored round with everything in it, in its place among the others; players by GUID, weapons by name."""
+
+    place: StoredRound
+    round: Round
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alias:
+    """One name of one player, as often and as long as it was seen."""
+
+    guid: str
+    alias: str
+    times_seen: int
+    first_seen: datetime
+    last_seen: datetime
+
+
+class _Facts(NamedTuple):
+    """A stored round's own columns."""
+
+    filename: str
+    config: str
+    defender_team: int
+    winner_team: int
+    played_seconds: int | None
+    round_outcome: str
+    is_cumulative: bool
+
+
+def servers(conn: Connection) -> list[tuple[int, str]]:
+    """Id and name of every server."""
+    return [(number, name) for number, name in conn.execute(query("all_servers"))]
+
+
+def count_files(conn: Connection) -> int:
+    """How many files there are in the archive."""
+    row = conn.execute(query("count_files")).fetchone()
+    return row[0] if row else 0
+
+
+def files_in_order(conn: Connection, server_id: int) -> list[KeptFile]:
+    """The files of one server by name."""
+    with conn.cursor(row_factory=class_row(KeptFile)) as cursor:
+        return cursor.execute(query("archive_in_order"), {"server_id": server_id}).fetchall()
+
+
+class Stored:
+    """What the archive and the base hold of some files; asked for now, waited for when it is needed.
+
+    In a pipeline that lets the base work on one evening while the next one is read.
+    """
+
+    def __init__(self, conn: Connection, files: Sequence[KeptFile]) -> None:
+        ids = {"file_ids": [f.id for f in files]}
+        kept = {"ids": [f.id for f in files if not f.discarded]}
+        self._contents = conn.execute(query("contents_of_files"), kept)
+        self._rounds = conn.cursor(row_factory=class_row(StoredRound)).execute(query("rounds_of_files"), ids)
+        self._facts = conn.execute(query("facts_of_rounds"), ids)
+        self._players = conn.execute(query("players_of_files"), ids)
+        self._weapons = conn.execute(query("weapons_of_files"), ids)
+        self._lineups = conn.execute(query("lineups_of_files"), ids)
+
+    def contents(self) -> dict[int, bytes]:
+        """The archived bytes of the files that are not discarded; to be asked once."""
+        return dict(self._contents.fetchall())
+
+    def rounds(self) -> dict[int, WholeRound]:
+        """Everything that is stored of the files, by file; to be asked once."""
+        places = self._rounds.fetchall()
+        facts = {round_id: _Facts(*values) for round_id, *values in self._facts}
+        players = self._players_of_rounds()
+        return {p.file_id: _whole(p, facts[p.round_id], tuple(players[p.round_id])) for p in places}
+
+    def lineups(self) -> dict[int, dict[str, int]]:
+        """The line-ups of the sessions that the files' rounds are in, by session; to be asked once."""
+        found: dict[int, dict[str, int]] = defaultdict(dict)
+        for session_id, guid, team in self._lineups:
+            found[session_id][guid] = team
+        return found
+
+    def _players_of_rounds(self) -> dict[int, list[PlayerRound]]:
+        weapons: dict[tuple[int, str], list[WeaponStats]] = defaultdict(list)
+        for round_id, guid, *numbers in self._weapons:
+            weapons[round_id, guid].append(WeaponStats._make(numbers))
+        found: dict[int, list[PlayerRound]] = defaultdict(list)
+        names = [column.name for column in self._players.description or ()][1:]
+        for round_id, *values in self._players:
+            columns = dict(zip(names, values, strict=True))
+            held = tuple(weapons[round_id, columns["player_guid"]])
+            found[round_id].append(PlayerRound(**columns, weapons=held))
+        return found
+
+
+def judge(conn: Connection, verdicts: Sequence[Verdict]) -> None:
+    """Write down what these files turned out to be."""
+    parameters = {
+        "ids": [v.file_id for v in verdicts],
+        "reasons": [v.reason for v in verdicts],
+        "lines": [v.line for v in verdicts],
+        "duplicates": [v.duplicate_of for v in verdicts],
+    }
+    conn.execute(query("judge_files"), parameters)
+
+
+@contextmanager
+def aliases_counted_once(conn: Connection) -> Iterator[None]:
+    """Count the aliases when the block is done instead of at each change; writers of other runs wait for it."""
+    conn.execute(query("pause_aliases"))
+    yield
+    conn.execute(query("drop_empty_sessions"))
+    conn.execute(query("drop_aliases"))
+    conn.execute(query("count_aliases"))
+    conn.execute(query("resume_aliases"))
+
+
+def check_constraints(conn: Connection) -> None:
+    """Let the base check now what it would check at the commit; its list of what is left to check stays short."""
+    conn.execute(query("check_constraints_now"))
+    conn.execute(query("check_constraints_later"))
+
+
+def drop_rounds(conn: Connection, file_ids: Collection[int]) -> None:
+    """Take out the rounds of these files."""
+    conn.execute(query("drop_rounds"), {"file_ids": list(file_ids)})
+
+
+def aliases(conn: Connection) -> Iterator[Alias]:
+    """Every alias."""
+    with conn.cursor(row_factory=class_row(Alias)) as cursor:
+        yield from cursor.execute(query("all_aliases"))
+
+
+def _whole(place: StoredRound, facts: _Facts, players: tuple[PlayerRound, ...]) -> WholeRound:
+    name = RoundName(
+        stamp=place.stamp, map_name=place.map_name, round_number=place.round_number, filename=facts.filename
+    )
+    return WholeRound(
+        place=place,
+        round=Round(
+            name=name,
+            config=facts.config,
+            defender_team=facts.defender_team,
+            winner_team=facts.winner_team,
+            time_limit_seconds=place.time_limit_seconds,
+            actual_time_seconds=place.actual_time_seconds,
+            played_seconds=facts.played_seconds,
+            round_outcome=facts.round_outcome,
+            is_cumulative=facts.is_cumulative,
+            players=players,
+        ),
+    )

@@ -1,0 +1,1 @@
+SELECT id, content FROM processed_files WHERE id = ANY(%(ids)s)

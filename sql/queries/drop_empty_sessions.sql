@@ -1,0 +1,1 @@
+DELETE FROM sessions s WHERE NOT EXISTS (SELECT FROM rounds r WHERE r.gaming_session_id = s.id)
