@@ -13,13 +13,16 @@ from etstats.commands import (
     achievements,
     audit,
     backup,
+    config,
     cron,
     db,
     demo,
     identity,
+    init,
     leaderboard,
     line,
     players,
+    rebuild,
     sessions,
 )
 from etstats.commands.context import Context
@@ -43,7 +46,22 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for family in (line, demo, leaderboard, players, sessions, achievements, audit, identity, cron, db, backup):
+for family in (
+    line,
+    rebuild,
+    demo,
+    leaderboard,
+    players,
+    sessions,
+    achievements,
+    audit,
+    identity,
+    init,
+    config,
+    cron,
+    db,
+    backup,
+):
     app.add_typer(family.app)
 
 

@@ -33,12 +33,17 @@ def default_path(environment: Mapping[str, str] | None = None) -> Path:
     return Path(env.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "etstats" / "config.toml"
 
 
-def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
-    """Read the settings, or raise ConfigError naming the file, the key and the nearest known one."""
+def load(
+    path: Path | None = None, environment: Mapping[str, str] | None = None, *, may_be_missing: bool = False
+) -> Config:
+    """Read the settings, or raise ConfigError naming the file, the key and the nearest known one.
+
+    A file that was named has to be there, unless it `may_be_missing`.
+    """
     env = os.environ if environment is None else environment
     named = path is not None or "ETSTATS_CONFIG" in env
     path = path or default_path(env)
-    table = _read_toml(path) if named or path.exists() else {}
+    table = _read_toml(path) if (named and not may_be_missing) or path.exists() else {}
     if _holds_secret(table):
         _refuse_if_others_can_read(path)
     data_dir = env.get("ETSTATS_DATA_DIR") or table.pop("data_dir", None) or _default_data_dir(env)
@@ -76,13 +81,29 @@ def environment() -> Mapping[str, str]:
     return os.environ
 
 
-def only_in_environment(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """The names of settings that stand in this environment alone, so that cron will not see them."""
+def only_in_environment(config: Config, environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """The names of this environment's settings that the file does not hold as well: cron will not see them."""
     env = os.environ if environment is None else environment
+    path = config.path or default_path({})
+    if load(path, {}, may_be_missing=True) == config:
+        return ()
     folders = {"XDG_DATA_HOME", "XDG_STATE_HOME"}
-    return tuple(
-        sorted(n for n in env if (n.startswith("ETSTATS_") and n != "ETSTATS_CONFIG") or (n in folders and env[n]))
-    )
+    named = (name for name in env if name.startswith("ETSTATS_") or (name in folders and env[name]))
+    return tuple(sorted(name for name in named if name != "ETSTATS_CONFIG"))
+
+
+def folders_in_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The data and state folders that this environment sets, for writing them down where cron sees them."""
+    env = os.environ if environment is None else environment
+    names = {"data_dir": "ETSTATS_DATA_DIR", "state_dir": "ETSTATS_STATE_DIR"}
+    return {key: str(Path(env[name]).absolute()) for key, name in names.items() if env.get(name)}
+
+
+def folders_in_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The data and state folders that this environment sets, for writing them down where cron sees them."""
+    env = os.environ if environment is None else environment
+    names = {"data_dir": "ETSTATS_DATA_DIR", "state_dir": "ETSTATS_STATE_DIR"}
+    return {key: str(Path(env[name]).absolute()) for key, name in names.items() if env.get(name)}
 
 
 def _default_data_dir(env: Mapping[str, str]) -> str:

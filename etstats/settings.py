@@ -54,6 +54,8 @@ class SyncConfig:
     run_limit: float = field(default=600.0, metadata={"min": 1, "max": 86400})
     idle_every: str | None = None
     idle_after_minutes: int = field(default=30, metadata={"min": 1, "max": 1440})
+    lookback_hours: int = field(default=24, metadata={"min": 1, "max": 87600})
+    """How far before the newest known file a look without `--since` begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,5 @@
 """cron: the lines that run etstats by themselves."""
 
-import shlex
 import sys
 from pathlib import Path
 
@@ -32,10 +31,14 @@ def install(ctx: typer.Context) -> None:
 
     Exit codes: 0 done, 2 wrong settings, or cron refuses.
     """
+    add_to_crontab(context_of(ctx))
+
+
+def add_to_crontab(context: Context) -> None:
+    """Install the lines for these settings, and say so."""
     from etstats import output
     from etstats.ops import crontab
 
-    context = context_of(ctx)
     new = cron_block(context)
     before = crontab.read_crontab()
     after = crontab.with_block(before, new)
@@ -77,7 +80,7 @@ def cron_block(context: Context) -> str:
         output.say(
             "etstats: there is no configuration file yet; cron would not know what to fetch. See: etstats init"
         )
-    unseen = config.only_in_environment()
+    unseen = config.only_in_environment(settings)
     if unseen:
         output.say(f"etstats: cron will not see {', '.join(unseen)} of this shell; write them into the settings")
     return crontab.block(settings.cron, own_command(context), str(Path.home()))
@@ -93,8 +96,3 @@ def own_command(context: Context) -> list[str]:
     if path is not None and path.resolve() != config.default_path({}).resolve():
         command += ["--config", str(path.resolve())]
     return command
-
-
-def spoken(command: list[str]) -> str:
-    """A command as one would type it."""
-    return shlex.join(command)

@@ -1,0 +1,106 @@
+"""Writing the settings: what was asked changes, all else of the file stays, comments included."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import cast
+
+import tomlkit
+from tomlkit.exceptions import ParseError as TomlError
+from tomlkit.items import AoT, Table
+
+from etstats.errors import ConfigError
+
+Value = str | int | float | bool | None
+Section = Mapping[str, Value]
+
+_HEAD = "Settings of etstats. All of them: docs/settings.md. Written by `etstats init`, which keeps your changes."
+
+
+def update(
+    path: Path,
+    *,
+    top: Section,
+    sections: Mapping[str, Section],
+    server: tuple[str, Section],
+    check: Callable[[Path], object],
+) -> None:
+    """Put values into the TOML file, made with mode 0600 when there is none; None takes a key out.
+
+    `server` is a name and the values of its `[[servers]]` table. `check` reads the new file before it takes the
+    old one's place, and may raise. ConfigError when the file cannot be read or written.
+    """
+    path = path.resolve()  # a link into a folder of dotfiles stays a link
+    document = _read(path)
+    is_new = not document.value
+    _put(document, top)
+    if is_new:
+        document.add(tomlkit.nl())
+    name, values = server
+    _put(_server_table(document, name), values)
+    for section, wanted in sections.items():
+        if section not in document and any(value is not None for value in wanted.values()):
+            document[section] = tomlkit.table()
+        table = document.get(section)
+        if isinstance(table, Table):
+            _put(table, wanted)
+            if not table:
+                document.remove(section)
+    _write(path, tomlkit.dumps(document), check)
+
+
+def _read(path: Path) -> tomlkit.TOMLDocument:
+    try:
+        return tomlkit.parse(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        document = tomlkit.document()
+        document.add(tomlkit.comment(_HEAD))
+        return document
+    except (OSError, UnicodeDecodeError, TomlError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+
+
+def _server_table(document: tomlkit.TOMLDocument, name: str) -> Table:
+    if not isinstance(document.get("servers"), AoT):
+        document["servers"] = tomlkit.aot()
+    servers = cast(AoT, document["servers"])
+    for table in servers:
+        if table.get("name") == name:
+            return cast(Table, table)
+    new = tomlkit.table()
+    new["name"] = name
+    servers.append(new)
+    return servers[-1]
+
+
+def _put(table: tomlkit.TOMLDocument | Table, values: Section) -> None:
+    for key, value in values.items():
+        if value is None:
+            if key in table:
+                table.remove(key)
+        elif table.get(key) != value:
+            table[key] = value
+
+
+def _write(path: Path, text: str, check: Callable[[Path], object]) -> None:
+    new = path.with_name(f"{path.name}.new")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        new.unlink(missing_ok=True)
+        with open(new, "x", encoding="utf-8", opener=_private) as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        check(new)
+        new.replace(path)
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: the settings cannot be written: {error.strerror}; nothing was changed"
+        ) from error
+    finally:
+        if new.parent.is_dir() and os.access(new.parent, os.W_OK):
+            new.unlink(missing_ok=True)
+
+
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
