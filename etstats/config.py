@@ -99,13 +99,6 @@ def folders_in_environment(environment: Mapping[str, str] | None = None) -> dict
     return {key: str(Path(env[name]).absolute()) for key, name in names.items() if env.get(name)}
 
 
-def folders_in_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The data and state folders that this environment sets, for writing them down where cron sees them."""
-    env = os.environ if environment is None else environment
-    names = {"data_dir": "ETSTATS_DATA_DIR", "state_dir": "ETSTATS_STATE_DIR"}
-    return {key: str(Path(env[name]).absolute()) for key, name in names.items() if env.get(name)}
-
-
 def _default_data_dir(env: Mapping[str, str]) -> str:
     if xdg := env.get("XDG_DATA_HOME"):
         return f"{xdg}/etstats"
