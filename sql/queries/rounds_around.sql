@@ -5,5 +5,9 @@ FROM rounds
 WHERE gaming_session_id IN (
     SELECT near.gaming_session_id
     FROM unnest(%(moments)s::timestamptz[]) AS m (moment)
-    JOIN rounds near ON near.server_id = %(server_id)s
-                    AND near.ended_at BETWEEN m.moment - %(reach)s::interval AND m.moment + %(reach)s::interval)
+    -- OFFSET keeps it a look into the index for each moment, also while the base knows nothing of its own size.
+    CROSS JOIN LATERAL (
+        SELECT r.gaming_session_id FROM rounds r
+        WHERE r.server_id = %(server_id)s
+          AND r.ended_at BETWEEN m.moment - %(reach)s::interval AND m.moment + %(reach)s::interval
+        OFFSET 0) near)
