@@ -16,7 +16,8 @@ from etstats.views import SessionView
 START = datetime(2025, 10, 6, 20, 5)  # noqa: DTZ001 - the server's own clock
 SUMS = (
     "kills deaths headshots hits shots damage_given damage_received team_damage_given gibs self_kills xp "
-    "kill_assists kill_steals headshot_kills times_revived most_useful_kills dynamites_planted time_played_seconds double_kills"
+    "kill_assists kill_steals headshot_kills times_revived most_useful_kills dynamites_planted "
+    "time_played_seconds double_kills"
 ).split()
 
 
