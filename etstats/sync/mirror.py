@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -187,9 +188,10 @@ def clear_partials(folder: Path, older_than_seconds: float = 3600) -> int:
     """Remove what killed runs left half written, and return how many there were; none of it was ever visible."""
     removed = 0
     for leftover in folder.glob(f"tmp*{PARTIAL}"):
-        if leftover.lstat().st_mtime < time.time() - older_than_seconds:
-            leftover.unlink(missing_ok=True)
-            removed += 1
+        with suppress(OSError):  # housekeeping: another run may be at it, and the next one comes
+            if leftover.lstat().st_mtime < time.time() - older_than_seconds:
+                leftover.unlink()
+                removed += 1
     return removed
 
 
@@ -199,5 +201,5 @@ def _copy_error(folder: Path, error: OSError) -> EtstatsError:
         return TemporaryError(f"no room for {place}: free some space; the next run goes on from here")
     if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST}:
         reason = (error.strerror or str(error)).lower()
-        return ConfigError(f"cannot write {place} ({reason}): make it writable, or choose another data folder")
+        return ConfigError(f"cannot use {place} ({reason}): make it writable, or choose another data folder")
     return TemporaryError(f"{place} failed: {error.strerror or error}; the next run tries again")

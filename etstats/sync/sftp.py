@@ -63,6 +63,8 @@ class SftpSource:
             if first is not None and last is None:
                 now, mtime, handle = first.at, first.mtime, first.handle
             else:
+                if first is not None:
+                    self._wire.close(first.handle)
                 mtime, is_same = self._stat(last.recent if last is not None else ())
                 if last is not None and is_same and is_unchanged(last, mtime, now):
                     return None
@@ -96,7 +98,7 @@ class SftpSource:
             try:
                 answers = self._collect({asked, opened})
             except (EOFError, OSError) as error:
-                if isinstance(error, TimeoutError) or not self._connection.is_alive:
+                if isinstance(error, TimeoutError) or not self._connection.is_alive():
                     raise
                 raise self._connection.no_sftp() from error
             mtime = self._folder_mtime(answers[asked])
@@ -157,7 +159,8 @@ class SftpSource:
                 )
         self._wire.abandon(pending)
         self._wire.close(handle)
-        return files, refused
+        # A folder that changes while it is read may show a name twice; the later word counts.
+        return list({file.name: file for file in files}.values()), refused
 
     def _collect(self, asked: set[int]) -> dict[int, Answer]:
         found: dict[int, Answer] = {}

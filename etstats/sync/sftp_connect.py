@@ -28,11 +28,9 @@ class PromptSocket(socket.socket):
     `stall_seconds` fails, which paramiko itself would try for ever.
     """
 
-    stall_seconds = 20.0
-
     def __init__(self, connected: socket.socket, stall_seconds: float) -> None:
         super().__init__(connected.family, connected.type, connected.proto, connected.detach())
-        self.stall_seconds = stall_seconds
+        self._stall_seconds = stall_seconds
         self._ahead = b""
         self._stalled_since: float | None = None
         self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -54,7 +52,7 @@ class PromptSocket(socket.socket):
         except TimeoutError:
             now = time.monotonic()
             self._stalled_since = self._stalled_since or now
-            if now - self._stalled_since > self.stall_seconds:
+            if now - self._stalled_since > self._stall_seconds:
                 raise ConnectionAbortedError("nothing goes out") from None
             raise
         self._stalled_since = None
@@ -107,10 +105,11 @@ class Connection:
         """Say that the login worked and SFTP does not."""
         return SourceError(f"{self.endpoint} offers no SFTP: have its admin enable the sftp subsystem")
 
-    @property
     def is_alive(self) -> bool:
-        """Whether the server still holds the line, whatever became of the channel."""
-        return bool(self.transports) and self.transports[-1].is_active()
+        """Say whether the server still holds the line, whatever became of the channel."""
+        transport = self.transports[-1]
+        transport.join(0.2)  # of a broken line the channel hears a moment before the transport is done
+        return transport.is_active()
 
 
 def connect(settings: SftpSettings) -> Connection:

@@ -153,7 +153,7 @@ def test_hostile_names_in_a_listing(server: TestServer, root: Path) -> None:
     """Names that no file system would hold are refused too."""
     fill(root, 2)
     names = [b"../../etc/passwd", b"/etc/passwd", b"a/../b.txt", b"nul\0.txt", b"", b"x" * 300, b"\xc3("]
-    attrs = asyncssh.SFTPAttrs(size=10, mtime=1, permissions=0o100644)
+    attrs = asyncssh.SFTPAttrs(size=10, atime=1, mtime=1, permissions=0o100644)
     server.faults.extra_names = lambda: iter([asyncssh.SFTPName(name, attrs=attrs) for name in names])
     with sftp.connect(server.settings()) as source:
         listing = source.look()
@@ -174,9 +174,20 @@ def test_names_without_size_or_time_are_refused(server: TestServer) -> None:
     assert [refused.reason for refused in listing.refused] == ["the server tells no size or time of it"]
 
 
+def test_a_name_that_is_listed_twice_is_one_file(server: TestServer, root: Path) -> None:
+    """A folder that changes while it is read shows some names again; the later word counts."""
+    (file,) = fill(root, 1)
+    again = asyncssh.SFTPAttrs(size=11, atime=2, mtime=2, permissions=0o100644)
+    server.faults.extra_names = lambda: iter([asyncssh.SFTPName(file.name.encode(), attrs=again)])
+    with sftp.connect(server.settings()) as source:
+        listing = source.look()
+    assert listing is not None
+    assert listing.files == (RemoteFile(name=file.name, size=11, mtime=2),)
+
+
 def test_an_endless_listing_ends(server: TestServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder without end is an error, with bounded memory and time."""
-    attrs = asyncssh.SFTPAttrs(size=10, mtime=1, permissions=0o100644)
+    attrs = asyncssh.SFTPAttrs(size=10, atime=1, mtime=1, permissions=0o100644)
 
     def endless() -> Iterator[asyncssh.SFTPName]:
         while True:
@@ -190,7 +201,7 @@ def test_an_endless_listing_ends(server: TestServer, monkeypatch: pytest.MonkeyP
 
 def test_a_listing_is_bounded_in_time(server: TestServer) -> None:
     """A listing that trickles on is given up after its own timeout."""
-    attrs = asyncssh.SFTPAttrs(size=10, mtime=1, permissions=0o100644)
+    attrs = asyncssh.SFTPAttrs(size=10, atime=1, mtime=1, permissions=0o100644)
 
     def endless() -> Iterator[asyncssh.SFTPName]:
         while True:

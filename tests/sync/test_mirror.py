@@ -224,14 +224,14 @@ def test_a_folder_that_may_not_be_written_is_a_setting(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("tempfile.mkstemp", refuse)
-    with pytest.raises(ConfigError, match=f"cannot write the local copy in {tmp_path}.*another data folder"):
+    with pytest.raises(ConfigError, match=f"cannot use the local copy in {tmp_path}.*another data folder"):
         store_local(tmp_path, remote("round.txt", 1), b"x")
 
 
 def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
     """Said as what it is, for reading and for writing."""
     (tmp_path / "main").write_text("in the way")
-    with pytest.raises(ConfigError, match="cannot write the local copy"):
+    with pytest.raises(ConfigError, match="cannot use the local copy"):
         store_local(tmp_path / "main", remote("round.txt", 1), b"x")
     with pytest.raises(ConfigError):
         local_files(tmp_path / "main")
