@@ -17,11 +17,13 @@ from etstats.commands import (
     cron,
     db,
     demo,
+    diagnose,
     identity,
     init,
     leaderboard,
     line,
     players,
+    post,
     rebuild,
     sessions,
 )
@@ -48,6 +50,7 @@ app = typer.Typer(
 )
 for family in (
     line,
+    post,
     rebuild,
     demo,
     leaderboard,
@@ -55,6 +58,7 @@ for family in (
     sessions,
     achievements,
     audit,
+    diagnose,
     identity,
     init,
     config,

@@ -152,6 +152,14 @@ def say(message: str) -> None:
     err().print(message, markup=False, highlight=False, soft_wrap=True)
 
 
+def write(message: str, *, indent: int = 0, bold: bool = False) -> None:
+    """Write a paragraph to stdout, wrapped between words at the terminal's width, all its lines indented."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    out().print(Padding(Text(printable(message), style="bold" if bold else ""), (0, 0, 0, indent), expand=False))
+
+
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar for long work that reports (done, total), on stderr; nothing at all where that is no terminal."""

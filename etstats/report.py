@@ -50,7 +50,7 @@ class Report:
         counts = [f"{count:,} {fate}" for fate in Fate if (count := self.fates[fate])]
         counts += [f"{len(self.missed):,} not to be had"] if self.missed else []
         counts = counts or ["nothing new"]
-        counts += [f"{count:,} skipped by {layer}" for layer, count in self.skipped.items()]
+        counts += [f"{count:,} skipped by {layer}" for layer, count in self.skipped.items() if count]
         return ", ".join(counts + ([self.posted] if self.posted else []))
 
 

@@ -1,0 +1,151 @@
+"""Audit: where every file is, and what to do about those that are not where they should be."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from etstats.commands import options
+from etstats.commands.context import context_of
+
+if TYPE_CHECKING:
+    from etstats.diagnosis import ServerDiagnosis
+    from etstats.holdings import Course, FileFinding
+    from etstats.output import Table
+
+app = typer.Typer()
+PANEL = "Audit"
+_EXAMPLES = 3
+_DAYS = 10
+
+
+@app.command(rich_help_panel=PANEL)
+def diagnose(
+    ctx: typer.Context,
+    *,
+    server: Annotated[str | None, typer.Option("--server", metavar="NAME", help="Only this server.")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Leave the game servers out.")] = False,
+    restore: Annotated[
+        bool,
+        typer.Option("--restore", help="Write missing local files back from the archive; fetch what it lacks."),
+    ] = False,
+    as_json: options.JSON = False,
+) -> int:
+    """Say where every file is, on the server, in the local folder and in the base, and explain each difference.
+
+    Example: etstats diagnose --offline
+
+    Exit codes: 0 nothing to do, 2 wrong usage, 3 something needs a person, 4 key or host key refused, 75 a server
+    or the base is down.
+    """
+    from etstats import diagnosis, output
+
+    context = context_of(ctx)
+    result = diagnosis.diagnose(
+        context.config, now=datetime.now(UTC), server=server, offline=offline, restore=restore
+    )
+    if as_json:
+        output.write_json(result.servers)
+    else:
+        for one in result.servers:
+            _draw(one, options.zone_of(context.config, one.server))
+    return result.exit_code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A line of the table of places."""
+
+    place: str
+    files: int | None
+    course: "Course | None"
+
+
+def _draw(one: "ServerDiagnosis", zone: tzinfo) -> None:
+    """The sentence, the counts, a paragraph for each finding, and the days with gaps."""
+    from etstats import output
+
+    output.write(f"{one.server}: {one.headline}", bold=True)
+    if one.problem is not None:
+        output.write(f"look at this: the server could not be asked: {one.problem}", indent=2)
+    if one.restored is not None:
+        output.write(_told(one), indent=2)
+        for reason in one.restored.failed:
+            output.write(f"not restored: {reason}", indent=2)
+    counts, courses = one.counts, one.courses
+    rows = [
+        _Place(place="on the server", files=counts.on_server, course=courses.get("on_server")),
+        _Place(place="in the local folder", files=counts.in_folder, course=courses["in_folder"]),
+        _Place(place="processed", files=counts.processed, course=courses["processed"]),
+        _Place(place="  good", files=counts.good, course=courses["good"]),
+        _Place(place="  duplicates", files=counts.duplicates, course=courses["duplicates"]),
+        _Place(place="  in quarantine", files=counts.quarantined, course=courses["in_quarantine"]),
+        _Place(place="rounds", files=counts.rounds, course=courses["rounds"]),
+    ]
+    columns = (
+        output.text("place", "Where"),
+        output.whole("files", "Files"),
+        output.Column(key="course", heading="Against earlier runs", text=lambda c: in_words(c, zone)),
+    )
+    output.show(output.Table(title="", columns=columns, rows=rows, empty=""))
+    for finding in one.findings:
+        _draw_finding(finding, zone)
+    if one.gap_days:
+        output.show(_gap_table(one))
+
+
+def _draw_finding(finding: "FileFinding", zone: tzinfo) -> None:
+    from etstats import output
+    from etstats.holdings import Verdict
+
+    files = "file" if finding.files == 1 else "files"
+    output.write(f"{finding.files:,} {files} {finding.title}", bold=True)
+    is_fine = finding.verdict is Verdict.FINE
+    output.write(f"{finding.verdict}{', because ' if is_fine else ': '}{finding.because}", indent=2)
+    months = ", ".join(f"{month}: {count:,}" for month, count in finding.months.items())
+    output.write(
+        f"{finding.recent:,} recent, {finding.old:,} old; {in_words(finding.course, zone)}; {months}", indent=2
+    )
+    if not is_fine:
+        more = len(finding.filenames) - _EXAMPLES
+        names = ", ".join(finding.filenames[-_EXAMPLES:])
+        output.write(f"{names}{f' and {more:,} older (--json names all)' if more > 0 else ''}", indent=2)
+    output.write(f"to do: {finding.to_do}", indent=2)
+    output.write("")
+
+
+def _gap_table(one: "ServerDiagnosis") -> "Table":
+    from etstats import output
+
+    more = len(one.gap_days) - _DAYS
+    return output.Table(
+        title="Days with play and gaps",
+        columns=(
+            output.when("day", "Day"),
+            output.whole("known", "Files"),
+            output.whole("stored", "Stored"),
+            output.whole("missing", "Missing"),
+            output.whole("unpaired", "Unpaired"),
+            output.text("verdict", "Verdict"),
+        ),
+        rows=one.gap_days[:_DAYS],
+        empty="",
+        notes=[f"and {more:,} older days; --json lists all"] if more > 0 else [],
+    )
+
+
+def _told(one: "ServerDiagnosis") -> str:
+    assert one.restored is not None  # noqa: S101  # told only where something was asked for
+    back, fetched = one.restored.from_archive, one.restored.from_server
+    return f"restored to {one.folder}: {back:,} from the archive, {fetched:,} from the server"
+
+
+def in_words(course: "Course", zone: tzinfo) -> str:
+    """`stable since 2025-10-01`, `growing: 3,207 on 2025-10-01`, `not counted before`."""
+    from etstats.holdings import Trend
+
+    if course.since is None:
+        return str(course.trend)
+    day = f"{course.since.astimezone(zone):%Y-%m-%d}"
+    return f"stable since {day}" if course.trend is Trend.STABLE else f"{course.trend}: {course.was:,} on {day}"

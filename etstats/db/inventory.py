@@ -1,0 +1,70 @@
+"""What the base knows of a server's files, and how many there were of each kind in earlier runs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.rows import class_row
+
+from etstats.db.connection import Connection, database_errors
+from etstats.db.queries import query
+from etstats.holdings import KeptFile, Stretch
+
+_STEP = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processed:
+    """How many files of a server are in the base, by what became of them."""
+
+    good: int
+    duplicates: int
+    quarantined: int
+    rounds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A file's archived bytes, to be written to a folder again; mtime in seconds UTC, 0 when nobody knows it."""
+
+    filename: str
+    content: bytes
+    mtime: int
+
+
+def kept_files(conn: Connection, server_id: int) -> list[KeptFile]:
+    """Every file of a server that the base knows, by name."""
+    with conn.cursor(row_factory=class_row(KeptFile)) as cursor:
+        return cursor.execute(query("file_places"), {"server_id": server_id}).fetchall()
+
+
+def processed(conn: Connection, server_id: int) -> Processed:
+    """The counts alone."""
+    with conn.cursor(row_factory=class_row(Processed)) as cursor:
+        row = cursor.execute(query("count_places"), {"server_id": server_id}).fetchone()
+    assert row is not None  # noqa: S101  # an aggregate always has its row
+    return row
+
+
+def contents(conn: Connection, server_id: int, filenames: Sequence[str]) -> Iterator[Kept]:
+    """The archived bytes of these files, by name; a hundred in memory at a time."""
+    for start in range(0, len(filenames), _STEP):
+        parameters = {"server_id": server_id, "filenames": filenames[start : start + _STEP]}
+        with database_errors(), conn.transaction(), conn.cursor(row_factory=class_row(Kept)) as cursor:
+            yield from cursor.execute(query("contents_by_name"), parameters).fetchall()
+
+
+def counted_before(conn: Connection, server_id: int) -> dict[str, list[Stretch]]:
+    """The recorded counts of a server by what was counted, oldest first."""
+    found: dict[str, list[Stretch]] = {}
+    with conn.cursor(row_factory=class_row(Stretch)) as cursor:
+        for stretch in cursor.execute(query("counted_before"), {"server_id": server_id}):
+            found.setdefault(stretch.what, []).append(stretch)
+    return found
+
+
+def record(conn: Connection, server_id: int, counts: Mapping[str, int], at: datetime) -> None:
+    """Write down how many there are now; what is as it was only lengthens its stretch."""
+    parameters = {"server_id": server_id, "names": list(counts), "counts": list(counts.values()), "at": at}
+    with database_errors(), conn.transaction():
+        conn.execute(query("record_counts"), parameters)
