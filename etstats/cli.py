@@ -24,6 +24,7 @@ from etstats.commands import (
     line,
     players,
     post,
+    quarantine,
     rebuild,
     sessions,
 )
@@ -58,6 +59,7 @@ for family in (
     sessions,
     achievements,
     audit,
+    quarantine,
     diagnose,
     identity,
     init,
