@@ -1,0 +1,128 @@
+"""Posting to Discord by hand: what is due, what is named, again, or only to look at it."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from etstats.commands.context import context_of
+
+if TYPE_CHECKING:
+    from etstats.db.connection import Connection
+    from etstats.db.journal import Due, Kind
+    from etstats.posting import PostReport
+    from etstats.settings import Config
+
+app = typer.Typer()
+
+
+@app.command(rich_help_panel="The line")
+def post(
+    ctx: typer.Context,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Draw the messages as Discord would show them; send and store nothing."),
+    ] = False,
+    round_: Annotated[str | None, typer.Option("--round", metavar="ID", help="This round; or last.")] = None,
+    match: Annotated[str | None, typer.Option(metavar="ID", help="The map of this match id.")] = None,
+    session: Annotated[str | None, typer.Option(metavar="ID", help="This session; or last.")] = None,
+    server: Annotated[str | None, typer.Option(metavar="NAME", help="Whose match it is.")] = None,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Edit what stands there already and is out of date.")
+    ] = False,
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="From now on, post what ended since: 24h, today, all.")
+    ] = None,
+    resolve: Annotated[
+        int | None, typer.Option(metavar="ID", help="Settle what became of a post of unknown fate, with --as.")
+    ] = None,
+    as_: Annotated[
+        str | None, typer.Option("--as", metavar="sent|failed", help="It stands in the channel, or it does not.")
+    ] = None,
+    message: Annotated[
+        str | None, typer.Option(metavar="ID", help="With --as sent: its message id, so that it can be edited.")
+    ] = None,
+) -> int:
+    """Post all that is due to Discord, or the one named; nothing is ever posted twice.
+
+    Rounds are posted from the moment of the first run on. Put `--since` before it to begin earlier.
+
+    Example: etstats post --dry-run --round last
+
+    Exit codes: 0 done, 2 no webhook or nothing of that name, 3 a post failed for good or its fate is unknown,
+    75 Discord or the base is down, or another run is posting.
+    """
+    from etstats import output
+    from etstats.base import open_base, open_for_reading
+    from etstats.posting import asked
+
+    context = context_of(ctx)
+    config, now = context.config, datetime.now(UTC)
+    asked_for: tuple[tuple[Kind, str | None], ...] = (("round", round_), ("map", match), ("session", session))
+    named = [(kind, name) for kind, name in asked_for if name]
+    if len(named) > 1:
+        raise typer.BadParameter("name one of --round, --match and --session")
+    if (resolve is None) != (as_ is None):
+        raise typer.BadParameter("--resolve and --as go together")
+    if dry_run:
+        with open_for_reading(config) as conn:
+            return _draw(conn, config, now, _thing(conn, named, server))
+    with open_base(config) as conn:
+        if resolve is not None:
+            settled = asked.resolve(conn, resolve, as_ or "", message)
+            output.say(f"post {settled.id} counts as {settled.state} from now on")
+            return 0
+        report = _post(conn, config, now, _thing(conn, named, server), refresh=refresh, since=since)
+        others = asked.unresolved(conn)
+    lines = report.lines if context.verbosity < 0 else dict.fromkeys([*report.lines, *others])
+    for line in lines:
+        output.say(line)
+    if context.verbosity >= 0:
+        output.say(f"post: {report}")
+    return report.exit_code
+
+
+def _post(
+    conn: "Connection", config: "Config", now: datetime, item: "Due | None", *, refresh: bool, since: str | None
+) -> "PostReport":
+    from etstats.commands.options import zone_of
+    from etstats.posting import EVERYTHING, asked, post_due
+    from etstats.sync.window import parse_when
+
+    limit = config.discord.run_limit
+    if item is not None:
+        return asked.post_named(conn, config, now, item, limit_seconds=limit, refresh=refresh)
+    if refresh:
+        return asked.refresh_all(conn, config, now, limit_seconds=limit)
+    asked.insist_on_webhook(config)
+    begin = None if since is None else parse_when(since, now, zone_of(config)) or EVERYTHING
+    return post_due(conn, config, now, limit_seconds=limit, since=begin)
+
+
+def _thing(conn: "Connection", named: "list[tuple[Kind, str]]", server: str | None) -> "Due | None":
+    from etstats.posting import asked
+
+    return asked.thing(conn, named[0][0], named[0][1], server) if named else None
+
+
+def _draw(conn: "Connection", config: "Config", now: datetime, item: "Due | None") -> int:
+    """Draw what would be posted, and write its pictures where the drawing says."""
+    import tempfile
+    from pathlib import Path
+
+    from etstats import output
+    from etstats.output_discord import draw
+    from etstats.posting import asked
+
+    shown = asked.preview(conn, config, now, item)
+    for number, (_, told) in enumerate(shown, 1):
+        pictures = told.pictures()
+        folder = Path(tempfile.mkdtemp(prefix=f"etstats-post-{number}-")) if pictures else Path()
+        places = {name: folder / name for name in pictures}
+        for name, content in pictures.items():
+            places[name].write_bytes(content)
+        draw(told.message, places, config.timezone(told.facts.server))
+        output.out().print()
+    if not shown:
+        output.say("nothing is due; to see what a post looks like: etstats post --dry-run --round last")
+    return 0

@@ -1,0 +1,53 @@
+"""Posting: from the base to Discord, each thing exactly once, through the journal in the base."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from etstats.db import journal
+from etstats.db.connection import Connection
+from etstats.posting.report import PostReport
+from etstats.posting.routes import has_webhook
+from etstats.settings import Config
+
+__all__ = ["EVERYTHING", "PostReport", "post_due"]
+
+EVERYTHING = datetime(1970, 1, 1, tzinfo=UTC)
+"""The `since` that leaves no round out."""
+
+
+def post_due(
+    conn: Connection,
+    config: Config,
+    now: datetime,
+    *,
+    limit_seconds: float,
+    since: datetime | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> PostReport:
+    """Post what is due and correct what changed; returns at once when there is nothing, or no webhook.
+
+    What does not fit into `limit_seconds` waits for the next run. `since` moves, for this and all later runs, the
+    moment from which on rounds are posted; it begins as the moment of the first run. Commits on `conn`.
+    ConfigError: a webhook that is none. DatabaseError: the base was lost.
+    """
+    if not has_webhook(config.discord):
+        return PostReport()
+    from etstats.posting.run import Run  # the HTTP library is for those who post
+
+    conn.commit()
+    run = Run(conn, config, now, limit_seconds=limit_seconds, clock=clock, sleep=sleep)
+    if since is not None:
+        journal.move_watermarks(conn, since)
+    if not run.has_work():
+        return run.report
+    with journal.poster_lock(conn) as is_ours:
+        if not is_ours:
+            run.report.later("another etstats is posting; it takes what is due.")
+            return run.report
+        run.begin()
+        run.post_due()
+        run.correct()
+        run.close()
+    return run.report

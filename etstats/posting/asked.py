@@ -1,0 +1,149 @@
+"""What somebody asks of posting by name: this round, this map, this evening; again; or only to see it."""
+
+from datetime import datetime, timedelta
+
+from etstats import evenings
+from etstats.db import evenings as stored
+from etstats.db import journal
+from etstats.db.connection import Connection
+from etstats.db.journal import Due, Kind, Post
+from etstats.db.scope import Scope
+from etstats.errors import ConfigError, LockedError, NotFoundError
+from etstats.posting.report import PostReport, how_to_resolve, title
+from etstats.posting.routes import has_webhook
+from etstats.posting.run import PATIENCE, Run
+from etstats.posting.telling import Told, tell
+from etstats.settings import Config
+
+
+def thing(conn: Connection, kind: Kind, name: str, server: str | None = None) -> Due:
+    """The round or evening of an id (or `last`), or the map of a match id; NotFoundError names the nearest."""
+    match kind:
+        case "round":
+            ids = [evenings.round_view(conn, _number(conn, kind, name)).round.id]
+        case "session":
+            ids = [r.id for r in evenings.session_view(conn, _number(conn, kind, name)).rounds]
+        case _:
+            ids = _rounds_of_match(conn, name, server)
+    conn.commit()
+    return journal.named(conn, kind, ids)
+
+
+def post_named(
+    conn: Connection, config: Config, now: datetime, item: Due, *, limit_seconds: float, refresh: bool
+) -> PostReport:
+    """Post one thing whatever the watermark says, or edit its message when it stands there already.
+
+    What Discord refused before is tried again. LockedError: another run is posting.
+    """
+    run = _run(conn, config, now, limit_seconds)
+    with journal.poster_lock(conn) as is_ours:
+        _insist(is_ours)
+        run.begin()
+        there = journal.post_of(conn, item)
+        if there is None or there.state in ("pending", "failed"):
+            run.post(item, again=True)
+        elif there.state != "sent":
+            raise NotFoundError(f"{title(there)}: whether it was posted is unknown; {how_to_resolve(there.id)}")
+        elif not refresh:
+            run.report.lines.append(f"{title(there)} was posted already; to bring it up to date, add --refresh")
+        elif there.message_id is None:
+            run.report.lines.append(f"{title(there)}: its message id is not known, so it cannot be edited")
+        else:
+            run.correct_posts([there])
+    return run.report
+
+
+def refresh_all(conn: Connection, config: Config, now: datetime, *, limit_seconds: float) -> PostReport:
+    """Compare every message that stands in Discord with the base, and edit those that are out of date."""
+    run = _run(conn, config, now, limit_seconds)
+    with journal.poster_lock(conn) as is_ours:
+        _insist(is_ours)
+        run.begin()
+        journal.change_all_posted(conn)
+        run.correct()
+        run.close()
+    return run.report
+
+
+def preview(conn: Connection, config: Config, now: datetime, item: Due | None) -> list[tuple[Due, Told]]:
+    """What would be posted: one thing, or all that is due. Reads only."""
+    session_end = timedelta(minutes=config.discord.session_end_minutes)
+    items = [item] if item else journal.due(conn, now, session_end=session_end, patience=PATIENCE)
+    shown: list[tuple[Due, Told]] = []
+    for one in items:
+        with journal.snapshot(conn):
+            shown.append((one, tell(conn, one, config.discord)))
+    return shown
+
+
+def unresolved(conn: Connection) -> list[str]:
+    """The posts whose fate is unknown, a line each with what to do."""
+    return [
+        f"{title(post)}: whether it was posted is unknown: {post.reason}; {how_to_resolve(post.id)}"
+        for post in journal.unresolved(conn)
+        if post.state == "unknown"
+    ]
+
+
+def resolve(conn: Connection, post_id: int, state: str, message_id: str | None) -> Post:
+    """Settle by hand what became of an unknown or failed post: `sent` or `failed`.
+
+    With the message's id a sent one can be corrected later. NotFoundError: no such post waits for it.
+    """
+    if state not in ("sent", "failed"):
+        raise ConfigError(f"--as {state}: say sent (it stands in the channel) or failed (it does not)")
+    if message_id is not None and not (message_id.isascii() and message_id.isdecimal() and len(message_id) <= 20):
+        raise ConfigError("--message: a message's id is a number: copy it with Discord's 'Copy Message ID'")
+    reason = "resolved by hand: " + ("it stands there" if state == "sent" else "it does not stand there")
+    found = message_id if state == "sent" else None
+    if not journal.resolve(conn, post_id, "sent" if state == "sent" else "failed", reason, found):
+        waiting = ", ".join(str(post.id) for post in journal.unresolved(conn)) or "none"
+        raise NotFoundError(f"there is no post {post_id} to resolve; those that wait for it: {waiting}")
+    return journal.posts(conn, [post_id])[0]
+
+
+def insist_on_webhook(config: Config) -> None:
+    """ConfigError unless there is a webhook to post to."""
+    if not has_webhook(config.discord):
+        raise ConfigError("no webhook is configured: set [discord] webhook_url_file, or run: etstats init")
+
+
+def _run(conn: Connection, config: Config, now: datetime, limit_seconds: float) -> Run:
+    insist_on_webhook(config)
+    conn.commit()
+    return Run(conn, config, now, limit_seconds=limit_seconds)
+
+
+def _insist(is_ours: bool) -> None:
+    if not is_ours:
+        raise LockedError("another etstats is posting at this moment; try again in a minute")
+
+
+def _number(conn: Connection, kind: Kind, name: str) -> int:
+    if name == "last":
+        scope = Scope()
+        found = (
+            [r.id for r in stored.recent_rounds(conn, scope, 1)]
+            if kind == "round"
+            else stored.recent_sessions(conn, scope, 1)
+        )
+        if not found:
+            raise NotFoundError(f"there is no last {kind}: the base has no rounds yet; run: etstats sync")
+        return found[0]
+    if not (name.isascii() and name.isdecimal() and len(name) < 19):
+        raise ConfigError(f"--{kind} {name}: an id is expected, or last; see: etstats {kind}s")
+    return int(name)
+
+
+def _rounds_of_match(conn: Connection, match_id: str, server: str | None) -> list[int]:
+    found = {
+        name: ids
+        for server_id, name in journal.servers(conn).items()
+        if server in (None, name) and (ids := [r.id for r in stored.rounds_of_match(conn, server_id, match_id)])
+    }
+    if not found:
+        raise NotFoundError(f"there is no match {match_id}; see: etstats rounds")
+    if len(found) > 1:
+        raise NotFoundError(f"match {match_id} was played on several servers; add --server: {', '.join(found)}")
+    return next(iter(found.values()))

@@ -1,0 +1,322 @@
+"""One run of posting: what is due goes out, oldest first, and what stands in Discord is kept true.
+
+    due -> drawn -> claimed (`sending`, committed) -> sent -> recorded (`sent` with the message's id)
+
+A run that dies between claim and record leaves `sending` behind; the next one turns it into `unknown`, which no
+program sends again. Only one run posts at a time, so whatever it finds in `sending` was left behind.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from etstats.db import journal
+from etstats.db.connection import Connection
+from etstats.db.journal import Due, Post, Shut
+from etstats.errors import NotFoundError
+from etstats.logs import event
+from etstats.post.answers import Banned, Gone, NotAccepted, Outcome, Permanent, RetryAfter, Sent, Unknown
+from etstats.post.discord import Webhook
+from etstats.post.message import Message
+from etstats.posting import telling
+from etstats.posting.report import PostReport, how_to_resolve, how_to_retry, title
+from etstats.posting.routes import Route, routes
+from etstats.posting.telling import Told, tell
+from etstats.settings import Config
+
+PATIENCE = timedelta(minutes=2)  # for the round 1 of a round 2 that came alone
+
+_UNKNOWN_CHANNEL = 10003
+# A forum without a thread, a thread without a forum: the setting is wrong, not the message.
+_WRONG_KIND_OF_CHANNEL = {220001: "forum = true", 220003: "forum = false"}
+
+
+class Run:
+    """What posting has to do now, and the doing of it, for `limit_seconds` at most.
+
+    The connection must have no transaction open. `now` is the moment at which the run begins; `clock` gives
+    seconds that only go forward.
+    """
+
+    def __init__(
+        self,
+        conn: Connection,
+        config: Config,
+        now: datetime,
+        *,
+        limit_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._conn = conn
+        self._config = config
+        self._settings = config.discord
+        self._clock, self._sleep = clock, sleep
+        self._began, self._started = now, clock()
+        self._limit = limit_seconds
+        self._webhooks: dict[str, Webhook] = {}
+        self._stopped: set[str] = set()
+        self.report = PostReport()
+        servers = journal.servers(conn)
+        self._routes = routes(self._settings, servers)
+        self._ways: Mapping[str, Route] = {way.channel: way for way in self._routes.values()}
+        watched = [(server_id, kind) for server_id, kind in self._routes if kind != "digest"]
+        journal.watch_from(conn, watched, now)
+        self._shut: dict[str, Shut] = {}
+
+    def due(self) -> list[Due]:
+        """What is to be posted now, oldest first."""
+        return journal.due(self._conn, self._now(), session_end=self._session_end, patience=PATIENCE)
+
+    def has_work(self) -> bool:
+        """Whether there is anything to do."""
+        return journal.is_anything_changed(self._conn) or bool(self.due())
+
+    def begin(self) -> None:
+        """See what an earlier run left behind; only for who holds the poster's lock."""
+        self._shut = journal.shut_channels(self._conn, list(self._ways))
+        for post in journal.give_up_sending(self._conn):
+            self._is_unknown(post.id, title(post), post.reason)
+
+    def post_due(self) -> None:
+        """Post what is due, as far as time and Discord allow."""
+        self._gather_backlogs()
+        for item in self.due():
+            self.post(item)
+
+    def post(self, item: Due, *, again: bool = False) -> None:
+        """Post one thing; `again`: though Discord refused it before."""
+        way = self._routes.get((item.server_id, item.kind))
+        if way is None or not self._is_open(way) or self._left() <= 0:
+            self.report.counts["waiting"] += 1
+            self.report.is_unfinished |= way is not None and not self._is_gone(way)
+            return
+        try:
+            told = self._tell(item)
+        except NotFoundError:
+            return  # its rounds went while this run was at work
+        message, thread_id = self._in_thread(told.message, item, way)
+        pictures = told.pictures()
+        post_id = journal.claim(self._conn, item, way.channel, self._now(), again=again)
+        if post_id is None:
+            return
+        started = self._clock()
+        budget = max(self._left(), 0.001)
+        outcome = self._webhook(way).send(message, pictures, budget=budget, thread_id=thread_id)
+        self._settle(post_id, item, outcome, way=way, message=message, thread_id=thread_id)
+        event(
+            "post",
+            kind=item.kind,
+            server=item.server,
+            post=post_id,
+            outcome=type(outcome).__name__,
+            reason=getattr(outcome, "reason", None),
+            send_ms=1000 * (self._clock() - started),
+        )
+
+    def correct(self) -> None:
+        """Edit what no longer shows what the base knows, evening by evening, as far as time and Discord allow."""
+        for session_id, changes in journal.changed_sessions(self._conn).items():
+            if self.correct_posts(journal.posts_of_session(self._conn, session_id)):
+                journal.session_checked(self._conn, session_id, changes)
+            else:
+                self.report.later()
+
+    def correct_posts(self, posts: Sequence[Post]) -> bool:
+        """Edit those of these messages that are out of date; False when some had to wait."""
+        summaries = [post.id for post in posts if post.kind == "session"]
+        done = [self._correct(post, is_joined=post.id in summaries[1:]) for post in posts]
+        return all(done)
+
+    def close(self) -> None:
+        """Let go of evenings in which nothing more will happen."""
+        waiting = {item.session_id for item in self.due() if item.session_id is not None}
+        journal.close_sessions(self._conn, waiting, self._now(), max(self._session_end, PATIENCE))
+
+    def _gather_backlogs(self) -> None:
+        """Where more rounds wait than `digest_after`, one digest takes their place."""
+        due = [item for item in self.due() if item.kind != "digest"]
+        for server_id in {item.server_id for item in due}:
+            own = [item for item in due if item.server_id == server_id]
+            rounds = [item for item in own if item.kind == "round"] or [item for item in own if item.kind == "map"]
+            way = self._routes.get((server_id, "digest"))
+            if len(rounds) <= self._settings.digest_after or way is None or not self._is_open(way):
+                continue
+            last = max((item for item in own if item.kind != "session"), key=lambda item: item.ended_at)
+            begins = min(item.ended_at for item in own if item.session_id == last.session_id)
+            told = [item for item in own if item.kind != "session" or item.session_id != last.session_id]
+            journal.begin_digest(self._conn, told, way.channel, last_evening_at=begins, now=self._now())
+
+    def _correct(self, post: Post, *, is_joined: bool) -> bool:
+        way = self._ways.get(post.channel)
+        if way is None or self._is_gone(way):
+            return True  # the message is out of reach
+        try:
+            told = self._tell(_item(post))
+        except NotFoundError:
+            return True
+        message = telling.joined_message(told.message) if is_joined else told.message
+        fingerprint = message.fingerprint()
+        if fingerprint == post.fingerprint:
+            return True
+        if not self._is_open(way) or self._left() <= 0:
+            return False
+        pictures = {} if is_joined else told.pictures()
+        webhook = self._webhook(way)
+        outcome = webhook.edit(
+            post.message_id or "", message, pictures, budget=self._left(), thread_id=post.thread_id
+        )
+        event("edit", kind=post.kind, server=post.server, post=post.id, outcome=type(outcome).__name__)
+        match outcome:
+            case Sent():
+                self.report.counts["edited"] += 1
+                journal.record_edit(self._conn, post.id, fingerprint, now=self._now())
+            case Permanent() as refusal if refusal.is_deleted:
+                journal.record_edit(self._conn, post.id, fingerprint, reason="deleted in Discord")
+            case Gone(code=code) if code == _UNKNOWN_CHANNEL and way.forum:
+                journal.record_edit(self._conn, post.id, fingerprint, reason="its thread was deleted in Discord")
+            case Permanent(reason=reason):
+                journal.record_edit(self._conn, post.id, fingerprint, reason=reason)
+                self.report.counts["failed"] += 1
+                self.report.care(f"{title(post)}: its message cannot be corrected: {reason}")
+            case Gone(reason=reason):
+                self._close_for_good(way, reason)
+            case _:
+                self._hold(way, outcome, said_before=False)
+                return False
+        return True
+
+    def _settle(
+        self, post_id: int, item: Due, outcome: Outcome, *, way: Route, message: Message, thread_id: str | None
+    ) -> None:
+        """Record what became of a claimed post, and what that means for the next ones."""
+        now, count = self._now(), self.report.counts
+        match outcome:
+            case Sent():
+                count["posted"] += 1
+                journal.record_sent(
+                    self._conn,
+                    post_id,
+                    message_id=outcome.message_id,
+                    thread_id=(thread_id or outcome.channel_id or None) if way.forum else None,
+                    fingerprint=message.fingerprint(),
+                    now=now,
+                )
+            case Unknown(reason=reason):
+                journal.record_unsent(self._conn, post_id, "unknown", reason, now)
+                self._is_unknown(post_id, title(item), reason)
+                self._stopped.add(way.channel)  # a Discord that loses answers would lose the next one too
+            case Permanent(reason=reason, code=code) if code not in _WRONG_KIND_OF_CHANNEL:
+                journal.record_unsent(self._conn, post_id, "failed", reason, now)
+                count["failed"] += 1
+                self.report.care(
+                    f"{title(item)} was refused for good: {reason}; to try again: {how_to_retry(item)}"
+                )
+            case Gone(code=code) if code == _UNKNOWN_CHANNEL and way.forum and thread_id:
+                journal.record_unsent(self._conn, post_id, "pending", "its thread was deleted", now)
+                journal.forget_thread(self._conn, thread_id)
+                count["waiting"] += 1
+                self.report.later()
+            case Gone(reason=reason, code=code) | Permanent(reason=reason, code=code):
+                journal.record_unsent(self._conn, post_id, "pending", reason, now)
+                count["waiting"] += 1
+                wrong = _WRONG_KIND_OF_CHANNEL.get(code or 0)
+                self._close_for_good(way, reason + (f" (set [discord] {wrong})" if wrong else ""))
+            case _:
+                reason = _patience(outcome)
+                journal.record_unsent(self._conn, post_id, "pending", reason, now)
+                count["waiting"] += 1
+                self._hold(way, outcome, said_before=item.attempts > 0)
+
+    def _hold(self, way: Route, outcome: Outcome, *, said_before: bool) -> None:
+        """Leave a channel alone for this run, and all of them until a ban is over."""
+        self._stopped.add(way.channel)
+        self.report.later(
+            "" if said_before else f"Discord takes no post now: {_patience(outcome)}; what is due waits."
+        )
+        if isinstance(outcome, Banned):
+            until = self._now() + timedelta(seconds=outcome.seconds)
+            for channel in self._ways:
+                self._stopped.add(channel)
+                journal.shut(self._conn, Shut(channel=channel, gone_at=None, gone_reason=None, held_until=until))
+
+    def _close_for_good(self, way: Route, reason: str) -> None:
+        found = Shut(channel=way.channel, gone_at=self._now(), gone_reason=reason, held_until=None)
+        journal.shut(self._conn, found)
+        self._shut[way.channel] = found
+        self.report.care(
+            f"the webhook takes no more posts: {reason}. Nothing is sent to it until [discord] names another; "
+            "what is due waits."
+        )
+
+    def _is_unknown(self, post_id: int, what: str, reason: str) -> None:
+        self.report.counts["unknown"] += 1
+        self.report.care(f"{what}: whether it was posted is unknown: {reason}; {how_to_resolve(post_id)}")
+
+    def _tell(self, item: Due) -> Told:
+        with journal.snapshot(self._conn):
+            return tell(self._conn, item, self._settings)
+
+    def _in_thread(self, message: Message, item: Due, way: Route) -> tuple[Message, str | None]:
+        """The message and the forum thread it goes to; without one the message opens one."""
+        if not way.forum:
+            return message, None
+        if item.session_id is not None:
+            thread_id = journal.thread_of_session(self._conn, item.session_id, way.channel)
+            if thread_id is not None:
+                return message, thread_id
+        with journal.snapshot(self._conn):
+            name = telling.thread_name(self._conn, item, self._config.timezone(item.server))
+        return replace(message, thread_name=name), None
+
+    def _webhook(self, way: Route) -> Webhook:
+        # Threads of one webhook share its limits.
+        if way.channel not in self._webhooks:
+            self._webhooks[way.channel] = Webhook(way.url, way.thread_id, clock=self._clock, sleep=self._sleep)
+        return self._webhooks[way.channel]
+
+    def _is_open(self, way: Route) -> bool:
+        shut = self._shut.get(way.channel)
+        is_held = shut is not None and shut.held_until is not None and shut.held_until > self._now()
+        return way.channel not in self._stopped and not is_held and not self._is_gone(way)
+
+    def _is_gone(self, way: Route) -> bool:
+        shut = self._shut.get(way.channel)
+        return shut is not None and shut.gone_at is not None
+
+    def _now(self) -> datetime:
+        return self._began + timedelta(seconds=self._clock() - self._started)
+
+    def _left(self) -> float:
+        return self._limit - (self._clock() - self._started)
+
+    @property
+    def _session_end(self) -> timedelta:
+        return timedelta(minutes=self._settings.session_end_minutes)
+
+
+def _item(post: Post) -> Due:
+    """A post's subject as it is now, to be told again."""
+    return Due(
+        kind=post.kind,
+        server_id=post.server_id,
+        server=post.server,
+        subject=post.subject,
+        round_id=post.round_id,
+        match_id=post.match_id,
+        session_id=post.session_id,
+        ended_at=post.last_at or post.created_at,
+        first_at=post.first_at,
+        last_at=post.last_at,
+        attempts=post.attempts,
+    )
+
+
+def _patience(outcome: Outcome) -> str:
+    match outcome:
+        case RetryAfter(seconds):
+            return f"asked to wait for {seconds:.0f} s"
+        case NotAccepted(reason) | Banned(_, reason):
+            return reason
+    return type(outcome).__name__

@@ -1,0 +1,1 @@
+UPDATE posts SET thread_id = NULL WHERE thread_id = %(thread_id)s

@@ -1,0 +1,1 @@
+SELECT state, count(*)::integer FROM posts GROUP BY state
