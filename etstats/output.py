@@ -93,6 +93,11 @@ def when(key: str, heading: str) -> Column:
     return Column(key=key, heading=heading, text=moment)
 
 
+def day(key: str, heading: str) -> Column:
+    """A column of moments of which only the day matters."""
+    return Column(key=key, heading=heading, text=lambda value: f"{value:%Y-%m-%d}")
+
+
 def share(key: str, heading: str) -> Column:
     """A column of shares from 0 to 1, written in per cent."""
     return Column(key=key, heading=heading, text=lambda n: f"{100 * n:.0f} %", justify="right")

@@ -9,6 +9,7 @@ from etstats.db import evenings, players
 from etstats.db.connection import Connection
 from etstats.db.players import Alias, Company, OnMap, OnSide, PlayedRound, WithWeapon
 from etstats.db.scope import Scope
+from etstats.errors import ConfigError
 from etstats.rankings import Place
 from etstats.rules.bests import BESTS, DPM_SECONDS
 from etstats.rules.boards import BOARDS, Board, value_of
@@ -105,7 +106,9 @@ def profile(conn: Connection, scope: Scope, guid: str) -> Profile:
 
 
 def compare(conn: Connection, scope: Scope, guid: str, other: str) -> Comparison:
-    """Set two players side by side on every board, and count their meetings."""
+    """Set two players side by side on every board, and count their meetings; ConfigError for one and the same."""
+    if guid == other:
+        raise ConfigError(f"{guid} is one player under both names; name another to compare with")
     field = rankings.field(conn, scope, shown=[guid, other])
     there = {sums.player_guid: sums for sums in field.now}
     both = (there.get(guid), there.get(other))

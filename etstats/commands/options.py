@@ -195,6 +195,12 @@ def season_of(moment: datetime) -> str:
     return f"{moment.year}-Q{(moment.month + 2) // 3}"
 
 
+def seasons_between(oldest: datetime, newest: datetime) -> list[str]:
+    """The quarters from that of the newest moment back to that of the oldest, by the clock that they carry."""
+    first, last = (4 * moment.year + (moment.month - 1) // 3 for moment in (oldest, newest))
+    return [f"{quarter // 4}-Q{quarter % 4 + 1}" for quarter in range(last, first - 1, -1)]
+
+
 def season_span(season: str, span: tuple[datetime, datetime] | None, zone: tzinfo) -> tuple[datetime, datetime]:
     """When a quarter begins and ends in a zone; NotFoundError for one outside what was played (`span`)."""
     match = _SEASON.fullmatch(season.strip())

@@ -12,6 +12,8 @@ from etstats.scores import PlayerSums, Standing
 
 SHARE_OF_ROUNDS = 10
 """A minimum asks for at most one round in so many."""
+FEWEST_ROUNDS = 3
+"""... but for so many, where at least twice as many were played: one good round makes no leader."""
 SHOTS_PER_ROUND = 20
 """A minimum of shots asks for at most so many for each round of the minimum."""
 
@@ -45,7 +47,7 @@ class Ranking:
 def minimum(board: Board, base: int, rounds: int | None = None, shots: int | None = None) -> Minimum:
     """What a board asks of a player when `base` rounds are in question, unless `rounds` or `shots` is given."""
     full_rounds, full_shots = board.kind.value
-    enough = min(full_rounds, max(1, base // SHARE_OF_ROUNDS))
+    enough = min(full_rounds, max(base // SHARE_OF_ROUNDS, min(FEWEST_ROUNDS, base // 2), 1))
     return Minimum(
         rounds=enough if rounds is None else rounds,
         shots=min(full_shots, enough * SHOTS_PER_ROUND) if shots is None else shots,

@@ -1,0 +1,37 @@
+"""The records there are: what each is called, and what makes a ratio of one round, or one evening, worth one."""
+
+from dataclasses import dataclass
+
+ACCURACY_SHOTS = 100
+SESSION_DPM_SECONDS = 1800
+"""In one round the bound is that of personal bests, `bests.DPM_SECONDS`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordKind:
+    """One kind of record; its values are stored times `scale`."""
+
+    name: str
+    heading: str
+    unit: str = ""
+    scale: int = 1
+
+
+RECORDS = {
+    kind.name: kind
+    for kind in (
+        RecordKind(name="kills", heading="Kills"),
+        RecordKind(name="damage", heading="Damage", unit="HP"),
+        RecordKind(name="dpm", heading="DPM", unit="HP/min", scale=10),
+        RecordKind(name="accuracy", heading="Accuracy", unit="%", scale=10),
+        RecordKind(name="headshot_kills", heading="Headshot kills"),
+        RecordKind(name="spree", heading="Killing spree"),
+        RecordKind(name="multikills", heading="Multikills"),
+        RecordKind(name="gibs", heading="Gibs"),
+        RecordKind(name="revives", heading="Revives"),
+        RecordKind(name="assists", heading="Assists"),
+        RecordKind(name="objectives", heading="Objectives"),
+        RecordKind(name="useful", heading="Useful kills"),
+        RecordKind(name="xp", heading="XP"),
+    )
+}

@@ -1,0 +1,60 @@
+"""Seasons: the quarters of the year, their standings and their champions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from etstats import rankings
+from etstats.db import maps
+from etstats.db.connection import Connection
+from etstats.db.maps import Facts
+from etstats.db.scope import Scope
+from etstats.rules.boards import BOARDS
+from etstats.rules.season import SeasonStanding, standings
+from etstats.scores import Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leader:
+    """Who leads one board of a season; ties name one line each."""
+
+    board: str
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Season:
+    """A quarter: how much was played, everybody's points, and the leader of every board that has one."""
+
+    season: str
+    facts: Facts
+    players: int
+    standings: tuple[SeasonStanding, ...]
+    leaders: tuple[Leader, ...]
+
+    @property
+    def champions(self) -> tuple[SeasonStanding, ...]:
+        """Who has the most points: one, or several who are equal."""
+        return tuple(line for line in self.standings if line.rank == 1 and line.points > 0)
+
+
+def season(conn: Connection, name: str, scope: Scope) -> Season:
+    """One quarter, `scope` being its rounds."""
+    field = rankings.field(conn, scope)
+    by_board = {board.name: field.ranking(board) for board in BOARDS.values()}
+    return Season(
+        season=name,
+        facts=maps.facts(conn, scope),
+        players=len(field.now),
+        standings=tuple(standings(by_board)),
+        leaders=tuple(
+            Leader(board=board, standing=replace(standing, change=None))
+            for board, ranking in by_board.items()
+            for standing in ranking.standings
+            if standing.rank == 1
+        ),
+    )
+
+
+def seasons(conn: Connection, scopes: Sequence[tuple[str, Scope]]) -> list[Season]:
+    """Several quarters, those in which something was played."""
+    return [found for name, scope in scopes if (found := season(conn, name, scope)).facts.rounds]
