@@ -24,8 +24,8 @@ import asyncssh
 
 from etstats.sync.remote import SftpSettings, Timeouts
 
-QUICK = Timeouts(connect=2, banner=1, handshake=2, auth=2, channel=2, answer=1, listing=5)
-"""For tests in which a wait is expected; no test waits for as long as these when all is well."""
+IMPATIENT = Timeouts(banner=0.5, handshake=2, answer=1)
+"""For the tests in which the server falls silent; all others have the patience of a busy machine."""
 
 SSHD = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
 
@@ -196,7 +196,6 @@ class TestServer:
             "remote_path": "/",
             "known_hosts": self.known_hosts,
             "ssh_config": None,
-            "timeouts": QUICK,
         }
         return SftpSettings(**(values | changes))
 

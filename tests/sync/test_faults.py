@@ -14,9 +14,9 @@ import pytest
 from etstats.errors import AccessError, SourceError
 from etstats.model import RemoteFile
 from etstats.sync import sftp
-from etstats.sync.remote import Failed, Fetched
+from etstats.sync.remote import Failed, Fetched, Timeouts
 from etstats.sync.sftp_connect import PromptSocket
-from tests.sync.server import QUICK, TestServer, client_key
+from tests.sync.server import IMPATIENT, TestServer, client_key
 from tests.sync.test_conformance import listed, name_of, write
 
 BYTES = b"0123456789" * 100
@@ -71,7 +71,8 @@ def test_a_stalled_read_ends_in_time(server: TestServer, root: Path) -> None:
     """A server that falls silent is given up, not waited for."""
     files = fill(root, 3)
     server.faults.stall_in.add(files[1].name)
-    with sftp.connect(server.settings()) as source, pytest.raises(SourceError, match="does not answer in time"):
+    settings = server.settings(timeouts=IMPATIENT)
+    with sftp.connect(settings) as source, pytest.raises(SourceError, match="does not answer in time"):
         list(source.fetch(files))
 
 
@@ -208,7 +209,7 @@ def test_a_listing_is_bounded_in_time(server: TestServer) -> None:
             yield asyncssh.SFTPName(b"again.txt", attrs=attrs)
 
     server.faults.extra_names = endless
-    settings = server.settings(timeouts=replace(QUICK, listing=0.2))
+    settings = server.settings(timeouts=Timeouts(listing=0.2))
     with sftp.connect(settings) as source, pytest.raises(SourceError, match="does not end"):
         source.look()
 
@@ -367,7 +368,7 @@ def test_what_is_no_ssh_server(
         user="et",
         remote_path="/",
         ssh_config=None,
-        timeouts=replace(QUICK, banner=0.3, handshake=2),
+        timeouts=IMPATIENT,
     )
     with pytest.raises(SourceError, match=message):
         sftp.connect(settings)
@@ -459,5 +460,5 @@ def test_a_peer_that_speaks_no_proper_sftp(
 
 
 def look_once(server: TestServer) -> None:
-    with sftp.connect(server.settings()) as source:
+    with sftp.connect(server.settings(timeouts=IMPATIENT)) as source:
         source.look()
