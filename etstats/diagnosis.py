@@ -140,7 +140,8 @@ def _one(
         "rounds": counts.rounds,
     } | ({} if counts.on_server is None else {"on_server": counts.on_server})
     differing = {str(kind): len(names) for kind, names in rules.differences(places).items()}
-    inventory.record(conn, server_id, named | differing, now)
+    with database_errors(), conn.transaction():
+        inventory.record(conn, server_id, named | differing, now)
     return ServerDiagnosis(
         server=name,
         folder=folder,

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
 from logging import DEBUG, WARNING
 from pathlib import Path
 from queue import Empty, Queue
@@ -45,9 +44,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """A look is over: how many files will come, and how many each layer held back."""
+    """A look is over: how many round files there are, how many will come, and how many each layer held back."""
 
     server: str
+    listed: int
     coming: int
     skipped: Mapping[Layer, int]
 
@@ -206,14 +206,14 @@ def _take(
     started = time.monotonic()
     decided = _plan(route, listing, memory.done)
     coming = len(decided.take) + len(decided.here)
-    deliver(Looked(server=route.server, coming=coming, skipped=decided.counts()))
-    for skipped in decided.skipped:
-        event("skipped", level=DEBUG, server=route.server, file=skipped.name, layer=skipped.layer,
-              reason=skipped.reason)  # fmt: skip
+    skipped = decided.counts()
+    listed = coming + sum(skipped.values()) - skipped.get(Layer.NAME, 0)
+    deliver(Looked(server=route.server, listed=listed, coming=coming, skipped=skipped))
+    for held in decided.skipped:
+        event("skipped", level=DEBUG, server=route.server, file=held.name, layer=held.layer, reason=held.reason)
     young = max((file.mtime for file in listing.files), default=0) - _YOUNG_SECONDS
     complete = True
-    here = (Fetched(file=f, content=_read(route.folder / f.name)) for f in decided.here)
-    for outcome in chain(here, source.fetch(decided.take)):
+    for outcome in _bring(route, source, decided):
         file = outcome.file
         if isinstance(outcome, Failed):
             complete = False
@@ -231,6 +231,19 @@ def _take(
             took = 1000 * (time.monotonic() - started)
             deliver(Arrived(server=route.server, file=file, content=outcome.content, fetch_ms=took))
     return complete
+
+
+def _bring(route: Route, source: Source, decided: Plan) -> Iterator[Fetched | Failed]:
+    """First the copies that an earlier run did not live to import, then what has to come over the line."""
+    unreadable: list[RemoteFile] = []
+    for file in decided.here:
+        try:
+            content = (route.folder / file.name).read_bytes()
+        except OSError:
+            unreadable.append(file)
+        else:
+            yield Fetched(file=file, content=content)
+    yield from source.fetch([*unreadable, *decided.take])
 
 
 def decide(route: Route) -> Plan:
@@ -259,13 +272,6 @@ def _keep_copy(route: Route, file: RemoteFile, content: bytes) -> None:
         mirror.store_local(route.folder, file, content)
     except EtstatsError as error:
         event("no local copy", level=WARNING, server=route.server, file=file.name, reason=str(error))
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def place_of(server: ServerConfig, config: Config) -> SftpSettings | Path:

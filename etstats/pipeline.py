@@ -2,14 +2,14 @@
 
 import re
 import time
-from collections import Counter
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from etstats import fetching
 from etstats.base import open_base
-from etstats.db import archive, known
-from etstats.db.connection import Connection, run_lock
+from etstats.db import archive, inventory, known
+from etstats.db.connection import Connection, database_errors, run_lock
 from etstats.errors import ConfigError
 from etstats.fetching import Arrived, Ended, Looked, Missed, Route, Timing, place_of
 from etstats.importer import Importer, Incoming
@@ -44,6 +44,7 @@ def sync(
         gap = timedelta(minutes=config.sessions.gap_minutes)
         importers = {s.name: Importer(conn, s.name, ZoneInfo(s.timezone), gap) for s in servers}
         routes = [_route(conn, config, s, since, now) for s in servers]
+        looks: dict[str, Looked] = {}
         if post:
             _post(conn, config, report, timing)
         for happenings in fetching.run(routes, timing):
@@ -51,29 +52,43 @@ def sync(
             for happening in happenings:
                 if isinstance(happening, Arrived):
                     arrived.setdefault(happening.server, []).append(happening)
+                elif isinstance(happening, Looked):
+                    looks[happening.server] = happening
+                    watcher.coming(happening.coming)
                 else:
-                    _note(happening, report, watcher)
+                    _note(happening, report)
             for name, files in arrived.items():
                 _import(importers[name], name, files, report, watcher)
             if arrived and post:
                 _post(conn, config, report, timing)
+        for look in looks.values():
+            report.skipped.update(look.skipped)
+            _record(conn, look, now)
     return report
+
+
+def _record(conn: Connection, look: Looked, now: datetime) -> None:
+    """Write down how many files there are, for `diagnose` to compare with."""
+    with database_errors(), conn.transaction():
+        server_id = archive.add_server(conn, look.server)
+        counts = asdict(inventory.count_processed(conn, server_id))
+        inventory.record(conn, server_id, {"on_server": look.listed, **counts}, now)
 
 
 def _route(conn: Connection, config: Config, server: ServerConfig, since: str | None, now: datetime) -> Route:
     """The way from one server, with what the base knows of it in the window of names that matters."""
     zone = ZoneInfo(server.timezone)
     clock = window.server_clock(now, zone)
-    server_id = archive.server_id(conn, server.name)
-    if since is not None:
-        moment = window.parse_when(since, now, zone)
-        start = None if moment is None else window.server_clock(moment, zone)
-    else:
-        newest = server_id and known.newest_file(conn, server_id, f"{clock + timedelta(days=1):{NAME_STAMP}}")
-        parsed = parse_filename(newest) if newest else None
-        start = window.default_since(parsed.stamp if parsed else None)
-    taken = known.taken_files(conn, server_id, f"{start:{NAME_STAMP}}" if start else "") if server_id else []
-    conn.commit()
+    with database_errors(), conn.transaction():
+        server_id = archive.server_id(conn, server.name)
+        if since is not None:
+            moment = window.parse_when(since, now, zone)
+            start = None if moment is None else window.server_clock(moment, zone)
+        else:
+            newest = server_id and known.newest_file(conn, server_id, f"{clock + timedelta(days=1):{NAME_STAMP}}")
+            parsed = parse_filename(newest) if newest else None
+            start = window.default_since(parsed.stamp if parsed else None)
+        taken = known.taken_files(conn, server_id, f"{start:{NAME_STAMP}}" if start else "") if server_id else []
     return Route(
         server=server.name,
         place=place_of(server, config),
@@ -87,7 +102,7 @@ def _import(importer: Importer, server: str, files: list[Arrived], report: Repor
     fetch_ms = {a.file.name: a.fetch_ms for a in files}
     incoming = (Incoming(filename=a.file.name, content=a.content, mtime=a.file.mtime) for a in files)
     for outcome in importer.add_all(incoming):
-        report.add(outcome)
+        report.add(outcome, server)
         watcher.seen(outcome)
         event(
             outcome.fate,
@@ -100,14 +115,11 @@ def _import(importer: Importer, server: str, files: list[Arrived], report: Repor
         )
 
 
-def _note(happening: Looked | Missed | Ended, report: Report, watcher: Watcher) -> None:
-    if isinstance(happening, Looked):
-        watcher.coming(happening.coming)
-        report.skipped = Counter(happening.skipped)
-    elif isinstance(happening, Missed):
+def _note(happening: Missed | Ended, report: Report) -> None:
+    if isinstance(happening, Missed):
         event("missed", server=happening.server, file=happening.filename, reason=happening.reason)
         if not happening.is_passing:
-            report.missed[happening.filename] = happening.reason
+            report.missed[happening.server, happening.filename] = happening.reason
     elif happening.error is not None:
         event("server failed", server=happening.server, reason=str(happening.error))
         report.errors.append(happening.error)

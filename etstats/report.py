@@ -24,16 +24,16 @@ class Report:
     quarantined: list[Outcome] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     """How many files each layer held back, at the last look."""
-    missed: dict[str, str] = field(default_factory=dict)
-    """Files that could not be had, with the reason."""
+    missed: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Files that could not be had, by server and name, with the reason."""
     errors: list[EtstatsError] = field(default_factory=list)
     """What ended the part of a server, or the posting."""
     posted: str = ""
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: Outcome, server: str = "") -> None:
         """Count one file."""
         self.fates[outcome.fate] += 1
-        self.missed.pop(outcome.filename, None)
+        self.missed.pop((server, outcome.filename), None)
         if outcome.fate is Fate.QUARANTINED:
             self.quarantined.append(outcome)
 

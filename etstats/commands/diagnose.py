@@ -93,6 +93,7 @@ def _draw(one: "ServerDiagnosis", zone: tzinfo) -> None:
         _draw_finding(finding, zone)
     if one.gap_days:
         output.show(_gap_table(one))
+        output.out().print()
 
 
 def _draw_finding(finding: "FileFinding", zone: tzinfo) -> None:
@@ -112,7 +113,7 @@ def _draw_finding(finding: "FileFinding", zone: tzinfo) -> None:
         names = ", ".join(finding.filenames[-_EXAMPLES:])
         output.write(f"{names}{f' and {more:,} older (--json names all)' if more > 0 else ''}", indent=2)
     output.write(f"to do: {finding.to_do}", indent=2)
-    output.write("")
+    output.out().print()
 
 
 def _gap_table(one: "ServerDiagnosis") -> "Table":
@@ -123,7 +124,6 @@ def _gap_table(one: "ServerDiagnosis") -> "Table":
         title="Days with play and gaps",
         columns=(
             output.when("day", "Day"),
-            output.whole("known", "Files"),
             output.whole("stored", "Stored"),
             output.whole("missing", "Missing"),
             output.whole("unpaired", "Unpaired"),
@@ -142,10 +142,10 @@ def _told(one: "ServerDiagnosis") -> str:
 
 
 def in_words(course: "Course", zone: tzinfo) -> str:
-    """`stable since 2025-10-01`, `growing: 3,207 on 2025-10-01`, `not counted before`."""
+    """`stable since 2025-10-01`, `growing (3,207 on 2025-10-01)`, `not counted before`."""
     from etstats.holdings import Trend
 
     if course.since is None:
         return str(course.trend)
     day = f"{course.since.astimezone(zone):%Y-%m-%d}"
-    return f"stable since {day}" if course.trend is Trend.STABLE else f"{course.trend}: {course.was:,} on {day}"
+    return f"stable since {day}" if course.trend is Trend.STABLE else f"{course.trend} ({course.was:,} on {day})"

@@ -105,8 +105,8 @@ def tell(what: str, report: "Report", *, quiet: bool) -> int:
 
     for outcome in report.quarantined:
         output.say(f"quarantined: {outcome.filename}: {outcome.reason}")
-    for name, reason in report.missed.items():
-        output.say(f"not to be had: {name}: {reason}")
+    for (server, name), reason in report.missed.items():
+        output.say(f"not to be had from {server}: {name}: {reason}")
     for error in report.errors:
         output.say(f"etstats: {error}")
     if not quiet:

@@ -17,9 +17,10 @@ _STEP = 100
 class Processed:
     """How many files of a server are in the base, by what became of them."""
 
+    processed: int
     good: int
     duplicates: int
-    quarantined: int
+    in_quarantine: int
     rounds: int
 
 
@@ -38,7 +39,7 @@ def kept_files(conn: Connection, server_id: int) -> list[KeptFile]:
         return cursor.execute(query("file_places"), {"server_id": server_id}).fetchall()
 
 
-def processed(conn: Connection, server_id: int) -> Processed:
+def count_processed(conn: Connection, server_id: int) -> Processed:
     """The counts alone."""
     with conn.cursor(row_factory=class_row(Processed)) as cursor:
         row = cursor.execute(query("count_places"), {"server_id": server_id}).fetchone()
@@ -66,5 +67,4 @@ def counted_before(conn: Connection, server_id: int) -> dict[str, list[Stretch]]
 def record(conn: Connection, server_id: int, counts: Mapping[str, int], at: datetime) -> None:
     """Write down how many there are now; what is as it was only lengthens its stretch."""
     parameters = {"server_id": server_id, "names": list(counts), "counts": list(counts.values()), "at": at}
-    with database_errors(), conn.transaction():
-        conn.execute(query("record_counts"), parameters)
+    conn.execute(query("record_counts"), parameters)
