@@ -18,6 +18,7 @@ from etstats.commands import (
     db,
     demo,
     diagnose,
+    export,
     identity,
     init,
     leaderboard,
@@ -69,6 +70,7 @@ for family in (
     cron,
     db,
     backup,
+    export,
 ):
     app.add_typer(family.app)
 

@@ -184,7 +184,7 @@ def forget(
     output.say(
         f"Forgotten: {done.who.pseudonym} ({done.who.pseudonym_guid}) stands in {done.rounds:,} rounds now."
     )
-    output.say("Backups made before, and messages in Discord, are not changed by this.")
+    output.say("Messages in Discord follow with the next etstats post; backups made before are not changed.")
     return 0
 
 

@@ -75,12 +75,16 @@ def mentions(conn: Connection, guids: Collection[str]) -> dict[str, int]:
 
 def hide(conn: Connection, guid: str) -> bool:
     """Keep a player off boards and posts; False when it was so already."""
-    return conn.execute(query("hide_player"), {"guid": guid}).rowcount > 0
+    changed = conn.execute(query("hide_player"), {"guid": guid}).rowcount > 0
+    conn.execute(query("touch_rounds_of_player"), {"guid": guid})
+    return changed
 
 
 def unhide(conn: Connection, guid: str) -> bool:
     """Show a player again; False when the player was not hidden."""
-    return conn.execute(query("unhide_player"), {"guid": guid}).rowcount > 0
+    changed = conn.execute(query("unhide_player"), {"guid": guid}).rowcount > 0
+    conn.execute(query("touch_rounds_of_player"), {"guid": guid})
+    return changed
 
 
 def hidden(conn: Connection) -> list[Hidden]:
@@ -138,5 +142,6 @@ def rename_everywhere(conn: Connection, guid: str, who: Forgotten) -> int:
         conn.execute(query(name), parameters)
     rounds = conn.execute(query("forget_rounds"), parameters).rowcount
     conn.execute(query("forget_add_alias"), parameters)
+    conn.execute(query("touch_rounds_of_player"), {"guid": who.pseudonym_guid})
     conn.execute(query("add_forgotten"), {**parameters, "guid_hash": who.guid_hash})
     return rounds
