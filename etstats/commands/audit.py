@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from etstats.commands import options
+from etstats.commands import completion, options
 from etstats.commands.context import context_of
+from etstats.errors import NotFoundError
 from etstats.output import Format
 
 app = typer.Typer()
@@ -63,3 +64,66 @@ def validate(
     if style is Format.TABLE and context.verbosity >= 0:
         output.say(f"validate: {result}")
     return result.exit_code
+
+
+@app.command(rich_help_panel=PANEL)
+def explain(
+    ctx: typer.Context,
+    which: Annotated[str, typer.Argument(metavar="ROUND", help="last, a round's id, or its file name.")],
+    player: Annotated[
+        str,
+        typer.Argument(
+            metavar="PLAYER", help="A name, present or former, or a GUID.", autocompletion=completion.players
+        ),
+    ],
+    field: Annotated[
+        str | None, typer.Argument(metavar="[FIELD]", help="A column, a weapon, or WEAPON.column; none: all.")
+    ] = None,
+    *,
+    as_json: options.JSON = False,
+    as_csv: options.CSV = False,
+    as_markdown: options.MARKDOWN = False,
+) -> int:
+    """Show where a number comes from: both file lines, the values read, the rule applied.
+
+    Example: etstats explain last bob damage_given
+
+    Exit codes: 0 done, 2 no such round, player or field, 75 the base is down.
+    """
+    from etstats import evenings, output
+    from etstats.base import open_for_reading
+    from etstats.explain import explain as explanation
+
+    style = options.style(as_json, as_csv, as_markdown)
+    with open_for_reading(context_of(ctx).config) as conn:
+        round_id = evenings.find_round(conn, which)
+        if round_id is None:
+            raise NotFoundError("No round was played yet; import some files first: etstats import, etstats sync")
+        found = explanation(conn, round_id, player, field, lambda name: options.player(conn, name))
+    if style is Format.JSON:
+        output.write_json(found)
+        return 0
+    table = output.Table(
+        title=f"{output.printable(found.player_guid)} in round {found.round_id}: {found.rule}",
+        columns=(
+            output.text("field", "Field"),
+            output.text("stored", "Stored"),
+            output.text("unit", "Unit"),
+            output.text("read", "In the line"),
+            output.text("round1", "In round 1"),
+            output.text("how", "How"),
+        ),
+        rows=found.numbers,
+        empty="Nothing.",
+    )
+    output.show(table, style)
+    if style is Format.TABLE:
+        for source in found.sources:
+            output.out().print(
+                f"round {source.round_number}: {source.filename}, line {source.line}, SHA-256 {source.file_hash}",
+                soft_wrap=True,
+            )
+            output.out().print(
+                f"  {output.printable(source.text.replace(chr(9), ' '))}", style="dim", soft_wrap=True
+            )
+    return 0
