@@ -242,7 +242,9 @@ class Evenings:
             self._times.remove((stored.ended_at, key))
 
     def _move(self, key: int, match_id: str, session_id: int) -> None:
-        self._rounds[key] = replace(self._rounds[key], match_id=match_id, gaming_session_id=session_id)
+        stored = self._rounds[key]
+        if (stored.match_id, stored.gaming_session_id) != (match_id, session_id):
+            self._rounds[key] = replace(stored, match_id=match_id, gaming_session_id=session_id)
 
 
 def _stored_head(r: StoredRound) -> Head:

@@ -1,11 +1,11 @@
 """Derived rounds: what stands around a change, and the writing of what the change makes of it."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import attrgetter
 
+import orjson  # a tenth of the standard library's time, for the bulk of what an import sends
 from psycopg.rows import class_row
 
 from etstats.db.connection import Connection
@@ -160,11 +160,15 @@ def _documents(settlement: Settlement) -> dict[str, object]:
         for round_id, guid, weapon in weapons
     ]
     return {
-        "rounds": json.dumps([_round_row(settlement.server_id, p) for p in settlement.written]),
-        "players": json.dumps(player_rows),
-        "weapons": json.dumps(weapon_rows),
+        "rounds": _json([_round_row(settlement.server_id, p) for p in settlement.written]),
+        "players": _json(player_rows),
+        "weapons": _json(weapon_rows),
         "totals": totals,
     }
+
+
+def _json(rows: list[dict[str, object]]) -> str:
+    return orjson.dumps(rows).decode()
 
 
 def _round_row(server_id: int, placed: PlacedRound) -> dict[str, object]:

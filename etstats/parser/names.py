@@ -5,6 +5,7 @@ The colours are the 32 of the game's own table (`g_color_table`, q_math.c of the
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _CODE = re.compile(r"\^\^|\^(.)", re.DOTALL)
 _WHITE = "#ffffff"
@@ -16,6 +17,7 @@ _TABLE = (
 ).split()
 
 
+@lru_cache(maxsize=4096)  # the same people, file after file
 def clean_name(raw: str) -> str:
     """The name as people write it: no colour codes, nothing unprintable, no outer spaces."""
     return "".join(text for _, text in colour_runs(raw)).strip()

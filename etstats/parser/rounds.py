@@ -19,6 +19,8 @@ _PLAYED_OUT_SECONDS = 15
 
 _NEVER_USED = WeaponStats("", 0, 0, 0, 0, 0)
 
+_UNUSED = (0, 0, 0, 0, 0)
+
 
 class Rule(Enum):
     """How a player's line became the player's numbers in this round."""
@@ -113,6 +115,7 @@ def _weapons_fell(weapons: tuple[WeaponStats, ...], firsts: tuple[WeaponStats, .
 def _player(player: RawPlayer, first: RawPlayer | None, *, was_reset: bool) -> PlayerRound:
     fields = player.fields
     weapons = _minus(player.weapons, first.weapons) if first else player.weapons
+    weapons = tuple(w for w in weapons if w[1:] != _UNUSED)
     bullets = [w for w in weapons if w.name in BULLET_WEAPONS]
     seconds = played_seconds(player) - (played_seconds(first) if first else 0)
     given, received, team_given, team_received, gibs, self_kills, team_kills, team_gibs = (
@@ -124,12 +127,12 @@ def _player(player: RawPlayer, first: RawPlayer | None, *, was_reset: bool) -> P
         clean_name=clean_name(player.name),
         team=player.team,
         was_reset=was_reset,
-        kills=sum(w.kills for w in weapons),
-        deaths=sum(w.deaths for w in weapons),
-        headshots=sum(w.headshots for w in weapons),
-        hits=sum(w.hits for w in bullets),
-        shots=sum(w.shots for w in bullets),
-        bullets_fired=sum(w.shots for w in weapons),
+        kills=sum([w.kills for w in weapons]),
+        deaths=sum([w.deaths for w in weapons]),
+        headshots=sum([w.headshots for w in weapons]),
+        hits=sum([w.hits for w in bullets]),
+        shots=sum([w.shots for w in bullets]),
+        bullets_fired=sum([w.shots for w in weapons]),
         damage_given=given,
         damage_received=received,
         team_damage_given=team_given,
@@ -164,18 +167,24 @@ def _player(player: RawPlayer, first: RawPlayer | None, *, was_reset: bool) -> P
         full_selfkills=fields.full_selfkills,
         constructions=fields.constructions,
         revives_given=fields.revives_given,
-        weapons=tuple(w for w in weapons if any(w[1:])),
+        weapons=weapons,
     )
 
 
 def _minus(weapons: tuple[WeaponStats, ...], firsts: tuple[WeaponStats, ...]) -> tuple[WeaponStats, ...]:
     """Round 2's weapons alone; the game loses a few KNIFE shots between the rounds, hence the floor of 0."""
     before = {w.name: w for w in firsts}
-    return tuple(
-        WeaponStats(w.name, *(max(0, a - b) for a, b in zip(w[1:], before[w.name][1:], strict=True)))
-        if w.name in before
-        else w
-        for w in weapons
+    return tuple(_less(w, before[w.name]) if w.name in before else w for w in weapons)
+
+
+def _less(both: WeaponStats, first: WeaponStats) -> WeaponStats:
+    return WeaponStats(
+        both.name,
+        max(0, both.hits - first.hits),
+        max(0, both.shots - first.shots),
+        max(0, both.kills - first.kills),
+        max(0, both.deaths - first.deaths),
+        max(0, both.headshots - first.headshots),
     )
 
 
