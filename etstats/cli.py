@@ -19,6 +19,7 @@ from etstats.commands import (
     demo,
     diagnose,
     export,
+    health,
     identity,
     init,
     leaderboard,
@@ -71,6 +72,7 @@ for family in (
     db,
     backup,
     export,
+    health,
 ):
     app.add_typer(family.app)
 

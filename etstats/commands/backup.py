@@ -85,6 +85,4 @@ def restore(
     if context.verbosity >= 0:
         kept = f" What was there: {done.kept}" if done.kept else ""
         output.say(f"restored {done.rounds:,} rounds, {done.rows:,} rows, compared with the backup.{kept}")
-        output.say(
-            "Later rounds come back with the next sync; `etstats post --help` tells how not to post them again."
-        )
+        output.say("Later rounds come back with the next sync; what was posted is not posted again.")

@@ -12,7 +12,7 @@ from time import perf_counter
 
 from etstats import __version__
 from etstats.base import database_url, open_base
-from etstats.db import dump
+from etstats.db import dump, looks
 from etstats.db.connection import BACKUP_LOCK_KEY, connect, run_lock
 from etstats.db.migrations import migrate
 from etstats.db.scratch import scratch_base
@@ -100,8 +100,9 @@ def make(config: Config, now: datetime) -> Made:
 def restore(config: Config, path: Path, now: datetime) -> Restored:
     """Make the base what the backup says, in one transaction, after backing up what is there.
 
-    The backup is restored into a scratch base first, so a damaged one changes nothing. LockedError: a run or a
-    backup is at work.
+    The backup is restored into a scratch base first, so a damaged one changes nothing. Rounds that were posted, or
+    when that is not known any more all that ended until now, are not posted again. LockedError: a run or a backup
+    is at work.
     """
     with open_base(config) as conn, run_lock(conn), run_lock(conn, BACKUP_LOCK_KEY):
         kept = None
@@ -110,7 +111,10 @@ def restore(config: Config, path: Path, now: datetime) -> Restored:
         with scratch_base(database_url(config), config.data_dir) as url, connect(url) as scratch:
             manifest = dump.load(scratch, path)
             migrate(scratch)
+            told = looks.newest_told(conn)
             rows = dump.replace_rows(scratch, conn)
+            # What the backup does not know to be posted already must not be posted again.
+            looks.raise_watermarks(conn, told + timedelta(seconds=1) if told else now)
     return Restored(
         made_at=manifest.made_at,
         rounds=next((table.rows for table in rows if table.name == "rounds"), 0),

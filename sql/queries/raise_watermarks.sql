@@ -1,0 +1,1 @@
+UPDATE post_watermarks SET since = greatest(since, %(since)s);
