@@ -30,6 +30,7 @@ from etstats.commands import (
     quarantine,
     rebuild,
     sessions,
+    watch,
 )
 from etstats.commands.context import Context
 from etstats.errors import EtstatsError, LockedError
@@ -61,6 +62,7 @@ for family in (
     players,
     maps,
     sessions,
+    watch,
     achievements,
     audit,
     quarantine,

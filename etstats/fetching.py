@@ -6,6 +6,7 @@ once; the base is none of this module's business.
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from logging import DEBUG, WARNING
@@ -24,6 +25,7 @@ from etstats.sync.mirror import KnownFile, Layer, Plan
 from etstats.sync.remote import Failed, Fetched, Listing, Mark, SftpSettings, Source, Timeouts
 
 _RECONNECT_SECONDS = 2.0
+_STOP_SECONDS = 0.25  # how long it may take to notice `stop` while the kernel is waited for
 # The game writes a file in several small writes: one that is not whole gets this long, and another look.
 _SETTLE_SECONDS = 2.0
 _YOUNG_SECONDS = 600
@@ -96,9 +98,16 @@ class Timing:
         """Whether no further look is wished."""
         return self.stop.is_set() or time.monotonic() >= self.until
 
-    def wait(self, seconds: float) -> None:
-        """Pause, not past the end."""
-        self.stop.wait(max(0.0, min(seconds, self.until - time.monotonic())))
+    def wait(self, seconds: float, changed: Event | None = None) -> None:
+        """Pause, not past the end; `changed`, which is cleared, ends the pause at once."""
+        end = min(time.monotonic() + seconds, self.until)
+        if changed is None:
+            self.stop.wait(max(0.0, end - time.monotonic()))
+            return
+        while not self.is_over and (rest := end - time.monotonic()) > 0:
+            if changed.wait(min(rest, _STOP_SECONDS)):
+                changed.clear()
+                return
 
 
 def run(routes: list[Route], timing: Timing) -> Iterator[list[Happening]]:
@@ -173,7 +182,7 @@ def _connected(
 ) -> SourceError | None:
     """Look and fetch over one connection until the time is up; what broke it, if anything did."""
     try:
-        with open_source(route.place) as source:
+        with open_source(route.place) as source, _changes(route.place, timing) as changed:
             mark: Mark | None = None
             while True:
                 started = time.monotonic()
@@ -182,7 +191,7 @@ def _connected(
                     # After a file was missed the next look must list it again, whatever the folder's mtime says.
                     mark = listing.mark if _take(route, source, listing, memory, deliver) else None
                 if timing.poll is not None:
-                    timing.wait(timing.poll - (time.monotonic() - started))
+                    timing.wait(timing.poll - (time.monotonic() - started), changed)
                 elif mark is None and memory.unfinished.keys() - memory.done:
                     timing.wait(_SETTLE_SECONDS)
                 else:
@@ -193,6 +202,15 @@ def _connected(
         raise
     except SourceError as error:
         return error
+
+
+def _changes(place: SftpSettings | Path, timing: Timing) -> AbstractContextManager[Event | None]:
+    """The kernel's word of new files, where there is one to be had and somebody waits for it."""
+    if timing.poll is None or not isinstance(place, Path):
+        return nullcontext()
+    from etstats.sync.events import folder_events  # watchdog is loaded only by those who wait
+
+    return folder_events(place)
 
 
 def _take(

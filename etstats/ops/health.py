@@ -137,7 +137,7 @@ def _clocks(arrivals: Iterable[Arrival]) -> Iterator[Sign]:
 
 
 def _zone_error(file: Arrival) -> int:
-    """How many seconds of whole quarter hours the name is away from the mtime; 0 when they agree, or say nothing."""
+    """How many seconds, in whole quarter hours, the name is away from the mtime; 0 also when that says nothing."""
     difference = (file.ended_at - file.written_at).total_seconds()
     whole = round(difference / _QUARTER) * _QUARTER
     return whole if abs(difference - whole) <= _SAVED_WITHIN else 0
