@@ -10,7 +10,7 @@ from etstats.errors import ConfigError, ParseError
 from etstats.importer import Fate, Importer, Incoming, Outcome
 from etstats.parser.filename import parse_filename
 from etstats.parser.reader import parse
-from etstats.report import SILENT, Report, Watcher
+from etstats.report import SILENT, Report, Watcher, take_in
 from etstats.settings import Config
 
 DEFAULT_SERVER = "main"
@@ -33,9 +33,7 @@ def import_paths(
         gap = timedelta(minutes=config.sessions.gap_minutes)
         importer = Importer(conn, name, config.timezone(name), gap)
         incoming = (Incoming(filename=p.name, content=_read(p), mtime=int(p.stat().st_mtime)) for p in files)
-        for outcome in importer.add_all(incoming):
-            report.add(outcome)
-            watcher.seen(outcome)
+        take_in(importer, name, incoming, report=report, watcher=watcher)
     return report
 
 
@@ -65,27 +63,28 @@ def _round_files(paths: Iterable[Path], report: Report) -> list[Path]:
     """The round files named, or in the folders named; a file named outright is taken whatever its name."""
     found: list[Path] = []
     for path in paths:
-        if path.is_dir():
-            inside = list(_walk(path))
-            rounds = [p for p in inside if parse_filename(p.name)]
-            report.skipped["name"] += len(inside) - len(rounds)
-            found += rounds
-        elif path.exists():
-            found.append(path)
-        else:
-            raise ConfigError(f"{path}: no such file or folder")
+        try:
+            if path.is_dir():
+                inside = list(_walk(path))
+                rounds = [p for p in inside if parse_filename(p.name)]
+                report.skipped["name"] += len(inside) - len(rounds)
+                found += rounds
+            elif path.exists():
+                found.append(path)
+            else:
+                raise ConfigError(f"{path}: no such file or folder")
+        except OSError as error:
+            raise ConfigError(f"{error.filename or path}: cannot be read: {error.strerror}") from error
     return sorted(found, key=lambda path: path.name)
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    try:
-        for entry in folder.iterdir():
-            if entry.is_dir() and not entry.is_symlink():
-                yield from _walk(entry)
-            elif entry.is_file():
-                yield entry
-    except OSError as error:
-        raise ConfigError(f"{folder}: cannot be listed: {error.strerror}") from error
+    """Every file below a folder; links to folders are not followed, so that none is walked twice."""
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            yield from _walk(entry)
+        elif entry.is_file():
+            yield entry
 
 
 def _read(path: Path) -> bytes:

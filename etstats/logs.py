@@ -41,7 +41,7 @@ def path_of(settings: LogConfig, state_dir: Path) -> Path:
 
 
 def configure(settings: LogConfig, state_dir: Path, secrets: Iterable[str], verbosity: int) -> str | None:
-    """Open the log, and with `verbosity` 1 say the same on stderr; returns why there is no log, or None.
+    """Open the log, and with `verbosity` 1 say every step on stderr; returns why there is no log, or None.
 
     May be called again: the last call counts.
     """
@@ -55,7 +55,7 @@ def configure(settings: LogConfig, state_dir: Path, secrets: Iterable[str], verb
     hidden = _spellings(secrets)
     level = logging.getLevelName(settings.level.upper())
     _ROOT.propagate = False
-    _ROOT.setLevel(min(level, logging.INFO) if verbosity > 0 else level)
+    _ROOT.setLevel(logging.DEBUG if verbosity > 0 else level)
     if verbosity > 0:
         talk = logging.StreamHandler(sys.stderr)
         talk.setFormatter(_TextFormatter(hidden))

@@ -15,7 +15,7 @@ from etstats.fetching import Arrived, Ended, Looked, Missed, Route, Timing, plac
 from etstats.importer import Importer, Incoming
 from etstats.logs import event
 from etstats.parser.filename import parse_filename
-from etstats.report import SILENT, Report, Watcher
+from etstats.report import SILENT, Report, Watcher, take_in
 from etstats.settings import Config, ServerConfig
 from etstats.sync import window
 from etstats.sync.mirror import KnownFile
@@ -46,23 +46,26 @@ def sync(
         routes = [_route(conn, config, s, since, now) for s in servers]
         looks: dict[str, Looked] = {}
         if post:
-            _post(conn, config, report, timing)
+            _post(conn, config, report)
         for happenings in fetching.run(routes, timing):
             arrived: dict[str, list[Arrived]] = {}
             for happening in happenings:
                 if isinstance(happening, Arrived):
                     arrived.setdefault(happening.server, []).append(happening)
                 elif isinstance(happening, Looked):
+                    if happening.server not in looks:
+                        report.skipped.update(happening.skipped)
                     looks[happening.server] = happening
                     watcher.coming(happening.coming)
                 else:
                     _note(happening, report)
             for name, files in arrived.items():
-                _import(importers[name], name, files, report, watcher)
+                incoming = (Incoming(filename=a.file.name, content=a.content, mtime=a.file.mtime) for a in files)
+                fetch_ms = {a.file.name: a.fetch_ms for a in files}
+                take_in(importers[name], name, incoming, report=report, watcher=watcher, fetch_ms=fetch_ms)
             if arrived and post:
-                _post(conn, config, report, timing)
+                _post(conn, config, report)
         for look in looks.values():
-            report.skipped.update(look.skipped)
             _record(conn, look, now)
     return report
 
@@ -98,23 +101,6 @@ def _route(conn: Connection, config: Config, server: ServerConfig, since: str | 
     )
 
 
-def _import(importer: Importer, server: str, files: list[Arrived], report: Report, watcher: Watcher) -> None:
-    fetch_ms = {a.file.name: a.fetch_ms for a in files}
-    incoming = (Incoming(filename=a.file.name, content=a.content, mtime=a.file.mtime) for a in files)
-    for outcome in importer.add_all(incoming):
-        report.add(outcome, server)
-        watcher.seen(outcome)
-        event(
-            outcome.fate,
-            server=server,
-            file=outcome.filename,
-            reason=outcome.reason or None,
-            fetch_ms=round(fetch_ms[outcome.filename], 1),
-            parse_ms=round(outcome.parse_ms, 2),
-            store_ms=round(outcome.store_ms, 2),
-        )
-
-
 def _note(happening: Missed | Ended, report: Report) -> None:
     if isinstance(happening, Missed):
         event("missed", server=happening.server, file=happening.filename, reason=happening.reason)
@@ -125,11 +111,11 @@ def _note(happening: Missed | Ended, report: Report) -> None:
         report.errors.append(happening.error)
 
 
-def _post(conn: Connection, config: Config, report: Report, timing: Timing) -> None:
+def _post(conn: Connection, config: Config, report: Report) -> None:
     from etstats.posting import post_due  # requests and discord_webhook are for those who post
 
     done = post_due(conn, config, datetime.now(UTC), limit_seconds=config.discord.run_limit)
-    report.posted = str(done)
+    report.add_posts(done.counts, done.lines, done.exit_code)
 
 
 def _servers(config: Config, name: str | None) -> tuple[ServerConfig, ...]:

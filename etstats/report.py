@@ -1,11 +1,12 @@
 """What a run did: counted, with its exit code, and told to whoever watches it."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from etstats.errors import AccessError, ConfigError, EtstatsError, ParseError, TemporaryError
-from etstats.importer import Fate, Outcome
+from etstats.importer import Fate, Importer, Incoming, Outcome
+from etstats.logs import event
 
 _WORST_FIRST = (
     EtstatsError.exit_code,
@@ -23,12 +24,16 @@ class Report:
     fates: Counter[Fate] = field(default_factory=Counter)
     quarantined: list[Outcome] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
-    """How many files each layer held back, at the last look."""
+    """How many files each layer held back, at the first look."""
     missed: dict[tuple[str, str], str] = field(default_factory=dict)
     """Files that could not be had, by server and name, with the reason."""
     errors: list[EtstatsError] = field(default_factory=list)
     """What ended the part of a server, or the posting."""
-    posted: str = ""
+    posted: Counter[str] = field(default_factory=Counter)
+    """Messages by what became of them."""
+    post_lines: list[str] = field(default_factory=list)
+    """What a person has to know of the posting."""
+    post_code: int = 0
 
     def add(self, outcome: Outcome, server: str = "") -> None:
         """Count one file."""
@@ -37,12 +42,19 @@ class Report:
         if outcome.fate is Fate.QUARANTINED:
             self.quarantined.append(outcome)
 
+    def add_posts(self, counts: Mapping[str, int], lines: Iterable[str], exit_code: int) -> None:
+        """Count one round of posting; the last one's exit code counts, since it takes up what others left."""
+        self.posted.update(counts)
+        self.post_lines += [line for line in lines if line not in self.post_lines]
+        self.post_code = exit_code
+
     @property
     def exit_code(self) -> int:
         """0; 3 when a file went into quarantine; the code of the worst error when there was one."""
         codes = {error.exit_code for error in self.errors}
         codes |= {TemporaryError.exit_code} if self.missed else set()
         codes |= {ParseError.exit_code} if self.quarantined else set()
+        codes |= {self.post_code}
         return next((code for code in _WORST_FIRST if code in codes), 0)
 
     def __str__(self) -> str:
@@ -51,7 +63,7 @@ class Report:
         counts += [f"{len(self.missed):,} not to be had"] if self.missed else []
         counts = counts or ["nothing new"]
         counts += [f"{count:,} skipped by {layer}" for layer, count in self.skipped.items() if count]
-        return ", ".join(counts + ([self.posted] if self.posted else []))
+        return ", ".join(counts + [f"{count:,} {what}" for what, count in self.posted.items() if count])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,3 +75,27 @@ class Watcher:
 
 
 SILENT = Watcher()
+
+
+def take_in(
+    importer: Importer,
+    server: str,
+    files: Iterable[Incoming],
+    *,
+    report: Report,
+    watcher: Watcher,
+    fetch_ms: Mapping[str, float] | None = None,
+) -> None:
+    """Import files of one server; count, tell and log what became of each. Raises only when the base fails."""
+    for outcome in importer.add_all(files):
+        report.add(outcome, server)
+        watcher.seen(outcome)
+        event(
+            outcome.fate,
+            server=server,
+            file=outcome.filename,
+            reason=outcome.reason or None,
+            fetch_ms=(fetch_ms or {}).get(outcome.filename),
+            parse_ms=round(outcome.parse_ms, 2),
+            store_ms=round(outcome.store_ms, 2),
+        )

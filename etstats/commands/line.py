@@ -107,6 +107,8 @@ def tell(what: str, report: "Report", *, quiet: bool) -> int:
         output.say(f"quarantined: {outcome.filename}: {outcome.reason}")
     for (server, name), reason in report.missed.items():
         output.say(f"not to be had from {server}: {name}: {reason}")
+    for line in report.post_lines:
+        output.say(f"etstats: {line}")
     for error in report.errors:
         output.say(f"etstats: {error}")
     if not quiet:

@@ -1,0 +1,151 @@
+"""A game server on loopback with an evening of invented rounds, and the settings that lead to it."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from etstats.demo.generator import GeneratedFile, Quirks, generate_evening
+from tests.sync.server import TestServer
+
+START = datetime.fromisoformat("2025-10-02T20:00")
+ZONE = "Europe/Ljubljana"
+
+
+def until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait until something can be seen to hold; fail when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        time.sleep(0.01)
+
+
+@dataclass(kw_only=True)
+class Game:
+    """One game server: the folder it shows, and the section of the settings that names it."""
+
+    name: str
+    server: TestServer
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def root(self) -> Path:
+        return self.server.root
+
+    def write(self, *files: GeneratedFile) -> None:
+        """Show these files."""
+        for file in files:
+            self.put(file.name, file.content, file.mtime)
+
+    def put(self, name: str, content: bytes, mtime: int) -> None:
+        """Show one file, whole from one moment to the next."""
+        hidden = self.root.parent / f"{name}.new"
+        hidden.write_bytes(content)
+        os.utime(hidden, (mtime, mtime))
+        hidden.replace(self.root / name)
+
+    @property
+    def section(self) -> str:
+        values = {
+            "name": self.name,
+            "host": "127.0.0.1",
+            "port": self.server.port,
+            "user": "et",
+            "key_file": str(self.server.key_file),
+            "known_hosts": str(self.server.known_hosts),
+            "remote_path": "/",
+            "timezone": ZONE,
+        } | self.options
+        lines = (f"{key} = {json.dumps(value)}" for key, value in values.items())
+        return "\n".join(["[[servers]]", *lines, ""])
+
+
+def configure(home: Path, *games: Game, more: str = "") -> Path:
+    """Write the settings that name these servers."""
+    path = home / ".config" / "etstats" / "config.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("[sync]\nconnect_timeout = 2\nread_timeout = 2\n" + "".join(g.section for g in games) + more)
+    return path
+
+
+@pytest.fixture(scope="session")
+def files() -> list[GeneratedFile]:
+    """Four maps of one evening, two rounds each, in the order played."""
+    return generate_evening(11, start=START, zone=ZONE, players=6, maps=(4, 4), quirks=Quirks()).files
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[Callable[..., Game]]:
+    """Start a game server under a name, with a folder and keys of its own."""
+    running: list[TestServer] = []
+
+    def start(name: str = "main", **options: Any) -> Game:
+        root, keys = tmp_path / f"{name}-gamestats", tmp_path / f"{name}-keys"
+        root.mkdir()
+        keys.mkdir(mode=0o700)
+        server = TestServer(root, keys)
+        server.__enter__()
+        running.append(server)
+        return Game(name=name, server=server, options=options)
+
+    yield start
+    for server in running:
+        server.__exit__()
+
+
+@pytest.fixture
+def game(start_server: Callable[..., Game], home: Path, files: list[GeneratedFile]) -> Game:
+    """The one server of the settings; it shows the evening."""
+    game = start_server()
+    game.write(*files)
+    configure(home, game)
+    return game
+
+
+@dataclass(frozen=True, kw_only=True)
+class Base:
+    """What a test asks of its base."""
+
+    conn: psycopg.Connection
+
+    def names(self, where: str = "true") -> list[str]:
+        """The names of the processed files."""
+        with self.conn.transaction():
+            found = self.conn.execute(f"SELECT filename FROM processed_files WHERE {where} ORDER BY 1")
+            return [name for (name,) in found]
+
+    def value(self, sql: str) -> Any:
+        """The first column of the first row."""
+        with self.conn.transaction():
+            row = self.conn.execute(sql).fetchone()
+        return row[0] if row else None
+
+    @property
+    def rounds(self) -> int:
+        return int(self.value("SELECT count(*) FROM rounds"))
+
+
+@pytest.fixture
+def base(db: psycopg.Connection) -> Base:
+    """This test's base."""
+    return Base(conn=db)
+
+
+@pytest.fixture
+def local(home: Path) -> Path:
+    """The folder of the local copies of `main`."""
+    return home / "data" / "gamestats" / "main"
+
+
+@pytest.fixture
+def log(home: Path) -> Callable[[], str]:
+    """The log so far."""
+    path = home / ".local" / "state" / "etstats" / "etstats.log"
+    return lambda: path.read_text() if path.exists() else ""
