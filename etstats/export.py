@@ -121,6 +121,8 @@ def _made_whole(target: Path) -> Iterator[Path]:
     """A place beside the target to write to; it takes the target's name at the end, or is removed."""
     if target.exists() or target.is_symlink():
         raise ConfigError(f"{target} exists and is not replaced; name a new folder or file, or remove it first.")
+    if not target.parent.is_dir():
+        raise ConfigError(f"{target} cannot be written: {target.parent} is no folder.")
     unfinished = target.with_name(f".{target.name}.unfinished")
     if unfinished.exists():
         raise ConfigError(f"{unfinished}: another export is at work, or was cut off; if none is, remove it.")

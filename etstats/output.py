@@ -237,7 +237,9 @@ def _draw(table: Table) -> None:
         from rich.table import Table as RichTable
         from rich.text import Text
 
-        drawn = RichTable(title=table.title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+        # As a line of its own: a title of the table would be broken at the table's width.
+        out().print(table.title, style="bold", soft_wrap=not out().is_terminal)
+        drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
         for column in table.columns:
             drawn.add_column(
                 column.heading,

@@ -57,7 +57,7 @@ def session_tables(view: SessionView, style: Format) -> list[Table]:
     ]
     length = output.minutes_seconds((view.ended_at - view.started_at).total_seconds())
     title = (
-        f"Session {view.id} · {view.server} · {output.moment(view.began)} · {length} · "
+        f"Session {view.id} · {output.printable(view.server)} · {output.moment(view.began)} · {length} · "
         f"Team A {score(view.score)} Team B"
     )
     tables = [
@@ -118,7 +118,7 @@ def awards_table(view: SessionView) -> Table:
     if view.mvp is not None:
         notes.insert(
             0,
-            f"MVP: {view.mvp.clean_name}, rated {view.mvp.rating:.2f} (1 is the average): "
+            f"MVP: {output.printable(view.mvp.clean_name)}, rated {view.mvp.rating:.2f} (1 is the average): "
             f"{view.mvp.kills} kills, {view.mvp.deaths} deaths, {view.mvp.dpm:.0f} DPM",
         )
     return Table(
@@ -183,13 +183,16 @@ def round_tables(view: RoundView, style: Format) -> list[Table]:
         *_hidden_note(view.hidden),
     ]
     if view.mvp is not None:
-        notes.insert(0, f"MVP: {view.mvp.clean_name}, rated {view.mvp.rating:.2f} (1 is the average)")
+        notes.insert(
+            0, f"MVP: {output.printable(view.mvp.clean_name)}, rated {view.mvp.rating:.2f} (1 is the average)"
+        )
     if r.is_cumulative:
         notes.append("Round 1 is missing: these numbers are both rounds together.")
     winner = f"{SIDES[r.winner_team]} won" if r.winner_team else "no winner recorded"
     time = output.NOTHING if r.actual_time_seconds is None else output.minutes_seconds(r.actual_time_seconds)
     title = (
-        f"Round {r.id} · {r.server} · {output.moment(r.stamp)} · {r.map_name} round {r.round_number}\n"
+        f"Round {r.id} · {output.printable(r.server)} · {output.moment(r.stamp)} · "
+        f"{r.map_name} round {r.round_number}\n"
         f"{winner} · {r.outcome} · {time} of {output.minutes_seconds(r.time_limit_seconds)} · "
         f"{SIDES[r.defender_team]} defended\n\n{tables[0].title}"
     )

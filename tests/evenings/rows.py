@@ -7,6 +7,7 @@ from itertools import count
 
 from etstats.db.connection import Connection
 from etstats.model import PlayerRound
+from etstats.parser.names import clean_name
 
 START = datetime(2025, 10, 2, 20, 0, tzinfo=UTC)
 _numbers = count(1)
@@ -103,7 +104,7 @@ def _add_player(conn: Connection, round_id: int, player: Line) -> None:
         "round_id": round_id,
         "player_guid": guid(player.number),
         "player_name": name,
-        "clean_name": name,
+        "clean_name": clean_name(name),
         "team": player.team,
         "was_reset": False,
         "time_played_seconds": player.seconds,
