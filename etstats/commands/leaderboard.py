@@ -1,5 +1,6 @@
 """leaderboard: who leads, by any of the boards."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -81,18 +82,39 @@ def leaderboard(
     return 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardLine:
+    """A board as it is listed; the minimums are those of a base that is large enough."""
+
+    name: str
+    meaning: str
+    unit: str
+    min_rounds: int
+    min_shots: int
+
+
 def _list_of_boards() -> "Table":
     from etstats import output
     from etstats.rules.boards import BOARDS
 
+    rows = [
+        BoardLine(
+            name=board.name,
+            meaning=board.meaning,
+            unit=board.unit,
+            min_rounds=board.kind.value[0],
+            min_shots=board.kind.value[1],
+        )
+        for board in BOARDS.values()
+    ]
     columns = [
         output.text("name", "Board"),
         output.text("meaning", "Ranks by"),
         output.text("unit", "Unit"),
-        output.Column(key="kind", heading="Rounds", text=lambda kind: f"{kind.value[0]}+", justify="right"),
+        output.whole("min_rounds", "Rounds"),
     ]
-    note = "etstats leaderboard --top kd; fewer rounds are asked for where fewer were played."
-    return output.Table(title="Leaderboards", columns=columns, rows=list(BOARDS.values()), empty="", notes=[note])
+    notes = ["Show one: etstats leaderboard --top kd. Fewer rounds are asked for where fewer were played."]
+    return output.Table(title="Leaderboards", columns=columns, rows=rows, empty="", notes=notes)
 
 
 def _board(name: str | None, weapon: str | None) -> "Board":
