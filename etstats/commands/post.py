@@ -73,7 +73,7 @@ def post(
             output.say(f"post {settled.id} counts as {settled.state} from now on")
             return 0
         report = _post(conn, config, now, _thing(conn, named, server), refresh=refresh, since=since)
-        others = asked.unresolved(conn)
+        others = asked.unresolved(conn, config, now)
     lines = report.lines if context.verbosity < 0 else dict.fromkeys([*report.lines, *others])
     for line in lines:
         output.say(line)

@@ -8,6 +8,7 @@ from etstats.db import journal
 from etstats.db.connection import Connection
 from etstats.posting.report import PostReport
 from etstats.posting.routes import has_webhook
+from etstats.posting.watch import Watch
 from etstats.settings import Config
 
 __all__ = ["EVERYTHING", "PostReport", "post_due"]
@@ -30,21 +31,21 @@ def post_due(
 
     What does not fit into `limit_seconds` waits for the next run. `since` moves, for this and all later runs, the
     moment from which on rounds are posted; it begins as the moment of the first run. Commits on `conn`.
-    ConfigError: a webhook that is none. DatabaseError: the base was lost.
+    `clock` and `sleep` are for tests. ConfigError: a webhook that is none. DatabaseError: the base was lost.
     """
     if not has_webhook(config.discord):
         return PostReport()
     from etstats.posting.run import Run  # the HTTP library is for those who post
 
     conn.commit()
-    run = Run(conn, config, now, limit_seconds=limit_seconds, clock=clock, sleep=sleep)
+    run = Run(conn, config, Watch(now, limit_seconds, clock, sleep))
     if since is not None:
         journal.move_watermarks(conn, since)
     if not run.has_work():
         return run.report
     with journal.poster_lock(conn) as is_ours:
         if not is_ours:
-            run.report.later("another etstats is posting; it takes what is due.")
+            run.report.later("another etstats is posting at this moment; it takes what is due")
             return run.report
         run.begin()
         run.post_due()

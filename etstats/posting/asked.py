@@ -13,6 +13,7 @@ from etstats.posting.report import PostReport, how_to_resolve, title
 from etstats.posting.routes import has_webhook
 from etstats.posting.run import PATIENCE, Run
 from etstats.posting.telling import Told, tell
+from etstats.posting.watch import Watch
 from etstats.settings import Config
 
 
@@ -39,6 +40,8 @@ def post_named(
     run = _run(conn, config, now, limit_seconds)
     with journal.poster_lock(conn) as is_ours:
         _insist(is_ours)
+        if run.channels.way(item.server_id, item.kind) is None:
+            raise ConfigError(f"{title(item)}: [discord] kinds leaves this kind out, or names no webhook for it")
         run.begin()
         there = journal.post_of(conn, item)
         if there is None or there.state in ("pending", "failed"):
@@ -77,9 +80,9 @@ def preview(conn: Connection, config: Config, now: datetime, item: Due | None) -
     return shown
 
 
-def unresolved(conn: Connection) -> list[str]:
-    """The posts whose fate is unknown, a line each with what to do."""
-    return [
+def unresolved(conn: Connection, config: Config, now: datetime) -> list[str]:
+    """The posts whose fate is unknown and the webhooks that are gone, a line each with what to do."""
+    return _run(conn, config, now, 0.0).channels.obstacles() + [
         f"{title(post)}: whether it was posted is unknown: {post.reason}; {how_to_resolve(post.id)}"
         for post in journal.unresolved(conn)
         if post.state == "unknown"
@@ -112,7 +115,7 @@ def insist_on_webhook(config: Config) -> None:
 def _run(conn: Connection, config: Config, now: datetime, limit_seconds: float) -> Run:
     insist_on_webhook(config)
     conn.commit()
-    return Run(conn, config, now, limit_seconds=limit_seconds)
+    return Run(conn, config, Watch(now, limit_seconds))
 
 
 def _insist(is_ours: bool) -> None:

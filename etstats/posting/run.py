@@ -6,23 +6,23 @@ A run that dies between claim and record leaves `sending` behind; the next one t
 program sends again. Only one run posts at a time, so whatever it finds in `sending` was left behind.
 """
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from etstats.db import journal
 from etstats.db.connection import Connection
-from etstats.db.journal import Due, Post, Shut
+from etstats.db.journal import Due, Post
 from etstats.errors import NotFoundError
 from etstats.logs import event
 from etstats.post.answers import Banned, Gone, NotAccepted, Outcome, Permanent, RetryAfter, Sent, Unknown
-from etstats.post.discord import Webhook
 from etstats.post.message import Message
 from etstats.posting import telling
+from etstats.posting.channels import Channels
 from etstats.posting.report import PostReport, how_to_resolve, how_to_retry, title
 from etstats.posting.routes import Route, routes
 from etstats.posting.telling import Told, tell
+from etstats.posting.watch import Watch
 from etstats.settings import Config
 
 PATIENCE = timedelta(minutes=2)  # for the round 1 of a round 2 that came alone
@@ -33,41 +33,22 @@ _WRONG_KIND_OF_CHANNEL = {220001: "forum = true", 220003: "forum = false"}
 
 
 class Run:
-    """What posting has to do now, and the doing of it, for `limit_seconds` at most.
+    """What posting has to do now, and the doing of it. The connection must have no transaction open."""
 
-    The connection must have no transaction open. `now` is the moment at which the run begins; `clock` gives
-    seconds that only go forward.
-    """
-
-    def __init__(
-        self,
-        conn: Connection,
-        config: Config,
-        now: datetime,
-        *,
-        limit_seconds: float,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, conn: Connection, config: Config, watch: Watch) -> None:
         self._conn = conn
         self._config = config
         self._settings = config.discord
-        self._clock, self._sleep = clock, sleep
-        self._began, self._started = now, clock()
-        self._limit = limit_seconds
-        self._webhooks: dict[str, Webhook] = {}
-        self._stopped: set[str] = set()
+        self._watch = watch
         self.report = PostReport()
-        servers = journal.servers(conn)
-        self._routes = routes(self._settings, servers)
-        self._ways: Mapping[str, Route] = {way.channel: way for way in self._routes.values()}
-        watched = [(server_id, kind) for server_id, kind in self._routes if kind != "digest"]
-        journal.watch_from(conn, watched, now)
-        self._shut: dict[str, Shut] = {}
+        found = routes(self._settings, journal.servers(conn))
+        watched = [(server_id, kind) for server_id, kind in found if kind != "digest"]
+        journal.watch_from(conn, watched, watch.now())
+        self.channels = Channels(conn, found, watch)
 
     def due(self) -> list[Due]:
         """What is to be posted now, oldest first."""
-        return journal.due(self._conn, self._now(), session_end=self._session_end, patience=PATIENCE)
+        return journal.due(self._conn, self._watch.now(), session_end=self._session_end, patience=PATIENCE)
 
     def has_work(self) -> bool:
         """Whether there is anything to do."""
@@ -75,7 +56,6 @@ class Run:
 
     def begin(self) -> None:
         """See what an earlier run left behind; only for who holds the poster's lock."""
-        self._shut = journal.shut_channels(self._conn, list(self._ways))
         for post in journal.give_up_sending(self._conn):
             self._is_unknown(post.id, title(post), post.reason)
 
@@ -87,10 +67,10 @@ class Run:
 
     def post(self, item: Due, *, again: bool = False) -> None:
         """Post one thing; `again`: though Discord refused it before."""
-        way = self._routes.get((item.server_id, item.kind))
-        if way is None or not self._is_open(way) or self._left() <= 0:
+        way = self.channels.way(item.server_id, item.kind)
+        if way is None or not self.channels.is_open(way) or not self._watch.left():
             self.report.counts["waiting"] += 1
-            self.report.is_unfinished |= way is not None and not self._is_gone(way)
+            self.report.is_unfinished |= way is not None and not self.channels.is_gone(way)
             return
         try:
             told = self._tell(item)
@@ -98,22 +78,14 @@ class Run:
             return  # its rounds went while this run was at work
         message, thread_id = self._in_thread(told.message, item, way)
         pictures = told.pictures()
-        post_id = journal.claim(self._conn, item, way.channel, self._now(), again=again)
+        post_id = journal.claim(self._conn, item, way.channel, self._watch.now(), again=again)
         if post_id is None:
             return
-        started = self._clock()
-        budget = max(self._left(), 0.001)
-        outcome = self._webhook(way).send(message, pictures, budget=budget, thread_id=thread_id)
+        webhook = self.channels.webhook(way)
+        began = self._watch.clock()
+        outcome = webhook.send(message, pictures, budget=self._watch.left(), thread_id=thread_id)
         self._settle(post_id, item, outcome, way=way, message=message, thread_id=thread_id)
-        event(
-            "post",
-            kind=item.kind,
-            server=item.server,
-            post=post_id,
-            outcome=type(outcome).__name__,
-            reason=getattr(outcome, "reason", None),
-            send_ms=1000 * (self._clock() - started),
-        )
+        self._log("post", item, post_id, outcome, began)
 
     def correct(self) -> None:
         """Edit what no longer shows what the base knows, evening by evening, as far as time and Discord allow."""
@@ -132,7 +104,7 @@ class Run:
     def close(self) -> None:
         """Let go of evenings in which nothing more will happen."""
         waiting = {item.session_id for item in self.due() if item.session_id is not None}
-        journal.close_sessions(self._conn, waiting, self._now(), max(self._session_end, PATIENCE))
+        journal.close_sessions(self._conn, waiting, self._watch.now(), max(self._session_end, PATIENCE))
 
     def _gather_backlogs(self) -> None:
         """Where more rounds wait than `digest_after`, one digest takes their place."""
@@ -140,17 +112,17 @@ class Run:
         for server_id in {item.server_id for item in due}:
             own = [item for item in due if item.server_id == server_id]
             rounds = [item for item in own if item.kind == "round"] or [item for item in own if item.kind == "map"]
-            way = self._routes.get((server_id, "digest"))
-            if len(rounds) <= self._settings.digest_after or way is None or not self._is_open(way):
+            way = self.channels.way(server_id, "digest")
+            if len(rounds) <= self._settings.digest_after or way is None or not self.channels.is_open(way):
                 continue
             last = max((item for item in own if item.kind != "session"), key=lambda item: item.ended_at)
             begins = min(item.ended_at for item in own if item.session_id == last.session_id)
             told = [item for item in own if item.kind != "session" or item.session_id != last.session_id]
-            journal.begin_digest(self._conn, told, way.channel, last_evening_at=begins, now=self._now())
+            journal.begin_digest(self._conn, told, way.channel, last_evening_at=begins, now=self._watch.now())
 
     def _correct(self, post: Post, *, is_joined: bool) -> bool:
-        way = self._ways.get(post.channel)
-        if way is None or self._is_gone(way):
+        way = self.channels.named(post.channel)
+        if way is None or self.channels.is_gone(way):
             return True  # the message is out of reach
         try:
             told = self._tell(_item(post))
@@ -160,18 +132,23 @@ class Run:
         fingerprint = message.fingerprint()
         if fingerprint == post.fingerprint:
             return True
-        if not self._is_open(way) or self._left() <= 0:
+        if not self.channels.is_open(way) or not self._watch.left():
             return False
         pictures = {} if is_joined else told.pictures()
-        webhook = self._webhook(way)
+        webhook, thread_id = self.channels.webhook(way), post.thread_id or way.thread_id
+        began = self._watch.clock()
         outcome = webhook.edit(
-            post.message_id or "", message, pictures, budget=self._left(), thread_id=post.thread_id
+            post.message_id or "", message, pictures, budget=self._watch.left(), thread_id=thread_id
         )
-        event("edit", kind=post.kind, server=post.server, post=post.id, outcome=type(outcome).__name__)
+        self._log("edit", post, post.id, outcome, began)
+        return self._settle_edit(post, outcome, way, fingerprint)
+
+    def _settle_edit(self, post: Post, outcome: Outcome, way: Route, fingerprint: str) -> bool:
+        """Record what became of an edit; False when it has to be tried again."""
         match outcome:
             case Sent():
                 self.report.counts["edited"] += 1
-                journal.record_edit(self._conn, post.id, fingerprint, now=self._now())
+                journal.record_edit(self._conn, post.id, fingerprint, now=self._watch.now())
             case Permanent() as refusal if refusal.is_deleted:
                 journal.record_edit(self._conn, post.id, fingerprint, reason="deleted in Discord")
             case Gone(code=code) if code == _UNKNOWN_CHANNEL and way.forum:
@@ -183,7 +160,7 @@ class Run:
             case Gone(reason=reason):
                 self._close_for_good(way, reason)
             case _:
-                self._hold(way, outcome, said_before=False)
+                self._hold(way, outcome, is_news=True)
                 return False
         return True
 
@@ -191,7 +168,7 @@ class Run:
         self, post_id: int, item: Due, outcome: Outcome, *, way: Route, message: Message, thread_id: str | None
     ) -> None:
         """Record what became of a claimed post, and what that means for the next ones."""
-        now, count = self._now(), self.report.counts
+        now, count = self._watch.now(), self.report.counts
         match outcome:
             case Sent():
                 count["posted"] += 1
@@ -206,7 +183,7 @@ class Run:
             case Unknown(reason=reason):
                 journal.record_unsent(self._conn, post_id, "unknown", reason, now)
                 self._is_unknown(post_id, title(item), reason)
-                self._stopped.add(way.channel)  # a Discord that loses answers would lose the next one too
+                self.channels.stop(way)  # a Discord that loses answers would lose the next one too
             case Permanent(reason=reason, code=code) if code not in _WRONG_KIND_OF_CHANNEL:
                 journal.record_unsent(self._conn, post_id, "failed", reason, now)
                 count["failed"] += 1
@@ -224,30 +201,21 @@ class Run:
                 wrong = _WRONG_KIND_OF_CHANNEL.get(code or 0)
                 self._close_for_good(way, reason + (f" (set [discord] {wrong})" if wrong else ""))
             case _:
-                reason = _patience(outcome)
-                journal.record_unsent(self._conn, post_id, "pending", reason, now)
+                journal.record_unsent(self._conn, post_id, "pending", _in_words(outcome), now)
                 count["waiting"] += 1
-                self._hold(way, outcome, said_before=item.attempts > 0)
+                self._hold(way, outcome, is_news=item.attempts == 0)
 
-    def _hold(self, way: Route, outcome: Outcome, *, said_before: bool) -> None:
-        """Leave a channel alone for this run, and all of them until a ban is over."""
-        self._stopped.add(way.channel)
-        self.report.later(
-            "" if said_before else f"Discord takes no post now: {_patience(outcome)}; what is due waits."
-        )
-        if isinstance(outcome, Banned):
-            until = self._now() + timedelta(seconds=outcome.seconds)
-            for channel in self._ways:
-                self._stopped.add(channel)
-                journal.shut(self._conn, Shut(channel=channel, gone_at=None, gone_reason=None, held_until=until))
+    def _hold(self, way: Route, outcome: Outcome, *, is_news: bool) -> None:
+        self.channels.hold(way, outcome)
+        # To be asked for patience is everyday.
+        is_news &= not isinstance(outcome, RetryAfter)
+        self.report.later(f"Discord takes no post now: {_in_words(outcome)}; what is due waits" if is_news else "")
 
     def _close_for_good(self, way: Route, reason: str) -> None:
-        found = Shut(channel=way.channel, gone_at=self._now(), gone_reason=reason, held_until=None)
-        journal.shut(self._conn, found)
-        self._shut[way.channel] = found
+        self.channels.close(way, reason)
         self.report.care(
-            f"the webhook takes no more posts: {reason}. Nothing is sent to it until [discord] names another; "
-            "what is due waits."
+            f"the webhook takes no more posts: {reason}; nothing is sent to it until [discord] names another, and "
+            "what is due waits"
         )
 
     def _is_unknown(self, post_id: int, what: str, reason: str) -> None:
@@ -259,9 +227,9 @@ class Run:
             return tell(self._conn, item, self._settings)
 
     def _in_thread(self, message: Message, item: Due, way: Route) -> tuple[Message, str | None]:
-        """The message and the forum thread it goes to; without one the message opens one."""
+        """The message and the thread it goes to; in a forum, the first one of an evening opens one."""
         if not way.forum:
-            return message, None
+            return message, way.thread_id
         if item.session_id is not None:
             thread_id = journal.thread_of_session(self._conn, item.session_id, way.channel)
             if thread_id is not None:
@@ -270,26 +238,16 @@ class Run:
             name = telling.thread_name(self._conn, item, self._config.timezone(item.server))
         return replace(message, thread_name=name), None
 
-    def _webhook(self, way: Route) -> Webhook:
-        # Threads of one webhook share its limits.
-        if way.channel not in self._webhooks:
-            self._webhooks[way.channel] = Webhook(way.url, way.thread_id, clock=self._clock, sleep=self._sleep)
-        return self._webhooks[way.channel]
-
-    def _is_open(self, way: Route) -> bool:
-        shut = self._shut.get(way.channel)
-        is_held = shut is not None and shut.held_until is not None and shut.held_until > self._now()
-        return way.channel not in self._stopped and not is_held and not self._is_gone(way)
-
-    def _is_gone(self, way: Route) -> bool:
-        shut = self._shut.get(way.channel)
-        return shut is not None and shut.gone_at is not None
-
-    def _now(self) -> datetime:
-        return self._began + timedelta(seconds=self._clock() - self._started)
-
-    def _left(self) -> float:
-        return self._limit - (self._clock() - self._started)
+    def _log(self, what: str, item: Due | Post, post_id: int, outcome: Outcome, began: float) -> None:
+        event(
+            what,
+            kind=item.kind,
+            server=item.server,
+            post=post_id,
+            outcome=type(outcome).__name__.lower(),
+            reason=getattr(outcome, "reason", None),
+            send_ms=1000 * (self._watch.clock() - began),
+        )
 
     @property
     def _session_end(self) -> timedelta:
@@ -313,10 +271,10 @@ def _item(post: Post) -> Due:
     )
 
 
-def _patience(outcome: Outcome) -> str:
+def _in_words(outcome: Outcome) -> str:
     match outcome:
         case RetryAfter(seconds):
-            return f"asked to wait for {seconds:.0f} s"
+            return f"it asks to wait for {seconds:.0f} s"
         case NotAccepted(reason) | Banned(_, reason):
             return reason
-    return type(outcome).__name__
+    return type(outcome).__name__.lower()

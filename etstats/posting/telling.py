@@ -52,7 +52,7 @@ def tell(conn: Connection, item: Due, settings: DiscordConfig) -> Told:
             message = summaries.map_message(summary, picture=settings.charts)
         case "session":
             view = evenings.session_view(conn, item.session_id or 0)
-            summary = session_facts(view, may_mention="round" not in settings.kinds)
+            summary = session_facts(view, with_milestones="round" not in settings.kinds)
             message = summaries.session_message(summary, picture=settings.charts)
         case "digest":
             summary = _digest_facts(conn, item)
@@ -122,9 +122,8 @@ def map_facts(view: MatchView) -> facts.MapSummary:
     )
 
 
-def session_facts(view: SessionView, *, may_mention: bool) -> facts.SessionSummary:
-    """An evening as its post tells it; who was mentioned after a round need not be called again."""
-    milestones = [_milestone(row) for row in view.milestones]
+def session_facts(view: SessionView, *, with_milestones: bool) -> facts.SessionSummary:
+    """An evening as its post tells it; its milestones where no round's post told them."""
     return facts.SessionSummary(
         server=view.server,
         started_at=view.started_at,
@@ -137,7 +136,7 @@ def session_facts(view: SessionView, *, may_mention: bool) -> facts.SessionSumma
         mvp_reason=_reason(view.mvp),
         awards=tuple(map(_award, view.awards)),
         records=tuple(map(_record, view.records)),
-        milestones=tuple(milestones if may_mention else (replace(m, mention=None) for m in milestones)),
+        milestones=tuple(map(_milestone, view.milestones)) if with_milestones else (),
         round_labels=tuple(f"{r.map_name} R{r.round_number}" for r in view.rounds),
         dpm_series=tuple(facts.DpmSeries(guid=s.player_guid, values=s.values) for s in view.series),
     )

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
+from etstats.db import identity, journal
 from etstats.demo.discord import Hook
-from etstats.demo.generator import Evening, GeneratedFile, Quirks, generate_evening
+from etstats.demo.generator import Evening, GeneratedFile, GeneratedRound, Quirks, generate_evening
 from etstats.importer import Importer
 from etstats.posting import PostReport, post_due
 from etstats.settings import Config, DiscordConfig
@@ -38,6 +39,7 @@ class Stage:
     folder: Path
     settings: DiscordConfig
     clock: "Clock"
+    began: float = 1000.0
     importers: dict[str, Importer] = field(default_factory=dict)
 
     @property
@@ -54,6 +56,7 @@ class Stage:
             self.importers[server].add(file.name, file.content, file.mtime)
 
     def post(self, now: datetime, *, limit: float = 30.0, since: datetime | None = None) -> PostReport:
+        now += timedelta(seconds=self.clock.now - self.began + 0.001)
         return post_due(
             self.conn, self.config, now, limit_seconds=limit, since=since, clock=self.clock, sleep=self.clock.sleep
         )
@@ -65,6 +68,26 @@ class Stage:
     @property
     def titles(self) -> list[str]:
         return [post.payload["embeds"][0]["title"].replace("\\", "") for post in self.discord.posts]
+
+    def count(self, table: str) -> int:
+        with self.conn.transaction():
+            return self.conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
+    def hide(self, played: GeneratedRound) -> str:
+        """Hide the first player of a round; returns the GUID."""
+        guid = played.tallies[0].person.guid
+        with self.conn.transaction():
+            identity.hide(self.conn, guid)
+        return guid
+
+    def players(self, post: int) -> int:
+        """How many players a round's message shows."""
+        fields = self.discord.posts[post].payload["embeds"][0]["fields"]
+        tables = [field["value"] for field in fields if field["name"].startswith(("Axis", "Allies", "Team"))]
+        return sum(len(table.splitlines()) - 3 for table in tables)
+
+    def change_all(self) -> None:
+        journal.change_all_posted(self.conn)
 
     def states(self) -> list[tuple[str, str]]:
         with self.conn.transaction():
