@@ -1,5 +1,6 @@
 """Connections to the base: how they are opened, how their failures are named, and the lock of a run."""
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -10,6 +11,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from etstats.db.queries import query
 from etstats.errors import CheckError, ConfigError, DatabaseError, LockedError
+
+# It warns of what it raises as well, and a warning that nobody handles is printed: cron would mail it.
+logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 """An open connection, for those who hand it on without speaking SQL."""
@@ -87,7 +91,8 @@ def transactions_in_flight(conn: Connection) -> Iterator[Callable[[], AbstractCo
     """Let transactions follow each other without waiting for answers: `with in_flight() as one: with one(): ...`.
 
     Answers, and the first error, come at the end of the block; an error undoes its transaction and all behind
-    it. A query whose rows are fetched waits for the answers so far.
+    it. A query whose rows are fetched waits for the answers so far. Each transaction is whole by itself from its
+    commit on; on the disk they are all at the end of the block, by one write instead of one each.
     """
 
     @contextmanager
@@ -99,10 +104,14 @@ def transactions_in_flight(conn: Connection) -> Iterator[Callable[[], AbstractCo
     conn.autocommit = True  # or psycopg would open a transaction of its own, and wait at its end
     try:
         with conn.pipeline():
+            conn.execute(query("commit_without_waiting"))
             yield one
+            conn.execute(query("commit_to_disk"))
+            conn.execute(query("write_to_log"))
     finally:
         if not conn.closed:
             conn.rollback()
+            conn.execute(query("commit_to_disk"))
             conn.autocommit = False
 
 
