@@ -130,7 +130,8 @@ def test_the_bullet_weapons_are_those_of_the_parser(db: Connection) -> None:
     [
         ("kd", 0, 1, 0), ("kd", 1, 1, 0), ("kd", 2, 1, 0), ("kd", 5, 2, 0), ("kd", 14, 3, 0), ("kd", 137, 13, 0),
         ("kd", 499, 49, 0), ("kd", 500, 50, 0), ("kd", 40_000, 50, 0), ("kills", 99, 9, 0),
-        ("kills", 40_000, 10, 0), ("accuracy", 137, 13, 260), ("accuracy", 500, 50, 1000), ("accuracy", 40_000, 50, 1000),
+        ("kills", 40_000, 10, 0), ("accuracy", 137, 13, 260), ("accuracy", 500, 50, 1000),
+        ("accuracy", 40_000, 50, 1000),
     ],
 )  # fmt: skip
 def test_minimums_grow_with_what_was_played(board: str, base: int, rounds: int, shots: int) -> None:
