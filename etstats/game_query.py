@@ -19,6 +19,7 @@ _MOST_PLAYERS = 64
 _TRIES = 2
 _SECONDS = 1.5
 _PLAYER = re.compile(rb'(-?\d{1,6}) (-?\d{1,6}) "([^"\n]{0,64})"', re.ASCII)
+_ADDRESS = re.compile(r"([\w.-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?")
 _COLOUR = re.compile(r"\^[^^]")
 
 
@@ -41,11 +42,7 @@ class GameStatus:
 
 def query_status(address: str, *, seconds: float = _SECONDS) -> GameStatus:
     """Ask the game at `host:port`, twice at most; ConfigError: no such form. SourceError: no usable answer."""
-    host, _, port = address.rpartition(":")
-    host = host.strip("[]") or port
-    number = int(port) if ":" in address and port.isascii() and port.isdecimal() else 27960
-    if not host or not 0 < number < 65536 or (":" in address and not port.isdecimal()):
-        raise ConfigError(f"query {address!r}: host:port of the game is expected, such as game.example.org:27960")
+    host, number = _place(address)
     challenge = secrets.token_hex(8)
     try:
         family, kind, protocol, _, place = socket.getaddrinfo(host, number, type=socket.SOCK_DGRAM)[0]
@@ -62,6 +59,14 @@ def query_status(address: str, *, seconds: float = _SECONDS) -> GameStatus:
         reason = getattr(error, "strerror", None) or str(error)
         raise SourceError(f"the game at {address} cannot be asked: {reason}; check the server's query") from error
     raise SourceError(f"the game at {address} does not answer (UDP); is it running, and the port right?")
+
+
+def _place(address: str) -> tuple[str, int]:
+    match = _ADDRESS.fullmatch(address)
+    port = int(match[2] or 27960) if match else 0
+    if match is None or not 0 < port < 65536:
+        raise ConfigError(f"query {address!r}: host:port of the game is expected, such as game.example.org:27960")
+    return match[1].strip("[]"), port
 
 
 def parse_status(answer: bytes, challenge: str) -> GameStatus:

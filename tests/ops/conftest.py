@@ -1,9 +1,13 @@
 """Fixtures of the tests of operation: a crontab of their own."""
 
 import stat
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
+from tests.ops.game import Game
 
 _CRONTAB = """\
 #!/bin/sh
@@ -28,3 +32,10 @@ def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program.chmod(stat.S_IRWXU)
     monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
     return spool
+
+
+@pytest.fixture
+def game() -> Iterator[Callable[..., Game]]:
+    """Start games on loopback: `game(people=6)`; each is gone at the end."""
+    with ExitStack() as stack:
+        yield lambda **says: stack.enter_context(Game(**says))
