@@ -38,12 +38,12 @@ def import_paths(
 
 
 def check(paths: Iterable[Path], *, limit: int | None = None) -> Report:
-    """Parse and check files and folders of this machine without a base; what is whole counts as imported."""
+    """Parse and check files and folders of this machine without a base."""
     report = Report()
     for path in _round_files(paths, report)[:limit]:
         try:
             parse(path.name, _read(path))
-            report.add(Outcome(filename=path.name, fate=Fate.IMPORTED))
+            report.add(Outcome(filename=path.name, fate=Fate.WHOLE))
         except ParseError as error:
             place = f"line {error.line}: " if error.line else ""
             report.add(Outcome(filename=path.name, fate=Fate.QUARANTINED, reason=place + error.reason))

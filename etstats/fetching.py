@@ -277,11 +277,20 @@ def _plan(route: Route, listing: Listing, done: Collection[RemoteFile]) -> Plan:
         listing,
         stamp_of=_stamp_of,
         known=route.known,
-        local=mirror.local_files(route.folder),
+        local=_local(route),
         memory=done,
         since=route.since,
         until=route.until,
     )
+
+
+def _local(route: Route) -> dict[str, KnownFile]:
+    """The local copies; a folder that cannot be read holds none, since nothing depends on it."""
+    try:
+        return mirror.local_files(route.folder)
+    except EtstatsError as error:
+        event("no local copies", level=WARNING, server=route.server, reason=str(error))
+        return {}
 
 
 def _keep_copy(route: Route, file: RemoteFile, content: bytes) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import islice
+from itertools import islice, zip_longest
 from time import perf_counter
 from zoneinfo import ZoneInfo
 
@@ -30,7 +30,7 @@ BATCH = 100
 
 
 class Fate(StrEnum):
-    """What became of a file."""
+    """What became of a file; `whole` is for those that were only looked at."""
 
     IMPORTED = "imported"
     REPLACED = "replaced"
@@ -38,6 +38,7 @@ class Fate(StrEnum):
     KNOWN = "known"
     QUARANTINED = "quarantined"
     STILL_QUARANTINED = "still in quarantine"
+    WHOLE = "whole"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,8 @@ class _Parsed:
     new: NewFile
     raw: RawRound | None
     reason: str
-    line: int
+    line: int | None
+    """None: not the parser but the base refused it."""
     parse_ms: float
 
 
@@ -93,10 +95,16 @@ class Importer:
         """
         left = iter(files)
         while batch := [self._parse(file) for file in islice(left, BATCH)]:
+            tried: list[Outcome] = []
             try:
-                outcomes = self._store(batch)
+                outcomes = self._store(batch, tried)
             except CheckError:
-                outcomes = [self._store_alone(parsed) for parsed in batch]
+                again = [self._store_alone(parsed) for parsed in batch]
+                # What the first try had stored is known by now; what it was then is what is told.
+                outcomes = [
+                    first if first is not None and now.fate is Fate.KNOWN else now
+                    for now, first in zip_longest(again, tried)
+                ]
             yield from outcomes
 
     def _parse(self, file: Incoming) -> _Parsed:
@@ -113,17 +121,19 @@ class Importer:
 
     def _store_alone(self, parsed: _Parsed) -> Outcome:
         try:
-            return self._store([parsed])[0]
+            return self._store([parsed], [])[0]
         except CheckError as error:
             reason = str(error).removeprefix(f"{parsed.new.filename}: ")
-            return self._store([replace(parsed, raw=None, reason=reason)])[0]
+            return self._store([replace(parsed, raw=None, reason=reason, line=None)], [])[0]
 
-    def _store(self, batch: list[_Parsed]) -> list[Outcome]:
-        """Store a batch, each file in its transaction; CheckError when the base refused one of them."""
+    def _store(self, batch: list[_Parsed], outcomes: list[Outcome]) -> list[Outcome]:
+        """Store a batch, each file in its transaction; CheckError when the base refused one of them.
+
+        `outcomes` hears of each file as it is sent, before the base has agreed.
+        """
         started = perf_counter()
         with database_errors(), integrity_errors(batch[0].new.filename if len(batch) == 1 else "a file"):
             desk = _Desk(self._conn, self._server_id, self._zone, self._gap, batch)
-            outcomes = []
             with transactions_in_flight(self._conn) as transaction:
                 for parsed in batch:
                     with transaction():
@@ -231,7 +241,7 @@ class _Desk:
             if file.source_hash == source_hash and file.success:
                 self._by_name[name] = replace(file, duplicate_of=None if file.id == file_id else file_id)
 
-    def _quarantine(self, new: NewFile, before: ArchivedFile | None, reason: str, line: int) -> Outcome:
+    def _quarantine(self, new: NewFile, before: ArchivedFile | None, reason: str, line: int | None) -> Outcome:
         is_same = before is not None and new.source_hash in (before.rejected_hash, before.source_hash)
         if before is not None and before.discarded and is_same:
             return Outcome(filename=new.filename, fate=Fate.KNOWN)

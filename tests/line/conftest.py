@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from etstats.demo.generator import GeneratedFile, Quirks, generate_evening
-from tests.sync.server import TestServer
+from tests.sync.server import TestServer, free_port
 
 START = datetime.fromisoformat("2025-10-02T20:00")
 ZONE = "Europe/Ljubljana"
@@ -86,12 +86,14 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Game]]:
     """Start a game server under a name, with a folder and keys of its own."""
     running: list[TestServer] = []
 
-    def start(name: str = "main", **options: Any) -> Game:
+    def start(name: str = "main", *, at_once: bool = True, **options: Any) -> Game:
         root, keys = tmp_path / f"{name}-gamestats", tmp_path / f"{name}-keys"
         root.mkdir()
         keys.mkdir(mode=0o700)
         server = TestServer(root, keys)
-        server.__enter__()
+        server.port = 0 if at_once else free_port()
+        if at_once:
+            server.__enter__()
         running.append(server)
         return Game(name=name, server=server, options=options)
 

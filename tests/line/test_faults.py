@@ -133,7 +133,7 @@ def test_second_run_leaves_the_first_alone(cli: Cli, game: Game, base: Base, dat
 def test_run_killed_between_copy_and_import_loses_nothing(
     cli: Cli, game: Game, base: Base, database_url: str, local: Path, files: list[GeneratedFile]
 ) -> None:
-    """SIGKILL when the copies are there and the base is not yet written: the next run imports, and fetches nothing."""
+    """SIGKILL with the copies there and the base not yet written: the next run imports, and fetches nothing."""
     with held_back(database_url):
         run = etstats("-q", "sync")
         try:
@@ -183,7 +183,7 @@ def test_base_that_is_down_asks_nothing_of_the_server(
 def test_connection_dropped_in_mid_file_without_polling(
     cli: Cli, game: Game, base: Base, local: Path, files: list[GeneratedFile]
 ) -> None:
-    """What was whole before the line broke counts; nothing half-written lies in the folder; the next run goes on."""
+    """What was whole before the line broke counts, nothing half-written lies about, and the next run goes on."""
     game.server.faults.drop_in.add(files[-1].name)
     done = cli("-q", "sync")
     assert done.code == 75

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from etstats import pipeline
+from etstats import logs, pipeline
 from etstats.config import load
 from etstats.demo.generator import GeneratedFile
 from etstats.fetching import Timing
@@ -28,7 +28,9 @@ class Run:
         self._thread = threading.Thread(target=self._work)
 
     def _work(self) -> None:
-        self.report = pipeline.sync(load(), now=datetime.now(UTC), timing=self.timing)
+        config = load()
+        logs.configure(config.log, config.state_dir, (), -1)
+        self.report = pipeline.sync(config, now=datetime.now(UTC), timing=self.timing)
 
     def start(self) -> None:
         self._thread.start()
@@ -94,9 +96,7 @@ def test_connection_that_breaks_inside_a_file_is_made_anew(
     assert run.end().exit_code == 0
 
 
-def test_poll_and_for_on_the_command_line(
-    cli: Cli, game: Game, base: Base, files: list[GeneratedFile]
-) -> None:
+def test_poll_and_for_on_the_command_line(cli: Cli, game: Game, base: Base, files: list[GeneratedFile]) -> None:
     """`--poll --for` looks more than once and ends by itself, silently with `-q`."""
     done = cli("-q", "sync", "--poll", "0.1s", "--for", "1s")
     assert done == CliResult(code=0, out="", err="")
@@ -162,15 +162,19 @@ def test_file_rewritten_while_polling_is_taken_again(
 
 
 def test_server_that_is_down_at_first_is_reached_later_in_the_run(
-    cli: Cli, start_server: Callable[..., Game], home: Path, base: Base, files: list[GeneratedFile]
+    cli: Cli,
+    start_server: Callable[..., Game],
+    home: Path,
+    base: Base,
+    files: list[GeneratedFile],
+    log: Callable[[], str],
 ) -> None:
     """A server that refuses at the start of the minute is asked again before the minute is over."""
-    game = start_server()
+    game = start_server(at_once=False)
     game.write(*files)
     configure(home, game)
-    game.server.pause()
     with polling() as run:
-        until(lambda: base.value("SELECT count(*) FROM servers") == 1)
-        game.server.resume()
+        until(lambda: "connection lost" in log())
+        game.server.__enter__()
         until(lambda: base.rounds == len(files))
     assert run.end().exit_code == 0

@@ -70,7 +70,9 @@ def test_since_counts_back_in_the_servers_clock(
     edge = datetime.now(UTC) - back
     for offset in (-timedelta(minutes=30), timedelta(minutes=30)):
         start = (edge + offset).astimezone(ZoneInfo("Pacific/Kiritimati"))
-        evening = generate_evening(5, start=start, zone="Pacific/Kiritimati", players=4, maps=(1, 1), quirks=Quirks())
+        evening = generate_evening(
+            5, start=start, zone="Pacific/Kiritimati", players=4, maps=(1, 1), quirks=Quirks()
+        )
         first = evening.files[0]
         name = f"{start:%Y-%m-%d-%H%M%S}-{first.name[18:]}"
         game.put(name, first.content, first.mtime)
@@ -131,14 +133,14 @@ def test_local_copies_deleted_fetch_nothing_again(cli: Cli, game: Game, local: P
     assert not local.exists()
 
 
-def test_rewritten_file_replaces_its_round(
-    cli: Cli, game: Game, base: Base, files: list[GeneratedFile]
-) -> None:
+def test_rewritten_file_replaces_its_round(cli: Cli, game: Game, base: Base, files: list[GeneratedFile]) -> None:
     """A file that the server wrote again is taken again, and its round is the new one, once."""
     cli("sync")
     last = files[-1]
-    evening = generate_evening(11, start=START, zone=ZONE, players=6, maps=(4, 4), server_name="^1The barn has moved to another house",
-                               quirks=Quirks())  # fmt: skip
+    moved = "^1The barn has moved to another house"
+    evening = generate_evening(
+        11, start=START, zone=ZONE, players=6, maps=(4, 4), server_name=moved, quirks=Quirks()
+    )
     again = evening.files[-1]
     assert (again.name, again.content != last.content) == (last.name, True)
     game.put(last.name, again.content, last.mtime + 60)
@@ -149,9 +151,7 @@ def test_rewritten_file_replaces_its_round(
     assert "nothing new" in cli("sync").err
 
 
-def test_shrunken_file_leaves_the_good_round(
-    cli: Cli, game: Game, base: Base, files: list[GeneratedFile]
-) -> None:
+def test_shrunken_file_leaves_the_good_round(cli: Cli, game: Game, base: Base, files: list[GeneratedFile]) -> None:
     """A whole file that became shorter waits in quarantine beside the good one, and is told once."""
     cli("sync")
     last = files[-1]
@@ -169,7 +169,7 @@ def test_shrunken_file_leaves_the_good_round(
 def test_file_that_stays_cut_goes_to_quarantine_until_it_changes(
     cli: Cli, game: Game, base: Base, files: list[GeneratedFile]
 ) -> None:
-    """Half a file is stored as no round: exit code 3, silence while it stays so, and its round when it is whole."""
+    """Half a file is no round: exit code 3, silence while it stays so, and its round when it is whole."""
     last = files[-1]
     game.put(last.name, cut(last), last.mtime)
     done = cli("-q", "sync")
