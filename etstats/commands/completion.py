@@ -1,6 +1,9 @@
-"""What the shell offers on TAB: players, maps, servers, boards, weapons; nothing when the base is down."""
+"""What the shell offers on TAB: players, maps, servers, boards, weapons; nothing when the base is down.
 
-from collections.abc import Callable, Iterable
+Each gives all there are; typer keeps those that begin with what was typed.
+"""
+
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import typer
@@ -9,43 +12,39 @@ if TYPE_CHECKING:
     from etstats.db.connection import Connection
 
 
-def boards(incomplete: str) -> list[str]:
-    """The boards whose names begin so."""
+def boards() -> list[str]:
+    """The leaderboards."""
     from etstats.rules.boards import BOARDS
 
-    return _beginning(incomplete, BOARDS)
+    return list(BOARDS)
 
 
-def weapons(incomplete: str) -> list[str]:
-    """The weapons whose names begin so."""
+def weapons() -> list[str]:
+    """The weapons."""
     from etstats.parser.fields import WEAPONS
 
-    return _beginning(incomplete, WEAPONS)
+    return list(WEAPONS)
 
 
-def maps(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The maps that were played and begin so."""
+def maps(ctx: typer.Context) -> list[str]:
+    """The maps that were played."""
     from etstats.db.scope import map_names
 
-    return _beginning(incomplete, _from_base(ctx, map_names))
+    return _from_base(ctx, map_names)
 
 
-def servers(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The servers that rounds came from and begin so."""
+def servers(ctx: typer.Context) -> list[str]:
+    """The servers that rounds came from."""
     from etstats.db.scope import server_names
 
-    return _beginning(incomplete, _from_base(ctx, server_names))
+    return _from_base(ctx, server_names)
 
 
-def players(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The names that players were ever seen under and begin so."""
+def players(ctx: typer.Context) -> list[str]:
+    """The names that players were ever seen under."""
     from etstats.db.players import names
 
-    return _beginning(incomplete, _from_base(ctx, names))
-
-
-def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:
-    return [name for name in names if name.casefold().startswith(incomplete.casefold())]
+    return _from_base(ctx, names)
 
 
 def _from_base(ctx: typer.Context, ask: "Callable[[Connection], list[str]]") -> list[str]:

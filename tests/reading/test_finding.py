@@ -26,7 +26,8 @@ FOLK = seen(
     ("text", "guid"),
     [
         ("bob", "B"), ("BOB", "C"), ("Robert", "A"), ("robert", "A"), ("Ferdinand", "F"), ("FERDI", "F"),
-        ("dinan", "F"), ("bobby", "A"), ("STRASSE", "D"), ("aaaaaaaa", "A"), ("AAAAAAAA", "A"), ("ZOË", "E"), (" Ferdinand ", "F"),
+        ("dinan", "F"), ("bobby", "A"), ("STRASSE", "D"), ("aaaaaaaa", "A"), ("AAAAAAAA", "A"), ("ZOË", "E"),
+        (" Ferdinand ", "F"),
     ],
 )  # fmt: skip
 def test_the_one_who_is_meant(text: str, guid: str) -> None:

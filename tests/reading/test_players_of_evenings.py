@@ -339,7 +339,7 @@ def test_names_and_maps_are_offered_to_the_shell(
     assert offered("etstats maps --map ") == played_maps
     assert offered("etstats maps --map su") == {name for name in played_maps if name.startswith("su")}
     assert "damage-ratio" in offered("etstats leaderboard --top da")
-    assert offered("etstats leaderboard --weapon mp4") == {"MP40"}
+    assert offered("etstats leaderboard --weapon MP4") == {"MP40"}
     assert offered("etstats player ")
     monkeypatch.setenv("ETSTATS_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
     assert offered("etstats maps --map ") == set()
