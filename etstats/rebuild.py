@@ -133,13 +133,16 @@ def _all_or_nothing(conn: Connection) -> Iterator[None]:
 def _rebuild(conn: Connection, plan: Plan, seen: Seen, write: Callable[[_Job, Evening], None]) -> Rebuilt:
     round_ids, session_ids = (rounds.fresh_ids(conn, table, _IDS_AT_ONCE) for table in ("rounds", "sessions"))
     job = _Job(conn=conn, gap=plan.gap, round_ids=round_ids, session_ids=session_ids, result=Rebuilt())
-    for evening in read_again(conn, plan, seen):
+    for evening in read_again(conn, plan, seen, with_refused=True):
         write(job, evening)
     return job.result
 
 
-def read_again(conn: Connection, plan: Plan, seen: Seen) -> Iterator[Evening]:
-    """Read the archive evening by evening, as an import of all its files in order would."""
+def read_again(conn: Connection, plan: Plan, seen: Seen, *, with_refused: bool) -> Iterator[Evening]:
+    """Read the archive evening by evening, as an import of all its files in order would.
+
+    `with_refused`: the files too that only the base would not have, for those who will ask it again.
+    """
     total, done = rebuilding.count_files(conn), 0
     for server_id, server in rebuilding.servers(conn):
         zone = plan.zone_of(server)
@@ -153,7 +156,8 @@ def read_again(conn: Connection, plan: Plan, seen: Seen) -> Iterator[Evening]:
                 counting |= {f.twin_hash: f.id for f in stretch if f.twin_hash and _counts(f)}
                 done += len(stretch)
         for stretch, stored in _asked_ahead(conn, wanted):
-            arrivals, verdicts = _read(stretch, stored.contents(), zone, counting)
+            asked = stretch if with_refused else [f for f in stretch if not f.refused]
+            arrivals, verdicts = _read(asked, stored.contents(), zone, counting)
             yield Evening(
                 server_id=server_id,
                 server=server,
@@ -262,7 +266,7 @@ def _write_what_is_taken(job: _Job, evening: Evening) -> None:
                     rounds.apply(job.conn, job.evenings(evening.server_id).settle([arrival]))
             except CheckError as error:
                 reason = str(error).removeprefix(f"{filename}: ")
-                verdicts[arrival.file_id] = Verdict(file_id=arrival.file_id, reason=reason, line=0)
+                verdicts[arrival.file_id] = Verdict(file_id=arrival.file_id, reason=reason)
     taken = [a for a in evening.arrivals if verdicts[a.file_id].reason is None]
     _write(job, replace(evening, arrivals=taken, verdicts=verdicts))
 

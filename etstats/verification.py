@@ -43,7 +43,7 @@ def verify(conn: Connection, plan: Plan, seen: Seen = lambda _done, _total: None
     names: dict[tuple[str, str], Alias] = {}
     session_of: dict[int, object] = {}
     with database_errors(), conn.transaction():
-        for evening in read_again(conn, plan, seen):
+        for evening in read_again(conn, plan, seen, with_refused=False):
             result.differences += _file_differences(evening)
             there = Evenings(evening.server_id, plan.gap, never_read, count(-1, -1), count(-1, -1))
             derived = there.settle(evening.arrivals)

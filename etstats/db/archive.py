@@ -113,12 +113,12 @@ def store(conn: Connection, new: NewFile, file_id: int, duplicate_of: int | None
     conn.execute(query("store_file"), {**_row(new), "id": file_id, "duplicate_of": duplicate_of})
 
 
-def quarantine(conn: Connection, new: NewFile, reason: str, line: int) -> None:
+def quarantine(conn: Connection, new: NewFile, reason: str, line: int | None) -> None:
     """Keep a bad file with its reason; one that was good before under this name is left as it is."""
     conn.execute(query("quarantine_file"), {**_row(new), "reason": reason, "line": line})
 
 
-def reject(conn: Connection, new: NewFile, reason: str, line: int) -> None:
+def reject(conn: Connection, new: NewFile, reason: str, line: int | None) -> None:
     """Keep a bad version beside the good one of the same name."""
     conn.execute(query("reject_version"), {**_row(new), "reason": reason, "line": line})
 

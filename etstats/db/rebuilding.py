@@ -20,7 +20,7 @@ class KeptFile:
     """One archived file, without its bytes.
 
     `twin_hash`: of its content, where another file has the same. `session_end`: the name of the last file of the
-    gaming session that its round is stored in.
+    gaming session that its round is stored in. `refused`: it can be read, and the base would not have it.
     """
 
     id: int
@@ -30,6 +30,7 @@ class KeptFile:
     success: bool
     discarded: bool
     duplicate_of: int | None
+    refused: bool
     session_end: str | None
 
 

@@ -1,0 +1,64 @@
+"""Round files written by hand: each test says only what it is about."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from etstats.parser.fields import FIELDS, LAYOUTS, WEAPONS
+
+GUIDS = ("0000AAAA", "0000BBBB", "0000CCCC", "0000DDDD")
+DEFAULT_WEAPONS = {"MP40": (20, 60, 3, 2, 4)}
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as it lies on the server."""
+
+    name: str
+    content: bytes
+    mtime: int | None = None
+
+
+def line(
+    guid: str = GUIDS[0],
+    name: str = "^1bo",
+    *,
+    rounds: int = 0,
+    team: int = 1,
+    weapons: Mapping[str, Sequence[int]] = DEFAULT_WEAPONS,
+    layout: int = 38,
+    **fields: float,
+) -> str:
+    """One player line; weapons are hits, shots, kills, deaths, headshots; fields that are not given are 0."""
+    mask, counts = 0, []
+    for bit, weapon in enumerate(WEAPONS):
+        if weapon in weapons:
+            mask |= 1 << bit
+            counts += weapons[weapon]
+    unknown = fields.keys() - {f.name for f in FIELDS}
+    assert not unknown, unknown
+    fields = {"damage_given": 100, "damage_received": 100, "time_played_minutes": 5.0} | fields
+    texts = [f"{fields.get(f.name, 0):{'.1f' if f.number is float else 'd'}}" for f in LAYOUTS[layout]]
+    return f"{guid}\\{name}\\{rounds}\\{team}\\{mask} {' '.join(map(str, counts))} \t" + "\t".join(texts)
+
+
+def round_file(
+    stamp: str,
+    number: int = 1,
+    lines: Sequence[str] | None = None,
+    *,
+    map_name: str = "supply",
+    defender: int = 1,
+    winner: int = 2,
+    limit: str = "10:00",
+    actual: str = "5:00",
+    duration: str | None = None,
+    mtime: int | None = None,
+    end: str = "\n",
+) -> File:
+    """One round file; `stamp` as in the name (2025-10-02-213000)."""
+    head = ["^7The ^1Barn", map_name, "legacy3", str(number), str(defender), str(winner), limit, actual]
+    rows = [
+        "\\".join(head + ([duration] if duration else [])),
+        *(lines or [line(), line(GUIDS[1], "eve", team=2)]),
+    ]
+    return File(f"{stamp}-{map_name}-round-{number}.txt", (end.join(rows) + end).encode(), mtime)
