@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from etstats.db.connection import Connection, connect
+from etstats.db.connection import ONE_MOMENT, Connection, connect
 from etstats.db.migrations import migrate
 from etstats.settings import Config
 
@@ -30,13 +30,18 @@ def open_base(config: Config) -> Iterator[Connection]:
 
 @contextmanager
 def open_for_reading(config: Config) -> Iterator[Connection]:
-    """A read-only connection: to the replica where one is configured, else to the base itself, migrated."""
+    """A read-only connection: to the replica where one is configured, else to the base itself, migrated.
+
+    All that is asked over it is answered as of one moment, whatever an import or a rebuild commits meanwhile.
+    """
     if config.database.read_url is None:
         with open_base(config) as conn:
             conn.read_only = True
+            conn.isolation_level = ONE_MOMENT
             yield conn
         return
     conn = connect(config.database.read_url, read_only=True)
+    conn.isolation_level = ONE_MOMENT
     try:
         yield conn
     finally:
