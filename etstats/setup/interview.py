@@ -173,7 +173,9 @@ def _meet(server: ServerConfig, config: Config, given: Given, asker: Asker) -> N
         raise ConfigError(f"the host key is not the one of --fingerprint; the server shows {key.fingerprint}")
     agreed = given.trust or given.fingerprint == key.fingerprint
     if not agreed and asker.is_present:
-        asker.say("  Compare it with what the server's owner says, or with: ssh-keygen -l on the server.")
+        asker.say(
+            "  Compare it with what its owner says, or there: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"
+        )
         agreed = asker.confirm("  Trust it?", default=False)
     if agreed:
         asker.say(f"  written to {live.trust(key)}")

@@ -14,6 +14,7 @@ from etstats.errors import ConfigError
 Value = str | int | float | bool | None
 Section = Mapping[str, Value]
 
+_ELSEWHERE = "Mend that, or choose another file: etstats --config FILE init"
 _HEAD = "Settings of etstats. All of them: docs/settings.md. Written by `etstats init`, which keeps your changes."
 
 
@@ -56,8 +57,10 @@ def _read(path: Path) -> tomlkit.TOMLDocument:
         document = tomlkit.document()
         document.add(tomlkit.comment(_HEAD))
         return document
-    except (OSError, UnicodeDecodeError, TomlError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}. {_ELSEWHERE}") from error
+    except (UnicodeDecodeError, TomlError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
 
 
 def _server_table(document: tomlkit.TOMLDocument, name: str) -> Table:
@@ -95,7 +98,7 @@ def _write(path: Path, text: str, check: Callable[[Path], object]) -> None:
         new.replace(path)
     except OSError as error:
         raise ConfigError(
-            f"{path}: the settings cannot be written: {error.strerror}; nothing was changed"
+            f"{path}: the settings cannot be written: {error.strerror}; nothing was changed. {_ELSEWHERE}"
         ) from error
     finally:
         if new.parent.is_dir() and os.access(new.parent, os.W_OK):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, available_timezones
 
-_REGIONS = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+_REGIONS = ("Europe/", "America/", "Asia/", "Australia/", "Pacific/", "Atlantic/", "Indian/", "Africa/")
 _WELL_KNOWN = (
     "UTC Europe/London Europe/Berlin Europe/Helsinki America/New_York America/Chicago America/Denver"
     " America/Los_Angeles America/Sao_Paulo Asia/Tokyo Australia/Sydney"
@@ -45,10 +45,13 @@ def propose(files: Iterable[tuple[datetime, int]], *, prefer: Iterable[str] = ()
     best = max(scores.values())
     first = [*prefer, *_WELL_KNOWN]
     rank = {name: number for number, name in reversed(list(enumerate(first)))}
-    fitting = sorted(
-        (n for n, score in scores.items() if score == best), key=lambda n: (rank.get(n, len(first)), n)
-    )
+    fitting = [name for name, score in scores.items() if score == best]
+    fitting.sort(key=lambda name: (rank.get(name, len(first)), _region(name), name))
     return Proposal(zones=tuple(fitting) if best else (), agreeing=best, judged=judged)
+
+
+def _region(name: str) -> int:
+    return next((number for number, region in enumerate(_REGIONS) if name.startswith(region)), len(_REGIONS))
 
 
 def _candidates(prefer: Iterable[str]) -> set[str]:
