@@ -61,6 +61,20 @@ class Stage:
             self.conn, self.config, now, limit_seconds=limit, since=since, clock=self.clock, sleep=self.clock.sleep
         )
 
+    def write_config(self) -> Path:
+        """These settings as a file, for a sender in a process of its own."""
+        path, secret = self.folder / "config.toml", self.folder / "webhook"
+        path.touch(mode=0o600)
+        secret.touch(mode=0o600)
+        secret.write_text(self.settings.webhook_url or "")
+        path.write_text(
+            f'data_dir = "{self.folder}/data"\nstate_dir = "{self.folder}/state"\n'
+            f'[database]\nurl = "{self.url}"\n'
+            f'[discord]\nwebhook_url_file = "{secret}"\ncharts = false\n'
+            f"digest_after = {self.settings.digest_after}\n"
+        )
+        return path
+
     def switch_on(self, *, server: str = "main", now: datetime = BEFORE) -> None:
         self.load(server=server)
         assert str(self.post(now)) == "nothing to post"
