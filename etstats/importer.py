@@ -32,13 +32,13 @@ BATCH = 100
 class Fate(StrEnum):
     """What became of a file; `whole` is for those that were only looked at."""
 
+    WHOLE = "whole"
     IMPORTED = "imported"
     REPLACED = "replaced"
     DUPLICATE = "duplicate"
     KNOWN = "known"
     QUARANTINED = "quarantined"
     STILL_QUARANTINED = "still in quarantine"
-    WHOLE = "whole"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

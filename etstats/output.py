@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Justify = Literal["left", "right"]
 NOTHING = "–"
+# Cells to which text and names may be shortened, and those that part two columns.
+_LEAST, _LEAST_NAME, _GAP = 8, 14, 3
 
 
 class Format(StrEnum):
@@ -49,6 +51,7 @@ class Column:
     text: Callable[[Any], str] = str
     justify: Justify = "left"
     is_name: bool = False
+    shrinks: bool = False
     """Long text may be shortened in a narrow terminal; numbers never are."""
 
 
@@ -65,12 +68,12 @@ class Table:
 
 def name(key: str = "player_name", heading: str = "Player") -> Column:
     """A column of player names in their colours."""
-    return Column(key=key, heading=heading, is_name=True)
+    return Column(key=key, heading=heading, is_name=True, shrinks=True)
 
 
 def text(key: str, heading: str) -> Column:
     """A column of plain text."""
-    return Column(key=key, heading=heading, text=printable)
+    return Column(key=key, heading=heading, text=printable, shrinks=True)
 
 
 def whole(key: str, heading: str) -> Column:
@@ -168,7 +171,7 @@ def write(message: str, *, indent: int = 0, bold: bool = False) -> None:
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar for long work that reports (done, total), on stderr; nothing at all where that is no terminal."""
-    if not err().is_terminal:
+    if not sys.stderr.isatty() or not err().is_terminal:  # rich is not loaded for cron
         yield lambda _done, _total: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -234,31 +237,52 @@ def _draw(table: Table) -> None:
         out().print(table.empty)
     else:
         from rich import box
+        from rich.cells import cell_len
         from rich.table import Table as RichTable
-        from rich.text import Text
 
         # As a line of its own: a title of the table would be broken at the table's width.
         out().print(table.title, style="bold", soft_wrap=not out().is_terminal)
+        cells = [[_drawn_cell(c, getattr(row, c.key)) for c in table.columns] for row in table.rows]
+        widest = [
+            max(map(cell_len, (c.heading, *(row[i].plain for row in cells)))) for i, c in enumerate(table.columns)
+        ]
+        widths = _fitted(table.columns, widest, out().width)
         drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
-        for column in table.columns:
+        for column, width in zip(table.columns, widths, strict=False):
             drawn.add_column(
-                column.heading,
-                justify=column.justify,
-                no_wrap=True,
-                overflow="ellipsis",
-                min_width=6 if column.is_name else None,
+                column.heading, justify=column.justify, no_wrap=True, overflow="ellipsis", width=width
             )
-        for row in table.rows:
-            cells = ((column, getattr(row, column.key)) for column in table.columns)
-            drawn.add_row(
-                *(
-                    coloured(value) if column.is_name and value else Text(_cell(column, value))
-                    for column, value in cells
-                )
-            )
+        for row in cells:
+            drawn.add_row(*row[: len(widths)])
         out().print(drawn)
+        if left_out := [column.heading for column in table.columns[len(widths) :] if column.heading]:
+            out().print(f"In a wider terminal: {', '.join(left_out)}.", style="dim")
     for note in table.notes:
         out().print(note, style="dim")
+
+
+def _fitted(columns: Sequence[Column], widest: Sequence[int], room: int) -> list[int]:
+    """The widths that fit: text is shortened, and when that is not enough the last columns are left out."""
+    least = [
+        min(width, _LEAST_NAME if c.is_name else _LEAST) if c.shrinks else width
+        for c, width in zip(columns, widest, strict=True)
+    ]
+    count = len(columns)
+    while count > 2 and sum(least[:count]) + _GAP * count > room + 1:
+        count -= 1
+    widths = list(widest[:count])
+    while (excess := sum(widths) + _GAP * count - room - 1) > 0:
+        longest = max(range(count), key=lambda i: widths[i] - least[i])
+        if widths[longest] <= least[longest]:
+            break
+        widths[longest] -= min(excess, max(1, (widths[longest] - least[longest]) // 2))
+    return widths
+
+
+def _drawn_cell(column: Column, value: object) -> "Text":
+    from rich.text import Text
+
+    return coloured(str(value)) if column.is_name and value else Text(_cell(column, value))
 
 
 def _cell(column: Column, value: object) -> str:
