@@ -12,6 +12,7 @@ from etstats.db.scope import Scope
 from etstats.parser.fields import BULLET_WEAPONS, WEAPONS
 from etstats.rules import ranking
 from etstats.rules.boards import BOARDS, value_of
+from etstats.rules.season import POINTS, SEASON_BOARDS
 from tests.conftest import CliResult
 from tests.evenings.rows import Line, add_round, add_session, guid, line
 
@@ -254,3 +255,17 @@ def test_a_season_begins_at_midnight_of_the_named_servers_clock(
     assert json.loads(cli(*ask, "2025-Q3").out)[0]["value"] == 1
     assert cli(*ask, "2025-Q4").code == 2
     assert json.loads(cli(*ask, "2025-Q4", "--server", "main").out)[0]["value"] == 1
+
+
+def test_every_board_is_explained() -> None:
+    """docs/metrics.md says what each is made of, and how a season's points fall."""
+    page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    rows = [
+        row for row in page.partition("## Leaderboards")[2].partition("\n## ")[0].splitlines() if row[:1] == "|"
+    ]
+    explained = [name for row in rows[2:] for name in row.split("|")[1].strip().split(", ")]
+    assert sorted(explained) == sorted(BOARDS)
+    seasons = page.partition("## Seasons")[2].partition("\n## ")[0].replace("\n", " ")
+    assert ", ".join(SEASON_BOARDS) in seasons
+    assert "10, 8, 6, 5, 4, 3, 2 and 1 points" in seasons
+    assert POINTS == (10, 8, 6, 5, 4, 3, 2, 1)

@@ -1,0 +1,103 @@
+"""How long it takes to get an answer: every reading command as a whole process, and the queries alone."""
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+
+from benchmarks.measuring import Place, median, place, table
+from etstats import rankings
+from etstats.db import boards, embedded
+from etstats.db.connection import connect
+from etstats.db.scope import Scope
+from etstats.demo.generator import generate, write_files
+from etstats.rules.boards import BOARDS
+
+SMALL, LARGE, SMALL_LARGE = 3_700, 40_000, 8_000
+PLAYERS = 9  # 40,000 files: a third of a million player rows, two million weapon rows
+START = datetime(2013, 1, 1, 20)  # noqa: DTZ001  # the server's own clock
+WEAPON = "MP40"
+
+
+def run(runs: int = 5) -> str:
+    """Measure and return tables in Markdown; with one run the large base is a smaller one."""
+    large = LARGE if runs > 1 else SMALL_LARGE
+    with place() as here:
+        small = _measure(here, SMALL, runs)
+        alone = _queries(here, runs)
+    with place() as here:
+        big = _measure(here, large, runs)
+    whole = [[f"`etstats {name}`", _seconds(small[name]), _seconds(big[name])] for name in small]
+    return (
+        f"Invented evenings of {PLAYERS} players. Whole processes, from start to end, medians of {runs}; wished: "
+        f"under 0.5 s on {SMALL:,} files, under 1.5 s on {LARGE:,}.\n\n"
+        + table(["command", f"{SMALL:,} files", f"{large:,} files"], whole)
+        + f"\n\nThe queries alone, on {SMALL:,} files; wished: under 100 ms each. One sums up for all boards at "
+        "once; a weapon's board has its own.\n\n" + table(["question", "measured"], alone)
+    )
+
+
+def _measure(here: Place, files: int, runs: int) -> dict[str, float]:
+    """Fill a base and time every command on it."""
+    folder = here.folder / "files"
+    folder.mkdir()
+    write_files(folder, generate(11, start=START, files=files, players=PLAYERS, pause_days=(1, 1)))
+    here.etstats("-q", "import", folder)
+    one, other = _regulars(here.folder / "data")
+    commands: dict[str, list[str]] = {
+        f"leaderboard --top {name}": ["leaderboard", "--top", name] for name in BOARDS
+    }
+    commands |= {
+        f"leaderboard --weapon {WEAPON}": ["leaderboard", "--weapon", WEAPON],
+        "leaderboard --top kd --map supply": ["leaderboard", "--top", "kd", "--map", "supply"],
+        "leaderboard --top kd --last 20": ["leaderboard", "--top", "kd", "--last", "20"],
+        "player NAME": ["player", one],
+        "compare A B": ["compare", one, other],
+        "find TEXT": ["find", "zzz"],
+        "maps": ["maps"],
+        "weapons": ["weapons"],
+        "records": ["records"],
+        "season": ["season"],
+        "session": ["session"],
+        "sessions": ["sessions"],
+        "round": ["round"],
+        "rounds": ["rounds"],
+        "awards": ["awards"],
+        "achievements": ["achievements"],
+    }
+    return {
+        name: median(here.etstats(*arguments).seconds for _ in range(runs)) for name, arguments in commands.items()
+    }
+
+
+def _queries(here: Place, runs: int) -> Iterable[list[str]]:
+    """The questions behind the leaderboards, over one open connection."""
+    questions: dict[str, Callable[[Scope], object]] = {
+        "every board but a weapon's, all rounds": lambda scope: rankings.field(conn, scope),
+        f"the board of the {WEAPON}, all rounds": lambda scope: boards.weapon_sums(conn, scope, WEAPON),
+        "every board, one map": lambda scope: rankings.field(conn, Scope(map_name="supply")),
+        "every board, the last 20 rounds": lambda scope: rankings.field(conn, Scope(last_rounds=20)),
+    }
+    with connect(embedded.ensure_running(here.folder / "data"), read_only=True) as conn:
+        return [
+            [question, f"{1000 * median(_taken(ask) for _ in range(3 * runs)):.0f} ms"]
+            for question, ask in questions.items()
+        ]
+
+
+def _taken(ask: Callable[[Scope], object]) -> float:
+    began = time.perf_counter()
+    ask(Scope())
+    return time.perf_counter() - began
+
+
+def _regulars(data_dir: Path) -> tuple[str, str]:
+    """The two who played most: whoever asks for less waits less."""
+    with connect(embedded.ensure_running(data_dir), read_only=True) as conn:
+        field = rankings.field(conn, Scope())
+    most = sorted(field.now, key=lambda player: -player.rounds)
+    return most[0].player_guid, most[1].player_guid
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.2f} s"
