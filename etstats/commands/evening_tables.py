@@ -57,20 +57,20 @@ def session_tables(view: SessionView, style: Format) -> list[Table]:
     ]
     length = output.minutes_seconds((view.ended_at - view.started_at).total_seconds())
     title = (
-        f"Session {view.id} · {output.printable(view.server)} · {output.moment(view.began)} · {length} · "
+        f"Session {view.id} · {output.printable(view.server)} · {output.moment(view.began)} · {length}\n"
         f"Team A {score(view.score)} Team B"
     )
     tables = [
         output.Table(
             title=title,
             columns=[
-                output.Column(key="began", heading="Began", text=lambda stamp: f"{stamp:%H:%M}"),
+                output.Column(key="began", heading="Began", text="{:%H:%M}".format),
                 output.text("map_name", "Map"),
-                output.text("round1", "Round 1"),
-                output.text("round2", "Round 2"),
-                output.text("winner", "Won by"),
-                output.Column(key="points", heading="A:B", justify="right"),
+                output.Column(key="round1", heading="Round 1"),
+                output.Column(key="round2", heading="Round 2"),
                 output.Column(key="score", heading="Score", justify="right"),
+                output.Column(key="winner", heading="Won by"),
+                output.Column(key="points", heading="A:B", justify="right"),
             ],
             rows=rows,
             empty="",
@@ -225,7 +225,7 @@ def _scoreboard(
     notes: Sequence[str] = (),
     team: dict[int, str] | None = None,
 ) -> Table:
-    """As many columns as the terminal has room for; all of them in a file."""
+    """The columns that people look for, the more telling first; all of them in a file."""
     columns = [
         output.name(),
         output.whole("kills", "Kills"),
@@ -248,11 +248,9 @@ def _scoreboard(
         output.clock("time_dead_seconds", "Dead"),
         output.clock("denied_playtime", "Denied"),
     ]
-    if style is output.Format.TABLE:
-        width = output.out().width
-        columns += (more if width >= 105 else []) + (most if width >= 140 else [])
-    else:
-        columns += [*more, *most, *_everything_else()]
+    columns += [*more, *most]
+    if style is not output.Format.TABLE:
+        columns += _everything_else()
     if team is not None:
         columns.insert(0, output.Column(key="team", heading="Team", text=lambda number: team[number]))
     return output.Table(title=title, columns=columns, rows=players, empty="Nobody who is shown.", notes=notes)

@@ -87,10 +87,10 @@ def sessions(
         output.whole("id", "ID"),
         output.when("began", "Began"),
         output.clock("seconds", "Length"),
+        output.Column(key="score", heading="A:B", text=score, justify="right"),
         output.whole("maps", "Maps"),
         output.whole("rounds", "Rounds"),
         output.whole("players", "Players"),
-        output.Column(key="score", heading="Score A:B", text=score, justify="right"),
         output.text("server", "Server"),
     ]
     words = options.in_words(scope, since=since, until=until, season=season, last=last)
@@ -173,11 +173,11 @@ def rounds(
         output.whole("id", "ID"),
         output.when("stamp", "Ended"),
         output.text("map_name", "Map"),
-        output.whole("round_number", "Round"),
-        output.clock("time_limit_seconds", "Limit"),
+        output.whole("round_number", "R"),
         output.clock("actual_time_seconds", "Time"),
-        output.text("outcome", "Outcome"),
+        output.Column(key="outcome", heading="Outcome"),
         output.Column(key="winner_team", heading="Winner", text=lambda side: SIDES.get(side, "–")),
+        output.clock("time_limit_seconds", "Limit"),
         output.whole("session_id", "Session"),
         output.text("server", "Server"),
     ]
