@@ -22,7 +22,7 @@ WITH scope AS MATERIALIZED (
            max(f.xp * 17179869184 + r.earliness) AS xp
     FROM scope r JOIN player_feats f ON f.round_id = r.id
     WHERE (%(guid)s::text IS NULL OR f.player_guid = %(guid)s)
-      AND f.player_guid <> ALL (ARRAY(SELECT h.player_guid FROM hidden_players h))
+      AND (%(guid)s IS NOT NULL OR f.player_guid <> ALL (ARRAY(SELECT h.player_guid FROM hidden_players h)))
     GROUP BY r.map_name
 ), best AS (
     SELECT b.map_name, v.place, v.record, max(v.code) AS code
@@ -45,12 +45,14 @@ WITH scope AS MATERIALIZED (
     GROUP BY GROUPING SETS ((b.map_name, v.place, v.record), (v.place, v.record))
 )
 SELECT DISTINCT ON (b.map_name, b.place)
-       b.record, b.map_name, b.code >> 34 AS value, f.player_guid, names.player_name, names.clean_name,
+       b.record, b.map_name,
+       (b.code >> 34) / (CASE WHEN b.record IN ('dpm', 'accuracy') THEN 10 ELSE 1 END)::double precision AS value,
+       f.player_guid, names.player_name, names.clean_name,
        r.map_name AS played_on, r.ended_at, r.id
 FROM best b
 JOIN scope r ON r.earliness = b.code & 17179869183 AND r.map_name = coalesce(b.map_name, r.map_name)
 JOIN player_feats f ON f.round_id = r.id AND (to_jsonb(f) ->> b.record)::bigint = b.code >> 34
 CROSS JOIN LATERAL names_of(f.player_guid) names
 WHERE b.code >> 34 > 0 AND (%(guid)s::text IS NULL OR f.player_guid = %(guid)s)
-  AND f.player_guid <> ALL (ARRAY(SELECT h.player_guid FROM hidden_players h))
+  AND (%(guid)s IS NOT NULL OR f.player_guid <> ALL (ARRAY(SELECT h.player_guid FROM hidden_players h)))
 ORDER BY b.map_name NULLS FIRST, b.place, r.id, f.player_guid

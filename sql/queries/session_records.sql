@@ -1,4 +1,4 @@
--- The best of whole gaming sessions, of the rounds in scope; of equals the earliest. DPM is in tenths.
+-- The best of whole gaming sessions, of the rounds in scope; of equals the earliest. The feats count DPM in tenths.
 WITH sums AS MATERIALIZED (
     SELECT r.gaming_session_id, f.player_guid, max(r.ended_at) AS ended_at,
            sum(f.kills) AS kills,
@@ -18,13 +18,15 @@ WITH sums AS MATERIALIZED (
     GROUP BY r.gaming_session_id, f.player_guid
 ), shown AS MATERIALIZED (
     SELECT s.* FROM sums s
-    WHERE NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = s.player_guid)
+    WHERE %(guid)s IS NOT NULL
+       OR NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = s.player_guid)
 ), best AS (
     SELECT max(kills) AS kills, max(damage) AS damage, max(dpm) AS dpm, max(headshot_kills) AS headshot_kills, max(multikills) AS multikills, max(gibs) AS gibs, max(revives) AS revives, max(assists) AS assists, max(objectives) AS objectives, max(useful) AS useful, max(xp) AS xp
     FROM shown
 )
 SELECT DISTINCT ON (v.place)
-       v.record, NULL AS map_name, v.value::bigint AS value, s.player_guid, names.player_name, names.clean_name,
+       v.record, NULL AS map_name, v.value / (CASE WHEN v.record = 'dpm' THEN 10 ELSE 1 END)::double precision AS value,
+       s.player_guid, names.player_name, names.clean_name,
        NULL AS played_on, s.ended_at, s.gaming_session_id AS id
 FROM best b
 JOIN shown s ON s.kills = b.kills OR s.damage = b.damage OR s.dpm = b.dpm OR s.headshot_kills = b.headshot_kills OR s.multikills = b.multikills OR s.gibs = b.gibs OR s.revives = b.revives OR s.assists = b.assists OR s.objectives = b.objectives OR s.useful = b.useful OR s.xp = b.xp

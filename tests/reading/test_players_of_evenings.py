@@ -228,7 +228,7 @@ def test_weapons_add_up_and_name_who_killed_most(db: Connection, played: list[Ac
 FEATS: dict[str, Callable[[Act], float | None]] = {
     "kills": lambda a: a["kills"],
     "damage": lambda a: a["damage_given"],
-    "dpm": lambda a: round(600 * a["damage_given"] / a["time_played_seconds"], 6)
+    "dpm": lambda a: round(60 * a["damage_given"] / a["time_played_seconds"], 1)
     if a["time_played_seconds"] >= 300 else None,
     "headshot_kills": lambda a: a["headshot_kills"],
     "spree": lambda a: a["killing_spree_best"],
@@ -246,7 +246,7 @@ def test_records_of_a_round_are_the_greatest_and_of_equals_the_earliest(db: Conn
     for record, feat in FEATS.items():
         for map_name in {None, *(a.round.map_name for a in played)}:
             there = [
-                (round(value), a) for a in played
+                (value, a) for a in played
                 if map_name in (None, a.round.map_name) and (value := feat(a)) is not None
             ]  # fmt: skip
             best = max(value for value, _ in there)
@@ -268,7 +268,7 @@ def test_records_of_a_session_are_of_whole_evenings(db: Connection, played: list
     assert found["kills"] == max(sum(a["kills"] for a in acts) for acts in sums.values())
     assert found["damage"] == max(sum(a["damage_given"] for a in acts) for acts in sums.values())
     assert found["dpm"] == max(
-        600 * sum(a["damage_given"] for a in acts) // seconds
+        600 * sum(a["damage_given"] for a in acts) // seconds / 10
         for acts in sums.values()
         if (seconds := sum(a["time_played_seconds"] for a in acts)) >= 1800
     )
