@@ -5,7 +5,6 @@ Damage in HP, `*_seconds` and `denied_playtime` in seconds, ratios of 0 to 100 i
 
 from dataclasses import dataclass
 from datetime import datetime
-from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
