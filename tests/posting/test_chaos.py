@@ -130,6 +130,7 @@ def test_chaos(stage: Stage, discord: Chaotic) -> None:
     finally:
         for sender in senders:
             sender.close()
+    print(codes, stage.discord.met, Counter(stage.states()), len(stage.discord.early))
     assert set(codes) <= {0, 3, 75, -signal.SIGKILL}, log.read_text()
     assert codes[-signal.SIGKILL] > 5
     _check_the_channel(stage, files)
