@@ -8,6 +8,8 @@ The key is in the base because every collector, and every restored backup, must 
 import hashlib
 import secrets
 import shutil
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -41,6 +43,14 @@ class Pseudonyms:
             if who is not None:
                 others[guid] = (who.pseudonym_guid, who.pseudonym)
         return pseudonyms.rewrite(content, others) if others else content
+
+    def apply_to_copies(self, folder: Path, names: Iterable[str]) -> None:
+        """The same in local copies that came just now; one that is not there needs nothing."""
+        for path in [folder / name for name in names] if self._forgotten else []:
+            with suppress(FileNotFoundError):
+                content = path.read_bytes()
+                if (changed := self.applied(content)) != content:
+                    _replace_copy(path, changed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,14 +94,19 @@ def forget(conn: Connection, guid: str, copies: Path) -> Done:
 
 
 def _rewrite_copies(folder: Path, guid: str, others: dict[str, tuple[str, str]]) -> None:
-    """The same in the local copies, which keep their times; each is whole at every moment."""
+    """The same in the local copies below a folder."""
     for path in sorted(folder.glob("*/*.txt")):
         content = path.read_bytes()
         if guid.encode() in content:
-            written = path.with_name(f".{path.name}.forgetting")
-            written.write_bytes(pseudonyms.rewrite(content, others))
-            shutil.copystat(path, written)
-            written.replace(path)
+            _replace_copy(path, pseudonyms.rewrite(content, others))
+
+
+def _replace_copy(path: Path, content: bytes) -> None:
+    """Give a local copy other bytes; it keeps its times and is whole at every moment."""
+    written = path.with_name(f".{path.name}.partial")
+    written.write_bytes(content)
+    shutil.copystat(path, written)
+    written.replace(path)
 
 
 def _new_guid(conn: Connection) -> str:

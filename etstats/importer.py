@@ -82,7 +82,7 @@ class Importer:
         self._gap = gap
         with database_errors(), conn.transaction():
             self._server_id = archive.add_server(conn, server)
-        self._pseudonyms = Pseudonyms(conn)
+        self.pseudonyms = Pseudonyms(conn)
 
     def add(self, filename: str, content: bytes, mtime: int | None = None) -> Outcome:
         """Store one file. Raises only when the base fails."""
@@ -110,7 +110,7 @@ class Importer:
     def _parse(self, file: Incoming) -> _Parsed:
         started = perf_counter()
         raw, reason, line = None, "", 0
-        content = self._pseudonyms.applied(file.content)
+        content = self.pseudonyms.applied(file.content)
         try:
             raw = parse(file.filename, content)
         except ParseError as error:

@@ -63,6 +63,7 @@ def sync(
                 incoming = (Incoming(filename=a.file.name, content=a.content, mtime=a.file.mtime) for a in files)
                 fetch_ms = {a.file.name: a.fetch_ms for a in files}
                 take_in(importers[name], name, incoming, report=report, watcher=watcher, fetch_ms=fetch_ms)
+                importers[name].pseudonyms.apply_to_copies(config.data_dir / "gamestats" / name, fetch_ms)
             if arrived and post:
                 _post(conn, config, report)
         for look in looks.values():

@@ -1,6 +1,6 @@
 """A forgotten player is in no row and no byte of the base, stays so, and every other number stays as it was."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,12 +10,13 @@ import pytest
 from psycopg import Connection, sql
 
 from etstats.db import identity
-from etstats.demo.generator import GeneratedFile, Quirks, generate
+from etstats.demo.generator import GeneratedFile, Quirks, generate, write_files
 from etstats.forgetting import Done, forget
 from etstats.importer import Fate, Importer, Outcome
 from etstats.parser.names import clean_name
 from etstats.parser.pseudonyms import guids, rewrite
 from etstats.parser.reader import parse
+from tests.conftest import CliResult
 
 START = datetime(2025, 10, 6, 20, 5)  # noqa: DTZ001 - the server's own clock
 ZONE = ZoneInfo("Europe/Ljubljana")
@@ -221,6 +222,26 @@ def test_local_copies_are_rewritten_and_keep_their_times(
         assert guid.encode() not in content
         assert (done.who.pseudonym_guid.encode() in content) == (guid.encode() in file.content)
         assert (folder / file.name).stat().st_mtime == file.mtime
+
+
+def test_local_copies_that_come_later_are_rewritten_too(
+    cli: Callable[..., CliResult], db: Connection, files: list[GeneratedFile], home: Path, tmp_path: Path
+) -> None:
+    """Through the whole line: what sync brings is pseudonymised in the base and in the local copy."""
+    guid, _ = someone(files)
+    source = tmp_path / "server"
+    source.mkdir()
+    settings = home / "etstats.toml"
+    settings.write_text(f'[[servers]]\nname = "main"\npath = "{source}"\ntimezone = "Europe/Ljubljana"\n')
+    write_files(source, files[:2])
+    assert cli("--config", settings, "sync", "--since", "all").code == 0
+    assert cli("--config", settings, "forget", guid, "--yes").code == 0
+    write_files(source, files[2:])
+    assert cli("--config", settings, "sync", "--since", "all").code == 0
+    copies = sorted((home / "data" / "gamestats" / "main").iterdir())
+    assert [path.name for path in copies] == [file.name for file in files]
+    assert not [path.name for path in copies if guid.encode() in path.read_bytes()]
+    assert guid not in everything(db)
 
 
 def test_nothing_is_forgotten_by_half(db: Connection, files: list[GeneratedFile]) -> None:
