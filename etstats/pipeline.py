@@ -2,11 +2,12 @@
 
 import re
 import time
+from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from etstats import fetching
+from etstats import activity, fetching
 from etstats.base import open_base
 from etstats.db import archive, inventory, known
 from etstats.db.connection import Connection, database_errors, run_lock
@@ -30,12 +31,14 @@ def sync(
     server: str | None = None,
     since: str | None = None,
     timing: Timing | None = None,
+    idle_every: timedelta | None = None,
     post: bool = False,
     watcher: Watcher = SILENT,
 ) -> Report:
     """Fetch what is new from every server, import it and, when asked to, post it, as it comes.
 
-    A server that fails does so alone; what was fetched before counts. LockedError when another run is at work.
+    A server that fails does so alone; what was fetched before counts. With `idle_every` a server on which nobody
+    plays is looked at no more often than that. LockedError when another run is at work.
     """
     report = Report()
     servers = _servers(config, server)
@@ -43,7 +46,10 @@ def sync(
     with open_base(config) as conn, run_lock(conn):
         gap = timedelta(minutes=config.sessions.gap_minutes)
         importers = {s.name: Importer(conn, s.name, ZoneInfo(s.timezone), gap) for s in servers}
-        routes = [_route(conn, config, s, since, now) for s in servers]
+        grace = timedelta(minutes=config.sync.idle_after_minutes)
+        report.resting = activity.due(conn, servers, now, idle_every=idle_every, grace=grace).resting
+        routes = [_route(conn, config, s, since, now) for s in servers if s.name not in report.resting]
+        arrivals: Counter[str] = Counter()
         looks: dict[str, Looked] = {}
         if post:
             _post(conn, config, report)
@@ -60,6 +66,7 @@ def sync(
                 else:
                     _note(happening, report)
             for name, files in arrived.items():
+                arrivals[name] += len(files)
                 incoming = (Incoming(filename=a.file.name, content=a.content, mtime=a.file.mtime) for a in files)
                 fetch_ms = {a.file.name: a.fetch_ms for a in files}
                 take_in(importers[name], name, incoming, report=report, watcher=watcher, fetch_ms=fetch_ms)
@@ -68,6 +75,8 @@ def sync(
                 _post(conn, config, report)
         for look in looks.values():
             _record(conn, look, now)
+            missed = sum(server == look.server for server, _ in report.missed)
+            activity.note_look(conn, look.server, now, arrived=arrivals[look.server], missed=missed)
     return report
 
 
@@ -91,7 +100,7 @@ def _route(conn: Connection, config: Config, server: ServerConfig, since: str | 
         else:
             newest = server_id and known.newest_file(conn, server_id, f"{clock + timedelta(days=1):{NAME_STAMP}}")
             parsed = parse_filename(newest) if newest else None
-            start = window.default_since(parsed.stamp if parsed else None)
+            start = window.default_since(parsed.stamp if parsed else None, config.sync.lookback_hours)
         taken = known.taken_files(conn, server_id, f"{start:{NAME_STAMP}}" if start else "") if server_id else []
     return Route(
         server=server.name,

@@ -27,6 +27,8 @@ class Report:
     """How many files each layer held back, at the first look."""
     missed: dict[tuple[str, str], str] = field(default_factory=dict)
     """Files that could not be had, by server and name, with the reason."""
+    resting: dict[str, str] = field(default_factory=dict)
+    """Servers that were not looked at, because nobody plays there, with the time of the next look."""
     errors: list[EtstatsError] = field(default_factory=list)
     """What ended the part of a server, or the posting."""
     posted: Counter[str] = field(default_factory=Counter)

@@ -1,7 +1,7 @@
 """The line: from a game server, or a folder, into the base and on to Discord."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,6 +53,9 @@ def sync(
         str | None, typer.Option(metavar="5s", help="Look again and again, this often, over one connection.")
     ] = None,
     for_: Annotated[str | None, typer.Option("--for", metavar="55s", help="How long to go on looking.")] = None,
+    idle_every: Annotated[
+        str | None, typer.Option(metavar="10m", help="While nobody plays, look no more often than this.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fetched; fetch nothing.")] = False,
 ) -> int:
     """Fetch what is new from the game servers and import it.
@@ -65,6 +68,7 @@ def sync(
     refused, 75 busy, or a server, the base or Discord is down.
     """
     from etstats import output, pipeline
+    from etstats.ops.ping import pinged
 
     context = context_of(ctx)
     now = datetime.now(UTC)
@@ -73,11 +77,23 @@ def sync(
             output.out().print(line, markup=False)
         return 0
     timing = pipeline.timing(context.config, poll=poll, duration=for_)
-    with output.progress("files") as move:
-        report = pipeline.sync(
-            context.config, now=now, server=server, since=since, timing=timing, post=post, watcher=watcher(move)
-        )
-    return tell("sync", report, quiet=context.verbosity < 0)
+    idle = idle_every or context.config.sync.idle_every
+    resting = None if idle is None or since else timedelta(seconds=pipeline.seconds(idle, "--idle-every"))
+    with pinged(context.config.health.ping_url) as run:
+        with output.progress("files") as move:
+            report = pipeline.sync(
+                context.config,
+                now=now,
+                server=server,
+                since=since,
+                timing=timing,
+                idle_every=resting,
+                post=post,
+                watcher=watcher(move),
+            )
+        run.lines.append(str(report))
+        run.code = tell("sync", report, quiet=context.verbosity < 0)
+    return run.code
 
 
 def watcher(move: Callable[[int, int], None]) -> "Watcher":
@@ -112,5 +128,7 @@ def tell(what: str, report: "Report", *, quiet: bool) -> int:
     for error in report.errors:
         output.say(f"etstats: {error}")
     if not quiet:
+        for server, reason in report.resting.items():
+            output.say(f"{server}: {reason}")
         output.say(f"{what}: {report}")
     return report.exit_code

@@ -53,6 +53,6 @@ def server_clock(moment: datetime, zone: tzinfo) -> datetime:
     return moment.astimezone(zone).replace(tzinfo=None)
 
 
-def default_since(newest_known: datetime | None) -> datetime | None:
-    """Say where a sync without `--since` begins: everything at first, then a day before the newest known stamp."""
-    return None if newest_known is None else newest_known - timedelta(hours=24)
+def default_since(newest_known: datetime | None, hours: int = 24) -> datetime | None:
+    """Say where a sync without `--since` begins: everything at first, then hours before the newest known stamp."""
+    return None if newest_known is None else newest_known - timedelta(hours=hours)

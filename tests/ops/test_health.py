@@ -90,7 +90,8 @@ def test_quiet_says_what_is_wrong_and_only_that(well: Cli, home: Path) -> None:
         ),
         (
             "INSERT INTO posts (server_id, kind, subject, channel, state, created_at)"
-            " SELECT server_id, 'round', id, repeat('a', 32), 'pending', now() - interval '2 hours' FROM processed_files LIMIT 1",
+            " SELECT server_id, 'round', id, repeat('a', 32), 'pending', now() - interval '2 hours'"
+            " FROM processed_files LIMIT 1",
             "posts",
             "waiting for over an hour",
         ),
