@@ -241,7 +241,7 @@ def _draw(table: Table) -> None:
         from rich.table import Table as RichTable
 
         # As a line of its own: a title of the table would be broken at the table's width.
-        out().print(table.title, style="bold", soft_wrap=not out().is_terminal)
+        out().print(table.title, style="bold")
         cells = [[_drawn_cell(c, getattr(row, c.key)) for c in table.columns] for row in table.rows]
         widest = [
             max(map(cell_len, (c.heading, *(row[i].plain for row in cells)))) for i, c in enumerate(table.columns)

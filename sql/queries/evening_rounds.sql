@@ -7,4 +7,4 @@ FROM rounds r
 JOIN servers s ON s.id = r.server_id
 JOIN processed_files f ON f.id = r.file_id
 WHERE r.id = ANY (%(round_ids)s)
-ORDER BY r.ended_at, r.id
+ORDER BY r.ended_at, f.filename

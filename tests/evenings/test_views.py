@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from psycopg import Connection
 
-from etstats import evenings
+from etstats import careers, evenings
 from etstats.db.scope import Scope
 from etstats.errors import NotFoundError
 from tests.evenings.rows import START, add_round, add_session, guid, line
@@ -238,6 +238,29 @@ def test_a_milestone_is_told_in_the_round_that_reaches_it_and_never_again(db: Co
     assert told == [[], [(100, "kills")], []]
     (milestone,) = evenings.session_view(db, session).milestones
     assert (milestone.player_guid, milestone.threshold, milestone.discord_user_id) == (guid(1), 100, 77)
+
+
+def test_a_step_is_reached_at_the_end_of_the_evening_that_passed_it(db: Connection) -> None:
+    """90 kills in one evening, 20 in the next: the hundred is the second's; hidden players are left out."""
+    for evening, kills in enumerate((90, 20, 400)):
+        session = add_session(db)
+        minute = 3000 * evening
+        add_round(db, session, [line(1, 1, kills=kills), line(2, 2, kills=100)], minute=minute)
+        add_round(db, session, [line(2, 1)], minute=minute + 10, number=2)
+    steps = [
+        (row.threshold, row.players, row.first_name, row.first_on, row.last_name)
+        for row in careers.achievement_rows(db)
+        if row.title == "Soldier"
+    ]
+    ends = [START + timedelta(minutes=3000 * evening) for evening in range(3)]
+    assert steps == [
+        (100, 2, "player2", ends[0] + timedelta(minutes=10), "player1"),
+        (500, 1, "player1", ends[2], "player1"),
+    ]
+    db.execute("INSERT INTO hidden_players (player_guid) VALUES (%s)", [guid(1)])
+    assert [row.players for row in careers.achievement_rows(db) if row.title == "Soldier"] == [1]
+    sheet = {row.title: row for row in careers.progress_rows(db, guid(1))}["Soldier"]
+    assert (sheet.value, sheet.reached, sheet.reached_on, sheet.next, sheet.left) == (510, 500, ends[2], 1000, 490)
 
 
 def test_sessions_are_found_by_number_day_and_last(db: Connection) -> None:
