@@ -177,7 +177,7 @@ def _why_empty(ranking: "Ranking", words: str) -> str:
 def _notes(ranking: "Ranking") -> list[str]:
     """Who is not on the board, by which minimum; and that it is a smaller one than usual, where it is."""
     least = ranking.minimum
-    notes = []
+    notes = ["±: places won or lost in the week before the newest round."] if ranking.has_week_before else []
     if ranking.short_of_rounds:
         small = f", {least.full_rounds} where more was played" if least.rounds < least.full_rounds else ""
         why = f"fewer than {least.rounds} of {least.base:,} rounds{small}"

@@ -33,9 +33,11 @@ WITH scope AS MATERIALIZED (
            max(p.killing_spree_best) FILTER (WHERE NOT s.is_cumulative) AS killing_spree_best
     FROM scope s
     JOIN player_comprehensive_stats p ON p.round_id = s.id
+    -- By the ratio, a float, because arithmetic on decimals would take a third of the time; it stops at 100.
     CROSS JOIN LATERAL (
-        SELECT (p.time_dead_minutes * 60)::integer AS seconds,
-               NOT s.is_cumulative AND p.time_dead_minutes * 60 <= p.time_played_seconds AS is_true) dead
+        SELECT round(p.time_dead_ratio * p.time_played_seconds / 100)::integer AS seconds,
+               NOT s.is_cumulative AND p.time_played_seconds > 0
+               AND (p.time_dead_ratio < 100 OR p.time_dead_minutes * 60 <= p.time_played_seconds) AS is_true) dead
     GROUP BY p.player_guid, s.is_before
 ), odd AS (
     SELECT w.player_guid, s.is_before, sum(w.headshots) AS headshots
