@@ -1,0 +1,205 @@
+"""Round 2 alone: rule by rule by hand, and against the truth of invented evenings."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from etstats.demo.generator import Evening, GeneratedRound, Quirks, generate_evening
+from etstats.model import PlayerRound, RawRound, Round
+from etstats.parser.reader import parse
+from etstats.parser.rounds import derive
+from tests.files import GUIDS, line, round_file
+
+ONE = {"damage_given": 100, "damage_received": 80, "time_played_minutes": 5.0}
+TWO = {"damage_given": 250, "damage_received": 200, "time_played_minutes": 9.0}
+BOTH = {"MP40": (50, 160, 7, 5, 6)}
+
+
+def raw(number: int, *lines: str, **header: str) -> RawRound:
+    """A parsed file."""
+    file = round_file(f"2025-10-02-21{number}000", number, lines, **header)  # type: ignore[arg-type]
+    return parse(file.name, file.content)
+
+
+def split(first: str, second: str) -> PlayerRound:
+    """Round 2 of one player."""
+    players = derive(raw(2, second), raw(1, first)).players
+    assert len(players) == 1
+    return players[0]
+
+
+def test_cumulative_fields_are_subtracted_and_others_taken() -> None:
+    """Damage, gibs and self kills lose round 1's part; XP, assists and revives are round 2's already."""
+    first = line(gibs=3, self_kills=1, xp=30, kill_assists=4, times_revived=5, revives_given=6, **ONE)
+    second = line(rounds=1, weapons=BOTH, gibs=5, self_kills=1, xp=12, kill_assists=2, times_revived=1, **TWO)
+    p = split(first, second)
+    assert (p.damage_given, p.damage_received, p.gibs, p.self_kills, p.time_played_seconds) == (
+        150,
+        120,
+        2,
+        0,
+        240,
+    )
+    assert (p.xp, p.kill_assists, p.times_revived, p.revives_given) == (12, 2, 1, 0)
+    assert (p.kills, p.deaths, p.headshots, p.hits, p.shots) == (4, 3, 2, 30, 100)
+
+
+def test_a_share_is_weighed_by_time() -> None:
+    """90 % of 9 minutes less 100 % of 5 minutes is 77.5 % of 4 minutes."""
+    first, second = (
+        line(time_played_percent=100, **ONE),
+        line(rounds=1, weapons=BOTH, time_played_percent=90, **TWO),
+    )
+    assert split(first, second).time_played_percent == 77.5
+
+
+def test_knife_shots_may_fall() -> None:
+    """KNIFE shots alone that fell by a few are no reset: 0 for the round."""
+    knife = {"KNIFE": (0, 9, 0, 0, 0), "MP40": (20, 60, 3, 2, 4)}
+    second = line(rounds=1, weapons={"KNIFE": (0, 7, 0, 0, 0)} | BOTH, **TWO)
+    p = split(line(weapons=knife, **ONE), second)
+    assert not p.was_reset
+    assert [w.name for w in p.weapons] == ["MP40"]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        line(rounds=0, weapons=BOTH, **TWO),
+        line(rounds=2, weapons=BOTH, **TWO),
+        line(rounds=1, weapons=BOTH, **TWO | {"time_played_minutes": 4.9}),
+        line(rounds=1, weapons=BOTH, **TWO | {"damage_given": 99}),
+        line(rounds=1, weapons=BOTH, **TWO | {"damage_received": 79}),
+        line(rounds=1, weapons={"MP40": (19, 160, 7, 5, 6)}, **TWO),
+        line(rounds=1, weapons={"MP40": (50, 59, 7, 5, 6)}, **TWO),
+        line(rounds=1, weapons={"MP40": (50, 160, 2, 5, 6)}, **TWO),
+        line(rounds=1, weapons={"LUGER": (50, 160, 7, 5, 6)}, **TWO),
+        line(rounds=1, weapons={"MP40": (21, 160, 7, 5, 6)}, **TWO),
+    ],
+    ids=[
+        "rounds 0",
+        "rounds 2",
+        "time",
+        "given",
+        "received",
+        "hits",
+        "shots",
+        "kills",
+        "weapon gone",
+        "headshots",
+    ],
+)
+def test_counters_that_cannot_follow_were_reset(second: str) -> None:
+    """Each sign of a reset: the line is round 2's own, taken whole."""
+    p = split(line(**ONE), second)
+    assert p.was_reset
+    whole = parse("2025-10-02-212000-supply-round-2.txt", round_file("2025-10-02-212000", 2, [second]).content)
+    assert p.damage_given == whole.players[0].fields.damage_given
+    assert p.kills == sum(w.kills for w in whole.players[0].weapons)
+
+
+def test_who_did_not_play_has_no_row() -> None:
+    """A spectator or leaver carries round 1's numbers into round 2's file: no row there."""
+    second = raw(2, line(rounds=1, team=3, **ONE), line(GUIDS[1], "eve", **TWO))
+    assert [p.player_guid for p in derive(second, raw(1, line(**ONE))).players] == [GUIDS[1]]
+
+
+def test_who_joined_is_taken_whole() -> None:
+    """No line in round 1: the line is all there is."""
+    second = raw(2, line(GUIDS[1], "eve", **TWO))
+    assert derive(second, raw(1, line(**ONE))).players[0].damage_given == 250
+
+
+@pytest.mark.parametrize(("rounds", "cumulative"), [(1, True), (3, True), (0, False)])
+def test_an_orphan_is_cumulative_when_its_counters_ran_on(rounds: int, cumulative: bool) -> None:
+    """With rounds of 1 or more both rounds are in it; with 0 the numbers are its own."""
+    assert derive(raw(2, line(rounds=rounds, **TWO))).is_cumulative is cumulative
+
+
+@pytest.mark.parametrize(
+    ("winner", "minutes", "actual", "outcome"),
+    [
+        (2, 5.0, "5:00", "completed"),
+        (2, 10.0, "10:00", "completed"),
+        (1, 10.0, "10:00", "fullhold"),
+        (1, 9.8, "10:00", "fullhold"),
+        (1, 9.7, "10:00", "surrender"),
+        (1, 4.5, "10:00", "surrender"),
+        (0, 10.0, "10:00", "unknown"),
+    ],
+)
+def test_a_hold_is_told_from_a_surrender_by_time_played(
+    winner: int, minutes: float, actual: str, outcome: str
+) -> None:
+    """Winner and defender say who won; only the time really played says whether they gave up."""
+    file = round_file("2025-10-02-213000", 1, [line(time_played_minutes=minutes)], winner=winner, actual=actual)
+    assert derive(parse(file.name, file.content)).round_outcome == outcome
+
+
+def test_the_headers_duration_is_the_time_played() -> None:
+    """Where the ninth field is, it says how long the round was."""
+    file = round_file(
+        "2025-10-02-213000", 1, [line(time_played_minutes=9.9)], winner=1, actual="10:00", duration="280000"
+    )
+    derived = derive(parse(file.name, file.content))
+    assert (derived.played_seconds, derived.round_outcome) == (280, "surrender")
+
+
+WILD = Quirks(
+    resets=0.6,
+    spectators=0.5,
+    late_joiners=0.5,
+    leavers=0.3,
+    renames=0.3,
+    surrenders=0.3,
+    knife_drops=0.5,
+    crlf=0.3,
+    unknown_times=0.3,
+    ninth_field=0.4,
+    ninth_in_seconds=0.5,
+)
+
+
+def evening(seed: int, layout: int) -> Evening:
+    """One invented evening."""
+    start = datetime(2025, 10, 6, 20, 5, tzinfo=UTC)
+    return generate_evening(seed, start=start, layout=layout, quirks=WILD, maps=(3, 3), players=8)
+
+
+def derived(played: GeneratedRound, first: GeneratedRound | None) -> Round:
+    """What the parser makes of an invented round."""
+    round1 = None if first is None else parse(first.file.name, first.file.content)
+    return derive(parse(played.file.name, played.file.content), round1)
+
+
+@pytest.mark.parametrize("layout", [33, 36, 37, 38])
+@pytest.mark.parametrize("seed", range(4))
+def test_subtraction_gives_back_what_was_played(seed: int, layout: int) -> None:
+    """Both rounds of every invented map, taken apart from the files, are what the players really did."""
+    rounds = evening(seed, layout).rounds
+    for first, second in zip(rounds[::2], rounds[1::2], strict=True):
+        for played, found in ((first, derived(first, None)), (second, derived(second, first))):
+            truth = {guid: t for guid, t in played.truth.items() if t.weapons or played.number == 2}
+            players = {p.player_guid: p for p in found.players}
+            assert players.keys() <= truth.keys()
+            for guid, real in truth.items():
+                if guid not in players:
+                    # Without any weapon used in either round, the game writes no line.
+                    assert not real.weapons
+                    continue
+                _compare(players[guid], real.numbers, real.was_reset)
+                weapons = {w.name: tuple(w[1:]) for w in players[guid].weapons}
+                assert weapons == {name: numbers for name, numbers in real.weapons.items() if any(numbers)}
+            assert found.round_outcome == played.outcome
+            assert abs((found.played_seconds or 0) - played.played_seconds) <= 6
+
+
+def _compare(player: PlayerRound, numbers: object, was_reset: bool) -> None:
+    assert isinstance(numbers, dict)
+    assert player.was_reset is was_reset
+    for name, value in numbers.items():
+        if name == "time_played_percent":
+            # The file's share has one decimal of the sum of both rounds.
+            assert abs(player.time_played_percent - value) <= 0.5
+        else:
+            assert getattr(player, name) == value, name
