@@ -23,6 +23,29 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WeaponStanding:
+    """A line of a weapon's board, with all that is counted by weapon; the first fields are those of `Standing`.
+
+    `accuracy` and `headshot_share` are in per cent, None for a weapon that fires no bullets.
+    """
+
+    rank: int
+    change: int | None
+    player_guid: str
+    player_name: str
+    clean_name: str
+    value: float
+    kills: int
+    deaths: int
+    hits: int
+    shots: int
+    headshots: int
+    accuracy: float | None
+    headshot_share: float | None
+    rounds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """Everybody's sums over some rounds, from which every board can be filled."""
 
@@ -67,3 +90,28 @@ def field(conn: Connection, scope: Scope, *, weapon: str | None = None, shown: S
         now=ranking.together(part.sums for part in parts),
         before=[part.sums for part in parts if part.is_before],
     )
+
+
+def weapon_standings(field: Field, ranking: Ranking, *, fires_bullets: bool) -> list[WeaponStanding]:
+    """A weapon's ranking with everybody's numbers beside it."""
+    by_guid = {player.player_guid: player for player in field.now}
+    return [
+        WeaponStanding(
+            rank=standing.rank,
+            change=standing.change,
+            player_guid=player.player_guid,
+            player_name=player.player_name,
+            clean_name=player.clean_name,
+            value=standing.value,
+            kills=player.kills,
+            deaths=player.deaths,
+            hits=player.hits,
+            shots=player.shots,
+            headshots=player.headshots,
+            accuracy=value_of(BOARDS["accuracy"], player) if fires_bullets else None,
+            headshot_share=value_of(BOARDS["headshots"], player) if fires_bullets else None,
+            rounds=player.rounds,
+        )
+        for standing in ranking.standings
+        for player in [by_guid[standing.player_guid]]
+    ]

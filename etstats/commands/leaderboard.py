@@ -1,6 +1,6 @@
 """leaderboard: who leads, by any of the boards."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -57,6 +57,7 @@ def leaderboard(
     """
     from etstats import output, rankings
     from etstats.base import open_for_reading
+    from etstats.parser.fields import BULLET_WEAPONS
 
     style = options.style(as_json, as_csv, as_markdown)
     if top is None and weapon is None:
@@ -69,7 +70,8 @@ def leaderboard(
         scope = options.scope(
             conn, config, since=since, until=until, season=season, map_name=map_name, server=server, last=last
         )
-        ranking = rankings.field(conn, scope, weapon=weapon).ranking(board, min_rounds, min_shots)
+        field = rankings.field(conn, scope, weapon=weapon)
+    ranking = field.ranking(board, min_rounds, min_shots)
     words = options.in_words(scope, since=since, until=until, season=season, last=last)
     table = output.Table(
         title=f"{board.heading}{f' with {weapon}' if weapon else ''}: {board.meaning}{words}",
@@ -78,6 +80,10 @@ def leaderboard(
         empty=_why_empty(ranking, words),
         notes=_notes(ranking),
     )
+    if weapon is not None:
+        rows = rankings.weapon_standings(field, ranking, fires_bullets=weapon in BULLET_WEAPONS)
+        columns = _weapon_columns(board, ranking, fires_bullets=weapon in BULLET_WEAPONS)
+        table = replace(table, rows=rows[:limit], columns=columns)
     output.show(table, style)
     return 0
 
@@ -160,6 +166,22 @@ def _columns(board: "Board", ranking: "Ranking") -> list["Column"]:
         *(made_of if board.per else []),
         *([] if board.name == "games" else [output.whole("rounds", "Rounds")]),
     ]
+
+
+def _weapon_columns(board: "Board", ranking: "Ranking", *, fires_bullets: bool) -> list["Column"]:
+    """The board's own value first, then whatever else is counted by weapon."""
+    from etstats import output
+
+    columns = [c for c in _columns(board, ranking) if c.key not in ("of", "per", "rounds")]
+    others = {
+        "kills": output.whole("kills", "Kills"),
+        "deaths": output.whole("deaths", "Deaths by it"),
+        "accuracy": output.decimal("accuracy", "Accuracy %"),
+        "headshots": output.decimal("headshot_share", "HS %"),
+        "games": output.whole("rounds", "Rounds"),
+    }
+    shown = [name for name in others if fires_bullets or name not in ("accuracy", "headshots")]
+    return columns + [others[name] for name in shown if name != board.name]
 
 
 def _change(places: int) -> str:

@@ -1,5 +1,6 @@
 """player, compare, find: single players, by any name that they ever used."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -125,7 +126,12 @@ def find(
     config = context_of(ctx).config
     with open_for_reading(config) as conn:
         seen = options.seen(conn)
-    output.show(_found(text, people.find(options.spellings(text), seen)[:limit], is_empty=not seen), style)
+    zone = options.zone_of(config)
+    matches = [
+        replace(match, last_seen=match.last_seen.astimezone(zone))
+        for match in people.find(options.spellings(text), seen)[:limit]
+    ]
+    output.show(_found(text, matches, is_empty=not seen), style)
     return 0
 
 

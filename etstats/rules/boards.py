@@ -74,12 +74,12 @@ _BOARDS = (
         kind=Kind.RATIO, factor=100, unit="%", by_weapon=True,
     ),
     Board(
-        name="kills", heading="Kills", meaning="kills",
+        name="kills", heading="Kills", meaning="the most kills",
         of=("kills",),
         by_weapon=True,
     ),
     Board(
-        name="deaths", heading="Deaths", meaning="deaths, the most first",
+        name="deaths", heading="Deaths", meaning="the most deaths",
         of=("deaths",),
         by_weapon=True,
     ),

@@ -69,7 +69,12 @@ def find(texts: Sequence[str], seen: Iterable[Seen]) -> list[Match]:
 
 def choose(texts: Sequence[str], seen: Iterable[Seen]) -> str:
     """The GUID of the one player meant; NotFoundError naming the nearest, or all who may be meant."""
-    matches = find(texts, seen)
+    there = list(seen)
+    if not there:
+        raise NotFoundError(
+            "there are no players yet; they come with rounds: etstats sync, or etstats import FOLDER"
+        )
+    matches = find(texts, there)
     if not matches:
         raise NotFoundError(f"no player was ever named {texts[0]}, or anything like it; try: etstats find TEXT")
     nearest = [match for match in matches if match.closeness == matches[0].closeness]

@@ -95,6 +95,25 @@ def test_a_weapons_board_counts_that_weapon(db: Connection, played: list[Act], w
     assert found == wanted
 
 
+def test_a_weapons_board_shows_all_that_is_counted_by_weapon(cli: Cli, played: list[Act]) -> None:
+    """Without --top by kills; accuracy for bullets only, since a grenade hits several at once."""
+    rows = json.loads(cli("leaderboard", "--weapon", "mp40", "--min-rounds", "1", "--limit", "50", "--json").out)
+    for row in rows:
+        used = [
+            a.truth.weapons["MP40"]
+            for a in played
+            if a.truth.guid == row["player_guid"] and "MP40" in a.truth.weapons
+        ]
+        hits, shots, kills, deaths, headshots = (sum(numbers[place] for numbers in used) for place in range(5))
+        assert [row[name] for name in ("hits", "shots", "value", "kills", "deaths", "headshots")] == [
+            hits, shots, kills, kills, deaths, headshots
+        ]  # fmt: skip
+        assert row["accuracy"] == (pytest.approx(100 * hits / shots, abs=1e-3) if shots else None)
+    assert [row["value"] for row in rows] == sorted((row["value"] for row in rows), reverse=True)
+    grenades = json.loads(cli("leaderboard", "--weapon", "GRENADE", "--min-rounds", "1", "--json").out)
+    assert {row["accuracy"] for row in grenades} == {None}
+
+
 @pytest.mark.parametrize("board", ["kd", "dpm", "kills", "survival", "denied", "teamwork", "accuracy"])
 def test_ranks_and_moves_are_those_of_a_hand_made_ranking(db: Connection, played: list[Act], board: str) -> None:
     """Rank by the reckoned values, now and for the rounds until a week before the newest one."""
