@@ -8,6 +8,7 @@ from psycopg import Connection
 from etstats import careers, evenings
 from etstats.db.scope import Scope
 from etstats.errors import NotFoundError
+from etstats.views import RecordRow
 from tests.evenings.rows import START, add_round, add_session, guid, line
 
 
@@ -219,7 +220,7 @@ def test_bests_that_fell_are_held_against_everything_before(db: Connection) -> N
     assert _records(db, past) == ()
 
 
-def _records(db: Connection, session: int) -> tuple[evenings.RecordRow, ...]:
+def _records(db: Connection, session: int) -> tuple[RecordRow, ...]:
     return evenings.session_view(db, session).records
 
 
