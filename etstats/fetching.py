@@ -6,7 +6,7 @@ once; the base is none of this module's business.
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from logging import DEBUG, WARNING
@@ -34,7 +34,10 @@ _AHEAD = 512  # files fetched and not yet imported: some 2 MB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """From where to where: a source, its local copy, what is known of it, the window of names (server clock)."""
+    """From where to where: a source, its local copy, what is known of it, the window of names (server clock).
+
+    `mark`: what an earlier run's last look left behind, when everything it saw was dealt with.
+    """
 
     server: str
     place: SftpSettings | Path
@@ -42,14 +45,18 @@ class Route:
     known: Mapping[str, KnownFile]
     since: datetime | None
     until: datetime | None = None
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """A look is over: how many round files there are, how many will come, and how many each layer held back."""
+    """A look is over: how many round files there are, how many will come, and how many each layer held back.
+
+    `listed` is None when the folder was as an earlier run had left it, and was not listed.
+    """
 
     server: str
-    listed: int
+    listed: int | None
     coming: int
     skipped: Mapping[Layer, int]
 
@@ -76,10 +83,11 @@ class Missed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """A server is done with, in good order or by an error."""
+    """A server is done with, in good order or by an error; `mark` when all that was seen was handed on."""
 
     server: str
     error: EtstatsError | None
+    mark: Mark | None = None
 
 
 Happening = Looked | Arrived | Missed | Ended
@@ -110,29 +118,36 @@ class Timing:
                 return
 
 
-def run(routes: list[Route], timing: Timing) -> Iterator[list[Happening]]:
-    """Fetch from all servers side by side; yields what happened, gathered as it comes, until all have ended."""
+@contextmanager
+def started(routes: list[Route], timing: Timing) -> Iterator[Iterator[list[Happening]]]:
+    """Fetch from all servers side by side, from the beginning of the block on.
+
+    Gives what happens, gathered as it comes, until all have ended; leaving the block ends them.
+    """
     queue: Queue[Happening] = Queue(maxsize=_AHEAD)
     threads = [Thread(target=_serve, args=(route, timing, queue.put), daemon=True) for route in routes]
     for thread in threads:
         thread.start()
-    open_routes = len(routes)
     try:
-        while open_routes:
-            happenings = [queue.get()]
-            while len(happenings) < _AHEAD:
-                try:
-                    happenings.append(queue.get_nowait())
-                except Empty:
-                    break
-            open_routes -= sum(isinstance(h, Ended) for h in happenings)
-            yield happenings
+        yield _gathered(queue, len(routes))
     finally:
         timing.stop.set()
         while any(thread.is_alive() for thread in threads):
             _drain(queue)
             threads[0].join(0.05)
             threads = [thread for thread in threads if thread.is_alive()]
+
+
+def _gathered(queue: Queue[Happening], open_routes: int) -> Iterator[list[Happening]]:
+    while open_routes:
+        happenings = [queue.get()]
+        while len(happenings) < _AHEAD:
+            try:
+                happenings.append(queue.get_nowait())
+            except Empty:
+                break
+        open_routes -= sum(isinstance(h, Ended) for h in happenings)
+        yield happenings
 
 
 def _drain(queue: Queue[Happening]) -> None:
@@ -146,8 +161,11 @@ def _drain(queue: Queue[Happening]) -> None:
 
 @dataclass(slots=True)
 class _Memory:
-    """What a run remembers of a server: files dealt with, and those that were not whole, with when that was."""
+    """What a run remembers of a server: the mark of its last look, files dealt with, and those that were not
+    whole, with when that was."""
 
+    mark: Mark | None
+    has_looked: bool = False
     done: set[RemoteFile] = field(default_factory=set)
     unfinished: dict[RemoteFile, float] = field(default_factory=dict)
 
@@ -162,7 +180,7 @@ class _Memory:
 
 def _serve(route: Route, timing: Timing, deliver: Callable[[Happening], None]) -> None:
     error: EtstatsError | None = None
-    memory = _Memory()
+    memory = _Memory(route.mark)
     try:
         while True:
             error = _connected(route, timing, memory, deliver)
@@ -174,7 +192,7 @@ def _serve(route: Route, timing: Timing, deliver: Callable[[Happening], None]) -
         error = refused
     except Exception as fault:  # noqa: BLE001  # a fault of ours in a thread must reach the report, not vanish
         error = EtstatsError(f"{route.server}: {type(fault).__name__}: {fault}; this is a fault of etstats")
-    deliver(Ended(server=route.server, error=error))
+    deliver(Ended(server=route.server, error=error, mark=memory.mark if error is None else None))
 
 
 def _connected(
@@ -183,16 +201,21 @@ def _connected(
     """Look and fetch over one connection until the time is up; what broke it, if anything did."""
     try:
         with open_source(route.place) as source, _changes(route.place, timing) as changed:
-            mark: Mark | None = None
             while True:
-                started = time.monotonic()
-                listing = source.look(mark)
+                began = time.monotonic()
+                listing = source.look(memory.mark)
+                if listing is None and not memory.has_looked:
+                    deliver(Looked(server=route.server, listed=None, coming=0, skipped={}))
+                    event("unchanged", server=route.server)
+                memory.has_looked = True
                 if listing is not None:
                     # After a file was missed the next look must list it again, whatever the folder's mtime says.
-                    mark = listing.mark if _take(route, source, listing, memory, deliver) else None
+                    memory.mark = None
+                    if _take(route, source, listing, memory, deliver):
+                        memory.mark = listing.mark
                 if timing.poll is not None:
-                    timing.wait(timing.poll - (time.monotonic() - started), changed)
-                elif mark is None and memory.unfinished.keys() - memory.done:
+                    timing.wait(timing.poll - (time.monotonic() - began), changed)
+                elif memory.mark is None and memory.unfinished.keys() - memory.done:
                     timing.wait(_SETTLE_SECONDS)
                 else:
                     return None

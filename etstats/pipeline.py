@@ -1,9 +1,11 @@
 """The straight line: fetch -> import -> post, and the report of what came of it."""
 
+import json
 import re
 import time
 from collections import Counter
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,8 +13,9 @@ from etstats import activity, fetching
 from etstats.base import open_base
 from etstats.db import archive, inventory, known
 from etstats.db.connection import Connection, database_errors, run_lock
+from etstats.db.known import FolderMark
 from etstats.errors import ConfigError
-from etstats.fetching import Arrived, Ended, Looked, Missed, Route, Timing, place_of
+from etstats.fetching import Arrived, Ended, Happening, Looked, Missed, Route, Timing, place_of
 from etstats.importer import Importer, Incoming
 from etstats.logs import event
 from etstats.parser.filename import parse_filename
@@ -20,6 +23,7 @@ from etstats.report import SILENT, Report, Watcher, take_in
 from etstats.settings import Config, ServerConfig
 from etstats.sync import window
 from etstats.sync.mirror import KnownFile
+from etstats.sync.remote import Mark
 
 NAME_STAMP = "%Y-%m-%d-%H%M%S"
 
@@ -33,59 +37,136 @@ def sync(
     timing: Timing | None = None,
     idle_every: timedelta | None = None,
     post: bool = False,
+    thorough: bool = False,
     watcher: Watcher = SILENT,
 ) -> Report:
     """Fetch what is new from every server, import it and, when asked to, post it, as it comes.
 
+    A folder that is as the last run left it is not listed again, unless `since` is given or all is `thorough`.
     A server that fails does so alone; what was fetched before counts. With `idle_every` a server on which nobody
     plays is looked at no more often than that. LockedError when another run is at work.
     """
-    report = Report()
     servers = _servers(config, server)
     timing = timing or Timing(until=time.monotonic() + config.sync.run_limit)
     with open_base(config) as conn, run_lock(conn):
         gap = timedelta(minutes=config.sessions.gap_minutes)
         importers = {s.name: Importer(conn, s.name, ZoneInfo(s.timezone), gap) for s in servers}
+        run = _Run(conn=conn, config=config, importers=importers, watcher=watcher)
         grace = timedelta(minutes=config.sync.idle_after_minutes)
-        report.resting = activity.due(conn, servers, now, idle_every=idle_every, grace=grace).resting
-        routes = [_route(conn, config, s, since, now) for s in servers if s.name not in report.resting]
-        arrivals: Counter[str] = Counter()
-        looks: dict[str, Looked] = {}
-        if post:
-            _post(conn, config, report)
-        for happenings in fetching.run(routes, timing):
-            arrived: dict[str, list[Arrived]] = {}
-            for happening in happenings:
-                if isinstance(happening, Arrived):
+        run.report.resting = activity.due(conn, servers, now, idle_every=idle_every, grace=grace).resting
+        routes = [_route(conn, config, s, since, now) for s in servers if s.name not in run.report.resting]
+        if thorough:
+            routes = [replace(route, mark=None) for route in routes]
+        with fetching.started(routes, timing) as all_happenings:
+            if post:  # while the lines to the servers are being opened
+                run.post()
+            for happenings in all_happenings:
+                if run.take(happenings) and post:
+                    run.post()
+        if since is None:
+            run.keep_marks(routes)
+        run.note_looks(now)
+    return run.report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """One run of sync: what has happened so far, server by server."""
+
+    conn: Connection
+    config: Config
+    importers: Mapping[str, Importer]
+    watcher: Watcher
+    report: Report = field(default_factory=Report)
+    looks: dict[str, Looked] = field(default_factory=dict)
+    ends: dict[str, Ended] = field(default_factory=dict)
+    arrivals: Counter[str] = field(default_factory=Counter)
+
+    def take(self, happenings: Iterable[Happening]) -> bool:
+        """Note what happened and import what arrived; whether anything did."""
+        arrived: dict[str, list[Arrived]] = {}
+        for happening in happenings:
+            match happening:
+                case Arrived():
                     arrived.setdefault(happening.server, []).append(happening)
-                elif isinstance(happening, Looked):
-                    if happening.server not in looks:
-                        report.skipped.update(happening.skipped)
-                    looks[happening.server] = happening
-                    watcher.coming(happening.coming)
-                else:
-                    _note(happening, report)
-            for name, files in arrived.items():
-                arrivals[name] += len(files)
-                incoming = (Incoming(filename=a.file.name, content=a.content, mtime=a.file.mtime) for a in files)
-                fetch_ms = {a.file.name: a.fetch_ms for a in files}
-                take_in(importers[name], name, incoming, report=report, watcher=watcher, fetch_ms=fetch_ms)
-                importers[name].pseudonyms.apply_to_copies(config.data_dir / "gamestats" / name, fetch_ms)
-            if arrived and post:
-                _post(conn, config, report)
-        for look in looks.values():
-            _record(conn, look, now)
-            missed = sum(server == look.server for server, _ in report.missed)
-            activity.note_look(conn, look.server, now, arrived=arrivals[look.server], missed=missed)
-    return report
+                case Looked():
+                    if happening.server not in self.looks:
+                        self.report.skipped.update(happening.skipped)
+                    self.looks[happening.server] = happening
+                    self.watcher.coming(happening.coming)
+                case Missed():
+                    self._miss(happening)
+                case Ended():
+                    self._end(happening)
+        for server, files in arrived.items():
+            self._import(server, files)
+        return bool(arrived)
+
+    def _miss(self, missed: Missed) -> None:
+        event("missed", server=missed.server, file=missed.filename, reason=missed.reason)
+        if not missed.is_passing:
+            self.report.missed[missed.server, missed.filename] = missed.reason
+
+    def _end(self, ended: Ended) -> None:
+        self.ends[ended.server] = ended
+        if ended.error is not None:
+            event("server failed", server=ended.server, reason=str(ended.error))
+            self.report.errors.append(ended.error)
+
+    def _import(self, server: str, files: list[Arrived]) -> None:
+        self.arrivals[server] += len(files)
+        importer = self.importers[server]
+        incoming = (Incoming(filename=a.file.name, content=a.content, mtime=a.file.mtime) for a in files)
+        fetch_ms = {a.file.name: a.fetch_ms for a in files}
+        take_in(importer, server, incoming, report=self.report, watcher=self.watcher, fetch_ms=fetch_ms)
+        importer.pseudonyms.apply_to_copies(self.config.data_dir / "gamestats" / server, fetch_ms)
+
+    def post(self) -> None:
+        """Post what is due."""
+        from etstats.posting import post_due  # what posts is loaded by those who post
+
+        limit = self.config.discord.run_limit
+        done = post_due(self.conn, self.config, datetime.now(UTC), limit_seconds=limit)
+        self.report.add_posts(done.counts, done.lines, done.exit_code)
+
+    def keep_marks(self, routes: Iterable[Route]) -> None:
+        """Remember what the last looks left behind: all that they saw is in the base by now."""
+        for route in routes:
+            mark = self.ends[route.server].mark
+            if mark is None or mark is not route.mark:
+                with database_errors(), self.conn.transaction():
+                    server_id = archive.add_server(self.conn, route.server)
+                    key = _place_key(self.config.server(route.server), self.config)
+                    known.keep_folder_mark(self.conn, server_id, key, _to_base(mark))
+
+    def note_looks(self, now: datetime) -> None:
+        """Write down how many files there are, for `diagnose` to compare with, and what each look brought."""
+        for server, look in self.looks.items():
+            if look.listed is not None:
+                with database_errors(), self.conn.transaction():
+                    server_id = archive.add_server(self.conn, server)
+                    counts = asdict(inventory.count_processed(self.conn, server_id))
+                    inventory.record(self.conn, server_id, {"on_server": look.listed, **counts}, now)
+            missed = sum(name == server for name, _ in self.report.missed)
+            activity.note_look(self.conn, server, now, arrived=self.arrivals[server], missed=missed)
 
 
-def _record(conn: Connection, look: Looked, now: datetime) -> None:
-    """Write down how many files there are, for `diagnose` to compare with."""
-    with database_errors(), conn.transaction():
-        server_id = archive.add_server(conn, look.server)
-        counts = asdict(inventory.count_processed(conn, server_id))
-        inventory.record(conn, server_id, {"on_server": look.listed, **counts}, now)
+def _to_base(mark: Mark | None) -> FolderMark | None:
+    if mark is None:
+        return None
+    return FolderMark(mtime=mark.mtime, first_seen=mark.first_seen, listed=mark.listed, recent=mark.recent)
+
+
+def _from_base(kept: FolderMark | None) -> Mark | None:
+    if kept is None:
+        return None
+    return Mark(mtime=kept.mtime, first_seen=kept.first_seen, listed=kept.listed, recent=kept.recent)
+
+
+def _place_key(server: ServerConfig, config: Config) -> str:
+    """What a mark depends on: where the folder is, and how far back sync looks."""
+    parts = (server.path, server.user, server.host, server.port, server.remote_path, config.sync.lookback_hours)
+    return json.dumps(parts)
 
 
 def _route(conn: Connection, config: Config, server: ServerConfig, since: str | None, now: datetime) -> Route:
@@ -102,30 +183,17 @@ def _route(conn: Connection, config: Config, server: ServerConfig, since: str | 
             parsed = parse_filename(newest) if newest else None
             start = window.default_since(parsed.stamp if parsed else None, config.sync.lookback_hours)
         taken = known.taken_files(conn, server_id, f"{start:{NAME_STAMP}}" if start else "") if server_id else []
+        mark = None
+        if server_id and since is None:
+            mark = _from_base(known.folder_mark(conn, server_id, _place_key(server, config)))
     return Route(
         server=server.name,
         place=place_of(server, config),
         folder=config.data_dir / "gamestats" / server.name,
         known={f.filename: KnownFile(size=f.size, mtime=f.mtime, in_quarantine=f.in_quarantine) for f in taken},
         since=start,
+        mark=mark,
     )
-
-
-def _note(happening: Missed | Ended, report: Report) -> None:
-    if isinstance(happening, Missed):
-        event("missed", server=happening.server, file=happening.filename, reason=happening.reason)
-        if not happening.is_passing:
-            report.missed[happening.server, happening.filename] = happening.reason
-    elif happening.error is not None:
-        event("server failed", server=happening.server, reason=str(happening.error))
-        report.errors.append(happening.error)
-
-
-def _post(conn: Connection, config: Config, report: Report) -> None:
-    from etstats.posting import post_due  # requests and discord_webhook are for those who post
-
-    done = post_due(conn, config, datetime.now(UTC), limit_seconds=config.discord.run_limit)
-    report.add_posts(done.counts, done.lines, done.exit_code)
 
 
 def _servers(config: Config, name: str | None) -> tuple[ServerConfig, ...]:

@@ -89,6 +89,7 @@ def sync(
                 timing=timing,
                 idle_every=resting,
                 post=post,
+                thorough=context.verbosity > 0,
                 watcher=watcher(move),
             )
         run.lines.append(str(report))
