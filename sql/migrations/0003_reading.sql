@@ -11,17 +11,36 @@ RETURNS SETOF rounds LANGUAGE sql STABLE PARALLEL SAFE ROWS 10000 AS $$
       AND (server IS NULL OR r.server_id = (SELECT s.id FROM servers s WHERE s.name = server))
 $$;
 
+-- The newest gaming sessions among the rounds that match, found by walking back in time from one to the next.
+CREATE FUNCTION newest_sessions(since timestamptz, until timestamptz, map text, server text, most integer)
+RETURNS bigint[] LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    WITH RECURSIVE walk AS (
+        (SELECT ARRAY[m.gaming_session_id] AS seen, m.ended_at
+         FROM rounds_matching(since, until, map, server) m
+         ORDER BY m.ended_at DESC LIMIT 1)
+        UNION ALL
+        SELECT w.seen || n.gaming_session_id, n.ended_at
+        FROM walk w CROSS JOIN LATERAL (
+            SELECT m.gaming_session_id, m.ended_at
+            FROM rounds_matching(since, until, map, server) m
+            WHERE m.ended_at <= w.ended_at AND m.gaming_session_id <> ALL (w.seen)
+            ORDER BY m.ended_at DESC LIMIT 1) n
+        WHERE cardinality(w.seen) < most
+    )
+    SELECT seen FROM walk ORDER BY cardinality(seen) DESC LIMIT 1
+$$;
+
 -- `since` is inside, `until` is not. The last so many rounds, or gaming sessions, are those of the rounds that match.
+-- Arrays, because the planner expects few elements of one, and takes the index.
 CREATE FUNCTION rounds_in_scope(since timestamptz, until timestamptz, map text, server text,
                                 last_rounds integer, last_sessions integer)
 RETURNS SETOF rounds LANGUAGE sql STABLE PARALLEL SAFE ROWS 10000 AS $$
     SELECT r.* FROM rounds_matching(since, until, map, server) r
-    WHERE (last_rounds IS NULL OR r.id IN (
+    WHERE (last_rounds IS NULL OR r.id = ANY (ARRAY(
               SELECT m.id FROM rounds_matching(since, until, map, server) m
-              ORDER BY m.ended_at DESC, m.id DESC LIMIT last_rounds))
-      AND (last_sessions IS NULL OR r.gaming_session_id IN (
-              SELECT m.gaming_session_id FROM rounds_matching(since, until, map, server) m
-              GROUP BY m.gaming_session_id ORDER BY max(m.ended_at) DESC LIMIT last_sessions))
+              ORDER BY m.ended_at DESC, m.id DESC LIMIT last_rounds)))
+      AND (last_sessions IS NULL OR r.gaming_session_id = ANY (
+              newest_sessions(since, until, map, server, last_sessions)))
 $$;
 
 -- The weapons for which hits over shots means accuracy, and headshots over hits a share.

@@ -1,0 +1,41 @@
+"""A question about few rounds reads few rows: an index can serve every step of it."""
+
+from datetime import UTC, datetime
+
+import pytest
+from psycopg import Connection
+
+from etstats.db.queries import query
+from etstats.db.scope import Scope
+
+QUERIES = (
+    "player_sums", "weapon_sums", "scope_size", "weapon_scope_size", "scope_facts", "player_rounds", "player_maps",
+    "player_sides", "player_weapons", "player_company", "maps", "weapons", "round_records", "session_records",
+)  # fmt: skip
+BOUNDED = {
+    "last rounds": Scope(last_rounds=5),
+    "last sessions": Scope(last_sessions=2),
+    "since": Scope(since=datetime(2025, 10, 5, tzinfo=UTC)),
+    "map": Scope(map_name="supply", last_rounds=3),
+}
+LARGE = ("rounds", "player_comprehensive_stats", "weapon_comprehensive_stats")
+
+
+@pytest.fixture
+def database_url(filled_url: str) -> str:
+    """Every test here asks a base that holds the generated evenings."""
+    return filled_url
+
+
+@pytest.mark.parametrize("name", QUERIES)
+@pytest.mark.parametrize("bound", BOUNDED)
+def test_a_bounded_question_needs_no_pass_over_a_large_table(db: Connection, name: str, bound: str) -> None:
+    """With passes forbidden the planner finds another way for every table that grows."""
+    guid = db.execute("SELECT min(player_guid) FROM player_comprehensive_stats").fetchone()
+    assert guid is not None
+    own = {"shown": [], "weapon": "MP40", "guid": guid[0], "limit": 10, "other": None, "dpm_seconds": 300,
+           "accuracy_shots": 100}  # fmt: skip
+    db.execute("SET LOCAL enable_seqscan = off")
+    plan = [row[0] for row in db.execute("EXPLAIN " + query(name), {**BOUNDED[bound].parameters, **own})]
+    passes = [line.strip() for line in plan if any(f"Seq Scan on {table} " in line for table in LARGE)]
+    assert passes == []
