@@ -145,7 +145,7 @@ def records(
 @app.command("season", rich_help_panel=PANEL)
 def season(
     ctx: typer.Context,
-    which: Annotated[str | None, typer.Argument(metavar="[YYYY-QN]", help="A quarter; none: the newest.")] = None,
+    which: Annotated[str | None, typer.Argument(metavar="YYYY-QN", help="A quarter; none: the newest.")] = None,
     *,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="The first N places.")] = 10,
     map_name: options.MAP = None,
