@@ -14,6 +14,7 @@ from psycopg.rows import class_row
 
 from etstats.db.connection import Connection, database_errors
 from etstats.db.queries import query
+from etstats.errors import LockedError
 
 Kind = Literal["round", "map", "session", "digest"]
 State = Literal["pending", "sending", "sent", "failed", "unknown"]
@@ -165,6 +166,17 @@ def claim(conn: Connection, item: Due, channel: str, now: datetime, *, again: bo
     with database_errors(), conn.transaction():
         row = conn.execute(query("claim_post"), parameters).fetchone()
     return row[0] if row else None
+
+
+def put_down(conn: Connection, post_id: int) -> None:
+    """Let a claimed post be `pending` while nothing of it is on the way: whoever dies now leaves no doubt."""
+    _hand(conn, post_id, was="sending", state="pending")
+
+
+def take_up(conn: Connection, post_id: int) -> None:
+    """Claim again what was put down; LockedError when somebody else has it by now."""
+    if not _hand(conn, post_id, was="pending", state="sending"):
+        raise LockedError("Another etstats took over posting while this one waited; it goes on with what is due.")
 
 
 def record_sent(
@@ -332,6 +344,12 @@ def _record(
         "fingerprint": fingerprint,
     }
     _run(conn, "record_post", parameters)
+
+
+def _hand(conn: Connection, post_id: int, *, was: State, state: State) -> bool:
+    with database_errors(), conn.transaction():
+        row = conn.execute(query("hand_post"), {"id": post_id, "was": was, "state": state}).fetchone()
+    return row is not None
 
 
 def _run(conn: Connection, name: str, parameters: Mapping[str, object]) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from etstats.db import journal
 from etstats.db.connection import Connection
+from etstats.posting.look import Look
 from etstats.posting.report import PostReport
 from etstats.posting.routes import has_webhook
 from etstats.posting.watch import Watch
@@ -35,14 +36,16 @@ def post_due(
     """
     if not has_webhook(config.discord):
         return PostReport()
-    from etstats.posting.run import Run  # the HTTP library is for those who post
-
     conn.commit()
-    run = Run(conn, config, Watch(now, limit_seconds, clock, sleep))
+    watch = Watch(now, limit_seconds, clock, sleep)
+    look = Look(conn, config.discord, watch)
     if since is not None:
         journal.move_watermarks(conn, since)
-    if not run.has_work():
-        return run.report
+    if not look.has_work():
+        return PostReport()
+    from etstats.posting.run import Run  # what draws and sends is for those who have something to tell
+
+    run = Run(conn, config, look, watch)
     with journal.poster_lock(conn) as is_ours:
         if not is_ours:
             run.report.later("another etstats is posting at this moment; it takes what is due")

@@ -9,9 +9,10 @@ from etstats.db.connection import Connection
 from etstats.db.journal import Due, Kind, Post
 from etstats.db.scope import Scope
 from etstats.errors import ConfigError, LockedError, NotFoundError
+from etstats.posting.look import PATIENCE, Look
 from etstats.posting.report import PostReport, how_to_resolve, title
 from etstats.posting.routes import has_webhook
-from etstats.posting.run import PATIENCE, Run
+from etstats.posting.run import Run
 from etstats.posting.telling import Told, tell
 from etstats.posting.watch import Watch
 from etstats.settings import Config
@@ -115,7 +116,8 @@ def insist_on_webhook(config: Config) -> None:
 def _run(conn: Connection, config: Config, now: datetime, limit_seconds: float) -> Run:
     insist_on_webhook(config)
     conn.commit()
-    return Run(conn, config, Watch(now, limit_seconds))
+    watch = Watch(now, limit_seconds)
+    return Run(conn, config, Look(conn, config.discord, watch), watch)
 
 
 def _insist(is_ours: bool) -> None:

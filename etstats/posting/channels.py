@@ -3,14 +3,18 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from etstats.db import journal
 from etstats.db.connection import Connection
 from etstats.db.journal import Shut
 from etstats.post.answers import Banned, Outcome, RetryAfter
-from etstats.post.discord import Webhook
+from etstats.post.message import Message
 from etstats.posting.routes import Route
 from etstats.posting.watch import Watch
+
+if TYPE_CHECKING:
+    from etstats.post.discord import Webhook
 
 
 class Channels:
@@ -23,6 +27,7 @@ class Channels:
         self._by_name = {way.channel: way for way in routes.values()}
         self._webhooks: dict[str, Webhook] = {}
         self._stopped: set[str] = set()
+        self._in_hand: int | None = None
         self._shut = journal.shut_channels(conn, list(self._by_name))
 
     def way(self, server_id: int, kind: str) -> Route | None:
@@ -44,12 +49,24 @@ class Channels:
         is_held = shut is not None and shut.held_until is not None and shut.held_until > self._watch.now()
         return way.channel not in self._stopped and not is_held and not self.is_gone(way)
 
-    def webhook(self, way: Route) -> Webhook:
+    def webhook(self, way: Route) -> "Webhook":
         """The webhook of a way; the threads of one webhook share its limits."""
+        from etstats.post.discord import Webhook  # the HTTP library is for those who have something to send
+
         if way.url not in self._webhooks:
             sleep = partial(self._wait, way)
             self._webhooks[way.url] = Webhook(way.url, clock=self._watch.clock, sleep=sleep)
         return self._webhooks[way.url]
+
+    def send(
+        self, way: Route, post_id: int, message: Message, pictures: Mapping[str, bytes], thread_id: str | None
+    ) -> Outcome:
+        """Send a claimed post; while it only waits for its turn it is not claimed."""
+        self._in_hand = post_id
+        try:
+            return self.webhook(way).send(message, pictures, budget=self._watch.left(), thread_id=thread_id)
+        finally:
+            self._in_hand = None
 
     def stop(self, way: Route) -> None:
         """Send nothing more there in this run."""
@@ -83,7 +100,11 @@ class Channels:
     def _wait(self, way: Route, seconds: float) -> None:
         """Wait as Discord, or our own pace, wants it; written down, so that a run after a killed one waits too."""
         self._keep_away(way.channel, seconds)
+        if self._in_hand is not None:
+            journal.put_down(self._conn, self._in_hand)
         self._watch.sleep(seconds)
+        if self._in_hand is not None:
+            journal.take_up(self._conn, self._in_hand)
 
     def _keep_away(self, channel: str, seconds: float) -> None:
         until = self._watch.now() + timedelta(seconds=seconds)

@@ -8,7 +8,6 @@ program sends again. Only one run posts at a time, so whatever it finds in `send
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from etstats.db import journal
 from etstats.db.connection import Connection
@@ -19,13 +18,12 @@ from etstats.post.answers import Banned, Gone, NotAccepted, Outcome, Permanent, 
 from etstats.post.message import Message
 from etstats.posting import telling
 from etstats.posting.channels import Channels
+from etstats.posting.look import PATIENCE, Look
 from etstats.posting.report import PostReport, how_to_resolve, how_to_retry, title
-from etstats.posting.routes import Route, routes
+from etstats.posting.routes import Route
 from etstats.posting.telling import Told, tell
 from etstats.posting.watch import Watch
 from etstats.settings import Config
-
-PATIENCE = timedelta(minutes=2)  # for the round 1 of a round 2 that came alone
 
 _UNKNOWN_CHANNEL = 10003
 # A forum without a thread, a thread without a forum: the setting is wrong, not the message.
@@ -35,24 +33,14 @@ _WRONG_KIND_OF_CHANNEL = {220001: "forum = true", 220003: "forum = false"}
 class Run:
     """What posting has to do now, and the doing of it. The connection must have no transaction open."""
 
-    def __init__(self, conn: Connection, config: Config, watch: Watch) -> None:
+    def __init__(self, conn: Connection, config: Config, look: Look, watch: Watch) -> None:
         self._conn = conn
         self._config = config
         self._settings = config.discord
         self._watch = watch
+        self._look = look
         self.report = PostReport()
-        found = routes(self._settings, journal.servers(conn))
-        watched = [(server_id, kind) for server_id, kind in found if kind != "digest"]
-        journal.watch_from(conn, watched, watch.now())
-        self.channels = Channels(conn, found, watch)
-
-    def due(self) -> list[Due]:
-        """What is to be posted now, oldest first."""
-        return journal.due(self._conn, self._watch.now(), session_end=self._session_end, patience=PATIENCE)
-
-    def has_work(self) -> bool:
-        """Whether there is anything to do."""
-        return journal.is_anything_changed(self._conn) or bool(self.due())
+        self.channels = Channels(conn, look.routes, watch)
 
     def begin(self) -> None:
         """See what an earlier run left behind; only for who holds the poster's lock."""
@@ -62,7 +50,7 @@ class Run:
     def post_due(self) -> None:
         """Post what is due, as far as time and Discord allow."""
         self._gather_backlogs()
-        for item in self.due():
+        for item in self._look.due():
             self.post(item)
 
     def post(self, item: Due, *, again: bool = False) -> None:
@@ -81,9 +69,8 @@ class Run:
         post_id = journal.claim(self._conn, item, way.channel, self._watch.now(), again=again)
         if post_id is None:
             return
-        webhook = self.channels.webhook(way)
         began = self._watch.clock()
-        outcome = webhook.send(message, pictures, budget=self._watch.left(), thread_id=thread_id)
+        outcome = self.channels.send(way, post_id, message, pictures, thread_id)
         self._settle(post_id, item, outcome, way=way, message=message, thread_id=thread_id)
         self._log("post", item, post_id, outcome, began)
 
@@ -103,12 +90,12 @@ class Run:
 
     def close(self) -> None:
         """Let go of evenings in which nothing more will happen."""
-        waiting = {item.session_id for item in self.due() if item.session_id is not None}
-        journal.close_sessions(self._conn, waiting, self._watch.now(), max(self._session_end, PATIENCE))
+        waiting = {item.session_id for item in self._look.due() if item.session_id is not None}
+        journal.close_sessions(self._conn, waiting, self._watch.now(), max(self._look.session_end, PATIENCE))
 
     def _gather_backlogs(self) -> None:
         """Where more rounds wait than `digest_after`, one digest takes their place."""
-        due = [item for item in self.due() if item.kind != "digest"]
+        due = [item for item in self._look.due() if item.kind != "digest"]
         for server_id in {item.server_id for item in due}:
             own = [item for item in due if item.server_id == server_id]
             rounds = [item for item in own if item.kind == "round"] or [item for item in own if item.kind == "map"]
@@ -248,10 +235,6 @@ class Run:
             reason=getattr(outcome, "reason", None),
             send_ms=1000 * (self._watch.clock() - began),
         )
-
-    @property
-    def _session_end(self) -> timedelta:
-        return timedelta(minutes=self._settings.session_end_minutes)
 
 
 def _item(post: Post) -> Due:

@@ -69,6 +69,7 @@ class Stage:
         secret.write_text(self.settings.webhook_url or "")
         path.write_text(
             f'data_dir = "{self.folder}/data"\nstate_dir = "{self.folder}/state"\n'
+            f'[[servers]]\nname = "main"\npath = "{self.folder}"\ntimezone = "{ZONE}"\n'
             f'[database]\nurl = "{self.url}"\n'
             f'[discord]\nwebhook_url_file = "{secret}"\ncharts = false\n'
             f"digest_after = {self.settings.digest_after}\n"

@@ -15,10 +15,11 @@ from pathlib import Path
 
 from etstats import config, logs
 from etstats.db.connection import connect
+from etstats.post.discord import Webhook
 from etstats.posting import post_due
 from etstats.posting.run import Run
 
-assert Run  # loaded before the first fork
+LOADED = (Run, Webhook)  # before the first fork
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from tests.post.faults import Fault, Faulty
 from tests.posting.conftest import START, ZONE, Stage
 from tests.posting.sender import FastClock
 
-ROUNDS = int(os.environ.get("ETSTATS_CHAOS_ROUNDS", "48"))
+ROUNDS = int(os.environ.get("ETSTATS_CHAOS_ROUNDS", "36"))
 SEED = int(os.environ.get("ETSTATS_CHAOS_SEED", "1"))
 SCALE = 300.0
 RUN_SECONDS = 200.0
@@ -130,9 +130,10 @@ def test_chaos(stage: Stage, discord: Chaotic) -> None:
     finally:
         for sender in senders:
             sender.close()
-    print(codes, stage.discord.met, Counter(stage.states()), len(stage.discord.early))
     assert set(codes) <= {0, 3, 75, -signal.SIGKILL}, log.read_text()
-    assert codes[-signal.SIGKILL] > 5
+    assert codes[-signal.SIGKILL] > 3
+    # Only who was killed between hearing a time and writing it down comes back before it.
+    assert len(discord.early) <= codes[-signal.SIGKILL] // 20
     _check_the_channel(stage, files)
     lines += log.read_bytes() + (stage.folder / "state" / "etstats.log").read_bytes()
     assert stage.hook.token.encode() not in lines + _dump(stage.conn).encode()

@@ -107,6 +107,19 @@ def test_refresh(stage: Stage, evening: Evening, post: Cli) -> None:
     assert post("--refresh").err == "post: nothing to post\n"
 
 
+def test_a_rebuild_changes_no_message(stage: Stage, evening: Evening, post: Cli, cli: Cli) -> None:
+    """All rows made again from the archive: the same subjects, the same messages, not one request."""
+    stage.switch_on()
+    stage.load(*evening.files[:2])
+    post()
+    requests = len(stage.discord.requests)
+    assert cli("--config", stage.write_config(), "rebuild", "--yes").code == 0
+    assert stage.count("changed_sessions") == 1
+    assert post().err == "post: nothing to post\n"
+    assert len(stage.discord.requests) == requests
+    assert stage.count("changed_sessions") == 0
+
+
 def test_an_unknown_post_is_shown_until_it_is_resolved(stage: Stage, evening: Evening, post: Cli) -> None:
     """Each run by hand names it, cron hears of it once, and resolving ends it."""
     stage.switch_on()

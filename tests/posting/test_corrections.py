@@ -50,23 +50,6 @@ def renamed(file: GeneratedFile) -> GeneratedFile:
     )
 
 
-def test_a_rebuild_changes_no_message(stage: Stage, evening: Evening) -> None:
-    """All rows made again, under other ids: the same subjects, the same messages, not one request."""
-    stage.switch_on()
-    stage.load(*evening.files)
-    stage.post(START + DAY)
-    requests = len(stage.discord.requests)
-    with stage.conn.transaction():
-        stage.conn.execute("DELETE FROM rounds")
-    stage.importers.clear()
-    stage.conn.execute("UPDATE processed_files SET source_hash = repeat('0', 64), file_hash = repeat('0', 64)")
-    stage.conn.commit()
-    stage.load(*reversed(evening.files))
-    assert str(stage.post(START + DAY)) == "nothing to post"
-    assert len(stage.discord.requests) == requests
-    assert stage.count("changed_sessions") == 0
-
-
 def test_a_file_before_the_first_of_a_told_evening(stage: Stage, evening: Evening) -> None:
     """A late file that becomes the evening's first one edits its summary; there is no second one."""
     stage.set(kinds=("session",))
