@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from etstats import careers, rankings
-from etstats.db import evenings, players
+from etstats.db import maps, players
 from etstats.db.connection import Connection
+from etstats.db.maps import Feat
 from etstats.db.players import Alias, Company, OnMap, OnSide, PlayedRound, WithWeapon
 from etstats.db.scope import Scope
 from etstats.errors import ConfigError
 from etstats.rankings import Place
-from etstats.rules.bests import BESTS, DPM_SECONDS
+from etstats.rules.bests import DPM_SECONDS
 from etstats.rules.boards import BOARDS, Board, value_of
-from etstats.scores import Career, PlayerSums
+from etstats.rules.records import ACCURACY_SHOTS
+from etstats.scores import PlayerSums
 from etstats.views import ProgressRow
 
 FORM_ROUNDS = 10
@@ -28,18 +30,10 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """A player's best of single rounds."""
-
-    title: str
-    value: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """One player; `sums` is None when the player was in none of the rounds in question.
 
-    `records` and `achievements` are of the whole career, whatever rounds are in question.
+    `records` are the bests of single rounds; `achievements` are of the whole career, whatever is in question.
     """
 
     player_guid: str
@@ -54,7 +48,7 @@ class Profile:
     sides: tuple[OnSide, ...]
     weapons: tuple[WithWeapon, ...]
     company: tuple[Company, ...]
-    records: tuple[Record, ...]
+    records: tuple[Feat, ...]
     achievements: tuple[ProgressRow, ...]
     aliases: tuple[Alias, ...]
 
@@ -85,7 +79,7 @@ def profile(conn: Connection, scope: Scope, guid: str) -> Profile:
     own = next((sums for sums in field.now if sums.player_guid == guid), None)
     known = players.aliases(conn, guid)
     last = players.rounds(conn, scope, guid, FORM_ROUNDS)
-    career = evenings.careers(conn, dpm_seconds=DPM_SECONDS, guids=[guid], with_hidden=True).get(guid)
+    bests = maps.round_records(conn, scope, dpm_seconds=DPM_SECONDS, accuracy_shots=ACCURACY_SHOTS, guid=guid)
     return Profile(
         player_guid=guid,
         player_name=own.player_name if own else known[0].alias,
@@ -99,7 +93,7 @@ def profile(conn: Connection, scope: Scope, guid: str) -> Profile:
         sides=tuple(players.sides(conn, scope, guid)),
         weapons=tuple(players.weapons(conn, scope, guid)),
         company=tuple(players.company(conn, scope, guid)),
-        records=_records(career),
+        records=tuple(feat for feat in bests if feat.map_name is None),
         achievements=tuple(careers.progress_rows(conn, guid)),
         aliases=tuple(known),
     )
@@ -136,10 +130,3 @@ def _duel(board: Board, players: tuple[str, str], values: Sequence[float | None]
 
 def _average_dpm(sums: PlayerSums | None) -> float:
     return 60 * sums.damage_given / sums.time_played_seconds if sums and sums.time_played_seconds else 0.0
-
-
-def _records(career: Career | None) -> tuple[Record, ...]:
-    if career is None:
-        return ()
-    values = [(best.title, getattr(career, best.key)) for best in BESTS]
-    return tuple(Record(title=title, value=value) for title, value in values if value)

@@ -1,8 +1,9 @@
-"""How the values of leaderboards are headed and written for people."""
+"""How the values of leaderboards and records are headed and written for people."""
 
 from etstats import output
 from etstats.output import Column
 from etstats.rules.boards import Board
+from etstats.rules.records import RECORDS
 
 _PLACES = {"%": 1, "HP/min": 1}
 
@@ -29,3 +30,9 @@ def value_column(board: Board, key: str = "value") -> Column:
 def sum_column(key: str, title: str, names: tuple[str, ...]) -> Column:
     """The column of one of the sums that a ratio is made of."""
     return output.clock(key, title) if names[0].endswith("_seconds") else output.whole(key, title)
+
+
+def record_text(record: str, value: float) -> str:
+    """A record's value with its unit."""
+    unit = RECORDS[record].unit
+    return f"{value:,.1f} {unit}" if unit in ("%", "HP/min") else f"{value:,.0f} {unit}".strip()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
 from etstats import output
-from etstats.commands.board_text import heading, value_text
+from etstats.commands.board_text import heading, record_text, value_text
 from etstats.db.maps import Feat, MapSums, WeaponUse
 from etstats.output import Format, Table
 from etstats.rules.boards import BOARDS
@@ -107,7 +107,7 @@ def record_lines(
             span=span,
             map_name=feat.map_name,
             record=feat.record.replace("_", "-"),
-            value=feat.value / RECORDS[feat.record].scale,
+            value=feat.value,
             unit=RECORDS[feat.record].unit,
             player_guid=feat.player_guid,
             player_name=feat.player_name,
@@ -164,7 +164,8 @@ def season_tables(season: Season, words: str, limit: int) -> list[Table]:
     ]
     played = season.facts
     notes = [
-        f"{played.maps:,} maps, {played.rounds:,} rounds, {played.sessions:,} sessions, {season.players:,} players.",
+        f"{played.maps:,} maps, {played.rounds:,} rounds, {played.sessions:,} sessions, "
+        f"{season.players:,} players.",
         f"Points: {', '.join(map(str, POINTS))} for the places on {', '.join(SEASON_BOARDS)}.",
     ]
     leaders = [
@@ -232,7 +233,7 @@ def _rows(lines: Sequence[RecordLine], span: str) -> list[_RecordRow]:
         _RecordRow(
             map_name=line.map_name,
             record=RECORDS[line.record.replace("-", "_")].heading,
-            value=f"{line.value:,.1f} {line.unit}" if line.value % 1 else f"{line.value:,.0f} {line.unit}",
+            value=record_text(line.record.replace("-", "_"), line.value),
             player_name=line.player_name,
             played_on=line.played_on,
             ended_at=line.ended_at,

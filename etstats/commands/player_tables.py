@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from etstats import output
-from etstats.commands.board_text import heading, value_text
+from etstats.commands.board_text import heading, record_text, value_text
 from etstats.db.players import Company, OnMap, OnSide
 from etstats.output import Table
 from etstats.profiles import Comparison, Profile
 from etstats.rankings import Place
 from etstats.rules.boards import BOARDS
+from etstats.rules.records import RECORDS
 from etstats.scores import PlayerSums
 
 MAPS_SHOWN = 6
@@ -20,12 +21,13 @@ COMPANY_SHOWN = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fact:
-    """A line of two words: what, and how much; `rank` and `note` where there are any."""
+    """A line of words: what, how much, and where there is more to say the rank, the place or the day."""
 
     what: str
     value: str
     rank: str | None = None
-    note: str | None = None
+    place: str | None = None
+    day: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,7 @@ def profile_tables(profile: Profile, words: str, zone: tzinfo) -> list[Table]:
         _weapons(profile),
         _company("Plays with", profile.company, "with"),
         _company("Plays against", profile.company, "against"),
-        _records(profile),
+        _records(profile, zone),
         _achievements(profile),
         _names(profile, zone),
     ]
@@ -158,10 +160,23 @@ def _company(title: str, company: Sequence[Company], how: str) -> Table:
     return Table(title=title, columns=columns, rows=met[:COMPANY_SHOWN], empty=f"{title}: nobody yet.")
 
 
-def _records(profile: Profile) -> Table:
-    rows = [_Fact(what=record.title, value=f"{record.value:,.0f}") for record in profile.records]
-    columns = [output.text("what", "Best"), _right("value", "Value")]
-    return Table(title="Records, of all time", columns=columns, rows=rows, empty="Records: none yet.")
+def _records(profile: Profile, zone: tzinfo) -> Table:
+    rows = [
+        _Fact(
+            what=RECORDS[feat.record].heading,
+            value=record_text(feat.record, feat.value),
+            place=feat.played_on,
+            day=f"{feat.ended_at.astimezone(zone):%Y-%m-%d}",
+        )
+        for feat in profile.records
+    ]
+    columns = [
+        output.text("what", "Best"),
+        _right("value", "In one round"),
+        output.text("place", "Map"),
+        output.text("day", "When"),
+    ]
+    return Table(title="Records", columns=columns, rows=rows, empty="Records: none yet.")
 
 
 def _achievements(profile: Profile) -> Table:
@@ -185,11 +200,11 @@ def _names(profile: Profile, zone: tzinfo) -> Table:
         _Fact(
             what=alias.alias or "(no name)",
             value=f"{alias.times_seen:,}",
-            note=output.moment(alias.last_seen.astimezone(zone)),
+            day=output.moment(alias.last_seen.astimezone(zone)),
         )
         for alias in profile.aliases
     ]
-    columns = [output.text("what", "Name"), _right("value", "Rounds"), output.text("note", "Last seen")]
+    columns = [output.text("what", "Name"), _right("value", "Rounds"), output.text("day", "Last seen")]
     return Table(title="Names", columns=columns, rows=rows, empty="")
 
 

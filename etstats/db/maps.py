@@ -15,7 +15,7 @@ _Row = TypeVar("_Row")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapSums:
-    """How one map went; `attack_share` (0 to 1) is of the rounds with a winner, times are of successful attacks."""
+    """How one map went; `attack_share` (0 to 1) is of rounds with a winner, times are of successful attacks."""
 
     map_name: str
     times_played: int
@@ -54,12 +54,12 @@ class WeaponUse:
 class Feat:
     """A record: the best of one round, or of one session (`id`); `map_name` None: of all maps.
 
-    `played_on` is the map of a round. DPM (HP/min) and accuracy (%) are in tenths.
+    `played_on` is the map of a round. DPM (HP/min) and accuracy (%) have one decimal.
     """
 
     record: str
     map_name: str | None
-    value: int
+    value: float
     player_guid: str
     player_name: str
     clean_name: str

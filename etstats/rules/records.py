@@ -9,12 +9,11 @@ SESSION_DPM_SECONDS = 1800
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordKind:
-    """One kind of record; its values are stored times `scale`."""
+    """One kind of record, by the name that the base gives it."""
 
     name: str
     heading: str
     unit: str = ""
-    scale: int = 1
 
 
 RECORDS = {
@@ -22,8 +21,8 @@ RECORDS = {
     for kind in (
         RecordKind(name="kills", heading="Kills"),
         RecordKind(name="damage", heading="Damage", unit="HP"),
-        RecordKind(name="dpm", heading="DPM", unit="HP/min", scale=10),
-        RecordKind(name="accuracy", heading="Accuracy", unit="%", scale=10),
+        RecordKind(name="dpm", heading="DPM", unit="HP/min"),
+        RecordKind(name="accuracy", heading="Accuracy", unit="%"),
         RecordKind(name="headshot_kills", heading="Headshot kills"),
         RecordKind(name="spree", heading="Killing spree"),
         RecordKind(name="multikills", heading="Multikills"),
