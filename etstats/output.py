@@ -297,14 +297,17 @@ def _csv(table: Table) -> str:
     names = [column.key for column in table.columns]
     writer.writerow(names)
     for row in table.rows:
-        plain = (_plain(getattr(row, key)) for key in names)
-        writer.writerow(
-            [
-                _harmless(clean_name(v) if c.is_name else v) if isinstance(v, str) else v
-                for c, v in zip(table.columns, plain, strict=True)
-            ]
-        )
+        writer.writerow([_csv_cell(column, getattr(row, column.key)) for column in table.columns])
     return written.getvalue()
+
+
+def _csv_cell(column: Column, value: object) -> object:
+    plain = _plain(value)
+    if isinstance(plain, list):
+        return column.text(value)
+    if isinstance(plain, str):
+        return _harmless(clean_name(plain) if column.is_name else plain)
+    return plain
 
 
 def _harmless(value: str) -> str:

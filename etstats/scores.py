@@ -16,7 +16,6 @@ class ScoreLine:
     than time played; a denied playtime that cannot be true is left out. Sprees are bests of single rounds.
     """
 
-    group_id: int
     player_guid: str
     player_name: str
     clean_name: str

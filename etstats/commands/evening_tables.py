@@ -225,7 +225,7 @@ def _scoreboard(
     notes: Sequence[str] = (),
     team: dict[int, str] | None = None,
 ) -> Table:
-    """The columns that people look for, the more telling first; all of them in a file."""
+    """The columns that people look for, the more telling first; in CSV all there are."""
     columns = [
         output.name(),
         output.whole("kills", "Kills"),
@@ -249,7 +249,7 @@ def _scoreboard(
         output.clock("denied_playtime", "Denied"),
     ]
     columns += [*more, *most]
-    if style is not output.Format.TABLE:
+    if style is output.Format.CSV:
         columns += _everything_else()
     if team is not None:
         columns.insert(0, output.Column(key="team", heading="Team", text=lambda number: team[number]))
@@ -264,7 +264,7 @@ def _everything_else() -> list[Column]:
         "full_selfkills constructions double_kills triple_kills quad_kills multi_kills mega_kills"
     ).split()
     of: dict[str, Callable[[str, str], Column]] = {"player_guid": output.text, "efficiency": output.decimal}
-    return [of.get(name, output.whole)(name, name.replace("_", " ").capitalize()) for name in names]
+    return [of.get(name, output.whole)(name, name) for name in names]
 
 
 def _ending(m: MapResult, number: int) -> str | None:

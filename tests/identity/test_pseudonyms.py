@@ -1,0 +1,46 @@
+"""Rewriting a file's bytes changes who is in it and nothing else, whatever the file."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from etstats.demo.generator import generate
+from etstats.parser.pseudonyms import guids, rewrite
+from etstats.parser.reader import parse
+
+START = datetime(2025, 10, 6, 20, 5)  # noqa: DTZ001 - the server's own clock
+GUID = "0123ABCD"
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), layout=st.sampled_from([33, 36, 37, 38]), choice=st.integers(0, 100))
+def test_a_whole_file_says_the_same_of_everybody(seed: int, layout: int, choice: int) -> None:
+    """Parsed again, one player has another GUID and name, in the same place with the same numbers."""
+    (file,) = generate(seed, start=START, files=1, layout=layout, players=6)
+    before = parse(file.name, file.content)
+    one = before.players[choice % len(before.players)]
+    after = parse(file.name, rewrite(file.content, {one.guid: (GUID, "nobody")}))
+    assert after == replace(
+        before,
+        players=tuple(replace(p, guid=GUID, name="nobody") if p is one else p for p in before.players),
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    parts=st.lists(
+        st.one_of(st.binary(max_size=12), st.sampled_from([b"AAAAAAAA", b"\\", b"\n", b"\r\n", b"\t", b"^1"])),
+        max_size=30,
+    )
+)
+def test_in_any_bytes_no_line_begins_with_the_forgotten_any_more(parts: list[bytes]) -> None:
+    """Twice is once, and who is not in it is not put in."""
+    content = b"".join(parts)
+    others = {"AAAAAAAA": ("BBBBBBBB", "nobody")}
+    after = rewrite(content, others)
+    assert "AAAAAAAA" not in guids(after)
+    assert rewrite(after, others) == after
+    if "AAAAAAAA" not in guids(content):
+        assert after == content
