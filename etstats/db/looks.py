@@ -101,7 +101,8 @@ def recent_arrivals(conn: Connection) -> list[Arrival]:
 
 def newest_told(conn: Connection) -> datetime | None:
     """When the newest round ended that was posted, or may have been."""
-    row = conn.execute(query("newest_told")).fetchone()
+    with database_errors(), conn.transaction():
+        row = conn.execute(query("newest_told")).fetchone()
     return row[0] if row else None
 
 

@@ -136,7 +136,8 @@ def find(config: Config, name: str) -> Path:
 
 def _write(config: Config, folder: Path, now: datetime) -> tuple[Backup, dump.Manifest]:
     """Write, verify and name one backup; nothing is left behind when it fails."""
-    final = folder / f"etstats-{now.astimezone(UTC):{_STAMP}}.zip"
+    while (final := folder / f"etstats-{now.astimezone(UTC):{_STAMP}}.zip").exists():
+        now += timedelta(seconds=1)  # never over another one, least of all over the one that is being restored
     partial = final.with_name(final.name + _PARTIAL)
     _remove(folder.glob(f"etstats-*{_PARTIAL}"))  # of killed runs
     url = database_url(config)

@@ -100,6 +100,39 @@ def test_the_base_goes_on_after_a_restore(cli: Cli, evening: Path, db: psycopg.C
     assert seen == rows
 
 
+def test_what_was_posted_is_not_posted_again_after_a_restore(
+    cli: Cli, evening: Path, db: psycopg.Connection
+) -> None:
+    """Posting goes on after the newest round that was told; where nobody knows, from the moment of the restore."""
+    cli("import", evening)
+    db.execute("INSERT INTO post_watermarks SELECT id, 'round', '2025-01-01' FROM servers")
+    db.commit()
+    cli("backup")
+    db.execute(
+        "INSERT INTO posts (server_id, kind, subject, channel, state, message_id, created_at) SELECT server_id,"
+        " 'round', file_id, repeat('a', 32), 'sent', '1', now() FROM rounds ORDER BY ended_at LIMIT 3"
+    )
+    (told,) = db.execute(
+        "SELECT max(ended_at) FROM (SELECT * FROM rounds ORDER BY ended_at LIMIT 3) r"
+    ).fetchone() or (0,)
+    db.commit()
+    assert cli("restore", "latest", "--yes").code == 0
+    since = db.execute("SELECT since FROM post_watermarks").fetchone()
+    assert since == (told + timedelta(seconds=1),)
+    db.execute("TRUNCATE posts")
+    db.commit()
+    before = datetime.now(UTC)
+    assert cli("restore", "latest", "--yes").code == 0
+    (since,) = db.execute("SELECT since FROM post_watermarks").fetchone() or (before,)
+    assert before <= since <= datetime.now(UTC)
+
+
+def test_two_backups_in_one_second_are_two(cli: Cli, folder: Path) -> None:
+    """One never takes the place of another."""
+    assert [cli("backup").code for _ in range(3)] == [0, 0, 0]
+    assert len(names(folder)) == 3
+
+
 def test_a_restore_is_not_done_unasked(cli: Cli, evening: Path, db: psycopg.Connection) -> None:
     """Without a terminal and without --yes nothing happens, and the message says what to add."""
     cli("import", evening)
