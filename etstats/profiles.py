@@ -87,7 +87,7 @@ def profile(conn: Connection, scope: Scope, guid: str) -> Profile:
         first_seen=min(alias.first_seen for alias in known),
         last_seen=known[0].last_seen,
         sums=own,
-        places=tuple(field.places()[guid]) if own else (),
+        places=tuple(field.places(guid)) if own else (),
         form=Form(rounds=tuple(reversed(last)), average_dpm=_average_dpm(own)),
         maps=tuple(players.maps(conn, scope, guid)),
         sides=tuple(players.sides(conn, scope, guid)),

@@ -1,6 +1,6 @@
 """Leaderboards, and where one player stands on them: the base's sums put through the rules of ranking."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from etstats.db import boards as sums
@@ -63,22 +63,15 @@ class Field:
             ranking.minimum(board, self.size.rounds_before, min_rounds, min_shots),
         )
 
-    def places(self) -> Mapping[str, list[Place]]:
-        """Each player's places on all boards, by GUID."""
-        found: dict[str, list[Place]] = {player.player_guid: [] for player in self.now}
+    def places(self, guid: str) -> list[Place]:
+        """A player's places on all boards; the player must be in the field."""
+        own = next(player for player in self.now if player.player_guid == guid)
+        places = []
         for board in BOARDS.values():
             standings = self.ranking(board).standings
-            ranks = {standing.player_guid: standing.rank for standing in standings}
-            for player in self.now:
-                found[player.player_guid].append(
-                    Place(
-                        board=board.name,
-                        value=value_of(board, player),
-                        rank=ranks.get(player.player_guid),
-                        players=len(standings),
-                    )
-                )
-        return found
+            rank = next((standing.rank for standing in standings if standing.player_guid == guid), None)
+            places.append(Place(board=board.name, value=value_of(board, own), rank=rank, players=len(standings)))
+        return places
 
 
 def field(conn: Connection, scope: Scope, *, weapon: str | None = None, shown: Sequence[str] = ()) -> Field:

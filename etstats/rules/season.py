@@ -1,9 +1,11 @@
 """A season's standings: points for the places on a few boards, so that no single number makes a champion."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from etstats.rules.ranking import Ranking
+from etstats.scores import Standing
 
 POINTS = (10, 8, 6, 5, 4, 3, 2, 1)
 SEASON_BOARDS = ("kd", "dpm", "accuracy", "headshots", "kills", "revives", "objectives", "useful")
@@ -25,21 +27,26 @@ class SeasonStanding:
 
 def standings(rankings: Mapping[str, Ranking]) -> list[SeasonStanding]:
     """Add up the points of everybody who has a place on a season's boards; most points first."""
-    placed = [s for name in SEASON_BOARDS for s in rankings[name].standings]
-    points: dict[str, int] = {}
-    for s in placed:
-        points[s.player_guid] = points.get(s.player_guid, 0) + (POINTS[s.rank - 1] if s.rank <= len(POINTS) else 0)
-    order = sorted(points.values(), reverse=True)
-    lines = {
-        s.player_guid: SeasonStanding(
-            rank=order.index(points[s.player_guid]) + 1,
-            player_guid=s.player_guid,
+    points: Counter[str] = Counter()
+    led: Counter[str] = Counter()
+    placed: dict[str, Standing] = {}
+    for name in SEASON_BOARDS:
+        for s in rankings[name].standings:
+            placed[s.player_guid] = s
+            points[s.player_guid] += POINTS[s.rank - 1] if s.rank <= len(POINTS) else 0
+            led[s.player_guid] += s.rank == 1
+    better = Counter(points.values())
+    ranks = {value: 1 + sum(count for other, count in better.items() if other > value) for value in better}
+    lines = [
+        SeasonStanding(
+            rank=ranks[points[guid]],
+            player_guid=guid,
             player_name=s.player_name,
             clean_name=s.clean_name,
-            points=points[s.player_guid],
-            boards_led=sum(p.rank == 1 for p in placed if p.player_guid == s.player_guid),
+            points=points[guid],
+            boards_led=led[guid],
             rounds=s.rounds,
         )
-        for s in placed
-    }
-    return sorted(lines.values(), key=lambda line: (line.rank, -line.boards_led, -line.rounds, line.player_guid))
+        for guid, s in placed.items()
+    ]
+    return sorted(lines, key=lambda line: (line.rank, -line.boards_led, -line.rounds, line.player_guid))
