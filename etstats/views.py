@@ -139,7 +139,7 @@ class MilestoneRow:
     threshold: int
     player_guid: str
     player_name: str
-    discord_user_id: int | None
+    discord_user_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

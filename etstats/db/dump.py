@@ -100,7 +100,7 @@ def read_manifest(path: Path) -> Manifest:
         with zipfile.ZipFile(path) as archive:
             return _from_json(archive.read(_MANIFEST))
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such backup; `etstats backup list` shows those there are") from None
+        raise ConfigError(f"{path}: no such backup; `etstats backup --list` shows those there are") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError) as error:

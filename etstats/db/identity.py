@@ -13,9 +13,9 @@ from etstats.db.queries import query
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A player's Discord account; `wants_mention`: may be pinged on milestones."""
+    """A player's Discord account, as text, for numbers of that size lose digits in JSON; may it be pinged?"""
 
-    discord_user_id: int
+    discord_user_id: str
     player_guid: str
     clean_name: str
     wants_mention: bool
@@ -68,7 +68,7 @@ def links(conn: Connection) -> list[Link]:
         return cursor.execute(query("links")).fetchall()
 
 
-def mentions(conn: Connection, guids: Collection[str]) -> dict[str, int]:
+def mentions(conn: Connection, guids: Collection[str]) -> dict[str, str]:
     """The Discord accounts of those who asked to be mentioned, by GUID; never of a hidden player."""
     return dict(conn.execute(query("mentions"), {"guids": list(guids)}).fetchall()) if guids else {}
 

@@ -238,7 +238,7 @@ def test_a_milestone_is_told_in_the_round_that_reaches_it_and_never_again(db: Co
     told = [[(m.threshold, m.unit) for m in evenings.round_view(db, r).milestones] for r in rounds]
     assert told == [[], [(100, "kills")], []]
     (milestone,) = evenings.session_view(db, session).milestones
-    assert (milestone.player_guid, milestone.threshold, milestone.discord_user_id) == (guid(1), 100, 77)
+    assert (milestone.player_guid, milestone.threshold, milestone.discord_user_id) == (guid(1), 100, "77")
 
 
 def test_a_step_is_reached_at_the_end_of_the_evening_that_passed_it(db: Connection) -> None:

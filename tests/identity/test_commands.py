@@ -28,7 +28,7 @@ def test_a_link_is_made_listed_and_taken_away(cli: Cli, played: Connection) -> N
     assert cli("link", "bob", ACCOUNT, "--mention").code == 0
     (row,) = json.loads(cli("links", "--json").out)
     assert (row["player_guid"], row["clean_name"], row["discord_user_id"], row["wants_mention"]) == (
-        guid(1), "bob", int(ACCOUNT), True,
+        guid(1), "bob", ACCOUNT, True,
     )  # fmt: skip
     assert ACCOUNT in cli("links").out
     assert cli("unlink", "bob").code == 0
@@ -43,7 +43,7 @@ def test_a_player_has_one_account_and_an_account_one_player(cli: Cli, played: Co
     for player, account in (("bob", ACCOUNT), ("alice", other), ("alice", f"<@{ACCOUNT}>")):
         assert cli("link", player, account).code == 0
     rows = json.loads(cli("links", "--json").out)
-    assert [(row["clean_name"], row["discord_user_id"]) for row in rows] == [("alice", int(ACCOUNT))]
+    assert [(row["clean_name"], row["discord_user_id"]) for row in rows] == [("alice", ACCOUNT)]
 
 
 @pytest.mark.parametrize(
