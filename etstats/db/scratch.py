@@ -1,5 +1,6 @@
 """A base to try something in: beside the real one, or where that is not allowed, in a server of its own."""
 
+import hashlib
 import secrets
 import shutil
 import tempfile
@@ -19,13 +20,14 @@ from etstats.errors import EtstatsError
 
 @contextmanager
 def scratch_base(url: str, data_dir: Path) -> Iterator[str]:
-    """Give the URL of an empty base that is gone afterwards; only one program at a time may ask for one.
+    """Give the URL of an empty base that is gone afterwards; one program at a time may ask for one beside a base.
 
     `data_dir`: where a server of its own would live, when the user of `url` may not create bases.
     """
-    name = f"etstats_scratch_{secrets.token_hex(6)}"
+    prefix = f"etstats_scratch_{hashlib.sha256(_name_of(url).encode()).hexdigest()[:8]}_"
+    name = prefix + secrets.token_hex(6)
     try:
-        _create(url, name)
+        _create(url, name, prefix)
     except (psycopg.Error, EtstatsError):
         with _own_server(data_dir) as own:
             yield own
@@ -37,9 +39,14 @@ def scratch_base(url: str, data_dir: Path) -> Iterator[str]:
             _drop(url, [name])
 
 
-def _create(url: str, name: str) -> None:
+def _name_of(url: str) -> str:
     with connect(url) as conn:
-        leftovers = [row[0] for row in conn.execute(query("scratch_bases"))]
+        return conn.info.dbname
+
+
+def _create(url: str, name: str, prefix: str) -> None:
+    with connect(url) as conn:
+        leftovers = [row[0] for row in conn.execute(query("scratch_bases"), {"prefix": prefix})]
     _drop(url, leftovers)  # of killed runs
     with connect(url) as conn:
         conn.autocommit = True

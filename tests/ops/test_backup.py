@@ -12,6 +12,7 @@ import pytest
 from etstats.db import dump
 from etstats.db.connection import BACKUP_LOCK_KEY, RUN_LOCK_KEY, connect, run_lock
 from etstats.db.migrations import migrate
+from etstats.db.scratch import scratch_base
 from etstats.demo.generator import generate, write_files
 from etstats.errors import ConfigError
 from etstats.ops.backup import Backup, expired
@@ -125,6 +126,24 @@ def test_what_was_posted_is_not_posted_again_after_a_restore(
     assert cli("restore", "latest", "--yes").code == 0
     (since,) = db.execute("SELECT since FROM post_watermarks").fetchone() or (before,)
     assert before <= since <= datetime.now(UTC)
+
+
+def test_what_killed_runs_left_is_cleared_and_nothing_else(
+    cli: Cli, folder: Path, database_url: str, admin: psycopg.Connection
+) -> None:
+    """Half a file and a scratch base of ours go; the scratch base of another base stays."""
+    names_of = "SELECT datname FROM pg_database WHERE starts_with(datname, 'etstats_scratch_')"
+    with scratch_base(database_url, folder):
+        ((ours,),) = admin.execute(names_of).fetchall()
+    assert admin.execute(names_of).fetchall() == []
+    admin.execute(f'CREATE DATABASE "{ours}"')
+    admin.execute("CREATE DATABASE etstats_scratch_00000000_other")
+    folder.mkdir(parents=True)
+    (folder / "etstats-20250101T000000Z.zip.partial").write_text("half")
+    assert cli("backup").code == 0
+    assert [name for (name,) in admin.execute(names_of)] == ["etstats_scratch_00000000_other"]
+    admin.execute("DROP DATABASE etstats_scratch_00000000_other")
+    assert len(names(folder)) == 1
 
 
 def test_two_backups_in_one_second_are_two(cli: Cli, folder: Path) -> None:
