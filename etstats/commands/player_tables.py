@@ -17,6 +17,7 @@ from etstats.scores import PlayerSums
 MAPS_SHOWN = 6
 WEAPONS_SHOWN = 8
 COMPANY_SHOWN = 5
+_HEADING = 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,12 @@ def comparison_table(both: Comparison, words: str) -> Table:
         )
         for duel in both.duels
     ]
-    columns = [output.text("what", "Board"), _right("one", one), output.text("mark", ""), _right("other", other)]
+    columns = [
+        output.text("what", "Board"),
+        _right("one", _short(one)),
+        output.text("mark", ""),
+        _right("other", _short(other)),
+    ]
     ahead = [sum(duel.better == guid for duel in both.duels) for guid in (mine, theirs)]
     notes = [f"Ahead: {one} on {ahead[0]} boards, {other} on {ahead[1]}.", *_meetings(both, one, other)]
     empty = f"Neither played any of these rounds{words}."
@@ -210,6 +216,11 @@ def _names(profile: Profile, zone: tzinfo) -> Table:
 
 def _name(sums: PlayerSums | None) -> str:
     return output.printable(sums.clean_name) if sums else output.NOTHING
+
+
+def _short(name: str) -> str:
+    """A name that leaves room for the other one's column."""
+    return name if len(name) <= _HEADING else f"{name[: _HEADING - 1]}…"
 
 
 def _meetings(both: Comparison, one: str, other: str) -> list[str]:

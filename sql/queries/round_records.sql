@@ -10,7 +10,7 @@ WITH scope AS MATERIALIZED (
            max(f.kills * 17179869184 + r.earliness) AS kills,
            max(f.damage * 17179869184 + r.earliness) AS damage,
            max(f.dpm * 17179869184 + r.earliness) FILTER (WHERE f.time_played_seconds >= %(dpm_seconds)s) AS dpm,
-           max(f.accuracy * 17179869184 + r.earliness) FILTER (WHERE f.shots >= %(accuracy_shots)s) AS accuracy,
+           max(f.accuracy * 17179869184 + r.earliness) FILTER (WHERE f.shots >= %(accuracy_shots)s AND f.accuracy <= 1000) AS accuracy,
            max(f.headshot_kills * 17179869184 + r.earliness) AS headshot_kills,
            max(f.spree * 17179869184 + r.earliness) AS spree,
            max(f.multikills * 17179869184 + r.earliness) AS multikills,

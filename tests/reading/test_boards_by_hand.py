@@ -194,6 +194,21 @@ def test_names_cannot_break_the_table(cli: Cli, db: Connection) -> None:
     assert "a\\|b" in cli("leaderboard", "--top", "games", "--markdown").out
 
 
+def test_two_long_names_leave_room_for_each_other(
+    cli: Cli, db: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In 50 columns both values are there, markup in the names being text."""
+    monkeypatch.setenv("COLUMNS", "50")
+    one, other = "[red]" + "x" * 30, "y" * 36
+    play(db, [line(1, 1, one, kills=7, deaths=1), line(2, 2, other, kills=1, deaths=7)])
+    db.commit()
+    shown = cli("compare", one, other).out
+    assert "[red]xxxxxxxx…" in shown
+    assert "yyyyyyyyyyyyy…" in shown
+    kills = next(row for row in shown.splitlines() if row.strip().startswith("Kills"))
+    assert kills.split() == ["Kills", "7", "◀", "1"]
+
+
 def test_an_empty_base_says_what_would_fill_it(cli: Cli) -> None:
     """No rounds at all: a sentence, `[]`, a heading line; exit 0 even with a map asked for."""
     found = cli("leaderboard", "--top", "kd")
