@@ -16,6 +16,7 @@ from pathlib import Path
 from etstats.db import identity
 from etstats.db.connection import Connection, database_errors
 from etstats.db.identity import Forgotten
+from etstats.errors import NotFoundError
 from etstats.parser import pseudonyms
 
 # 4 MB and some 10 ms for each GUID; only asked for where somebody was forgotten.
@@ -65,9 +66,12 @@ class Done:
 def forget(conn: Connection, guid: str, copies: Path) -> Done:
     """Replace a player everywhere in the base, in one transaction, and then in the local copies below a folder.
 
-    The caller holds the lock of the run. Backups made before still hold the player.
+    The caller holds the lock of the run. Backups made before still hold the player. NotFoundError: the GUID is
+    a pseudonym already.
     """
     with database_errors(), conn.transaction():
+        if any(who.pseudonym_guid == guid for who in identity.forgotten(conn)):
+            raise NotFoundError(f"{guid} is a pseudonym: that player was forgotten before.")
         identity.add_forgetting_key(conn, secrets.token_bytes(32))
         key = identity.forgetting_key(conn)
         assert key is not None  # noqa: S101  # it was added a moment ago

@@ -178,7 +178,7 @@ def forget(
             names = [output.printable(alias.alias) for alias in players.aliases(conn, guid)]
         output.say(f"{guid} was seen as: {', '.join(names)}.")
         output.say("These names and the GUID are replaced in every row and file. This cannot be undone.")
-        if not yes and not typer.confirm("Forget this player?", err=True):
+        if not yes and not _confirmed("Forget this player?"):
             raise ConfigError("Nobody was forgotten. To do it without being asked: --yes")
         done = forgetting.forget(conn, guid, config.data_dir / "gamestats")
     output.say(
@@ -186,6 +186,16 @@ def forget(
     )
     output.say("Messages in Discord follow with the next etstats post; backups made before are not changed.")
     return 0
+
+
+def _confirmed(question: str) -> bool:
+    """Ask; where nobody is there to answer, the answer is no."""
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort as abort:
+        if isinstance(abort.__context__, EOFError):
+            return False
+        raise
 
 
 def _account(text: str) -> int:

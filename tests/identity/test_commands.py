@@ -86,9 +86,10 @@ def test_a_hidden_player_is_not_shown_until_undone(cli: Cli, played: Connection)
     assert cli("hide", "--undo").code == 2
 
 
-def test_forgetting_asks_first(cli: Cli, played: Connection) -> None:
-    """No is no: exit 2, nothing changed; the question names what would be replaced."""
-    result = cli("forget", "bob", stdin="n\n")
+@pytest.mark.parametrize("answer", ["n\n", "\n", ""])
+def test_forgetting_asks_first(cli: Cli, played: Connection, answer: str) -> None:
+    """No, and no answer at all, is no: exit 2, nothing changed; the question names what would be replaced."""
+    result = cli("forget", "bob", stdin=answer)
     assert result.code == 2
     assert "bob" in result.err
     assert "cannot be undone" in result.err
@@ -103,6 +104,9 @@ def test_forgetting_replaces_the_player(cli: Cli, played: Connection) -> None:
     assert "bob" not in shown
     assert "alice" not in shown
     assert shown.count("forgotten-") == 3  # twice on the board, once as the MVP
+    again = cli("forget", shown[shown.index("forgotten-") :].split()[0], "--yes")
+    assert again.code == 2
+    assert "forgotten before" in again.err
     assert played.execute("SELECT count(*) FROM player_aliases WHERE alias LIKE 'forgotten-%'").fetchone() == (2,)
 
 
