@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from decimal import ROUND_HALF_UP, Decimal
+from operator import attrgetter
 
-from etstats.db.rebuilding import WholeRound
+from etstats.db.rebuilding import PLAYER_COLUMNS, Facts, WholeRound
 from etstats.db.rounds import PlacedRound
 from etstats.model import PlayerRound, Round, WeaponStats
 
 _TENTH = Decimal("0.1")
+_columns = attrgetter(*PLAYER_COLUMNS)
+_facts = attrgetter(*Facts._fields[1:])
+_guid = attrgetter("player_guid")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +41,24 @@ def is_same(stored: WholeRound, placed: PlacedRound) -> bool:
         and place.match_id == placed.match_id
         and place.round1_id == placed.round1_id
         and place.gaming_session_id == placed.session_id
-        and stored.round == as_stored(placed.round)
+        and (has_same_rows(stored, placed.round) or stored.round == as_stored(placed.round))
+    )
+
+
+def has_same_rows(stored: WholeRound, derived: Round) -> bool:
+    """The quick look: False too where only a decimal is written otherwise."""
+    place, facts, name = stored.place, stored.facts, derived.name
+    if len(stored.players) != len(derived.players) or (
+        (place.stamp, place.map_name, place.round_number, place.time_limit_seconds, place.actual_time_seconds)
+        != (name.stamp, name.map_name, name.round_number, derived.time_limit_seconds, derived.actual_time_seconds)
+    ):
+        return False
+    if facts != (name.filename, *_facts(derived)):
+        return False
+    players = sorted(derived.players, key=_guid)
+    return all(
+        row == _columns(player) and stored.weapons.get(player.player_guid, []) == sorted(player.weapons)
+        for row, player in zip(stored.players, players, strict=True)
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
 
-from etstats.comparing import Difference, round_differences
+from etstats.comparing import Difference, has_same_rows, round_differences
 from etstats.db import rebuilding
 from etstats.db.connection import Connection, database_errors
 from etstats.db.rebuilding import Alias
@@ -42,7 +42,7 @@ def verify(conn: Connection, plan: Plan, seen: Seen = lambda _done, _total: None
     result = Verification()
     names: dict[tuple[str, str], Alias] = {}
     session_of: dict[int, object] = {}
-    with database_errors(), conn.transaction():
+    with database_errors(), conn.transaction(), conn.pipeline():
         for evening in read_again(conn, plan, seen, with_refused=False):
             result.differences += _file_differences(evening)
             there = Evenings(evening.server_id, plan.gap, never_read, count(-1, -1), count(-1, -1))
@@ -87,7 +87,8 @@ def _compare(evening: Evening, derived: Settlement) -> Iterator[Difference]:
             yield _of_round(names[file_id], "file_id", "no row" if there is None else "stored",
                             "no round" if here is None else "in the archive")  # fmt: skip
             continue
-        yield from round_differences(there.round, here.round)
+        if not has_same_rows(there, here.round):
+            yield from round_differences(there.round, here.round)
         round1 = None if here.round1_id is None else names[file_of[here.round1_id]]
         stored_round1 = names.get(stored_file_of.get(there.place.round1_id or 0, 0))
         for name, before, now in (

@@ -1,11 +1,11 @@
 """The archive read in order, and what was stored of it: for deriving everything again and for comparing."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from psycopg.rows import class_row
 
@@ -13,6 +13,9 @@ from etstats.db.connection import Connection
 from etstats.db.queries import query
 from etstats.db.rounds import StoredRound
 from etstats.model import PlayerRound, Round, RoundName, WeaponStats
+
+# In the order of players_of_files.sql, after the round's id.
+PLAYER_COLUMNS = tuple(name for name in PlayerRound.__slots__ if name != "weapons")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +47,57 @@ class Verdict:
     duplicate_of: int | None = None
 
 
+class Facts(NamedTuple):
+    """A stored round's own columns, but for those of its place."""
+
+    filename: str
+    config: str
+    defender_team: int
+    winner_team: int
+    played_seconds: int | None
+    round_outcome: str
+    is_cumulative: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeRound:
-    """A stored round with everything in it, in its place among the others; players by GUID, weapons by name."""
+    """A stored round with everything in it, in its place among the others.
+
+    `players`: the columns of `PLAYER_COLUMNS`, by GUID. `weapons`: for each GUID the values of WeaponStats, by
+    name. Both stay as the base gave them: of many rounds most are only compared.
+    """
 
     place: StoredRound
-    round: Round
+    facts: Facts
+    players: tuple[tuple[Any, ...], ...]
+    weapons: Mapping[str, list[tuple[Any, ...]]]
+
+    @property
+    def round(self) -> Round:
+        """The same as it is derived: players by GUID, weapons by name."""
+        place, facts = self.place, self.facts
+        return Round(
+            name=RoundName(
+                stamp=place.stamp,
+                map_name=place.map_name,
+                round_number=place.round_number,
+                filename=facts.filename,
+            ),
+            config=facts.config,
+            defender_team=facts.defender_team,
+            winner_team=facts.winner_team,
+            time_limit_seconds=place.time_limit_seconds,
+            actual_time_seconds=place.actual_time_seconds,
+            played_seconds=facts.played_seconds,
+            round_outcome=facts.round_outcome,
+            is_cumulative=facts.is_cumulative,
+            players=tuple(self._player(row) for row in self.players),
+        )
+
+    def _player(self, row: tuple[Any, ...]) -> PlayerRound:
+        columns = dict(zip(PLAYER_COLUMNS, row, strict=True))
+        weapons = tuple(map(WeaponStats._make, self.weapons.get(columns["player_guid"], ())))
+        return PlayerRound(**columns, weapons=weapons)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,18 +109,6 @@ class Alias:
     times_seen: int
     first_seen: datetime
     last_seen: datetime
-
-
-class _Facts(NamedTuple):
-    """A stored round's own columns."""
-
-    filename: str
-    config: str
-    defender_team: int
-    winner_team: int
-    played_seconds: int | None
-    round_outcome: str
-    is_cumulative: bool
 
 
 def servers(conn: Connection) -> list[tuple[int, str]]:
@@ -114,28 +150,28 @@ class Stored:
 
     def rounds(self) -> dict[int, WholeRound]:
         """Everything that is stored of the files, by file; to be asked once."""
-        places = self._rounds.fetchall()
-        facts = {round_id: _Facts(*values) for round_id, *values in self._facts}
-        players = self._players_of_rounds()
-        return {p.file_id: _whole(p, facts[p.round_id], tuple(players[p.round_id])) for p in places}
+        facts = {row[0]: Facts._make(row[1:]) for row in self._facts.fetchall()}
+        players: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+        for row in self._players.fetchall():
+            players[row[0]].append(row[1:])
+        weapons: dict[int, dict[str, list[tuple[Any, ...]]]] = defaultdict(lambda: defaultdict(list))
+        for row in self._weapons.fetchall():
+            weapons[row[0]][row[1]].append(row[2:])
+        return {
+            place.file_id: WholeRound(
+                place=place,
+                facts=facts[place.round_id],
+                players=tuple(players[place.round_id]),
+                weapons=weapons[place.round_id],
+            )
+            for place in self._rounds.fetchall()
+        }
 
     def lineups(self) -> dict[int, dict[str, int]]:
         """The line-ups of the sessions that the files' rounds are in, by session; to be asked once."""
         found: dict[int, dict[str, int]] = defaultdict(dict)
         for session_id, guid, team in self._lineups:
             found[session_id][guid] = team
-        return found
-
-    def _players_of_rounds(self) -> dict[int, list[PlayerRound]]:
-        weapons: dict[tuple[int, str], list[WeaponStats]] = defaultdict(list)
-        for round_id, guid, *numbers in self._weapons:
-            weapons[round_id, guid].append(WeaponStats._make(numbers))
-        found: dict[int, list[PlayerRound]] = defaultdict(list)
-        names = [column.name for column in self._players.description or ()][1:]
-        for round_id, *values in self._players:
-            columns = dict(zip(names, values, strict=True))
-            held = tuple(weapons[round_id, columns["player_guid"]])
-            found[round_id].append(PlayerRound(**columns, weapons=held))
         return found
 
 
@@ -176,24 +212,3 @@ def aliases(conn: Connection) -> Iterator[Alias]:
     """Every alias."""
     with conn.cursor(row_factory=class_row(Alias)) as cursor:
         yield from cursor.execute(query("all_aliases"))
-
-
-def _whole(place: StoredRound, facts: _Facts, players: tuple[PlayerRound, ...]) -> WholeRound:
-    name = RoundName(
-        stamp=place.stamp, map_name=place.map_name, round_number=place.round_number, filename=facts.filename
-    )
-    return WholeRound(
-        place=place,
-        round=Round(
-            name=name,
-            config=facts.config,
-            defender_team=facts.defender_team,
-            winner_team=facts.winner_team,
-            time_limit_seconds=place.time_limit_seconds,
-            actual_time_seconds=place.actual_time_seconds,
-            played_seconds=facts.played_seconds,
-            round_outcome=facts.round_outcome,
-            is_cumulative=facts.is_cumulative,
-            players=players,
-        ),
-    )
