@@ -190,7 +190,7 @@ def _change(places: int) -> str:
 
 def _why_empty(ranking: "Ranking", words: str) -> str:
     if ranking.minimum.base == 0:
-        return f"No rounds{words or ' in the base'}; etstats sync or etstats import brings them."
+        return options.no_rounds(words)
     if ranking.short_of_rounds or ranking.short_of_shots:
         return "Nobody played enough for this board; ask for less with --min-rounds or --min-shots."
     return "No file in question says anything of this; it is in files of newer game-server scripts only."

@@ -6,14 +6,13 @@ from datetime import datetime, tzinfo
 
 from etstats import output
 from etstats.commands.board_text import heading, record_text, value_text
+from etstats.commands.options import no_rounds
 from etstats.db.maps import Feat, MapSums, WeaponUse
 from etstats.output import Format, Table
 from etstats.rules.boards import BOARDS
 from etstats.rules.records import RECORDS
 from etstats.rules.season import POINTS, SEASON_BOARDS
 from etstats.seasons import Season
-
-_WHERE_FROM = "They come with: etstats sync, or etstats import FOLDER"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +78,7 @@ def maps_table(rows: Sequence[MapSums], words: str, zone: tzinfo) -> Table:
         output.day("last_played", "Last"),
     ]
     local = [replace(row, last_played=row.last_played.astimezone(zone)) for row in rows]
-    return Table(title=f"Maps{words}", columns=columns, rows=local, empty=f"No rounds{words}. {_WHERE_FROM}")
+    return Table(title=f"Maps{words}", columns=columns, rows=local, empty=no_rounds(words))
 
 
 def weapons_table(rows: Sequence[WeaponUse], words: str) -> Table:
@@ -93,7 +92,7 @@ def weapons_table(rows: Sequence[WeaponUse], words: str) -> Table:
         output.name("player_name", "Most by"),
         output.whole("player_kills", "Kills"),
     ]
-    return Table(title=f"Weapons{words}", columns=columns, rows=rows, empty=f"No rounds{words}. {_WHERE_FROM}")
+    return Table(title=f"Weapons{words}", columns=columns, rows=rows, empty=no_rounds(words))
 
 
 def record_lines(
@@ -143,7 +142,7 @@ def records_tables(lines: Sequence[RecordLine], words: str, style: Format, *, by
         *([] if by_map else [output.text("played_on", "Map")]),
         output.day("ended_at", "When"),
     ]
-    nothing = f"No records{words}: no rounds. {_WHERE_FROM}"
+    nothing = no_rounds(words)
     tables = [Table(title=f"In one round{words}", columns=columns, rows=_rows(lines, "round"), empty=nothing)]
     if not by_map and lines:
         columns = [column for column in columns if column.key != "played_on"]
@@ -224,8 +223,8 @@ def seasons_table(seasons: Sequence[Season], words: str) -> Table:
 
 def no_season(which: str | None, words: str) -> Table:
     """What is shown when nothing was played."""
-    when = f"in {which}" if which else "yet"
-    return Table(title="Seasons", columns=[], rows=[], empty=f"No rounds {when}{words}. {_WHERE_FROM}")
+    season = f" · {which.upper()}" if which else ""
+    return Table(title="Seasons", columns=[], rows=[], empty=no_rounds(season + words))
 
 
 def _rows(lines: Sequence[RecordLine], span: str) -> list[_RecordRow]:

@@ -128,9 +128,16 @@ def in_words(
         season and season.upper(),
         since and f"since {since}",
         until and f"until {until}",
-        last and (f"last {last} rounds" if last.isdecimal() else f"last {last}"),
+        last and (f"last {last}{' rounds' if last.isdecimal() else ''}" if last != "1" else "last round"),
     ]
     return "".join(f" · {part}" for part in parts if part)
+
+
+def no_rounds(words: str) -> str:
+    """Why an answer is empty, and what would fill it; `words` as from `in_words`."""
+    if words:
+        return f"No rounds{words}. Ask for more of them, or bring more: etstats sync, or etstats import FOLDER"
+    return "No rounds yet. They come with: etstats sync, or etstats import FOLDER"
 
 
 def player(conn: "Connection", text: str) -> str:
