@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from etstats.db.connection import Connection
     from etstats.db.journal import Due, Kind
     from etstats.posting import PostReport
+    from etstats.posting.telling import Told
     from etstats.settings import Config
 
 app = typer.Typer()
@@ -65,8 +66,9 @@ def post(
     if (resolve is None) != (as_ is None):
         raise typer.BadParameter("--resolve and --as go together")
     if dry_run:
-        with open_for_reading(config) as conn:
-            return _draw(conn, config, now, _thing(conn, named, server))
+        with open_for_reading(config) if named else open_base(config) as conn:
+            item = _thing(conn, named, server)
+            return _draw(asked.preview(conn, config, now, item, _moment(config, now, since)), config)
     with open_base(config) as conn:
         if resolve is not None:
             settled = asked.resolve(conn, resolve, as_ or "", message)
@@ -74,7 +76,7 @@ def post(
             return 0
         report = _post(conn, config, now, _thing(conn, named, server), refresh=refresh, since=since)
         others = asked.unresolved(conn, config, now)
-    lines = report.lines if context.verbosity < 0 else dict.fromkeys([*report.lines, *others])
+    lines = report.lines if context.verbosity < 0 else dict.fromkeys([*report.lines, *others, *report.notes])
     for line in lines:
         output.say(line)
     if context.verbosity >= 0:
@@ -85,9 +87,7 @@ def post(
 def _post(
     conn: "Connection", config: "Config", now: datetime, item: "Due | None", *, refresh: bool, since: str | None
 ) -> "PostReport":
-    from etstats.commands.options import zone_of
-    from etstats.posting import EVERYTHING, asked, post_due
-    from etstats.sync.window import parse_when
+    from etstats.posting import asked, post_due
 
     limit = config.discord.run_limit
     if item is not None:
@@ -95,8 +95,15 @@ def _post(
     if refresh:
         return asked.refresh_all(conn, config, now, limit_seconds=limit)
     asked.insist_on_webhook(config)
-    begin = None if since is None else parse_when(since, now, zone_of(config)) or EVERYTHING
-    return post_due(conn, config, now, limit_seconds=limit, since=begin)
+    return post_due(conn, config, now, limit_seconds=limit, since=_moment(config, now, since))
+
+
+def _moment(config: "Config", now: datetime, since: str | None) -> datetime | None:
+    from etstats.commands.options import zone_of
+    from etstats.posting import EVERYTHING
+    from etstats.sync.window import parse_when
+
+    return None if since is None else parse_when(since, now, zone_of(config)) or EVERYTHING
 
 
 def _thing(conn: "Connection", named: "list[tuple[Kind, str]]", server: str | None) -> "Due | None":
@@ -105,17 +112,15 @@ def _thing(conn: "Connection", named: "list[tuple[Kind, str]]", server: str | No
     return asked.thing(conn, named[0][0], named[0][1], server) if named else None
 
 
-def _draw(conn: "Connection", config: "Config", now: datetime, item: "Due | None") -> int:
+def _draw(shown: "list[Told]", config: "Config") -> int:
     """Draw what would be posted, and write its pictures where the drawing says."""
     import tempfile
     from pathlib import Path
 
     from etstats import output
     from etstats.output_discord import draw
-    from etstats.posting import asked
 
-    shown = asked.preview(conn, config, now, item)
-    for number, (_, told) in enumerate(shown, 1):
+    for number, told in enumerate(shown, 1):
         pictures = told.pictures()
         folder = Path(tempfile.mkdtemp(prefix=f"etstats-post-{number}-")) if pictures else Path()
         places = {name: folder / name for name in pictures}

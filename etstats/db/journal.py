@@ -117,10 +117,12 @@ def servers(conn: Connection) -> dict[int, str]:
         return dict(conn.execute(query("posting_servers")).fetchall())
 
 
-def watch_from(conn: Connection, routes: Collection[tuple[int, str]], now: datetime) -> None:
-    """Post these kinds of these servers (id, kind) and no others; what was not posted before begins now."""
+def watch_from(conn: Connection, routes: Collection[tuple[int, str]], now: datetime) -> bool:
+    """Post these kinds of these servers (id, kind), no others; True when one of them begins now."""
     server_ids, kinds = [server_id for server_id, _ in routes], [kind for _, kind in routes]
-    _run(conn, "watch_from", {"server_ids": server_ids, "kinds": kinds, "now": now})
+    parameters = {"server_ids": server_ids, "kinds": kinds, "now": now}
+    with database_errors(), conn.transaction():
+        return conn.execute(query("watch_from"), parameters).rowcount > 0
 
 
 def move_watermarks(conn: Connection, since: datetime) -> None:

@@ -17,6 +17,8 @@ __all__ = ["EVERYTHING", "PostReport", "post_due"]
 EVERYTHING = datetime(1970, 1, 1, tzinfo=UTC)
 """The `since` that leaves no round out."""
 
+_FIRST = "posting begins now: rounds that end from this moment on; to begin earlier: etstats post --since 24h"
+
 
 def post_due(
     conn: Connection,
@@ -41,11 +43,13 @@ def post_due(
     look = Look(conn, config.discord, watch)
     if since is not None:
         journal.move_watermarks(conn, since)
+    notes = [_FIRST] if look.is_first and since is None else []
     if not look.has_work():
-        return PostReport()
+        return PostReport(notes=notes)
     from etstats.posting.run import Run  # what draws and sends is for those who have something to tell
 
     run = Run(conn, config, look, watch)
+    run.report.notes += notes
     with journal.poster_lock(conn) as is_ours:
         if not is_ours:
             run.report.later("another etstats is posting at this moment; it takes what is due")

@@ -1,6 +1,6 @@
 """What somebody asks of posting by name: this round, this map, this evening; again; or only to see it."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from etstats import evenings
 from etstats.db import evenings as stored
@@ -9,7 +9,7 @@ from etstats.db.connection import Connection
 from etstats.db.journal import Due, Kind, Post
 from etstats.db.scope import Scope
 from etstats.errors import ConfigError, LockedError, NotFoundError
-from etstats.posting.look import PATIENCE, Look
+from etstats.posting.look import Look
 from etstats.posting.report import PostReport, how_to_resolve, title
 from etstats.posting.routes import has_webhook
 from etstats.posting.run import Run
@@ -70,15 +70,19 @@ def refresh_all(conn: Connection, config: Config, now: datetime, *, limit_second
     return run.report
 
 
-def preview(conn: Connection, config: Config, now: datetime, item: Due | None) -> list[tuple[Due, Told]]:
-    """What would be posted: one thing, or all that is due. Reads only."""
-    session_end = timedelta(minutes=config.discord.session_end_minutes)
-    items = [item] if item else journal.due(conn, now, session_end=session_end, patience=PATIENCE)
-    shown: list[tuple[Due, Told]] = []
-    for one in items:
-        with journal.snapshot(conn):
-            shown.append((one, tell(conn, one, config.discord)))
-    return shown
+def preview(
+    conn: Connection, config: Config, now: datetime, item: Due | None, since: datetime | None
+) -> list[Told]:
+    """What would be posted: one thing, or all that is due, as if posting began at `since`. Keeps nothing."""
+    with conn.transaction(force_rollback=True):
+        if item is not None:
+            return [tell(conn, item, config.discord)]
+        watch = Watch(now, 0.0)
+        look = Look(conn, config.discord, watch)
+        if since is not None:
+            journal.move_watermarks(conn, since)
+        Run(conn, config, look, watch).gather_backlogs()
+        return [tell(conn, one, config.discord) for one in look.due()]
 
 
 def unresolved(conn: Connection, config: Config, now: datetime) -> list[str]:

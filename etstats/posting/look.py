@@ -21,7 +21,7 @@ class Look:
         self.session_end = timedelta(minutes=settings.session_end_minutes)
         self.routes = routes(settings, journal.servers(conn))
         watched = [(server_id, kind) for server_id, kind in self.routes if kind != "digest"]
-        journal.watch_from(conn, watched, watch.now())
+        self.is_first = journal.watch_from(conn, watched, watch.now())
 
     def due(self) -> list[Due]:
         """What is to be posted now, oldest first."""

@@ -15,6 +15,8 @@ class PostReport:
     """By what became of a post: `posted`, `edited`, `failed`, `unknown`, `waiting`."""
     lines: list[str] = field(default_factory=list)
     """What to say to a person, each thing once ever: a line each, without secrets."""
+    notes: list[str] = field(default_factory=list)
+    """What is good to know for who asked at a terminal."""
     needs_care: bool = False
     is_unfinished: bool = False
 

@@ -49,7 +49,7 @@ class Run:
 
     def post_due(self) -> None:
         """Post what is due, as far as time and Discord allow."""
-        self._gather_backlogs()
+        self.gather_backlogs()
         for item in self._look.due():
             self.post(item)
 
@@ -93,7 +93,7 @@ class Run:
         waiting = {item.session_id for item in self._look.due() if item.session_id is not None}
         journal.close_sessions(self._conn, waiting, self._watch.now(), max(self._look.session_end, PATIENCE))
 
-    def _gather_backlogs(self) -> None:
+    def gather_backlogs(self) -> None:
         """Where more rounds wait than `digest_after`, one digest takes their place."""
         due = [item for item in self._look.due() if item.kind != "digest"]
         for server_id in {item.server_id for item in due}:

@@ -37,6 +37,7 @@ def test_a_run(stage: Stage, evening: Evening, post: Cli) -> None:
 def test_the_first_run_says_where_it_begins(stage: Stage, evening: Evening, post: Cli) -> None:
     """Nothing old goes out by itself; `--since` is how to begin earlier."""
     stage.load(*evening.files[:2])
+    assert "etstats post --since" in post().err
     assert post().err == "post: nothing to post\n"
     assert post("--since", "all").err == "post: 4 posted\n"
 
@@ -108,13 +109,16 @@ def test_refresh(stage: Stage, evening: Evening, post: Cli) -> None:
 
 
 def test_a_rebuild_changes_no_message(stage: Stage, evening: Evening, post: Cli, cli: Cli) -> None:
-    """All rows made again from the archive: the same subjects, the same messages, not one request."""
+    """What a rebuild writes again is looked at; what is shown stays the same, so there is not one request."""
     stage.switch_on()
     stage.load(*evening.files[:2])
     post()
     requests = len(stage.discord.requests)
+    with stage.conn.transaction():
+        stage.conn.execute("DELETE FROM rounds WHERE round_number = 2")
     assert cli("--config", stage.write_config(), "rebuild", "--yes").code == 0
     assert stage.count("changed_sessions") == 1
+    assert stage.count("rounds") == 2
     assert post().err == "post: nothing to post\n"
     assert len(stage.discord.requests) == requests
     assert stage.count("changed_sessions") == 0
@@ -158,6 +162,9 @@ def test_dry_run(stage: Stage, evening: Evening, post: Cli, monkeypatch: pytest.
     assert "round 2" in result.out
     assert "text of all embeds" in result.out
     assert post("--dry-run").err.startswith("nothing is due")
+    everything = post("--dry-run", "--since", "all").out
+    assert everything.count("map complete") == 3
+    assert everything.count("Session complete") == 1
     assert stage.discord.requests == []
     assert stage.count("posts") == stage.count("post_watermarks") == 0
 
