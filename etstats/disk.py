@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from etstats.base import open_base
-from etstats.db.connection import run_lock
+from etstats.db.connection import collecting_lock
 from etstats.errors import ConfigError, ParseError
 from etstats.importer import Fate, Importer, Incoming, Outcome
 from etstats.parser.filename import parse_filename
@@ -29,7 +29,7 @@ def import_paths(
     report = Report()
     files = _round_files(paths, report)[:limit]
     watcher.coming(len(files))
-    with open_base(config) as conn, run_lock(conn):
+    with open_base(config) as conn, collecting_lock(conn, [name]):
         gap = timedelta(minutes=config.sessions.gap_minutes)
         importer = Importer(conn, name, config.timezone(name), gap)
         incoming = (Incoming(filename=p.name, content=_read(p), mtime=int(p.stat().st_mtime)) for p in files)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from etstats import activity, fetching
 from etstats.base import open_base
 from etstats.db import archive, inventory, known
-from etstats.db.connection import Connection, database_errors, run_lock
+from etstats.db.connection import Connection, collecting_lock, database_errors
 from etstats.db.known import FolderMark
 from etstats.errors import ConfigError
 from etstats.fetching import Arrived, Ended, Happening, Looked, Missed, Route, Timing, place_of
@@ -44,11 +44,12 @@ def sync(
 
     A folder that is as the last run left it is not listed again, unless `since` is given or all is `thorough`.
     A server that fails does so alone; what was fetched before counts. With `idle_every` a server on which nobody
-    plays is looked at no more often than that. LockedError when another run is at work.
+    plays is looked at no more often than that. LockedError when another run is at work
+    on one of the servers; a run for others goes on beside this one.
     """
     servers = _servers(config, server)
     timing = timing or Timing(until=time.monotonic() + config.sync.run_limit)
-    with open_base(config) as conn, run_lock(conn):
+    with open_base(config) as conn, collecting_lock(conn, [s.name for s in servers]):
         gap = timedelta(minutes=config.sessions.gap_minutes)
         importers = {s.name: Importer(conn, s.name, ZoneInfo(s.timezone), gap) for s in servers}
         run = _Run(conn=conn, config=config, importers=importers, watcher=watcher)

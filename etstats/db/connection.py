@@ -1,9 +1,10 @@
 """Connections to the base: how they are opened, how their failures are named, and the lock of a run."""
 
+import hashlib
 import logging
 import re
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -127,10 +128,31 @@ def run_lock(conn: psycopg.Connection, key: int = RUN_LOCK_KEY) -> Iterator[None
     The lock belongs to the server's session and dies with it, so none can be left behind. A pooler between us
     and PostgreSQL must hand out whole sessions (PgBouncer: `pool_mode = session`), or the lock means nothing.
     """
+    with _locked(conn, key, "on this base"):
+        yield
+
+
+@contextmanager
+def collecting_lock(conn: psycopg.Connection, servers: Collection[str]) -> Iterator[None]:
+    """Hold the locks of these game servers: others may be collected beside, and nothing that needs the whole base.
+
+    LockedError when a run is at work on one of them, or on the whole base.
+    """
+    with ExitStack() as held:
+        held.enter_context(_locked(conn, RUN_LOCK_KEY, "on this base", shared=True))
+        for name in sorted(servers):
+            digest = hashlib.blake2b(name.encode(), digest_size=8, key=b"etstats").digest()
+            held.enter_context(_locked(conn, int.from_bytes(digest, signed=True), f"for {name}"))
+        yield
+
+
+@contextmanager
+def _locked(conn: psycopg.Connection, key: int, what: str, *, shared: bool = False) -> Iterator[None]:
+    kind = "shared_run_lock" if shared else "run_lock"
     with database_errors(), conn.transaction():
-        row = conn.execute(query("try_run_lock"), {"key": key}).fetchone()
+        row = conn.execute(query(f"try_{kind}"), {"key": key}).fetchone()
     if row != (True,):
-        raise LockedError("Another etstats run is at work on this base; this one leaves it alone.")
+        raise LockedError(f"Another etstats run is at work {what}; this one leaves it alone.")
     try:
         yield
     finally:
@@ -139,7 +161,7 @@ def run_lock(conn: psycopg.Connection, key: int = RUN_LOCK_KEY) -> Iterator[None
             if conn.info.transaction_status == psycopg.pq.TransactionStatus.INERROR:
                 conn.rollback()
             with conn.transaction():
-                conn.execute(query("release_run_lock"), {"key": key})
+                conn.execute(query(f"release_{kind}"), {"key": key})
 
 
 def _settings(url: str) -> dict[str, str]:

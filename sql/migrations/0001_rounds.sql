@@ -202,6 +202,8 @@ BEGIN
 END $$;
 
 -- Names a player was seen under, kept by the triggers below, so that no way of writing rounds can forget them.
+-- Several game servers may be collected at once, and the same people play on them: who counts holds the table's
+-- lock until its file is stored, so that each count sees all that the others have done.
 CREATE TABLE player_aliases (
     guid       text NOT NULL,
     alias      text NOT NULL,
@@ -213,6 +215,7 @@ CREATE TABLE player_aliases (
 
 CREATE FUNCTION aliases_seen() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM pg_advisory_xact_lock('player_aliases'::regclass::oid::bigint);
     INSERT INTO player_aliases AS a (guid, alias, times_seen, first_seen, last_seen)
     SELECT n.player_guid, n.clean_name, count(*), min(r.ended_at), max(r.ended_at)
     FROM new_rows n JOIN rounds r ON r.id = n.round_id
@@ -228,6 +231,7 @@ END $$;
 -- Counted again from the rows that are left: rows go only when a file is replaced, mended or taken out.
 CREATE FUNCTION aliases_unseen() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM pg_advisory_xact_lock('player_aliases'::regclass::oid::bigint);
     DELETE FROM player_aliases a
     USING (SELECT DISTINCT player_guid, clean_name FROM old_rows) o
     WHERE a.guid = o.player_guid AND a.alias = o.clean_name;
