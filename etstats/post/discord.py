@@ -106,6 +106,8 @@ class Webhook:
         payload = message.to_payload(edit=True)
         if files is None:
             payload.pop("attachments", None)
+        else:
+            payload.setdefault("attachments", [])  # what is not listed goes
         pictures = _checked(message, files) if files is not None else {}
         return self._deliver(_Parcel("PATCH", f"/messages/{message_id}", payload, pictures, thread_id), budget)
 

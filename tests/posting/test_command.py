@@ -192,6 +192,10 @@ def test_pictures_go_with_maps_and_evenings(stage: Stage, evening: Evening) -> N
     stage.change_all()
     assert stage.post(datetime.now(UTC)).counts["edited"] == 4
     assert stage.discord.posts[2].files["scoreboard.png"] != before
+    stage.set(charts=False)
+    stage.change_all()
+    assert stage.post(datetime.now(UTC)).counts["edited"] == 2
+    assert [one.files for one in stage.discord.posts] == [{}] * 4
 
 
 def test_hostile_names_reach_the_channel_as_text(stage: Stage, post: Cli) -> None:
