@@ -5,25 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from etstats import output
+from etstats.commands.award_tables import awards_table, hidden_note
 from etstats.output import Column, Format, Table
-from etstats.rules.awards import AWARDS, SHARE
 from etstats.scores import ScoreLine
-from etstats.views import AwardCount, MapResult, RoundView, SessionView, TeamTotal
+from etstats.views import MapResult, RoundView, SessionView, TeamTotal
 
 SIDES = {0: output.NOTHING, 1: "Axis", 2: "Allies", 3: "Spectators"}
 LINE_UPS = {0: output.NOTHING, 1: "Team A", 2: "Team B"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _AwardKind:
-    """One kind of award; `is_rate`: only for those who played most of the evening."""
-
-    key: str
-    title: str
-    formula: str
-    bound: str
-    need: float
-    is_rate: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,66 +100,6 @@ def session_tables(view: SessionView, style: Format) -> list[Table]:
     return tables
 
 
-def awards_table(view: SessionView) -> Table:
-    """The awards of an evening, and its MVP."""
-    notes = _hidden_note(view.hidden)
-    if view.mvp is not None:
-        notes.insert(
-            0,
-            f"MVP: {output.printable(view.mvp.clean_name)}, rated {view.mvp.rating:.2f} (1 is the average): "
-            f"{view.mvp.kills} kills, {view.mvp.deaths} deaths, {view.mvp.dpm:.0f} DPM",
-        )
-    return Table(
-        title=f"Awards of session {view.id} · {output.moment(view.began)}",
-        columns=[output.text("title", "Award"), output.name(), output.text("text", "For")],
-        rows=view.awards,
-        empty="No awards: nobody passed a threshold. They are listed by: etstats awards --list",
-        notes=notes,
-    )
-
-
-def award_counts_table(counts: Sequence[AwardCount], words: str) -> Table:
-    """Who took which award how often."""
-    return Table(
-        title=f"Awards{words}",
-        columns=[
-            output.text("title", "Award"),
-            output.name(),
-            output.whole("times", "Times"),
-            output.text("text", "Best"),
-        ],
-        rows=counts,
-        empty=f"No awards{words}: no session, or nobody passed a threshold (etstats awards --list).",
-    )
-
-
-def award_list_table() -> Table:
-    """What each award is for."""
-    return Table(
-        title="Awards of an evening",
-        columns=[
-            output.text("key", "Key"),
-            output.text("title", "Award"),
-            output.text("formula", "For"),
-            output.text("bound", "Takes"),
-            output.Column(key="need", heading="", text="{:g}".format, justify="right"),
-        ],
-        rows=[
-            _AwardKind(
-                key=award.key,
-                title=award.title,
-                formula=award.formula,
-                need=award.need,
-                bound="at most" if award.lowest else "at least",
-                is_rate=award.is_rate,
-            )
-            for award in AWARDS
-        ],
-        empty="",
-        notes=[f"Ratios are for those who played at least {SHARE:.0%} of what the busiest player did."],
-    )
-
-
 def round_tables(view: RoundView, style: Format) -> list[Table]:
     """The scoreboards of both sides; in CSV one."""
     if style is output.Format.CSV:
@@ -180,7 +108,7 @@ def round_tables(view: RoundView, style: Format) -> list[Table]:
     tables = _team_tables(view.players, view.sides, SIDES, style)
     notes = [
         f"{r.filename} · session {r.session_id} · config {output.printable(r.config)}",
-        *_hidden_note(view.hidden),
+        *hidden_note(view.hidden),
     ]
     if view.mvp is not None:
         notes.insert(
@@ -286,9 +214,3 @@ def _ending(m: MapResult, number: int) -> str | None:
 def score(points: tuple[int, int]) -> str:
     """`8:10`."""
     return f"{points[0]}:{points[1]}"
-
-
-def _hidden_note(hidden: int) -> list[str]:
-    if not hidden:
-        return []
-    return [f"{hidden} hidden player{'s are' if hidden > 1 else ' is'} in the totals and not shown."]

@@ -221,7 +221,7 @@ def awards(
     """
     from etstats import evenings, output
     from etstats.base import open_for_reading
-    from etstats.commands.evening_tables import award_counts_table, award_list_table, awards_table
+    from etstats.commands.award_tables import award_counts_table, award_list_table, awards_table
 
     style = options.style(as_json, as_csv, as_markdown)
     if show_list:
