@@ -58,6 +58,15 @@ def test_round_2_before_its_round_1_is_mended_when_it_comes(db: psycopg.Connecti
     assert len(column(db, "SELECT DISTINCT match_id FROM rounds")) == 1
 
 
+def test_a_match_counts_each_kill_once(db: psycopg.Connection) -> None:
+    """The match's numbers are both rounds together, before and after the round 1 of an orphan comes."""
+    sql = "SELECT kills || ' in ' || rounds FROM match_summaries WHERE player_guid = '0000AAAA'"
+    take(db, [second("2025-10-02-213800")])
+    assert column(db, sql) == ["7 in 1"]
+    take(db, [round_file("2025-10-02-213000")])
+    assert column(db, sql) == ["7 in 2"]
+
+
 def test_a_pair_across_midnight_is_a_pair(db: psycopg.Connection) -> None:
     """Round 1 at 23:55 and round 2 at 00:03 are one match of one session."""
     take(db, [second("2025-10-03-000300"), round_file("2025-10-02-235500")])
