@@ -6,7 +6,7 @@ once; the base is none of this module's business.
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from logging import DEBUG, WARNING
@@ -211,7 +211,7 @@ def _connected(
                 if listing is not None:
                     # After a file was missed the next look must list it again, whatever the folder's mtime says.
                     memory.mark = None
-                    if _take(route, source, listing, memory, deliver):
+                    if _take(route, source, listing, memory, timing=timing, deliver=deliver):
                         memory.mark = listing.mark
                 if timing.poll is not None:
                     timing.wait(timing.poll - (time.monotonic() - began), changed)
@@ -241,9 +241,14 @@ def _take(
     source: Source,
     listing: Listing,
     memory: _Memory,
+    *,
+    timing: Timing,
     deliver: Callable[[Happening], None],
 ) -> bool:
-    """Bring what one listing shows to be new; False when the next look must list everything again."""
+    """Bring what one listing shows to be new; False when the next look must list everything again.
+
+    When the time of the run is up, the rest is left for the next one.
+    """
     started = time.monotonic()
     decided = _plan(route, listing, memory.done)
     coming = len(decided.take) + len(decided.here)
@@ -254,7 +259,10 @@ def _take(
         event("skipped", level=DEBUG, server=route.server, file=held.name, layer=held.layer, reason=held.reason)
     young = max((file.mtime for file in listing.files), default=0) - _YOUNG_SECONDS
     complete = True
-    for outcome in _bring(route, source, decided):
+    for number, outcome in enumerate(_bring(route, source, decided)):
+        if timing.is_over:
+            event("time is up", server=route.server, left=coming - number)
+            return False
         file = outcome.file
         if isinstance(outcome, Failed):
             complete = False
@@ -271,6 +279,9 @@ def _take(
             _keep_copy(route, file, outcome.content)
             took = 1000 * (time.monotonic() - started)
             deliver(Arrived(server=route.server, file=file, content=outcome.content, fetch_ms=took))
+    if decided.take:
+        with suppress(OSError):  # the next run tries again
+            mirror.clear_partials(route.folder)
     return complete
 
 

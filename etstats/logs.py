@@ -66,7 +66,7 @@ def configure(settings: LogConfig, state_dir: Path, secrets: Iterable[str], verb
     except OSError as error:
         return _no_log(path, error.strerror)
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        return _no_log(path, "no permission")
+        return _no_log(path, "no permission, or read-only")
     handler = _RotatingFile(path, settings.max_bytes, settings.backups)
     handler.setLevel(level)
     handler.setFormatter(_JsonFormatter(hidden) if settings.format == "json" else _TextFormatter(hidden))

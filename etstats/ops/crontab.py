@@ -11,7 +11,7 @@ from etstats.settings import CronConfig
 BEGIN = "# >>> etstats >>> (written by `etstats cron install`; what is changed between the marks is lost)"
 END = "# <<< etstats <<<"
 _BEGIN_MARK, _END_MARK = "# >>> etstats >>>", "# <<< etstats <<<"
-_SANE_PATH = "/usr/local/bin:/usr/bin:/bin"
+_SANE_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 _POLL_FOR = "55s"
 _RANGE = re.compile(r"(\d{1,2})(?:-(\d{1,2}))?", re.ASCII)
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)

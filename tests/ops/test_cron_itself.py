@@ -65,4 +65,4 @@ if _can_have_own_spool():
             cron.terminate()
             _, errors = cron.communicate(timeout=10)
         assert errors == ""
-        assert said == "/home/et|/usr/local/bin:/usr/bin:/bin|-q sync --post --poll 5s --for 55s"
+        assert said == "/home/et|/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin|-q sync --post --poll 5s --for 55s"

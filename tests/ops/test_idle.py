@@ -83,3 +83,21 @@ def test_a_wrong_time_is_told(cli: Cli, folder: Path) -> None:
     """`often` is no time."""
     done = cli("sync", "--idle-every", "often")
     assert (done.code, "--idle-every" in done.err) == (2, True)
+
+
+def test_a_run_ends_when_its_time_is_up_and_the_next_goes_on(
+    cli: Cli, folder: Path, home: Path, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was fetched until then counts, the rest is the next run's."""
+    write_files(folder, generate(2, start=datetime.now(UTC) - timedelta(hours=6), files=8, zone="UTC"))
+    moments = iter(range(10_000))
+    with monkeypatch.context() as patch:
+        # Every look at the clock takes a second of the run's ten.
+        patch.setenv("ETSTATS_SYNC_RUN_LIMIT", "10")
+        patch.setattr("etstats.fetching.time.monotonic", lambda: float(next(moments)))
+        assert cli("sync").code == 0
+    (stored,) = db.execute("SELECT count(*) FROM rounds").fetchone() or (0,)
+    assert 0 < stored < 8
+    assert cli("sync").code == 0
+    db.rollback()
+    assert db.execute("SELECT count(*) FROM rounds").fetchone() == (8,)
