@@ -28,7 +28,7 @@ _STOPPED = "the program was stopped while it was sending"
 class Due:
     """Something to post: `subject` is the file that stands for it, `round_id` a round of it (None: a digest).
 
-    `ended_at` is when its last round ended; `first_at`, `last_at` are a digest's first and last round.
+    `ended_at` is when its last round ended; `first_at` and `last_at` are those of a digest or an evening.
     """
 
     kind: Kind
@@ -231,6 +231,8 @@ def post_of(conn: Connection, item: Due) -> Post | None:
         "kind": item.kind,
         "subject": item.subject,
         "session_id": item.session_id,
+        "first_at": item.first_at,
+        "last_at": item.last_at,
     }
     return next(iter(posts(conn, _ids(conn, "post_of_subject", parameters))), None)
 

@@ -28,7 +28,11 @@ def thing(conn: Connection, kind: Kind, name: str, server: str | None = None) ->
         case _:
             ids = _rounds_of_match(conn, name, server)
     conn.commit()
-    return journal.named(conn, kind, ids)
+    item = journal.named(conn, kind, ids)
+    if kind == "map" and evenings.round_view(conn, item.round_id or 0).round.round_number != 2:
+        raise NotFoundError(f"match {name} has no round 2 yet; its map is posted when that has come")
+    conn.commit()
+    return item
 
 
 def post_named(

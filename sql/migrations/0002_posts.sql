@@ -32,7 +32,7 @@ CREATE TABLE posts (
     fingerprint text,
     reason      text NOT NULL DEFAULT '',
     attempts    integer NOT NULL DEFAULT 0 CHECK (attempts >= 0),
-    -- A digest's rounds.
+    -- From when to when the rounds ended of which a digest, or an evening's summary, tells.
     first_at    timestamptz,
     last_at     timestamptz,
     created_at  timestamptz NOT NULL,
@@ -42,7 +42,8 @@ CREATE TABLE posts (
     UNIQUE (server_id, kind, subject),
     CHECK (message_id IS NULL OR state = 'sent'),
     CHECK (state NOT IN ('failed', 'unknown') OR reason <> ''),
-    CHECK ((kind = 'digest') = (first_at IS NOT NULL AND last_at IS NOT NULL))
+    CHECK ((first_at IS NULL) = (last_at IS NULL)),
+    CHECK ((kind IN ('digest', 'session')) = (first_at IS NOT NULL))
 );
 CREATE INDEX posts_subject ON posts (subject);
 CREATE INDEX posts_open ON posts (state) WHERE state <> 'sent';

@@ -61,6 +61,21 @@ def test_a_file_before_the_first_of_a_told_evening(stage: Stage, evening: Evenin
     assert len(stage.discord.posts) == 1
 
 
+def test_the_same_file_under_an_earlier_name(stage: Stage, evening: Evening) -> None:
+    """A copy whose earlier name counts from now on is no new round, no new map and no new evening."""
+    stage.switch_on()
+    stage.load(*evening.files[:2])
+    assert stage.post(START + DAY).counts["posted"] == 4
+    for file in evening.files[:2]:
+        minutes = int(file.name[13:15])
+        stage.load(
+            GeneratedFile(f"{file.name[:13]}{minutes - 1:02}{file.name[15:]}", file.content, file.mtime - 60)
+        )
+    report = stage.post(START + DAY)
+    assert (report.counts["posted"], report.exit_code) == (0, 0)
+    assert len(stage.discord.posts) == 4
+
+
 def test_two_told_evenings_that_become_one(stage: Stage) -> None:
     """A late file closes the gap between two evenings: the first summary tells both, the second points there."""
     long = generate_evening(6, start=START, zone=ZONE, maps=(9, 9), quirks=PLAIN)
