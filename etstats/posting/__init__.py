@@ -17,6 +17,7 @@ __all__ = ["EVERYTHING", "PostReport", "post_due"]
 EVERYTHING = datetime(1970, 1, 1, tzinfo=UTC)
 """The `since` that leaves no round out."""
 
+_CORRECTIONS = 0.25  # of a run's time: a history to be corrected must not keep the next round waiting
 _FIRST = "posting begins now: rounds that end from this moment on; to begin earlier: etstats post --since 24h"
 
 
@@ -56,6 +57,6 @@ def post_due(
             return run.report
         run.begin()
         run.post_due()
-        run.correct()
+        run.correct(_CORRECTIONS)
         run.close()
     return run.report

@@ -39,6 +39,7 @@ class Run:
         self._settings = config.discord
         self._watch = watch
         self._look = look
+        self._reserve = 0.0
         self.report = PostReport()
         self.channels = Channels(conn, look.routes, watch)
 
@@ -74,8 +75,12 @@ class Run:
         self._settle(post_id, item, outcome, way=way, message=message, thread_id=thread_id)
         self._log("post", item, post_id, outcome, began)
 
-    def correct(self) -> None:
-        """Edit what no longer shows what the base knows, evening by evening, as far as time and Discord allow."""
+    def correct(self, share: float = 1.0) -> None:
+        """Edit what no longer shows what the base knows, evening by evening, as far as time and Discord allow.
+
+        `share` is how much of the time that is left may be spent on it.
+        """
+        self._reserve = (1 - share) * self._watch.left()
         for session_id, changes in journal.changed_sessions(self._conn).items():
             if self.correct_posts(journal.posts_of_session(self._conn, session_id)):
                 journal.session_checked(self._conn, session_id, changes)
@@ -119,14 +124,13 @@ class Run:
         fingerprint = message.fingerprint()
         if fingerprint == post.fingerprint:
             return True
-        if not self.channels.is_open(way) or not self._watch.left():
+        budget = self._watch.left() - self._reserve
+        if not self.channels.is_open(way) or budget <= 0:
             return False
         pictures = {} if is_joined else told.pictures()
         webhook, thread_id = self.channels.webhook(way), post.thread_id or way.thread_id
         began = self._watch.clock()
-        outcome = webhook.edit(
-            post.message_id or "", message, pictures, budget=self._watch.left(), thread_id=thread_id
-        )
+        outcome = webhook.edit(post.message_id or "", message, pictures, budget=budget, thread_id=thread_id)
         self._log("edit", post, post.id, outcome, began)
         return self._settle_edit(post, outcome, way, fingerprint)
 

@@ -101,6 +101,10 @@ class Stage:
         tables = [field["value"] for field in fields if field["name"].startswith(("Axis", "Allies", "Team"))]
         return sum(len(table.splitlines()) - 3 for table in tables)
 
+    def show(self, guid: str) -> None:
+        with self.conn.transaction():
+            identity.unhide(self.conn, guid)
+
     def change_all(self) -> None:
         journal.change_all_posted(self.conn)
 

@@ -105,19 +105,49 @@ def test_a_late_round_of_a_digest_edits_it(stage: Stage, evening: Evening) -> No
 
 
 def test_a_hidden_player_is_taken_off(stage: Stage, evening: Evening) -> None:
-    """Hidden players stay off new posts at once and off old ones with a refresh."""
+    """Hidden players stay off new posts, and go from old ones with the next run; shown again they are back."""
     stage.set(session_end_minutes=1440)
     stage.switch_on()
     stage.load(evening.files[0])
     stage.post(ended(evening.files[0]))
     everybody = len(evening.rounds[0].tallies)
     assert stage.players(0) == everybody
-    stage.hide(evening.rounds[0])
+    guid = stage.hide(evening.rounds[0])
     stage.load(evening.files[1])
     stage.post(ended(evening.files[1]))
-    stage.change_all()
-    stage.post(ended(evening.files[1]))
     assert [stage.players(number) for number in range(3)] == [everybody - 1] * 3
+    stage.show(guid)
+    assert stage.post(ended(evening.files[1])).counts == {"edited": 3}
+    assert [stage.players(number) for number in range(3)] == [everybody] * 3
+
+
+def test_a_forgotten_player_goes_from_the_messages(stage: Stage, evening: Evening) -> None:
+    """The pseudonym takes the place of the name in what stands in Discord, with the next run."""
+    stage.set(kinds=("round",))
+    stage.switch_on()
+    stage.load(evening.files[0])
+    stage.post(ended(evening.files[0]))
+    guid = evening.rounds[0].tallies[0].person.guid
+    with stage.conn.transaction():
+        who = identity.Forgotten(guid_hash="0" * 64, pseudonym_guid="00000001", pseudonym="Forgotten 1")
+        assert identity.rename_everywhere(stage.conn, guid, who)
+    assert stage.post(ended(evening.files[0])).counts == {"edited": 1}
+    assert "Forgotten 1" in str(stage.discord.posts[0].payload)
+
+
+def test_corrections_leave_time_for_news(stage: Stage, evening: Evening) -> None:
+    """A long history to be corrected takes a part of each run, until all of it is done."""
+    stage.switch_on()
+    stage.load(*evening.files)
+    stage.post(START + DAY)
+    stage.hide(evening.rounds[0])
+    runs = 0
+    while (report := stage.post(START + DAY, limit=4.0)).exit_code:
+        assert 0 < report.counts["edited"] <= 5
+        stage.clock.sleep(4)
+        runs += 1
+    assert runs > 0
+    assert [post.edits for post in stage.discord.posts] == [1] * 10
 
 
 def test_a_deleted_message_is_left_alone(stage: Stage, evening: Evening) -> None:
