@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -34,6 +35,8 @@ class Game:
     name: str
     server: TestServer
     options: dict[str, Any] = field(default_factory=dict)
+    begin: Callable[[], object] = lambda: None
+    """Starts a server that was not started at once."""
 
     @property
     def root(self) -> Path:
@@ -84,22 +87,20 @@ def files() -> list[GeneratedFile]:
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[Callable[..., Game]]:
     """Start a game server under a name, with a folder and keys of its own."""
-    running: list[TestServer] = []
+    with ExitStack() as running:
 
-    def start(name: str = "main", *, at_once: bool = True, **options: Any) -> Game:
-        root, keys = tmp_path / f"{name}-gamestats", tmp_path / f"{name}-keys"
-        root.mkdir()
-        keys.mkdir(mode=0o700)
-        server = TestServer(root, keys)
-        server.port = 0 if at_once else free_port()
-        if at_once:
-            server.__enter__()
-        running.append(server)
-        return Game(name=name, server=server, options=options)
+        def start(name: str = "main", *, at_once: bool = True, **options: Any) -> Game:
+            root, keys = tmp_path / f"{name}-gamestats", tmp_path / f"{name}-keys"
+            root.mkdir()
+            keys.mkdir(mode=0o700)
+            server = TestServer(root, keys)
+            if at_once:
+                running.enter_context(server)
+            else:
+                server.port = free_port()
+            return Game(name=name, server=server, options=options, begin=lambda: running.enter_context(server))
 
-    yield start
-    for server in running:
-        server.__exit__()
+        yield start
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ def test_connection_that_breaks_inside_a_file_is_made_anew(
 
 def test_poll_and_for_on_the_command_line(cli: Cli, game: Game, base: Base, files: list[GeneratedFile]) -> None:
     """`--poll --for` looks more than once and ends by itself, silently with `-q`."""
-    done = cli("-q", "sync", "--poll", "0.1s", "--for", "1s")
+    done = cli("-q", "sync", "--poll", "0.1s", "--for", "5s")
     assert done == CliResult(code=0, out="", err="")
     assert base.rounds == len(files)
     assert game.server.logins == 1
@@ -175,6 +175,6 @@ def test_server_that_is_down_at_first_is_reached_later_in_the_run(
     configure(home, game)
     with polling() as run:
         until(lambda: "connection lost" in log())
-        game.server.__enter__()
+        game.begin()
         until(lambda: base.rounds == len(files))
     assert run.end().exit_code == 0

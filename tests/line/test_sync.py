@@ -1,5 +1,6 @@
 """`etstats sync` against a game server and a base: what it takes, what it leaves, and what it says."""
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -208,6 +209,19 @@ def test_copy_that_cannot_be_read_is_fetched(
     assert cli("sync").code == 0
     assert base.rounds == len(files)
     assert (local / files[0].name).read_bytes() == files[0].content
+
+
+def test_what_a_killed_run_left_half_written_is_removed(
+    cli: Cli, game: Game, local: Path, files: list[GeneratedFile]
+) -> None:
+    """A leftover of long ago goes; one of a moment ago may be another run's work."""
+    local.mkdir(parents=True)
+    for name, age in (("tmpold.partial", 7200), ("tmpnew.partial", 0)):
+        (local / name).write_bytes(cut(files[0]))
+        moment = (local / name).stat().st_mtime - age
+        os.utime(local / name, (moment, moment))
+    assert cli("sync").code == 0
+    assert {path.name for path in local.glob("*.partial")} == {"tmpnew.partial"}
 
 
 def test_folder_of_this_machine_as_a_source(
