@@ -32,7 +32,8 @@ def post(
         bool, typer.Option("--refresh", help="Edit what stands there already and is out of date.")
     ] = False,
     since: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="From now on, post what ended since: 24h, today, all.")
+        str | None,
+        typer.Option(metavar="WHEN", help="Post what ended since then, now and in later runs: 24h, today, all."),
     ] = None,
     resolve: Annotated[
         int | None, typer.Option(metavar="ID", help="Settle what became of a post of unknown fate, with --as.")
@@ -46,7 +47,7 @@ def post(
 ) -> int:
     """Post all that is due to Discord, or the one named; nothing is ever posted twice.
 
-    Rounds are posted from the moment of the first run on. Put `--since` before it to begin earlier.
+    What ended before the first run is left out, unless --since says from when on.
 
     Example: etstats post --dry-run --round last
 
