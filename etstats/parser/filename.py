@@ -21,7 +21,9 @@ def parse_filename(name: str) -> RoundName | None:
         return None
     *clock, map_name, number = match.groups()
     try:
-        stamp = datetime(*map(int, clock))  # noqa: DTZ001  # the server's clock has no zone here
+        year, month, day, hour, minute, second = map(int, clock)
+        # The server's clock has no zone here.
+        stamp = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001
     except ValueError:
         return None
     if not _FIRST_YEAR <= stamp.year <= _LAST_YEAR:
