@@ -7,6 +7,7 @@ no number can differ between them. Text from outside never styles, breaks or esc
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ Justify = Literal["left", "right"]
 NOTHING = "–"
 # Cells to which text and names may be shortened, and those that part two columns.
 _LEAST, _LEAST_NAME, _GAP = 8, 14, 3
+# What acts on a terminal instead of being seen: controls, zero-width, bidi overrides; and halves of characters.
+_UNSEEN = re.compile("[\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]")
 
 
 class Format(StrEnum):
@@ -128,6 +131,10 @@ def printable(value: object) -> str:
     return "".join(run for _, run in colour_runs(str(value).replace("^", "^^")))
 
 
+def _printable_lines(message: str) -> str:
+    return "\n".join(printable(line) for line in message.split("\n"))
+
+
 def show(table: Table, style: Format = Format.TABLE) -> None:
     """Write a table to stdout in one of the formats; an empty one is `[]`, a heading line, or a sentence."""
     if style is Format.JSON:
@@ -152,12 +159,14 @@ def show_all(tables: Iterable[Table], style: Format = Format.TABLE) -> None:
 
 def write_json(value: object) -> None:
     """Write one document: dataclasses as objects, moments in ISO 8601, decimals as numbers."""
-    sys.stdout.write(json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    document = json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False)
+    # The value stays as it is, and the terminal that it is read on too.
+    sys.stdout.write(_UNSEEN.sub(lambda unseen: f"\\u{ord(unseen[0]):04x}", document) + "\n")
 
 
 def say(message: str) -> None:
     """Talk to the person at the terminal: stderr."""
-    err().print(message, markup=False, highlight=False, soft_wrap=True)
+    err().print(_printable_lines(message), markup=False, highlight=False, soft_wrap=True)
 
 
 def write(message: str, *, indent: int = 0, bold: bool = False) -> None:
@@ -306,7 +315,7 @@ def _csv_cell(column: Column, value: object) -> object:
     if isinstance(plain, list):
         return column.text(value)
     if isinstance(plain, str):
-        return _harmless(clean_name(plain) if column.is_name else plain)
+        return _harmless(clean_name(plain) if column.is_name else _printable_lines(plain))
     return plain
 
 
