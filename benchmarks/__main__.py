@@ -17,6 +17,7 @@ from benchmarks.measuring import machine
 PARTS = {
     "importing": "Importing and deriving again",
     "sync": "Fetching from the game server",
+    "nothing_new": "A minute in which nobody played",
     "posting": "From the round to the post",
     "reading": "Reading",
     "scale": "Growing",
