@@ -9,7 +9,7 @@ from etstats.commands.context import context_of
 
 if TYPE_CHECKING:
     from etstats.db.connection import Connection
-    from etstats.db.journal import Due, Kind
+    from etstats.db.outbox import Due, Kind
     from etstats.posting import PostReport
     from etstats.posting.telling import Told
     from etstats.settings import Config

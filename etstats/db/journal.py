@@ -1,47 +1,26 @@
-"""The journal of the posts: what is due, what is being sent, what stands in Discord, and what went wrong.
+"""The journal of the posts: what is being sent, what stands in Discord, and what went wrong.
 
 Every function is a transaction of its own, committed when it returns: the connection must have none open.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Literal, TypeVar
+from datetime import datetime
+from typing import Literal
 
 import psycopg
-from psycopg.rows import class_row
 
+from etstats.db import statements
 from etstats.db.connection import Connection, database_errors
+from etstats.db.outbox import Due, Kind
 from etstats.db.queries import query
 from etstats.errors import LockedError
 
-Kind = Literal["round", "map", "session", "digest"]
 State = Literal["pending", "sending", "sent", "failed", "unknown"]
-Row = TypeVar("Row")
 
 _LOCK_KEY = 0x6574_7374_706F_7374  # "etstpost"
 _STOPPED = "the program was stopped while it was sending"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """Something to post: `subject` is the file that stands for it, `round_id` a round of it (None: a digest).
-
-    `ended_at` is when its last round ended; `first_at` and `last_at` are those of a digest or an evening.
-    """
-
-    kind: Kind
-    server_id: int
-    server: str
-    subject: int
-    round_id: int | None
-    match_id: str | None
-    session_id: int | None
-    ended_at: datetime
-    first_at: datetime | None
-    last_at: datetime | None
-    attempts: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,16 +51,6 @@ class Post:
     session_id: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shut:
-    """A channel that takes nothing: for good (`gone_at`), or until a moment."""
-
-    channel: str
-    gone_at: datetime | None
-    gone_reason: str | None
-    held_until: datetime | None
-
-
 @contextmanager
 def poster_lock(conn: Connection) -> Iterator[bool]:
     """True while this program is the only one that posts from this base; False when another one is at it.
@@ -109,45 +78,6 @@ def snapshot(conn: Connection) -> Iterator[None]:
     with database_errors(), conn.transaction():
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield
-
-
-def servers(conn: Connection) -> dict[int, str]:
-    """The servers that the base knows: id -> name."""
-    with database_errors(), conn.transaction():
-        return dict(conn.execute(query("posting_servers")).fetchall())
-
-
-def watch_from(conn: Connection, routes: Collection[tuple[int, str]], now: datetime) -> bool:
-    """Post these kinds of these servers (id, kind), no others; True when one of them begins now."""
-    server_ids, kinds = [server_id for server_id, _ in routes], [kind for _, kind in routes]
-    parameters = {"server_ids": server_ids, "kinds": kinds, "now": now}
-    with database_errors(), conn.transaction():
-        return conn.execute(query("watch_from"), parameters).rowcount > 0
-
-
-def move_watermarks(conn: Connection, since: datetime) -> None:
-    """Post what ended from this moment on, and nothing older."""
-    _run(conn, "move_watermarks", {"since": since})
-
-
-def is_anything_changed(conn: Connection) -> bool:
-    """Whether posts may need correcting, or somebody left one half sent."""
-    with database_errors(), conn.transaction():
-        return conn.execute(query("is_anything_changed")).fetchone() == (True,)
-
-
-def due(conn: Connection, now: datetime, *, session_end: timedelta, patience: timedelta) -> list[Due]:
-    """What is to be posted, oldest first.
-
-    An evening is over `session_end` after its last round; a round 2 without its round 1 waits for `patience`.
-    """
-    parameters = {"now": now, "session_end": session_end, "patience": patience}
-    return _rows(conn, Due, "due_posts", parameters)
-
-
-def named(conn: Connection, kind: Kind, round_ids: Sequence[int]) -> Due:
-    """The round, map or evening of which these are all the rounds (one at least), as a thing to post."""
-    return _rows(conn, Due, "named_posts", {"kind": kind, "round_ids": list(round_ids)})[0]
 
 
 def claim(conn: Connection, item: Due, channel: str, now: datetime, *, again: bool = False) -> int | None:
@@ -198,7 +128,7 @@ def record_edit(
 ) -> None:
     """Write down what a message shows now; `now` when it was really edited, `reason` why it could not be."""
     parameters = {"id": post_id, "fingerprint": fingerprint, "reason": reason, "edited_at": now}
-    _run(conn, "record_edit", parameters)
+    statements.run(conn, "record_edit", parameters)
 
 
 def give_up_sending(conn: Connection) -> list[Post]:
@@ -210,12 +140,12 @@ def give_up_sending(conn: Connection) -> list[Post]:
 
 def posts(conn: Connection, ids: Collection[int]) -> list[Post]:
     """The posts with these ids, oldest subject first."""
-    return _rows(conn, Post, "posts_by_id", {"ids": list(ids)}) if ids else []
+    return statements.rows(conn, Post, "posts_by_id", {"ids": list(ids)}) if ids else []
 
 
 def unresolved(conn: Connection) -> list[Post]:
     """The posts that a person should know of: failed, unknown, or left half sent."""
-    return posts(conn, _ids(conn, "unresolved_posts", {}))
+    return posts(conn, statements.ids(conn, "unresolved_posts", {}))
 
 
 def counts(conn: Connection) -> dict[State, int]:
@@ -234,90 +164,12 @@ def post_of(conn: Connection, item: Due) -> Post | None:
         "first_at": item.first_at,
         "last_at": item.last_at,
     }
-    return next(iter(posts(conn, _ids(conn, "post_of_subject", parameters))), None)
+    return next(iter(posts(conn, statements.ids(conn, "post_of_subject", parameters))), None)
 
 
 def posts_of_session(conn: Connection, session_id: int) -> list[Post]:
     """The messages that tell of an evening, its maps and its rounds, oldest subject first."""
-    return posts(conn, _ids(conn, "posts_of_session", {"session_id": session_id}))
-
-
-def changed_sessions(conn: Connection) -> dict[int, int]:
-    """The evenings whose posts may be wrong: id -> what to hand to `session_checked`."""
-    with database_errors(), conn.transaction():
-        return dict(conn.execute(query("changed_sessions")).fetchall())
-
-
-def session_checked(conn: Connection, session_id: int, changes: int) -> None:
-    """Write down that the posts of an evening agree with it, as it was when `changes` was read."""
-    _run(conn, "session_checked", {"session_id": session_id, "changes": changes})
-
-
-def change_all_posted(conn: Connection) -> None:
-    """Let everything that was ever posted be looked at again."""
-    _run(conn, "change_all_posted", {})
-
-
-def close_sessions(conn: Connection, due_sessions: Collection[int], now: datetime, open_for: timedelta) -> None:
-    """Look no more at evenings whose last round ended `open_for` ago, but for those in which something is due."""
-    _run(conn, "close_sessions", {"due": list(due_sessions), "now": now, "open_for": open_for})
-
-
-def begin_digest(
-    conn: Connection, told: Sequence[Due], channel: str, *, last_evening_at: datetime, now: datetime
-) -> None:
-    """Let one digest stand for these things of one server, rounds and maps among them, oldest first.
-
-    Posting goes on behind the last of them. Evenings that ended at `last_evening_at` or later are left.
-    """
-    played = [item for item in told if item.kind != "session"]
-    parameters = {
-        "server_id": played[0].server_id,
-        "kinds": [item.kind for item in told],
-        "subjects": [item.subject for item in told],
-        "subject": played[0].subject,
-        "channel": channel,
-        "first_at": played[0].ended_at,
-        "last_at": played[-1].ended_at,
-        "last_evening_at": last_evening_at,
-        "now": now,
-    }
-    _run(conn, "begin_digest", parameters)
-
-
-def rounds_of_span(conn: Connection, server_id: int, first_at: datetime, last_at: datetime) -> list[int]:
-    """The rounds of a server that ended from one moment to another; no transaction of its own."""
-    parameters = {"server_id": server_id, "first_at": first_at, "last_at": last_at}
-    return [row[0] for row in conn.execute(query("rounds_of_span"), parameters)]
-
-
-def shut_channels(conn: Connection, channels: Collection[str]) -> dict[str, Shut]:
-    """Which of the channels in use are shut; what was known of others is forgotten."""
-    return {shut.channel: shut for shut in _rows(conn, Shut, "shut_channels", {"channels": list(channels)})}
-
-
-def shut(conn: Connection, found: Shut) -> None:
-    """Remember that a channel takes nothing."""
-    parameters = {
-        "channel": found.channel,
-        "gone_at": found.gone_at,
-        "gone_reason": found.gone_reason,
-        "held_until": found.held_until,
-    }
-    _run(conn, "shut_channel", parameters)
-
-
-def thread_of_session(conn: Connection, session_id: int, channel: str) -> str | None:
-    """The thread of a forum in which an evening is told."""
-    with database_errors(), conn.transaction():
-        parameters = {"session_id": session_id, "channel": channel}
-        row = conn.execute(query("thread_of_session"), parameters).fetchone()
-    return row[0] if row else None
-
-
-def forget_thread(conn: Connection, thread_id: str) -> None:
-    """Remember that a thread is no more: what comes next of its evening opens another one."""
-    _run(conn, "forget_thread", {"thread_id": thread_id})
+    return posts(conn, statements.ids(conn, "posts_of_session", {"session_id": session_id}))
 
 
 def resolve(conn: Connection, post_id: int, state: State, reason: str, message_id: str | None = None) -> bool:
@@ -347,25 +199,10 @@ def _record(
         "thread_id": thread_id,
         "fingerprint": fingerprint,
     }
-    _run(conn, "record_post", parameters)
+    statements.run(conn, "record_post", parameters)
 
 
 def _hand(conn: Connection, post_id: int, *, was: State, state: State) -> bool:
     with database_errors(), conn.transaction():
         row = conn.execute(query("hand_post"), {"id": post_id, "was": was, "state": state}).fetchone()
     return row is not None
-
-
-def _run(conn: Connection, name: str, parameters: Mapping[str, object]) -> None:
-    with database_errors(), conn.transaction():
-        conn.execute(query(name), parameters)
-
-
-def _ids(conn: Connection, name: str, parameters: Mapping[str, object]) -> list[int]:
-    with database_errors(), conn.transaction():
-        return [row[0] for row in conn.execute(query(name), parameters)]
-
-
-def _rows(conn: Connection, row: type[Row], name: str, parameters: Mapping[str, object]) -> list[Row]:
-    with database_errors(), conn.transaction(), conn.cursor(row_factory=class_row(row)) as cursor:
-        return cursor.execute(query(name), parameters).fetchall()

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from etstats.db import journal
+from etstats.db import journal, outbox
 from etstats.db.connection import Connection
 from etstats.posting.look import Look
 from etstats.posting.report import PostReport
@@ -43,7 +43,7 @@ def post_due(
     watch = Watch(now, limit_seconds, clock, sleep)
     look = Look(conn, config.discord, watch)
     if since is not None:
-        journal.move_watermarks(conn, since)
+        outbox.move_watermarks(conn, since)
     notes = [_FIRST] if look.is_first and since is None else []
     if not look.has_work():
         return PostReport(notes=notes)

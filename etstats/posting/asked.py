@@ -4,9 +4,10 @@ from datetime import datetime
 
 from etstats import evenings
 from etstats.db import evenings as stored
-from etstats.db import journal
+from etstats.db import journal, outbox
 from etstats.db.connection import Connection
-from etstats.db.journal import Due, Kind, Post
+from etstats.db.journal import Post
+from etstats.db.outbox import Due, Kind
 from etstats.db.scope import Scope
 from etstats.errors import ConfigError, LockedError, NotFoundError
 from etstats.posting.look import Look
@@ -28,7 +29,7 @@ def thing(conn: Connection, kind: Kind, name: str, server: str | None = None) ->
         case _:
             ids = _rounds_of_match(conn, name, server)
     conn.commit()
-    item = journal.named(conn, kind, ids)
+    item = outbox.named(conn, kind, ids)
     if kind == "map" and evenings.round_view(conn, item.round_id or 0).round.round_number != 2:
         raise NotFoundError(f"match {name} has no round 2 yet; its map is posted when that has come")
     conn.commit()
@@ -68,7 +69,7 @@ def refresh_all(conn: Connection, config: Config, now: datetime, *, limit_second
     with journal.poster_lock(conn) as is_ours:
         _insist(is_ours)
         run.begin()
-        journal.change_all_posted(conn)
+        outbox.change_all_posted(conn)
         run.correct()
         run.close()
     return run.report
@@ -84,7 +85,7 @@ def preview(
         watch = Watch(now, 0.0)
         look = Look(conn, config.discord, watch)
         if since is not None:
-            journal.move_watermarks(conn, since)
+            outbox.move_watermarks(conn, since)
         Run(conn, config, look, watch).gather_backlogs()
         return [tell(conn, one, config.discord) for one in look.due()]
 
@@ -152,7 +153,7 @@ def _number(conn: Connection, kind: Kind, name: str) -> int:
 def _rounds_of_match(conn: Connection, match_id: str, server: str | None) -> list[int]:
     found = {
         name: ids
-        for server_id, name in journal.servers(conn).items()
+        for server_id, name in outbox.servers(conn).items()
         if server in (None, name) and (ids := [r.id for r in stored.rounds_of_match(conn, server_id, match_id)])
     }
     if not found:

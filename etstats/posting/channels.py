@@ -5,9 +5,9 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from etstats.db import journal
+from etstats.db import journal, post_channels
 from etstats.db.connection import Connection
-from etstats.db.journal import Shut
+from etstats.db.post_channels import Shut
 from etstats.post.answers import Banned, Outcome, RetryAfter
 from etstats.post.message import Message
 from etstats.posting.routes import Route
@@ -28,7 +28,7 @@ class Channels:
         self._webhooks: dict[str, Webhook] = {}
         self._stopped: set[str] = set()
         self._in_hand: int | None = None
-        self._shut = journal.shut_channels(conn, list(self._by_name))
+        self._shut = post_channels.shut_channels(conn, list(self._by_name))
 
     def way(self, server_id: int, kind: str) -> Route | None:
         """Where a kind of a server goes; None when it goes nowhere."""
@@ -85,7 +85,7 @@ class Channels:
     def close(self, way: Route, reason: str) -> None:
         """Send nothing there ever again."""
         gone = Shut(channel=way.channel, gone_at=self._watch.now(), gone_reason=reason, held_until=None)
-        journal.shut(self._conn, gone)
+        post_channels.shut(self._conn, gone)
         self._shut[way.channel] = gone
 
     def obstacles(self) -> list[str]:
@@ -108,4 +108,4 @@ class Channels:
 
     def _keep_away(self, channel: str, seconds: float) -> None:
         until = self._watch.now() + timedelta(seconds=seconds)
-        journal.shut(self._conn, Shut(channel=channel, gone_at=None, gone_reason=None, held_until=until))
+        post_channels.shut(self._conn, Shut(channel=channel, gone_at=None, gone_reason=None, held_until=until))

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from etstats.db import journal
+from etstats.db import outbox
 from etstats.db.connection import Connection
-from etstats.db.journal import Due
+from etstats.db.outbox import Due
 from etstats.posting.routes import routes
 from etstats.posting.watch import Watch
 from etstats.settings import DiscordConfig
@@ -19,14 +19,14 @@ class Look:
         self._conn = conn
         self._watch = watch
         self.session_end = timedelta(minutes=settings.session_end_minutes)
-        self.routes = routes(settings, journal.servers(conn))
+        self.routes = routes(settings, outbox.servers(conn))
         watched = [(server_id, kind) for server_id, kind in self.routes if kind != "digest"]
-        self.is_first = journal.watch_from(conn, watched, watch.now())
+        self.is_first = outbox.watch_from(conn, watched, watch.now())
 
     def due(self) -> list[Due]:
         """What is to be posted now, oldest first."""
-        return journal.due(self._conn, self._watch.now(), session_end=self.session_end, patience=PATIENCE)
+        return outbox.due(self._conn, self._watch.now(), session_end=self.session_end, patience=PATIENCE)
 
     def has_work(self) -> bool:
         """Whether there is anything to post or to correct."""
-        return journal.is_anything_changed(self._conn) or bool(self.due())
+        return outbox.is_anything_changed(self._conn) or bool(self.due())

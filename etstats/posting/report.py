@@ -3,7 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from etstats.db.journal import Due, Post
+from etstats.db.journal import Post
+from etstats.db.outbox import Due
 from etstats.errors import PermanentDiscordError, TemporaryError
 
 

@@ -9,9 +9,10 @@ program sends again. Only one run posts at a time, so whatever it finds in `send
 from collections.abc import Sequence
 from dataclasses import replace
 
-from etstats.db import journal
+from etstats.db import journal, outbox, post_channels
 from etstats.db.connection import Connection
-from etstats.db.journal import Due, Post
+from etstats.db.journal import Post
+from etstats.db.outbox import Due
 from etstats.errors import NotFoundError
 from etstats.logs import event
 from etstats.post.answers import Banned, Gone, NotAccepted, Outcome, Permanent, RetryAfter, Sent, Unknown
@@ -81,9 +82,9 @@ class Run:
         `share` is how much of the time that is left may be spent on it.
         """
         self._reserve = (1 - share) * self._watch.left()
-        for session_id, changes in journal.changed_sessions(self._conn).items():
+        for session_id, changes in outbox.changed_sessions(self._conn).items():
             if self.correct_posts(journal.posts_of_session(self._conn, session_id)):
-                journal.session_checked(self._conn, session_id, changes)
+                outbox.session_checked(self._conn, session_id, changes)
             else:
                 self.report.later()
 
@@ -96,7 +97,7 @@ class Run:
     def close(self) -> None:
         """Let go of evenings in which nothing more will happen."""
         waiting = {item.session_id for item in self._look.due() if item.session_id is not None}
-        journal.close_sessions(self._conn, waiting, self._watch.now(), max(self._look.session_end, PATIENCE))
+        outbox.close_sessions(self._conn, waiting, self._watch.now(), max(self._look.session_end, PATIENCE))
 
     def gather_backlogs(self) -> None:
         """Where more rounds wait than `digest_after`, one digest takes their place."""
@@ -110,7 +111,7 @@ class Run:
             last = max((item for item in own if item.kind != "session"), key=lambda item: item.ended_at)
             begins = min(item.ended_at for item in own if item.session_id == last.session_id)
             told = [item for item in own if item.kind != "session" or item.session_id != last.session_id]
-            journal.begin_digest(self._conn, told, way.channel, last_evening_at=begins, now=self._watch.now())
+            outbox.begin_digest(self._conn, told, way.channel, last_evening_at=begins, now=self._watch.now())
 
     def _correct(self, post: Post, *, is_joined: bool) -> bool:
         way = self.channels.named(post.channel)
@@ -183,7 +184,7 @@ class Run:
                 )
             case Gone(code=code) if code == _UNKNOWN_CHANNEL and way.forum and thread_id:
                 journal.record_unsent(self._conn, post_id, "pending", "its thread was deleted", now)
-                journal.forget_thread(self._conn, thread_id)
+                post_channels.forget_thread(self._conn, thread_id)
                 count["waiting"] += 1
                 self.report.later()
             case Gone(reason=reason, code=code) | Permanent(reason=reason, code=code):
@@ -222,7 +223,7 @@ class Run:
         if not way.forum:
             return message, way.thread_id
         if item.session_id is not None:
-            thread_id = journal.thread_of_session(self._conn, item.session_id, way.channel)
+            thread_id = post_channels.thread_of_session(self._conn, item.session_id, way.channel)
             if thread_id is not None:
                 return message, thread_id
         with journal.snapshot(self._conn):

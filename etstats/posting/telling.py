@@ -5,9 +5,9 @@ from datetime import tzinfo
 
 from etstats import evenings
 from etstats.db import evenings as stored
-from etstats.db import journal
+from etstats.db import outbox
 from etstats.db.connection import Connection
-from etstats.db.journal import Due
+from etstats.db.outbox import Due
 from etstats.parser.names import clean_name, colour_runs
 from etstats.post import facts, summaries
 from etstats.post.message import Embed, Message
@@ -144,7 +144,7 @@ def session_facts(view: SessionView, *, with_milestones: bool) -> facts.SessionS
 
 def _digest_facts(conn: Connection, item: Due) -> facts.Digest:
     first_at, last_at = item.first_at or item.ended_at, item.last_at or item.ended_at
-    rounds = stored.rounds(conn, journal.rounds_of_span(conn, item.server_id, first_at, last_at))
+    rounds = stored.rounds(conn, outbox.rounds_of_span(conn, item.server_id, first_at, last_at))
     lines = stored.scoreboards(conn, dict.fromkeys([r.id for r in rounds], 0)).get(0, [])
     maps: dict[str, int] = {}
     for r in rounds:

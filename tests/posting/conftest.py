@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from etstats.db import identity, journal
+from etstats.db import identity, outbox
 from etstats.demo.discord import Hook
 from etstats.demo.generator import Evening, GeneratedFile, GeneratedRound, Quirks, generate_evening
 from etstats.importer import Importer
@@ -106,7 +106,7 @@ class Stage:
             identity.unhide(self.conn, guid)
 
     def change_all(self) -> None:
-        journal.change_all_posted(self.conn)
+        outbox.change_all_posted(self.conn)
 
     def states(self) -> list[tuple[str, str]]:
         with self.conn.transaction():

@@ -1,0 +1,53 @@
+"""What is known of the channels that posts go to, and of the threads of a forum.
+
+Every function is a transaction of its own, committed when it returns: the connection must have none open.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from etstats.db import statements
+from etstats.db.connection import Connection, database_errors
+from etstats.db.queries import query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shut:
+    """A channel that takes nothing: for good (`gone_at`), or until a moment."""
+
+    channel: str
+    gone_at: datetime | None
+    gone_reason: str | None
+    held_until: datetime | None
+
+
+def shut_channels(conn: Connection, channels: Collection[str]) -> dict[str, Shut]:
+    """Which of the channels in use are shut; what was known of others is forgotten."""
+    return {
+        shut.channel: shut for shut in statements.rows(conn, Shut, "shut_channels", {"channels": list(channels)})
+    }
+
+
+def shut(conn: Connection, found: Shut) -> None:
+    """Remember that a channel takes nothing."""
+    parameters = {
+        "channel": found.channel,
+        "gone_at": found.gone_at,
+        "gone_reason": found.gone_reason,
+        "held_until": found.held_until,
+    }
+    statements.run(conn, "shut_channel", parameters)
+
+
+def thread_of_session(conn: Connection, session_id: int, channel: str) -> str | None:
+    """The thread of a forum in which an evening is told."""
+    with database_errors(), conn.transaction():
+        parameters = {"session_id": session_id, "channel": channel}
+        row = conn.execute(query("thread_of_session"), parameters).fetchone()
+    return row[0] if row else None
+
+
+def forget_thread(conn: Connection, thread_id: str) -> None:
+    """Remember that a thread is no more: what comes next of its evening opens another one."""
+    statements.run(conn, "forget_thread", {"thread_id": thread_id})
