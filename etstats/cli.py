@@ -126,7 +126,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _interrupted() if code == INTERRUPTED else code if isinstance(code, int) else 0
     except EtstatsError as error:
         if verbose:
-            output.err().print_exception()
+            output.say_exception()
         # Under cron a run that meets another one is everyday, and nothing to be mailed.
         if not (isinstance(error, LockedError) and {"-q", "--quiet"} & set(arguments)):
             output.say(f"etstats: {error}")
@@ -151,7 +151,7 @@ def _fault(fault: Exception, *, verbose: bool) -> int:
 
     logging.getLogger("etstats").error("fault", exc_info=fault)
     if verbose:
-        output.err().print_exception()
+        output.say_exception()
     output.say(f"etstats: this is a fault of etstats: {type(fault).__name__}: {fault}")
     output.say(
         "Please report it with what -v shows. Nothing half-done was kept; the same command may be run again."

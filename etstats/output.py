@@ -32,6 +32,8 @@ _LEAST, _LEAST_NAME, _GAP = 8, 14, 3
 # What acts on a terminal instead of being seen: controls, zero-width, bidi overrides; and halves of characters.
 _UNSEEN = re.compile("[\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]")
 
+_hidden: list[str] = []
+
 
 class Format(StrEnum):
     """How rows are written."""
@@ -164,9 +166,25 @@ def write_json(value: object) -> None:
     sys.stdout.write(_UNSEEN.sub(lambda unseen: f"\\u{ord(unseen[0]):04x}", document) + "\n")
 
 
+def hide(secrets: Iterable[str]) -> None:
+    """From now on let none of these texts be said, whatever message or exception they stand in."""
+    _hidden[:] = secrets
+
+
 def say(message: str) -> None:
     """Talk to the person at the terminal: stderr."""
+    if _hidden:
+        from etstats.logs import redact
+
+        message = redact(message, _hidden)
     err().print(_printable_lines(message), markup=False, highlight=False, soft_wrap=True)
+
+
+def say_exception() -> None:
+    """Say the traceback of the exception that is being handled."""
+    import traceback
+
+    say(traceback.format_exc().rstrip())
 
 
 def write(message: str, *, indent: int = 0, bold: bool = False) -> None:

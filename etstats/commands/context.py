@@ -25,8 +25,10 @@ class Context:
         from etstats import logs, output
 
         loaded = config.load(self.config_file)
+        secrets = config.secrets(loaded)
+        output.hide(secrets)
         log = replace(loaded.log, format=self.log_format or loaded.log.format)
-        problem = logs.configure(log, loaded.state_dir, config.secrets(loaded), self.verbosity)
+        problem = logs.configure(log, loaded.state_dir, secrets, self.verbosity)
         if problem and self.verbosity >= 0:
             output.say(f"etstats: {problem}")
         return loaded

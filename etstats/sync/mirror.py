@@ -166,7 +166,9 @@ def store_local(folder: Path, file: RemoteFile, content: bytes) -> Path:
         )
     partial = None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.parent.mkdir(parents=True, exist_ok=True)
+        for own in (folder.parent, folder):
+            own.mkdir(mode=0o700, exist_ok=True)
         number, partial = tempfile.mkstemp(suffix=PARTIAL, dir=folder)
         with os.fdopen(number, "wb") as opened:
             opened.write(content)
