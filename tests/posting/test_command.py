@@ -1,5 +1,6 @@
 """`etstats post` as people and cron call it."""
 
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -170,14 +171,18 @@ def test_dry_run(stage: Stage, evening: Evening, post: Cli, monkeypatch: pytest.
     assert stage.count("posts") == stage.count("post_watermarks") == 0
 
 
-def test_dry_run_names_its_pictures(stage: Stage, evening: Evening, cli: Cli, tmp_path: Path) -> None:
+def test_dry_run_names_its_pictures(
+    stage: Stage, evening: Evening, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Pictures are written to files, and the drawing says where."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     stage.load(*evening.files)
     config = stage.write_config()
     config.write_text(config.read_text().replace("charts = false", "charts = true"))
     result = cli("--config", config, "post", "--dry-run", "--session", "last")
     assert result.code == 0
     path = Path(next(line for line in result.out.splitlines() if "picture: " in line).partition("picture: ")[2])
+    assert path.is_relative_to(tmp_path)
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
