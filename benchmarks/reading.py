@@ -6,11 +6,11 @@ from datetime import datetime
 from pathlib import Path
 
 from benchmarks.measuring import Place, median, place, table
-from etstats import rankings
 from etstats.db import boards, embedded
 from etstats.db.connection import connect
 from etstats.db.scope import Scope
 from etstats.demo.generator import generate, write_files
+from etstats.reading import rankings
 from etstats.rules.boards import BOARDS
 
 SMALL, LARGE, SMALL_LARGE = 3_700, 40_000, 8_000

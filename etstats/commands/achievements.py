@@ -28,8 +28,9 @@ def achievements(
 
     Exit codes: 0 done, 2 no such player, or several of that name, 75 the base is down.
     """
-    from etstats import careers, output
+    from etstats import output
     from etstats.base import open_for_reading
+    from etstats.reading import careers
 
     style = options.style(as_json, as_csv, as_markdown)
     with open_for_reading(context_of(ctx).config) as conn:

@@ -33,7 +33,8 @@ def validate(
 
     Exit codes: 0 no error (warnings are none), 2 wrong usage, 3 an error was found, 75 the base is down.
     """
-    from etstats import output, validation
+    from etstats import output
+    from etstats.audit import validation
     from etstats.base import open_for_reading
     from etstats.sync.window import parse_when
 
@@ -90,9 +91,10 @@ def explain(
 
     Exit codes: 0 done, 2 no such round, player or field, 75 the base is down.
     """
-    from etstats import evenings, output
+    from etstats import output
+    from etstats.audit.explain import explain as explanation
     from etstats.base import open_for_reading
-    from etstats.explain import explain as explanation
+    from etstats.reading import evenings
 
     style = options.style(as_json, as_csv, as_markdown)
     with open_for_reading(context_of(ctx).config) as conn:

@@ -10,7 +10,7 @@ from etstats.commands import options
 from etstats.commands.context import context_of
 
 if TYPE_CHECKING:
-    from etstats.diagnosis import ServerDiagnosis
+    from etstats.audit.diagnosis import ServerDiagnosis
     from etstats.holdings import Course, FileFinding
     from etstats.output import Table
 
@@ -39,7 +39,8 @@ def diagnose(
     Exit codes: 0 nothing to do, 2 wrong usage, 3 something needs a person, 4 key or host key refused, 75 a server
     or the base is down.
     """
-    from etstats import diagnosis, output
+    from etstats import output
+    from etstats.audit import diagnosis
 
     context = context_of(ctx)
     result = diagnosis.diagnose(

@@ -12,7 +12,7 @@ from etstats.commands import options
 from etstats.commands.context import context_of
 
 if TYPE_CHECKING:
-    from etstats.export import Entry
+    from etstats.ops.export import Entry
     from etstats.output import Table
 
 app = typer.Typer()
@@ -39,10 +39,10 @@ def export(
 
     Exit codes: 0 done, 2 the target exists or cannot be made, 75 the base is down or the disk is full.
     """
-    from etstats import export as exporting
     from etstats import output
     from etstats.base import open_for_reading
     from etstats.db import catalog
+    from etstats.ops import export as exporting
 
     style = options.style(as_json, as_csv, as_markdown)
     wanted = exporting.Kind(options.known("format", kind, list(exporting.Kind)))

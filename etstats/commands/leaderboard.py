@@ -55,9 +55,10 @@ def leaderboard(
 
     Exit codes: 0 done, 2 no such board, weapon, map, season or server, 75 the base is down.
     """
-    from etstats import output, rankings
+    from etstats import output
     from etstats.base import open_for_reading
     from etstats.parser.fields import BULLET_WEAPONS
+    from etstats.reading import rankings
 
     style = options.style(as_json, as_csv, as_markdown)
     if top is None and weapon is None:

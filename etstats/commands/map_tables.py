@@ -9,10 +9,10 @@ from etstats.commands.board_text import heading, record_text, value_text
 from etstats.commands.options import no_rounds
 from etstats.db.maps import Feat, MapSums, WeaponUse
 from etstats.output import Format, Table
+from etstats.reading.seasons import Season
 from etstats.rules.boards import BOARDS
 from etstats.rules.records import RECORDS
 from etstats.rules.season import POINTS, SEASON_BOARDS
-from etstats.seasons import Season
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

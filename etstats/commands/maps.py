@@ -160,9 +160,10 @@ def season(
 
     Exit codes: 0 done, 2 no such season, map or server, 75 the base is down.
     """
-    from etstats import output, seasons
+    from etstats import output
     from etstats.base import open_for_reading
     from etstats.commands.map_tables import no_season, season_tables, seasons_table
+    from etstats.reading import seasons
 
     style = options.style(as_json, as_csv, as_markdown)
     config = context_of(ctx).config

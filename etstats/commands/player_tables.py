@@ -8,8 +8,8 @@ from etstats import output
 from etstats.commands.board_text import heading, record_text, value_text
 from etstats.db.players import Company, OnMap, OnSide
 from etstats.output import Table
-from etstats.profiles import Comparison, Profile
-from etstats.rankings import Place
+from etstats.reading.profiles import Comparison, Profile
+from etstats.reading.rankings import Place
 from etstats.rules.boards import BOARDS
 from etstats.rules.records import RECORDS
 from etstats.scores import PlayerSums

@@ -38,9 +38,10 @@ def player(
 
     Exit codes: 0 done, 2 no such player, or more than one, 75 the base is down.
     """
-    from etstats import output, profiles
+    from etstats import output
     from etstats.base import open_for_reading
     from etstats.commands import player_tables
+    from etstats.reading import profiles
 
     style = options.style(as_json, as_csv, as_markdown)
     config = context_of(ctx).config
@@ -81,9 +82,10 @@ def compare(
 
     Exit codes: 0 done, 2 no such player, or more than one, 75 the base is down.
     """
-    from etstats import output, profiles
+    from etstats import output
     from etstats.base import open_for_reading
     from etstats.commands import player_tables
+    from etstats.reading import profiles
 
     style = options.style(as_json, as_csv, as_markdown)
     config = context_of(ctx).config

@@ -70,7 +70,7 @@ def show(ctx: typer.Context, names: NAMES, *, as_json: options.JSON = False) -> 
     Exit codes: 0 done, 2 no such file in quarantine, 75 the base is down.
     """
     from etstats import output
-    from etstats import quarantine as files
+    from etstats.audit import quarantine as files
     from etstats.base import open_for_reading
 
     with open_for_reading(context_of(ctx).config) as conn:
@@ -108,7 +108,7 @@ def retry(
     from datetime import timedelta
 
     from etstats import output
-    from etstats import quarantine as files
+    from etstats.audit import quarantine as files
     from etstats.base import open_base
     from etstats.db.connection import run_lock
     from etstats.importer import Fate
@@ -135,7 +135,7 @@ def discard(ctx: typer.Context, names: NAMES) -> int:
     Exit codes: 0 done, 2 no such file in quarantine, 75 the base is down or busy.
     """
     from etstats import output
-    from etstats import quarantine as files
+    from etstats.audit import quarantine as files
     from etstats.base import open_base
     from etstats.db.connection import run_lock
 
@@ -149,7 +149,7 @@ def discard(ctx: typer.Context, names: NAMES) -> int:
 
 def _list(ctx: typer.Context, style: Format, *, with_discarded: bool) -> int:
     from etstats import output
-    from etstats import quarantine as files
+    from etstats.audit import quarantine as files
     from etstats.base import open_for_reading
 
     with open_for_reading(context_of(ctx).config) as conn:

@@ -13,7 +13,7 @@ from etstats.output import Table, text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from etstats.comparing import Difference
+    from etstats.audit.comparing import Difference
 
 app = typer.Typer()
 PANEL = "The line"
@@ -49,8 +49,9 @@ def rebuild(
     Exit codes: 0 done or no difference, 2 wrong usage, 3 differences, or files that had to go to quarantine,
     75 the base is down or busy, 130 interrupted.
     """
-    from etstats import output, verification
-    from etstats import rebuild as pipeline
+    from etstats import output
+    from etstats.audit import rebuild as pipeline
+    from etstats.audit import verification
     from etstats.base import open_base, open_for_reading
     from etstats.db.connection import run_lock
 

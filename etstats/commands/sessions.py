@@ -33,9 +33,10 @@ def session(
 
     Exit codes: 0 done, 2 no such session (the nearest are named), 75 the base is down.
     """
-    from etstats import evenings, output
+    from etstats import output
     from etstats.base import open_for_reading
     from etstats.commands.evening_tables import session_tables
+    from etstats.reading import evenings
 
     style = options.style(as_json, as_csv, as_markdown)
     config = context_of(ctx).config
@@ -72,9 +73,10 @@ def sessions(
 
     Exit codes: 0 done, 2 no such map, season or server, 75 the base is down.
     """
-    from etstats import evenings, output
+    from etstats import output
     from etstats.base import open_for_reading
     from etstats.commands.evening_tables import score
+    from etstats.reading import evenings
 
     style = options.style(as_json, as_csv, as_markdown)
     config = context_of(ctx).config
@@ -118,9 +120,10 @@ def round_(
 
     Exit codes: 0 done, 2 no such round (the nearest are named), 75 the base is down.
     """
-    from etstats import evenings, output
+    from etstats import output
     from etstats.base import open_for_reading
     from etstats.commands.evening_tables import round_tables
+    from etstats.reading import evenings
 
     style = options.style(as_json, as_csv, as_markdown)
     config = context_of(ctx).config
@@ -219,9 +222,10 @@ def awards(
 
     Exit codes: 0 done, 2 no such session, map, season or server, 75 the base is down.
     """
-    from etstats import evenings, output
+    from etstats import output
     from etstats.base import open_for_reading
     from etstats.commands.award_tables import award_counts_table, award_list_table, awards_table
+    from etstats.reading import evenings
 
     style = options.style(as_json, as_csv, as_markdown)
     if show_list:

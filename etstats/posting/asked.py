@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from etstats import evenings
 from etstats.db import evenings as stored
 from etstats.db import journal, outbox
 from etstats.db.connection import Connection
@@ -16,6 +15,7 @@ from etstats.posting.routes import has_webhook
 from etstats.posting.run import Run
 from etstats.posting.telling import Told, tell
 from etstats.posting.watch import Watch
+from etstats.reading import evenings
 from etstats.settings import Config
 
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
-from etstats import evenings
 from etstats.db import evenings as stored
 from etstats.db import outbox
 from etstats.db.connection import Connection
@@ -11,6 +10,7 @@ from etstats.db.outbox import Due
 from etstats.parser.names import clean_name, colour_runs
 from etstats.post import facts, summaries
 from etstats.post.message import Embed, Message
+from etstats.reading import evenings
 from etstats.scores import ScoreLine
 from etstats.settings import DiscordConfig
 from etstats.views import AwardRow, MapResult, MatchView, MilestoneRow, Mvp, RecordRow, RoundView, SessionView

@@ -147,7 +147,7 @@ def test_readers_see_the_old_numbers_until_the_end(
     cli: Cli, evenings: Path, db: psycopg.Connection, database_url: str
 ) -> None:
     """While a rebuild is under way a reader sees what was there, whole; after it the new numbers."""
-    from etstats.rebuild import Plan, rebuild
+    from etstats.audit.rebuild import Plan, rebuild
     from tests.importing.world import HOUR, ZONE
 
     damage(db, "UPDATE player_comprehensive_stats SET gibs = 777")
@@ -179,7 +179,7 @@ import os, signal
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 from etstats.db.connection import connect
-from etstats.rebuild import Plan, rebuild
+from etstats.audit.rebuild import Plan, rebuild
 def seen(done, total, calls=[]):
     calls.append(done)
     if len(calls) > {evening}:

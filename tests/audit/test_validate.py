@@ -8,9 +8,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from etstats.audit.validation import ARCHIVE_CHECKS, checks
 from etstats.db.checks import all_checks
 from etstats.demo.generator import Quirks, generate, write_files
-from etstats.validation import ARCHIVE_CHECKS, checks
 from tests.conftest import CliResult
 from tests.files import GUIDS, File, line, round_file
 from tests.importing.world import take

@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from psycopg import Connection
 
-from etstats import evenings
 from etstats.db.scope import Scope
 from etstats.demo.generator import Evening, GeneratedRound, Quirks, generate_evening
 from etstats.importer import Importer
+from etstats.reading import evenings
 from etstats.views import SessionView
 
 START = datetime(2025, 10, 6, 20, 5)  # noqa: DTZ001 - the server's own clock

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import pytest
 from psycopg import Connection
 
-from etstats import evenings, output
+from etstats import output
 from etstats.commands.evening_tables import round_tables, session_tables
 from etstats.output import Format
+from etstats.reading import evenings
 from tests.evenings.rows import add_round, add_session, line
 
 LONG = "A name of thirty-six characters, yes"

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 import pytest
 from psycopg import Connection
 
-from etstats import careers, evenings
 from etstats.db.scope import Scope
 from etstats.errors import NotFoundError
+from etstats.reading import careers, evenings
 from etstats.views import RecordRow
 from tests.evenings.rows import START, add_round, add_session, guid, line
 

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.fuzz import check, mutant, samples
+from etstats.audit.rebuild import Plan
+from etstats.audit.verification import verify
 from etstats.importer import Fate, Importer, Incoming
 from etstats.parser.filename import parse_filename
 from etstats.parser.names import clean_name
-from etstats.rebuild import Plan
-from etstats.verification import verify
 
 POOL = samples()
 ZONE, GAP = ZoneInfo("Europe/Ljubljana"), timedelta(minutes=60)

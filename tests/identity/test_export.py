@@ -15,8 +15,8 @@ from psycopg import Connection
 from etstats.db import catalog
 from etstats.demo.generator import generate
 from etstats.errors import ConfigError
-from etstats.export import Kind, export
 from etstats.importer import Importer
+from etstats.ops.export import Kind, export
 from tests.conftest import CliResult
 from tests.evenings.rows import add_round, add_session, line
 

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
+from etstats.audit.rebuild import Plan
+from etstats.audit.verification import verify
 from etstats.demo.generator import EVERYDAY, generate, write_files
-from etstats.rebuild import Plan
-from etstats.verification import verify
 from tests.conftest import CliResult
 from tests.importing.world import HOUR, column, empty, snapshot
 

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
+from etstats.audit.rebuild import Plan, rebuild
+from etstats.audit.verification import verify
 from etstats.importer import Fate, Importer
-from etstats.rebuild import Plan, rebuild
-from etstats.verification import verify
 from tests.files import GUIDS, File, line, round_file
 from tests.importing.world import HOUR, ZONE, column, snapshot, take
 

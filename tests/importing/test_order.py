@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from etstats.audit.rebuild import Plan, rebuild
+from etstats.audit.verification import verify
 from etstats.demo.generator import GeneratedFile, Quirks, generate
-from etstats.rebuild import Plan, rebuild
-from etstats.verification import verify
 from tests.files import File
 from tests.importing.world import HOUR, ZONE, empty, snapshot, take
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from psycopg import Connection
 
-from etstats import rankings
 from etstats.db.scope import Scope
 from etstats.parser.fields import BULLET_WEAPONS, WEAPONS
+from etstats.reading import rankings
 from etstats.rules import ranking
 from etstats.rules.boards import BOARDS, value_of
 from etstats.rules.season import POINTS, SEASON_BOARDS

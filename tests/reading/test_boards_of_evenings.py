@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from psycopg import Connection
 
-from etstats import rankings
 from etstats.db.scope import Scope
+from etstats.reading import rankings
 from etstats.rules.boards import BOARDS, value_of
 from tests.conftest import CliResult
 from tests.reading.reckoning import VALUES, Act, by_player

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from psycopg import Connection
 
-from etstats import profiles
 from etstats.cli import main
 from etstats.db import maps, players
 from etstats.db.scope import Scope
 from etstats.demo.generator import GeneratedRound
+from etstats.reading import profiles
 from etstats.rules.season import POINTS, SEASON_BOARDS
 from tests.conftest import CliResult
 from tests.reading.reckoning import BULLETS, VALUES, Act, by_player

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from etstats.comparing import is_same
+from etstats.audit.comparing import is_same
 from etstats.db import rebuilding, rounds
 from etstats.db.connection import Connection, database_errors, integrity_errors
 from etstats.db.rebuilding import KeptFile, Verdict, WholeRound

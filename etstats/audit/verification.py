@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
 
-from etstats.comparing import Difference, has_same_rows, round_differences
+from etstats.audit.comparing import Difference, has_same_rows, round_differences
+from etstats.audit.rebuild import Evening, Plan, Seen, never_read, read_again
 from etstats.db import rebuilding
 from etstats.db.connection import Connection, database_errors
 from etstats.db.rebuilding import Alias
 from etstats.db.rounds import PlacedRound, Settlement
 from etstats.model import Round
 from etstats.neighbourhood import Evenings
-from etstats.rebuild import Evening, Plan, Seen, never_read, read_again
 
 
 @dataclass(slots=True)

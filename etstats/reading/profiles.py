@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from etstats import careers, rankings
 from etstats.db import maps, players
 from etstats.db.connection import Connection
 from etstats.db.maps import Feat
 from etstats.db.players import Alias, Company, OnMap, OnSide, PlayedRound, WithWeapon
 from etstats.db.scope import Scope
 from etstats.errors import ConfigError
-from etstats.rankings import Place
+from etstats.reading import careers, rankings
+from etstats.reading.rankings import Place
 from etstats.rules.bests import DPM_SECONDS
 from etstats.rules.boards import BOARDS, Board, value_of
 from etstats.rules.records import ACCURACY_SHOTS

@@ -3,9 +3,9 @@
 Everything is read from the base at the moment of asking. What comes out is in `views.py`.
 """
 
-from etstats.evenings.finding import find_round, find_session
-from etstats.evenings.honours import award_counts, award_rows
-from etstats.evenings.showing import match_view, round_view, session_rows, session_view
+from etstats.reading.evenings.finding import find_round, find_session
+from etstats.reading.evenings.honours import award_counts, award_rows
+from etstats.reading.evenings.showing import match_view, round_view, session_rows, session_view
 
 __all__ = [
     "award_counts",

@@ -7,9 +7,9 @@ from etstats.db import evenings as stored
 from etstats.db.connection import Connection
 from etstats.db.scope import Scope
 from etstats.errors import NotFoundError
-from etstats.evenings.honours import award_rows, fallen, milestones
-from etstats.evenings.maps import follow, line_up, map_result, maps_of, score_of, start_of
-from etstats.evenings.people import hidden_in, mvp_of, ratings_of, series, totals, visible
+from etstats.reading.evenings.honours import award_rows, fallen, milestones
+from etstats.reading.evenings.maps import follow, line_up, map_result, maps_of, score_of, start_of
+from etstats.reading.evenings.people import hidden_in, mvp_of, ratings_of, series, totals, visible
 from etstats.rules import mvp
 from etstats.scores import Performance
 from etstats.views import MatchView, RoundRow, RoundView, SessionRow, SessionView

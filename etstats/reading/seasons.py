@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from etstats import rankings
 from etstats.db import maps
 from etstats.db.connection import Connection
 from etstats.db.maps import Facts
 from etstats.db.scope import Scope
+from etstats.reading import rankings
 from etstats.rules.boards import BOARDS
 from etstats.rules.season import SeasonStanding, standings
 from etstats.scores import Standing

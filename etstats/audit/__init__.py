@@ -1,0 +1,1 @@
+"""Is it true? Deriving again, comparing with the archive, checking, explaining, and where every file is."""
