@@ -94,6 +94,10 @@ def root(
     ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only errors.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Every step, and tracebacks.")] = False,
+    read_url: Annotated[
+        str | None,
+        typer.Option("--read-url", metavar="URL", help="Where reading commands read: a replica of the base."),
+    ] = None,
     log_format: Annotated[
         LogFormat | None, typer.Option("--log-format", help="How the log is written; the setting [log] format.")
     ] = None,
@@ -112,6 +116,7 @@ def root(
         config_file=config,
         verbosity=-1 if quiet else int(verbose),
         log_format=log_format.value if log_format else None,
+        read_url=read_url,
     )
 
 

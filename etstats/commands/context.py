@@ -18,6 +18,7 @@ class Context:
     verbosity: int = 0
     """-1 with `-q`, 1 with `-v`."""
     log_format: str | None = None
+    read_url: str | None = None
 
     @cached_property
     def config(self) -> Config:
@@ -25,6 +26,8 @@ class Context:
         from etstats import logs, output
 
         loaded = config.load(self.config_file)
+        if self.read_url is not None:
+            loaded = replace(loaded, database=replace(loaded.database, read_url=self.read_url))
         secrets = config.secrets(loaded)
         output.hide(secrets)
         log = replace(loaded.log, format=self.log_format or loaded.log.format)

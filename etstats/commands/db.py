@@ -1,9 +1,14 @@
 """db: the base itself."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from etstats.commands.context import context_of
 from etstats.commands.options import JSON
+
+if TYPE_CHECKING:
+    from etstats.db.maintenance import ReplicaFacts
 
 family = typer.Typer(no_args_is_help=True, help="Look after the base: status, migrate, start, stop.")
 app = typer.Typer()
@@ -36,10 +41,20 @@ def status(ctx: typer.Context, as_json: JSON = False) -> None:
         "pending": ", ".join(found.pending),
         "folder": found.folder,
         "log": found.log_folder,
+        "replica": _behind(found.replica) if found.replica else None,
     }
     for key, value in lines.items():
         if value:
             output.out().print(f"{key:<12}{value}", soft_wrap=True)
+
+
+def _behind(replica: "ReplicaFacts") -> str:
+    if not replica.is_replica:
+        return "database.read_url is no replica, but a base of its own"
+    behind = (
+        "has received nothing yet" if replica.bytes_behind is None else f"{replica.bytes_behind:,} bytes behind"
+    )
+    return f"{behind}, last commit {replica.as_of:%Y-%m-%d %H:%M:%S} UTC" if replica.as_of else behind
 
 
 @family.command("migrate")

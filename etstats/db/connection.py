@@ -23,6 +23,7 @@ ONE_MOMENT = psycopg.IsolationLevel.REPEATABLE_READ
 """All that a transaction asks is answered as of its first question."""
 
 OLDEST_SERVER = 14
+_TO_THE_PRIMARY = "point database.url to the primary, and database.read_url to the replica."
 RUN_LOCK_KEY = 0x6574_7374_6174_7321  # "etstats!"
 BACKUP_LOCK_KEY = 0x6574_7374_6261_636B  # "etstback"
 
@@ -57,6 +58,9 @@ def connect(url: str, *, read_only: bool = False) -> psycopg.Connection:
             f"PostgreSQL at {place} is {version}; etstats needs {OLDEST_SERVER} or newer. "
             "Upgrade it, or leave out database.url to use the embedded one."
         )
+    if not read_only and conn.info.parameter_status("in_hot_standby") == "on":
+        conn.close()
+        raise ConfigError(f"PostgreSQL at {place} is a replica; {_TO_THE_PRIMARY}")
     conn.read_only = read_only or None
     return conn
 
@@ -73,7 +77,7 @@ def database_errors() -> Iterator[None]:
             f"The base refuses: {_first_line(error)}. Grant the right to database.url's user."
         ) from error
     except psycopg.errors.ReadOnlySqlTransaction as error:
-        raise ConfigError("The base is read-only (a replica?); point database.url to the primary.") from error
+        raise ConfigError(f"The base is read-only; {_TO_THE_PRIMARY}") from error
     except psycopg.OperationalError as error:
         raise DatabaseError(
             f"The base went away or gave up: {_first_line(error)}. Nothing half-done was kept; run this again."

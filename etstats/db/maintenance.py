@@ -1,6 +1,7 @@
 """What is to be known of a base as a whole."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from psycopg.rows import class_row
 
@@ -21,5 +22,32 @@ def base_facts(conn: Connection) -> BaseFacts:
     """Ask the base about itself."""
     with database_errors(), conn.cursor(row_factory=class_row(BaseFacts)) as cursor:
         row = cursor.execute(query("base_facts")).fetchone()
+    assert row is not None  # noqa: S101  # a SELECT without FROM has one row
+    return row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaFacts:
+    """What a replica shows: `bytes_behind` of the primary's log are still to come, `as_of` is its last commit.
+
+    None: it has received nothing yet, or is no replica at all.
+    """
+
+    is_replica: bool
+    bytes_behind: int | None
+    as_of: datetime | None
+
+
+def written_to(primary: Connection) -> str | None:
+    """How far the primary's log is written; None when this is a replica itself."""
+    with database_errors():
+        row = primary.execute(query("written_to")).fetchone()
+    return row[0] if row else None
+
+
+def replica_facts(replica: Connection, written_to: str | None) -> ReplicaFacts:
+    """Ask a replica how far it has come, against what its primary had written."""
+    with database_errors(), replica.cursor(row_factory=class_row(ReplicaFacts)) as cursor:
+        row = cursor.execute(query("replica_facts"), {"written_to": written_to}).fetchone()
     assert row is not None  # noqa: S101  # a SELECT without FROM has one row
     return row

@@ -6,6 +6,7 @@ from pathlib import Path
 from etstats.base import database_url
 from etstats.db import embedded, maintenance, migrations
 from etstats.db.connection import connect
+from etstats.db.maintenance import ReplicaFacts
 from etstats.errors import ConfigError
 from etstats.settings import Config
 
@@ -26,6 +27,8 @@ class DatabaseStatus:
     pending: tuple[str, ...]
     folder: Path | None
     log_folder: Path | None
+    replica: ReplicaFacts | None = None
+    """How far `database.read_url` is behind, where one is set."""
 
 
 def status(config: Config) -> DatabaseStatus:
@@ -47,6 +50,7 @@ def status(config: Config) -> DatabaseStatus:
         )
     with connect(url, read_only=True) as conn:
         facts, schema = maintenance.base_facts(conn), migrations.status(conn)
+        replica = _replica(config, maintenance.written_to(conn))
     return DatabaseStatus(
         kind="embedded" if own else "configured",
         running=True,
@@ -57,6 +61,7 @@ def status(config: Config) -> DatabaseStatus:
         pending=tuple(map(str, schema.pending)),
         folder=folder,
         log_folder=log_folder,
+        replica=replica,
     )
 
 
@@ -76,6 +81,13 @@ def stop(config: Config) -> bool:
     """Stop the embedded server; False when it was not running. ConfigError when another one is configured."""
     _refuse_configured(config)
     return embedded.stop(config.data_dir)
+
+
+def _replica(config: Config, written_to: str | None) -> ReplicaFacts | None:
+    if config.database.read_url is None:
+        return None
+    with connect(config.database.read_url, read_only=True) as conn:
+        return maintenance.replica_facts(conn, written_to)
 
 
 def _refuse_configured(config: Config) -> None:
