@@ -4,6 +4,8 @@ WITH spans AS (
            min(ended_at) AS began
     FROM rounds
     WHERE round_date BETWEEN %(day)s::date - 1 AND %(day)s::date + 1
+      -- The index is by moment; no server's clock is a day off.
+      AND ended_at BETWEEN %(day)s::date - interval '2 days' AND %(day)s::date + interval '3 days'
       AND (%(server)s::text IS NULL OR server_id = (SELECT id FROM servers WHERE name = %(server)s))
     GROUP BY gaming_session_id
 )

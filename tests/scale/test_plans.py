@@ -1,0 +1,195 @@
+"""No question about a part of the base reads all of it: every bounded query's plan, on a large base."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from etstats.db.connection import connect
+from etstats.db.queries import query, query_names
+
+ROUNDS, PLAYERS, WEAPONS, A_SESSION = 12_000, 6, 3, 12
+BIG = ("rounds", "player_comprehensive_stats", "weapon_comprehensive_stats", "processed_files", "session_teams")
+PARTIAL = ("processed_files_quarantine",)  # as large as the quarantine
+START = datetime(2024, 1, 1, tzinfo=UTC)
+NEWEST = START + timedelta(hours=ROUNDS)
+MIDDLE = ROUNDS // 2
+FILL = f"""
+SET session_replication_role = replica;
+INSERT INTO servers (name) VALUES ('main'), ('other');
+INSERT INTO processed_files (server_id, filename, file_hash, size_bytes, content, source_hash, source_size,
+    success)
+SELECT 1, to_char(timestamp '2024-01-01' + n * interval '1 hour', 'YYYY-MM-DD-HH24MISS') || '-supply-round-1.txt',
+       h, 100, convert_to(repeat(h, 8), 'UTF8'), h, 100, true
+FROM generate_series(1, {ROUNDS}) n, LATERAL (SELECT encode(sha256(n::text::bytea), 'hex') AS h) x;
+INSERT INTO sessions (server_id) SELECT 1 FROM generate_series(0, {ROUNDS // A_SESSION});
+INSERT INTO rounds (server_id, file_id, match_id, round_number, round_date, round_time, ended_at, map_name, config,
+    defender_team, winner_team, time_limit_seconds, round_outcome, is_cumulative, gaming_session_id)
+SELECT 1, n, n / 2, 1 + n % 2, (timestamp '2024-01-01' + n * interval '1 hour')::date, '20:00',
+       timestamptz '2024-01-01 00:00+00' + n * interval '1 hour', 'map' || n % 20, 'legacy6', 1, 2, 600,
+       'completed', false, 1 + n / {A_SESSION}
+FROM generate_series(1, {ROUNDS}) n;
+INSERT INTO player_comprehensive_stats (round_id, player_guid, player_name, clean_name, team, was_reset, kills,
+    deaths, headshots, hits, shots, bullets_fired, damage_given, damage_received, team_damage_given,
+    team_damage_received, gibs, self_kills, team_kills, team_gibs, time_played_seconds, time_played_percent, xp,
+    killing_spree_best, death_spree_worst, kill_assists, kill_steals, headshot_kills, objectives_stolen, objectives_returned,
+    dynamites_planted, dynamites_defused, times_revived, tank_meatshield, time_dead_minutes, most_useful_kills,
+    double_kills, triple_kills, quad_kills, multi_kills, mega_kills)
+SELECT n, lpad(upper(to_hex((n * 7 + p * 31) % 200)), 8, '0'), 'name', 'name', 1 + p % 2, false, 5, 5, 2, 20,
+       50, 50, 100, 100, 0, 0, 0, 0, 0, 0, 600, 100, 10, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0
+FROM generate_series(1, {ROUNDS}) n, generate_series(1, {PLAYERS}) p;
+INSERT INTO weapon_comprehensive_stats (round_id, player_guid, weapon_name, kills, deaths, headshots, hits, shots)
+SELECT round_id, player_guid, weapon, 2, 1, 1, 5, 20
+FROM player_comprehensive_stats, unnest(ARRAY['MP40', 'THOMPSON', 'GRENADE']) weapon;
+INSERT INTO player_aliases SELECT player_guid, 'name', count(*), '2024-01-01', '2025-01-01'
+FROM player_comprehensive_stats GROUP BY player_guid;
+INSERT INTO session_teams SELECT s, lpad(upper(to_hex((s * 7 + p) % 200)), 8, '0'), 1 + p % 2
+FROM generate_series(1, {ROUNDS // A_SESSION}) s, generate_series(0, 11) p;
+"""
+
+# Questions about everything there is, whose answer needs all of it; each is asked by a person, or by a rebuild.
+ABOUT_EVERYTHING = {
+    "achievements_reached": "everybody's way to every threshold",
+    "all_aliases": "verify compares them all",
+    "archive_in_order": "a rebuild reads the archive from end to end",
+    "careers": "the bests of all time",
+    "catalog_columns": "the catalogue, not the base",
+    "count_aliases": "counted once at the end of a rebuild",
+    "count_files": "the length of a rebuild's progress bar",
+    "count_places": "diagnose counts all files",
+    "count_rounds": "the length of a progress bar",
+    "drop_empty_sessions": "once, at the end of a rebuild",
+    "dumped_tables": "the catalogue, not the base",
+    "file_places": "diagnose looks at each file",
+    "forget_line_ups": "a forgotten player's evenings, whichever they are",
+    "forget_reasons": "a forgotten GUID may stand in any reason",
+    "health_facts": "counts of the whole base",
+    "locate_findings": "the frame of a check over all that is stored",
+    "map_names": "all maps, for a wrong name",
+    "nearest_days": "all days, for a day on which nobody played",
+    "nearest_rounds": "all ids, for a wrong one",
+    "nearest_sessions": "all ids, for a wrong one",
+    "recent_arrivals": "a look at the arrivals of the last weeks",
+}
+
+
+class Asked(dict[str, Any]):
+    """What a bounded question asks for; NULL where nothing is asked."""
+
+    def __missing__(self, key: str) -> None:
+        return None
+
+
+GUID = "0000000A"
+ASKED = Asked(
+    after=ROUNDS - 10,
+    at=NEWEST,
+    before=NEWEST,
+    day=date(2024, 6, 1),
+    duplicates=[None],
+    file_id=MIDDLE,
+    file_ids=[MIDDLE, MIDDLE + 1],
+    filename="2024-06-01-200000-supply-round-1.txt",
+    filenames=["2024-06-01-200000-supply-round-1.txt"],
+    first_at=NEWEST - timedelta(days=1),
+    groups=[1, 1],
+    guid=GUID,
+    guids=[GUID],
+    hashes=["0" * 64],
+    id=MIDDLE,
+    ids=[MIDDLE, MIDDLE + 1],
+    last_at=NEWEST,
+    limit=10,
+    map_name="map1",
+    match_id=str(MIDDLE),
+    moments=[NEWEST - timedelta(days=9), NEWEST],
+    most=10,
+    names=["2024-06-01-200000-supply-round-1.txt"],
+    now=NEWEST,
+    original=MIDDLE,
+    other="0000000B",
+    patience=timedelta(minutes=2),
+    reach=timedelta(hours=1),
+    round_id=MIDDLE,
+    round_ids=[MIDDLE, MIDDLE + 1],
+    server_id=1,
+    session_end=timedelta(minutes=30),
+    session_id=500,
+    session_ids=[500, 501],
+    since=NEWEST - timedelta(days=2),
+    source_hash="0" * 64,
+    stamp="2024-12-30",
+    subject=MIDDLE,
+    weapon="MP40",
+    with_hidden=True,
+)
+ALSO = {
+    "newest_file": Asked(ASKED, before="2030"),
+    "known_files": Asked(ASKED, since="2025-05-14"),
+    "nearest_days": ASKED,
+}
+
+
+@pytest.fixture(scope="module")
+def large(admin: psycopg.Connection, postgres: str, migrated_template: str) -> Iterator[psycopg.Connection]:
+    """A base of thousands of rounds, with statistics, on one connection."""
+    name = sql.Identifier("large_base")
+    admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(migrated_template)))
+    try:
+        with connect(urlsplit(postgres)._replace(path="/large_base").geturl()) as conn:
+            conn.execute(FILL)
+            conn.execute("SET session_replication_role = origin")
+            conn.commit()
+            conn.autocommit = True
+            conn.execute("ANALYZE")
+            yield conn
+    finally:
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+def _scanned(node: Any, limited: bool = False) -> Iterator[str]:
+    """The tables that a plan reads from end to end; an index in order, cut short by a LIMIT, is not."""
+    if isinstance(node, list):
+        for inner in node:
+            yield from _scanned(inner, limited)
+    elif isinstance(node, dict):
+        kind = node.get("Node Type")
+        whole = kind == "Seq Scan" or (kind in ("Index Scan", "Index Only Scan") and not limited)
+        whole = whole and node.get("Index Name") not in PARTIAL
+        if whole and "Index Cond" not in node and node["Relation Name"] in BIG:
+            yield f"{kind} on {node['Relation Name']}"
+        for value in node.values():
+            yield from _scanned(value, kind == "Limit")
+
+
+def _explained(name: str) -> bool:
+    """Whether a query is one statement that EXPLAIN takes."""
+    return re.match(r"\s*\(?(WITH|SELECT|INSERT|UPDATE|DELETE)\b", query(name), re.IGNORECASE) is not None
+
+
+@pytest.mark.parametrize("name", [n for n in query_names() if n not in ABOUT_EVERYTHING and _explained(n)])
+def test_a_bounded_question_reads_a_bounded_part(large: psycopg.Connection, name: str) -> None:
+    """Asked about some rounds, files, an evening, a player or some days, no plan goes through a big table."""
+    try:
+        row = large.execute(
+            f"EXPLAIN (FORMAT JSON) {query(name).rstrip().rstrip(';')}", ALSO.get(name, ASKED)
+        ).fetchone()
+    except (
+        psycopg.errors.IndeterminateDatatype,
+        psycopg.errors.InvalidTextRepresentation,
+        psycopg.ProgrammingError,
+    ):
+        raise AssertionError(f"say in ASKED what {name}.sql is asked for") from None
+    assert row is not None
+    assert not list(_scanned(row[0])), json.dumps(row[0])[:2000]
+
+
+def test_what_is_about_everything_is_still_there() -> None:
+    """The list of exceptions names no query that is gone."""
+    assert set(ABOUT_EVERYTHING) <= set(query_names())
