@@ -38,9 +38,9 @@ FROM generate_series(1, {ROUNDS}) n;
 INSERT INTO player_comprehensive_stats (round_id, player_guid, player_name, clean_name, team, was_reset, kills,
     deaths, headshots, hits, shots, bullets_fired, damage_given, damage_received, team_damage_given,
     team_damage_received, gibs, self_kills, team_kills, team_gibs, time_played_seconds, time_played_percent, xp,
-    killing_spree_best, death_spree_worst, kill_assists, kill_steals, headshot_kills, objectives_stolen, objectives_returned,
-    dynamites_planted, dynamites_defused, times_revived, tank_meatshield, time_dead_minutes, most_useful_kills,
-    double_kills, triple_kills, quad_kills, multi_kills, mega_kills)
+    killing_spree_best, death_spree_worst, kill_assists, kill_steals, headshot_kills, objectives_stolen,
+    objectives_returned, dynamites_planted, dynamites_defused, times_revived, tank_meatshield, time_dead_minutes,
+    most_useful_kills, double_kills, triple_kills, quad_kills, multi_kills, mega_kills)
 SELECT n, lpad(upper(to_hex((n * 7 + p * 31) % 200)), 8, '0'), 'name', 'name', 1 + p % 2, false, 5, 5, 2, 20,
        50, 50, 100, 100, 0, 0, 0, 0, 0, 0, 600, 100, 10, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0
 FROM generate_series(1, {ROUNDS}) n, generate_series(1, {PLAYERS}) p;
