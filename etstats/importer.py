@@ -7,10 +7,11 @@ came after it was not done either, and the batch is gone through again file by f
 nothing. A file that is not whole, or whose numbers contradict each other, is kept in quarantine with its reason.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from itertools import islice, zip_longest
 from time import perf_counter
 from zoneinfo import ZoneInfo
@@ -91,13 +92,15 @@ class Importer:
     def add_all(self, files: Iterable[Incoming]) -> Iterator[Outcome]:
         """Store files in the order given, which is quickest in time order; yields what became of each.
 
-        What was yielded is committed. Memory holds one batch at a time.
+        What was yielded is committed. Memory holds two batches: while the base works on one, the next is read.
         """
-        left = iter(files)
-        while batch := [self._parse(file) for file in islice(left, BATCH)]:
+        left = map(self._parse, files)
+        batch = list(islice(left, BATCH))
+        while batch:
             tried: list[Outcome] = []
+            ahead: list[_Parsed] = []
             try:
-                outcomes = self._store(batch, tried)
+                outcomes = self._store(batch, tried, partial(_move, left, ahead))
             except CheckError:
                 again = [self._store_alone(parsed) for parsed in batch]
                 # What the first try had stored is known by now; what it was then is what is told.
@@ -106,6 +109,7 @@ class Importer:
                     for now, first in zip_longest(again, tried)
                 ]
             yield from outcomes
+            batch = ahead or list(islice(left, BATCH))
 
     def _parse(self, file: Incoming) -> _Parsed:
         started = perf_counter()
@@ -126,10 +130,13 @@ class Importer:
             reason = str(error).removeprefix(f"{parsed.new.filename}: ")
             return self._store([replace(parsed, raw=None, reason=reason, line=None)], [])[0]
 
-    def _store(self, batch: list[_Parsed], outcomes: list[Outcome]) -> list[Outcome]:
+    def _store(
+        self, batch: list[_Parsed], outcomes: list[Outcome], read_on: Callable[[], None] = lambda: None
+    ) -> list[Outcome]:
         """Store a batch, each file in its transaction; CheckError when the base refused one of them.
 
-        `outcomes` hears of each file as it is sent, before the base has agreed.
+        `outcomes` hears of each file as it is sent, before the base has agreed. `read_on` is called while the
+        base works on what was sent.
         """
         started = perf_counter()
         with database_errors(), integrity_errors(batch[0].new.filename if len(batch) == 1 else "a file"):
@@ -138,8 +145,13 @@ class Importer:
                 for parsed in batch:
                     with transaction():
                         outcomes.append(desk.take(parsed))
+                read_on()
         each = 1000 * (perf_counter() - started) / len(batch)
         return [replace(o, parse_ms=p.parse_ms, store_ms=each) for o, p in zip(outcomes, batch, strict=True)]
+
+
+def _move(left: Iterator[_Parsed], ahead: list[_Parsed]) -> None:
+    ahead.extend(islice(left, BATCH))
 
 
 class _Desk:

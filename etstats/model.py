@@ -122,8 +122,7 @@ class RawRound:
     had_bad_bytes: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlayerRound:
+class PlayerRound(NamedTuple):
     """One player in one round alone; the names are the columns of `player_comprehensive_stats`.
 
     Damage in HP, `*_seconds` and `denied_playtime` in seconds, `*_minutes` in minutes. `hits`, `shots` are over

@@ -5,12 +5,11 @@ from dataclasses import dataclass, fields, replace
 from decimal import ROUND_HALF_UP, Decimal
 from operator import attrgetter
 
-from etstats.db.rebuilding import PLAYER_COLUMNS, Facts, WholeRound
-from etstats.db.rounds import PlacedRound
+from etstats.db.rebuilding import Facts, WholeRound
+from etstats.db.rounds import PLAYER_COLUMNS, PlacedRound
 from etstats.model import PlayerRound, Round, WeaponStats
 
 _TENTH = Decimal("0.1")
-_columns = attrgetter(*PLAYER_COLUMNS)
 _facts = attrgetter(*Facts._fields[1:])
 _guid = attrgetter("player_guid")
 
@@ -57,7 +56,7 @@ def has_same_rows(stored: WholeRound, derived: Round) -> bool:
         return False
     players = sorted(derived.players, key=_guid)
     return all(
-        row == _columns(player) and stored.weapons.get(player.player_guid, []) == sorted(player.weapons)
+        row == player[:-1] and stored.weapons.get(player.player_guid, []) == sorted(player.weapons)
         for row, player in zip(stored.players, players, strict=True)
     )
 
@@ -80,7 +79,7 @@ def round_differences(stored: Round, derived: Round) -> Iterator[Difference]:
         if guid not in old or guid not in new:
             yield _missing("player_comprehensive_stats", filename, guid, "player", guid in old)
             continue
-        for name, before, now in _fields(old[guid], new[guid], but=("weapons",)):
+        for name, before, now in _columns_that_differ(old[guid], new[guid]):
             yield Difference(
                 table="player_comprehensive_stats",
                 filename=filename,
@@ -125,12 +124,18 @@ def _fields(stored: object, derived: object, but: tuple[str, ...] = ()) -> Itera
             yield field.name, str(before), str(now)
 
 
+def _columns_that_differ(stored: PlayerRound, derived: PlayerRound) -> Iterator[tuple[str, str, str]]:
+    for name, before, now in zip(PLAYER_COLUMNS, stored, derived, strict=False):  # all but the weapons
+        if before != now:
+            yield name, str(before), str(now)
+
+
 def _player_as_stored(player: PlayerRound) -> PlayerRound:
     shield, dead = _tenths(player.tank_meatshield), _tenths(player.time_dead_minutes)
     weapons = tuple(sorted(player.weapons))
     if (shield, dead, weapons) == (player.tank_meatshield, player.time_dead_minutes, player.weapons):
         return player
-    return replace(player, tank_meatshield=shield, time_dead_minutes=dead, weapons=weapons)
+    return player._replace(tank_meatshield=shield, time_dead_minutes=dead, weapons=weapons)
 
 
 def _tenths(number: float) -> float:

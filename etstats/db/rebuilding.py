@@ -14,9 +14,6 @@ from etstats.db.queries import query
 from etstats.db.rounds import StoredRound
 from etstats.model import PlayerRound, Round, RoundName, WeaponStats
 
-# In the order of players_of_files.sql, after the round's id.
-PLAYER_COLUMNS = tuple(name for name in PlayerRound.__slots__ if name != "weapons")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptFile:
@@ -63,7 +60,7 @@ class Facts(NamedTuple):
 class WholeRound:
     """A stored round with everything in it, in its place among the others.
 
-    `players`: the columns of `PLAYER_COLUMNS`, by GUID. `weapons`: for each GUID the values of WeaponStats, by
+    `players`: the fields of PlayerRound but the weapons, by GUID. `weapons`: by GUID the values of WeaponStats, by
     name. Both stay as the base gave them: of many rounds most are only compared.
     """
 
@@ -95,9 +92,9 @@ class WholeRound:
         )
 
     def _player(self, row: tuple[Any, ...]) -> PlayerRound:
-        columns = dict(zip(PLAYER_COLUMNS, row, strict=True))
-        weapons = tuple(map(WeaponStats._make, self.weapons.get(columns["player_guid"], ())))
-        return PlayerRound(**columns, weapons=weapons)
+        guid, *_ = row
+        weapons = tuple(map(WeaponStats._make, self.weapons.get(guid, ())))
+        return PlayerRound._make((*row, weapons))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

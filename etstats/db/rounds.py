@@ -3,18 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from operator import attrgetter
 
 import orjson  # a tenth of the standard library's time, for the bulk of what an import sends
 from psycopg.rows import class_row
 
 from etstats.db.connection import Connection
 from etstats.db.queries import query
-from etstats.model import PlayerRound, Round, WeaponStats
+from etstats.model import PlayerRound, Round
 
-_PLAYER_COLUMNS = tuple(name for name in PlayerRound.__slots__ if name != "weapons")
-_player_values = attrgetter(*_PLAYER_COLUMNS)
-_WEAPON_COLUMNS = ("weapon_name", *WeaponStats._fields[1:])
+PLAYER_COLUMNS = PlayerRound._fields[:-1]
+"""The columns of a player's row that a file fills; the last field of PlayerRound are the weapons."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,12 +150,21 @@ def _documents(settlement: Settlement) -> dict[str, object]:
         sum(weapon.deaths for _, _, weapon in weapons),
     ]
     player_rows = [
-        {"round_id": round_id, **dict(zip(_PLAYER_COLUMNS, _player_values(player), strict=True))}
+        {"round_id": round_id, **dict(zip(PLAYER_COLUMNS, player, strict=False))}  # all but the weapons
         for round_id, player in players
     ]
     weapon_rows = [
-        {"round_id": round_id, "player_guid": guid, **dict(zip(_WEAPON_COLUMNS, weapon, strict=True))}
-        for round_id, guid, weapon in weapons
+        {
+            "round_id": round_id,
+            "player_guid": guid,
+            "weapon_name": name,
+            "hits": hits,
+            "shots": shots,
+            "kills": kills,
+            "deaths": deaths,
+            "headshots": headshots,
+        }
+        for round_id, guid, (name, hits, shots, kills, deaths, headshots) in weapons
     ]
     return {
         "rounds": _json([_round_row(settlement.server_id, p) for p in settlement.written]),
@@ -167,7 +174,7 @@ def _documents(settlement: Settlement) -> dict[str, object]:
     }
 
 
-def _json(rows: list[dict[str, object]]) -> str:
+def _json(rows: Sequence[Mapping[str, object]]) -> str:
     return orjson.dumps(rows).decode()
 
 

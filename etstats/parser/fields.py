@@ -84,6 +84,10 @@ LAYOUTS: dict[int, tuple[Field, ...]] = {
 }
 
 
+# What turns each text of a layout into its number: looked up once, used for every line.
+NUMBERS = {count: tuple(field.number for field in layout) for count, layout in LAYOUTS.items()}
+
+
 @cache
 def weapons_of(mask: int) -> tuple[str, ...]:
     """The weapons whose bits are set, low to high; bits past the last weapon give an IndexError."""

@@ -13,17 +13,17 @@ from typing import NamedTuple
 
 from etstats.errors import ParseError
 from etstats.model import Fields, RawPlayer, RawRound, RoundName, WeaponStats
-from etstats.parser.fields import LAYOUTS, WEAPONS, Field, weapons_of
+from etstats.parser.fields import LAYOUTS, NUMBERS, WEAPONS, Field, weapons_of
 from etstats.parser.filename import parse_filename
 
 _GUID = re.compile(r"[0-9A-F]{8}")
 _CLOCK = re.compile(r"(\d{1,5}):([0-5]\d)", re.ASCII)
 _DURATION = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
-_COUNTS = re.compile(r"\d{1,10}( \d{1,10})* ?", re.ASCII)
-# int() and float() take more than the game writes: spaces, underscores, nan, other scripts' digits.
-_NUMBERS = re.compile(r"-?\d{1,10}(\.\d{1,6})?(\t-?\d{1,10}(\.\d{1,6})?)*", re.ASCII)
+_DECIMAL = re.compile(r"-?\d{1,10}(\.\d{1,6})?", re.ASCII)
 _INTEGER = re.compile(r"-?\d{1,10}", re.ASCII)
 _LARGEST = 2**31 - 1
+_LONGEST_TEXT = 4000  # int() refuses more digits than these
+_NO_POINTS = str.maketrans("", "", "\t.-")
 _LONGEST_MINUTES = _LARGEST // 60
 _DENIED = 28  # the place that the 33-field layout lacks
 _WIDEST = 38
@@ -138,7 +138,8 @@ def _player(filename: str, number: int, line: str) -> RawPlayer:
 
 
 def _weapons(filename: str, number: int, text: str) -> tuple[WeaponStats, ...]:
-    if _COUNTS.fullmatch(text) is None:
+    # int() takes more than the game writes: underscores, signs, other scripts' digits.
+    if not (text.isascii() and text.replace(" ", "").isdigit()) or len(text) > _LONGEST_TEXT:
         raise ParseError(filename, number, f"weapon numbers {text[:40]!r} are not numbers")
     mask, *counts = map(int, text.split())
     if mask >> len(WEAPONS):
@@ -163,10 +164,11 @@ def _fields(filename: str, number: int, text: str) -> Fields:
     if layout is None:
         known = ", ".join(map(str, LAYOUTS))
         raise ParseError(filename, number, f"{len(texts)} fields; a whole line has one of {known}")
-    if _NUMBERS.fullmatch(text) is None:
+    # What is left for float() to take beyond the pattern, such as "5.", is a number all the same.
+    if not (text.isascii() and text.translate(_NO_POINTS).isdigit()) or len(text) > _LONGEST_TEXT:
         raise _bad_field(filename, number, layout, texts)
     try:
-        numbers = [field.number(t) for field, t in zip(layout, texts, strict=True)]
+        numbers = [number_of(t) for number_of, t in zip(NUMBERS[len(texts)], texts, strict=True)]
     except ValueError:
         raise _bad_field(filename, number, layout, texts) from None
     if "-" in text or max(numbers) > _LONGEST_MINUTES:
@@ -181,7 +183,7 @@ def _fields(filename: str, number: int, text: str) -> Fields:
 
 def _bad_field(filename: str, number: int, layout: tuple[Field, ...], texts: list[str]) -> ParseError:
     for place, (field, text) in enumerate(zip(layout, texts, strict=True)):
-        pattern = _INTEGER if field.number is int else _NUMBERS
+        pattern = _INTEGER if field.number is int else _DECIMAL
         if pattern.fullmatch(text) is None:
             kind = "a whole number" if field.number is int else "a number"
             return ParseError(filename, number, f"field {place} ({field.name}) {text[:20]!r} is not {kind}")

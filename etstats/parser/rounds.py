@@ -20,6 +20,7 @@ _PLAYED_OUT_SECONDS = 15
 _NEVER_USED = WeaponStats("", 0, 0, 0, 0, 0)
 
 _UNUSED = (0, 0, 0, 0, 0)
+_NO_COUNTS: tuple[tuple[int, ...], ...] = ((),) * 6
 
 
 class Rule(Enum):
@@ -115,8 +116,9 @@ def _weapons_fell(weapons: tuple[WeaponStats, ...], firsts: tuple[WeaponStats, .
 def _player(player: RawPlayer, first: RawPlayer | None, *, was_reset: bool) -> PlayerRound:
     fields = player.fields
     weapons = _minus(player.weapons, first.weapons) if first else player.weapons
-    weapons = tuple(w for w in weapons if w[1:] != _UNUSED)
-    bullets = [w for w in weapons if w.name in BULLET_WEAPONS]
+    weapons = tuple([w for w in weapons if w[1:] != _UNUSED])
+    _, _, shots, kills, deaths, headshots = zip(*weapons, strict=True) if weapons else _NO_COUNTS
+    bullets = [w for w in weapons if w[0] in BULLET_WEAPONS]
     seconds = played_seconds(player) - (played_seconds(first) if first else 0)
     given, received, team_given, team_received, gibs, self_kills, team_kills, team_gibs = (
         [max(0, a - b) for a, b in zip(fields[:8], first.fields[:8], strict=True)] if first else fields[:8]
@@ -127,12 +129,12 @@ def _player(player: RawPlayer, first: RawPlayer | None, *, was_reset: bool) -> P
         clean_name=clean_name(player.name),
         team=player.team,
         was_reset=was_reset,
-        kills=sum([w.kills for w in weapons]),
-        deaths=sum([w.deaths for w in weapons]),
-        headshots=sum([w.headshots for w in weapons]),
+        kills=sum(kills),
+        deaths=sum(deaths),
+        headshots=sum(headshots),
         hits=sum([w.hits for w in bullets]),
         shots=sum([w.shots for w in bullets]),
-        bullets_fired=sum([w.shots for w in weapons]),
+        bullets_fired=sum(shots),
         damage_given=given,
         damage_received=received,
         team_damage_given=team_given,

@@ -98,7 +98,7 @@ def add_round(
 def _add_player(conn: Connection, round_id: int, player: Line) -> None:
     name = player.name or f"player{player.number}"
     values: dict[str, object] = {
-        column: None if column in _UNKNOWN else 0 for column in PlayerRound.__slots__ if column not in _TEXTS
+        column: None if column in _UNKNOWN else 0 for column in PlayerRound._fields if column not in _TEXTS
     }
     values |= {
         "round_id": round_id,
