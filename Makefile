@@ -9,7 +9,7 @@ WORKERS ?= 2
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench chaos fuzz clean
+.PHONY: help demo test check docs bench chaos fuzz clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -26,6 +26,9 @@ check: $(STAMP) ## Lint, format, types and the floors of the house
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+docs: $(STAMP) ## Write docs/commands.md from the commands themselves
+	$(BIN)/python -m typer etstats.cli utils docs --name etstats --title Commands --output docs/commands.md
 
 bench: $(STAMP) ## Measure speed and scale, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks $(ARGS)

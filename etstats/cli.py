@@ -99,7 +99,7 @@ def root(
         typer.Option("--read-url", metavar="URL", help="Where reading commands read: a replica of the base."),
     ] = None,
     log_format: Annotated[
-        LogFormat | None, typer.Option("--log-format", help="How the log is written; the setting [log] format.")
+        LogFormat | None, typer.Option("--log-format", help="How the log is written, whatever the settings say.")
     ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
