@@ -62,6 +62,7 @@ def load(
         **values,
     )
     _check_servers(config.servers, path)
+    _check_username(config.discord.username, path)
     return config
 
 
@@ -315,6 +316,12 @@ def _check_servers(servers: tuple[ServerConfig, ...], path: Path) -> None:
             raise ConfigError(f"{path}: server {name!r}: it names a folder too: use letters and digits")
         if names.count(name) > 1:
             raise ConfigError(f"{path}: two servers are named {name}; give each a name of its own")
+
+
+def _check_username(name: str | None, path: Path) -> None:
+    """Discord refuses every message under a name that it does not like, so it is said here."""
+    if name is not None and (not 1 <= len(name.strip()) <= 80 or re.search("discord|clyde", name, re.IGNORECASE)):
+        raise ConfigError(f'{path}: [discord]: username: 1 to 80 characters, without "discord" or "clyde"')
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

@@ -77,7 +77,7 @@ class Message:
     """A whole message; nobody is pinged but the users whose ids stand in `mentions`.
 
     `attachments` names the pictures that go with it. `thread_name` opens a thread in a forum channel.
-    `silent` posts without a notification.
+    `silent` posts without a notification; `username` stands over it instead of the webhook's own name.
     """
 
     embeds: tuple[Embed, ...]
@@ -86,6 +86,7 @@ class Message:
     attachments: tuple[str, ...] = ()
     thread_name: str | None = None
     silent: bool = False
+    username: str | None = None
 
     def to_payload(self, *, edit: bool = False) -> Json:
         """The JSON to send; for an edit without what only a new message may carry."""
@@ -95,6 +96,8 @@ class Message:
             payload["attachments"] = [{"id": i, "filename": name} for i, name in enumerate(self.attachments)]
         if not edit and self.thread_name:
             payload["thread_name"] = self.thread_name
+        if not edit and self.username:
+            payload["username"] = self.username
         if not edit and self.silent:
             payload["flags"] = _SUPPRESS_NOTIFICATIONS
         return payload

@@ -57,7 +57,7 @@ def tell(conn: Connection, item: Due, settings: DiscordConfig) -> Told:
         case "digest":
             summary = _digest_facts(conn, item)
             message = summaries.digest_message(summary)
-    return Told(message=replace(message, silent=settings.silent), facts=summary)
+    return Told(message=replace(message, silent=settings.silent, username=settings.username), facts=summary)
 
 
 def joined_message(message: Message) -> Message:

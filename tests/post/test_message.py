@@ -302,3 +302,11 @@ def test_a_short_evening_and_odd_times_are_told():
     assert "0 h 07 · 1 round · 1 map" in text
     lone = replace(one, maps=(MapScore(map_name="supply", times=(None, None), score=None),))
     assert tables(session_message(lone))[0][1].split() == ["supply", "-", "-", "-"]
+
+
+def test_a_name_over_the_post_goes_with_a_new_message_only() -> None:
+    """Discord keeps the name that a message was posted under; an edit must not carry one."""
+    message = replace(round_message(samples.a_round(2)), username="Stats")
+    assert message.to_payload()["username"] == "Stats"
+    assert "username" not in message.to_payload(edit=True)
+    assert message.fingerprint() == replace(message, username=None).fingerprint()

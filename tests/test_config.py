@@ -1,0 +1,135 @@
+"""Settings: where they come from, what is refused and in which words, and that no secret is shown."""
+
+from pathlib import Path
+
+import pytest
+
+from etstats import config
+from etstats.errors import ConfigError
+
+SERVER = '[[servers]]\nname = "main"\nhost = "game.example.org"\nremote_path = "/home/et/gamestats"\n'
+
+
+def written(folder: Path, text: str, mode: int = 0o600) -> Path:
+    path = folder / "config.toml"
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+def test_without_a_file_everything_has_a_default(tmp_path: Path) -> None:
+    """No file, no environment: the embedded base, no servers, the folders of XDG."""
+    found = config.load(environment={"XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data")})
+    assert found.path is None
+    assert found.servers == ()
+    assert found.database.url is None
+    assert found.data_dir == tmp_path / "data" / "etstats"
+    assert found.sessions.gap_minutes == 60
+
+
+def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
+    """A wrong --config or ETSTATS_CONFIG is said, not passed over."""
+    with pytest.raises(ConfigError, match="etstats init"):
+        config.load(tmp_path / "none.toml", {})
+    with pytest.raises(ConfigError, match="no such configuration file"):
+        config.load(environment={"ETSTATS_CONFIG": str(tmp_path / "none.toml")})
+
+
+def test_environment_goes_before_the_file(tmp_path: Path) -> None:
+    """ETSTATS_<SECTION>_<KEY> wins, whatever the type of the setting."""
+    path = written(tmp_path, SERVER + "[sessions]\ngap_minutes = 45\n[discord]\ncharts = true\n")
+    environment = {
+        "ETSTATS_SESSIONS_GAP_MINUTES": "30",
+        "ETSTATS_DISCORD_CHARTS": "no",
+        "ETSTATS_DISCORD_KINDS": "round, session",
+        "ETSTATS_DATABASE_URL": "postgresql://db.example/etstats",
+        "ETSTATS_DATA_DIR": "/srv/etstats",
+    }
+    found = config.load(path, environment)
+    assert found.sessions.gap_minutes == 30
+    assert found.discord.charts is False
+    assert found.discord.kinds == ("round", "session")
+    assert found.database.url == "postgresql://db.example/etstats"
+    assert found.data_dir == Path("/srv/etstats")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[sesions]\ngap_minutes = 1\n", "did you mean sessions"),
+        ("[sessions]\ngap_minuts = 1\n", "did you mean gap_minutes"),
+        ("[sessions]\ngap_minutes = 0\n", "out of bounds"),
+        ('[sessions]\ngap_minutes = "an hour"\n', "whole number"),
+        ("[sessions]\ngap_minutes = 1.5\n", "whole number"),
+        ('[discord]\ncharts = "maybe"\n', "true or false"),
+        ('[discord]\nkinds = ["rounds"]\n', "there are: round, map, session"),
+        ('[discord]\nusername = "Discord stats"\n', "username"),
+        ('[log]\nformat = "xml"\n', "there are: text, json"),
+        ("sessions = 5\n", "brackets"),
+        ("[servers]\nname = 1\n", r"\[\[servers\]\]"),
+        ('[[servers]]\nname = "main"\n', "host .SFTP. or path"),
+        ('[[servers]]\nhost = "h"\n', "name is missing"),
+        ('[[servers]]\nname = "main"\nhost = "h"\n', "remote_path is missing"),
+        (SERVER + 'timezone = "Europe/Lubljana"\n', "no such zone"),
+        (SERVER + 'port = "ssh"\n', "whole number"),
+        (SERVER + SERVER, "two servers are named main"),
+        (SERVER.replace('"main"', '"../x"'), "folder"),
+        ("[sessions\n", "not valid TOML"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, said: str) -> None:
+    """Each mistake names the file, the key and the way out."""
+    path = written(tmp_path, text)
+    with pytest.raises(ConfigError, match=said) as caught:
+        config.load(path, {})
+    assert str(path) in str(caught.value)
+
+
+def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    """A webhook or a password in a file of mode 0644 is no secret; an address without a password is none."""
+    secret = '[discord]\nwebhook_url = "https://discord.com/api/webhooks/1/x"\n'
+    with pytest.raises(ConfigError, match="chmod 600"):
+        config.load(written(tmp_path, secret, 0o644), {})
+    with pytest.raises(ConfigError, match="chmod 600"):
+        config.load(written(tmp_path, '[database]\nurl = "postgresql://et:pw@db/etstats"\n', 0o644), {})
+    assert config.load(written(tmp_path, secret), {}).discord.webhook_url
+    assert config.load(
+        written(tmp_path, '[database]\nurl = "postgresql://et@db/etstats"\n', 0o644), {}
+    ).database.url
+
+
+def test_secrets_come_from_files_of_their_own(tmp_path: Path) -> None:
+    """`webhook_url_file` is read, must be private, and does not go together with `webhook_url`."""
+    secret = tmp_path / "webhook"
+    secret.write_text("https://discord.com/api/webhooks/1/token\n")
+    secret.chmod(0o600)
+    path = written(tmp_path, f'[discord]\nwebhook_url_file = "{secret}"\n')
+    found = config.load(path, {})
+    assert found.discord.webhook_url == "https://discord.com/api/webhooks/1/token"
+    assert config.secrets(found) == ("https://discord.com/api/webhooks/1/token",)
+    secret.chmod(0o644)
+    with pytest.raises(ConfigError, match="chmod 600"):
+        config.load(path, {})
+    secret.chmod(0o600)
+    with pytest.raises(ConfigError, match="both set"):
+        config.load(written(tmp_path, f'[discord]\nwebhook_url = "x"\nwebhook_url_file = "{secret}"\n'), {})
+
+
+def test_what_is_shown_holds_no_secret(tmp_path: Path) -> None:
+    """`redacted` replaces every secret, at any depth."""
+    text = (
+        '[database]\nurl = "postgresql://et:hidden1@db/etstats"\n'
+        '[discord]\nwebhook_url = "hidden2"\n[discord.map]\nwebhook_url = "hidden3"\n'
+        '[discord.servers.main]\nwebhook_url = "hidden4"\n[health]\nping_url = "hidden5"\n'
+    )
+    found = config.load(written(tmp_path, text), {})
+    assert len(config.secrets(found)) == 5
+    assert "hidden" not in str(config.redacted(found))
+
+
+def test_the_server_that_is_meant(tmp_path: Path) -> None:
+    """The only one needs no name; a wrong name is answered with those there are."""
+    found = config.load(written(tmp_path, SERVER), {})
+    assert found.server(None).name == "main"
+    with pytest.raises(ConfigError, match="there are: main"):
+        found.server("other")
