@@ -94,7 +94,7 @@ def test_a_run_ends_when_its_time_is_up_and_the_next_goes_on(
     with monkeypatch.context() as patch:
         # Every look at the clock takes a second of the run's ten.
         patch.setenv("ETSTATS_SYNC_RUN_LIMIT", "10")
-        patch.setattr("etstats.fetching.time.monotonic", lambda: float(next(moments)))
+        patch.setattr("etstats.fetching.route.time.monotonic", lambda: float(next(moments)))
         assert cli("sync").code == 0
     (stored,) = db.execute("SELECT count(*) FROM rounds").fetchone() or (0,)
     assert 0 < stored < 8

@@ -1,0 +1,54 @@
+"""What comes of a server's part of a run, told as it happens."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from etstats.errors import EtstatsError
+from etstats.model import RemoteFile
+from etstats.sync.mirror import Layer
+from etstats.sync.remote import Mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """A look is over: how many round files there are, how many will come, and how many each layer held back.
+
+    `listed` is None when the folder was as an earlier run had left it, and was not listed.
+    """
+
+    server: str
+    listed: int | None
+    coming: int
+    skipped: Mapping[Layer, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """A whole file, with what it took to bring it (ms since the look, shared by all files of the look)."""
+
+    server: str
+    file: RemoteFile
+    content: bytes
+    fetch_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missed:
+    """A file that could not be had this time."""
+
+    server: str
+    filename: str
+    reason: str
+    is_passing: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A server is done with, in good order or by an error; `mark` when all that was seen was handed on."""
+
+    server: str
+    error: EtstatsError | None
+    mark: Mark | None = None
+
+
+Happening = Looked | Arrived | Missed | Ended
