@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-from-pyproject
 # Tests of two processes at a time; `make test WORKERS=0` runs them in one.
 WORKERS ?= 2
+# What CI pins: `make test LOCK=requirements-ci.lock` installs these very files, by their hashes.
+LOCK ?=
 # Options for benchmarks, chaos and fuzz runs, e.g. `make chaos ARGS="--runs 500"`.
 ARGS ?=
 
@@ -39,6 +41,11 @@ chaos: $(STAMP) ## Kill, cut and starve it hundreds of times, and count what was
 fuzz: $(STAMP) ## Feed the parser what no game server ever wrote
 	$(BIN)/python -m benchmarks.fuzz $(ARGS)
 
+audit: $(STAMP) ## Ask the database of vulnerabilities about every pinned dependency
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(VENV)/audit/bin/pip-audit --disable-pip --requirement requirements-ci.lock
+
 clean: ## Remove the virtual environment and everything that was made
 	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find etstats tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -49,5 +56,6 @@ $(STAMP): pyproject.toml
 		{ echo "etstats needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) ..."
+	@$(if $(LOCK),$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK))
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
