@@ -22,7 +22,7 @@ from etstats.db.connection import Connection, database_errors, integrity_errors,
 from etstats.errors import CheckError, ParseError
 from etstats.forgetting import Pseudonyms
 from etstats.model import RawRound
-from etstats.neighbourhood import Arrival, Evenings
+from etstats.neighbourhood import Arrival, Neighbourhood
 from etstats.parser.filename import parse_filename
 from etstats.parser.reader import parse
 from etstats.rules.clock import moment
@@ -166,7 +166,7 @@ class _Desk:
             alike = archive.files_like(conn, server_id, [parsed.new for parsed in batch])
             self._by_name = {f.filename: f for f in alike}
             self._file_ids = rounds.fresh_ids(conn, "processed_files", len(batch))
-            self._evenings = Evenings(
+            self._neighbourhood = Neighbourhood(
                 server_id,
                 gap,
                 self._read,
@@ -176,7 +176,7 @@ class _Desk:
             names = {parsed.new.filename: parsed.new.source_mtime for parsed in batch if parsed.raw is not None}
             names |= {f.filename: f.source_mtime for f in alike if f.success}
             moments = [self._ended_at(name, mtime) for name, mtime in names.items()]
-            self._evenings.load(conn, moments)
+            self._neighbourhood.load(conn, moments)
 
     def take(self, parsed: _Parsed) -> Outcome:
         """Do what one file asks for, inside the caller's transaction."""
@@ -202,7 +202,7 @@ class _Desk:
         ended_at = self._ended_at(new.filename, mtime)
         if before.duplicate_of is None and ended_at != self._ended_at(new.filename, before.source_mtime):
             arrival = Arrival(file_id=before.id, ended_at=ended_at, raw=raw)
-            rounds.apply(self._conn, self._evenings.settle([arrival]))
+            rounds.apply(self._conn, self._neighbourhood.settle([arrival]))
 
     def _place(self, new: NewFile, raw: RawRound, before: ArchivedFile | None) -> Outcome:
         """Archive a whole file that is new or changed, and settle what follows."""
@@ -229,7 +229,7 @@ class _Desk:
             if original is not None:
                 self._let_count(new.server_id, file_id, new.source_hash)
                 removed.append(original.id)
-        rounds.apply(self._conn, self._evenings.settle(arrivals, removed))
+        rounds.apply(self._conn, self._neighbourhood.settle(arrivals, removed))
         return _outcome(new, before, earliest if not counts else original, counts=counts)
 
     def _heir(self, before: ArchivedFile) -> list[Arrival]:
@@ -243,7 +243,7 @@ class _Desk:
         kept = archive.content(self._conn, heir.id)
         self._let_count(kept.server_id, heir.id, before.source_hash)
         ended_at = self._ended_at(kept.filename, kept.source_mtime)
-        self._evenings.load(self._conn, [ended_at])
+        self._neighbourhood.load(self._conn, [ended_at])
         return [Arrival(file_id=heir.id, ended_at=ended_at, raw=parse(kept.filename, kept.content))]
 
     def _let_count(self, server_id: int, file_id: int, source_hash: str) -> None:

@@ -28,7 +28,21 @@ class Arrival:
     raw: RawRound
 
 
-class Evenings:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Order:
+    """How rounds (by file id) stand to each other, decided from scratch; in order of time."""
+
+    heads: Mapping[int, Head]
+    partner: Mapping[int, int]
+    """Round 2 -> its round 1."""
+    groups: Sequence[Sequence[int]]
+    """The rounds of each gaming session."""
+    session_of: Mapping[int, int]
+    new_sessions: Sequence[int]
+    match_of: Mapping[int, str]
+
+
+class Neighbourhood:
     """The stored rounds of one server around some moments, kept in step with what is decided here.
 
     `read` gives the archived content of a file; `round_ids` and `session_ids` are reserved ids for new rows.
@@ -74,64 +88,37 @@ class Evenings:
             self._keep(r)
         self._lineups |= lineups
 
-    def ended_at(self, file_id: int) -> datetime:
-        """When the round of a loaded file ended."""
-        return self._rounds[file_id].ended_at
-
     def settle(self, arrivals: Iterable[Arrival], removed: Collection[int] = ()) -> Settlement:
         """Decide what follows when these files come and those (file ids) go; remembers it as done."""
         coming = {a.file_id: a for a in arrivals}
         going = [key for key in removed if key in self._rounds]
-        # A file that comes again may have ended at another moment before: an mtime decided the doubled hour.
-        leaving = [*going, *(key for key in coming if key in self._rounds)]
-        moments = [a.ended_at for a in coming.values()] + [self._rounds[key].ended_at for key in leaving]
-        there = self._near(moments) - set(going)
-        heads = {key: _stored_head(self._rounds[key]) for key in there}
-        heads |= {key: _new_head(a) for key, a in coming.items()}
-        self._raw |= {key: a.raw for key, a in coming.items()}
-        # Rounds of one moment stand in the order of their names: ids would say which file came first.
-        heads = dict(sorted(heads.items(), key=lambda head: (head[1].ended_at, self._name(head[0]))))
-        partner = pair(heads.values())
-        groups = sessions.group(((h.ended_at, key) for key, h in heads.items()), self._gap)
+        there = self._near(self._moments(coming, going)) - set(going)
         before = {self._rounds[key].gaming_session_id for key in (*there, *going)}
-        session_of, new_sessions = self._name_sessions(groups)
-        match_of = {key: self._match_id(partner.get(key, key)) for key in heads}
-        round_ids = {key: self._round_id(key) for key in heads}
-        written = [
-            PlacedRound(
-                round_id=round_ids[key],
-                is_stored=key in self._rounds,
-                file_id=key,
-                ended_at=heads[key].ended_at,
-                match_id=match_of[key],
-                round1_id=round_ids[partner[key]] if key in partner else None,
-                session_id=session_of[key],
-                round=derive(self._content(key), self._content(partner[key]) if key in partner else None),
-            )
-            for key in heads
-            if key in coming or self._has_new_round1(key, partner.get(key), coming)
-        ]
-        moves = [
-            Move(round_id=r.round_id, match_id=match_of[key], session_id=session_of[key])
-            for key in there - {p.file_id for p in written}
-            if (r := self._rounds[key]) and (r.match_id, r.gaming_session_id) != (match_of[key], session_of[key])
-        ]
-        dead = before - set(session_of.values())
+        self._raw |= {key: a.raw for key, a in coming.items()}
+        order = self._put_in_order(there, coming)
+        written = self._written(order, coming)
+        moves = self._moves(order, there - {p.file_id for p in written})
         for key in going:
             self._forget(key)
         for placed in written:
             self._remember(placed)
         for key in there:
-            self._move(key, match_of[key], session_of[key])
+            self._move(key, order.match_of[key], order.session_of[key])
         return Settlement(
             server_id=self._server_id,
             written=written,
             moves=moves,
             dropped_files=going,
-            new_sessions=new_sessions,
-            dead_sessions=sorted(dead),
-            lineups=self._follow(groups, session_of, match_of, heads),
+            new_sessions=order.new_sessions,
+            dead_sessions=sorted(before - set(order.session_of.values())),
+            lineups=self._follow(order),
         )
+
+    def _moments(self, coming: Mapping[int, Arrival], going: Iterable[int]) -> list[datetime]:
+        """Where something changes."""
+        # A file that comes again may have ended at another moment before: an mtime decided the doubled hour.
+        leaving = [*going, *(key for key in coming if key in self._rounds)]
+        return [a.ended_at for a in coming.values()] + [self._rounds[key].ended_at for key in leaving]
 
     def _near(self, moments: Iterable[datetime]) -> set[int]:
         """The loaded rounds that hang together with one of the moments by gaps no longer than the reach.
@@ -151,6 +138,24 @@ class Evenings:
         named = {self._rounds[key].gaming_session_id for key in near}
         return {key for key, r in self._rounds.items() if r.gaming_session_id in named}
 
+    def _put_in_order(self, there: Iterable[int], coming: Mapping[int, Arrival]) -> _Order:
+        """Pair, group and name these rounds and those that come."""
+        heads = {key: _stored_head(self._rounds[key]) for key in there}
+        heads |= {key: _new_head(a) for key, a in coming.items()}
+        # Rounds of one moment stand in the order of their names: ids would say which file came first.
+        heads = dict(sorted(heads.items(), key=lambda head: (head[1].ended_at, self._name(head[0]))))
+        partner = pair(heads.values())
+        groups = sessions.group(((h.ended_at, key) for key, h in heads.items()), self._gap)
+        session_of, new_sessions = self._name_sessions(groups)
+        return _Order(
+            heads=heads,
+            partner=partner,
+            groups=groups,
+            session_of=session_of,
+            new_sessions=new_sessions,
+            match_of={key: self._match_id(partner.get(key, key)) for key in heads},
+        )
+
     def _name_sessions(self, groups: list[list[int]]) -> tuple[dict[int, int], list[int]]:
         """The session of each file: a group keeps the oldest id that it held and no earlier group took."""
         session_of: dict[int, int] = {}
@@ -164,6 +169,38 @@ class Evenings:
             taken.add(session)
             session_of.update((key, session) for key in group)
         return session_of, new
+
+    def _match_id(self, key: int) -> str:
+        """The match's name: stamp and map of its first round; an orphan round 2 says that it is one."""
+        stamp, map_name, number = self._name(key)
+        return f"{stamp:%Y-%m-%d-%H%M%S}-{map_name}" + ("-round-2" if number == 2 else "")
+
+    def _name(self, key: int) -> tuple[datetime, str, int]:
+        """Stamp, map and number: what a file's name is made of."""
+        if key in self._raw:
+            name = self._raw[key].name
+            return name.stamp, name.map_name, name.round_number
+        stored = self._rounds[key]
+        return stored.stamp, stored.map_name, stored.round_number
+
+    def _written(self, order: _Order, coming: Mapping[int, Arrival]) -> list[PlacedRound]:
+        """The rounds whose numbers are new: those that come, and those whose round 1 is another than before."""
+        partner = order.partner
+        round_ids = {key: self._round_id(key) for key in order.heads}
+        return [
+            PlacedRound(
+                round_id=round_ids[key],
+                is_stored=key in self._rounds,
+                file_id=key,
+                ended_at=head.ended_at,
+                match_id=order.match_of[key],
+                round1_id=round_ids[partner[key]] if key in partner else None,
+                session_id=order.session_of[key],
+                round=derive(self._content(key), self._content(partner[key]) if key in partner else None),
+            )
+            for key, head in order.heads.items()
+            if key in coming or self._has_new_round1(key, partner.get(key), coming)
+        ]
 
     def _has_new_round1(self, key: int, round1: int | None, coming: Mapping[int, Arrival]) -> bool:
         """Whether a stored round stands against another round 1 than before, or against a changed one."""
@@ -180,32 +217,26 @@ class Evenings:
             self._raw[key] = self._read(key)
         return self._raw[key]
 
-    def _match_id(self, key: int) -> str:
-        """The match's name: stamp and map of its first round; an orphan round 2 says that it is one."""
-        stamp, map_name, number = self._name(key)
-        return f"{stamp:%Y-%m-%d-%H%M%S}-{map_name}" + ("-round-2" if number == 2 else "")
+    def _moves(self, order: _Order, keys: Iterable[int]) -> list[Move]:
+        """Of these stored rounds, whose numbers stay, those that stand in another match or session now."""
+        places = ((key, order.match_of[key], order.session_of[key]) for key in keys)
+        return [
+            Move(round_id=self._rounds[key].round_id, match_id=match_id, session_id=session_id)
+            for key, match_id, session_id in places
+            if self._is_elsewhere(key, match_id, session_id)
+        ]
 
-    def _name(self, key: int) -> tuple[datetime, str, int]:
-        """Stamp, map and number: what a file's name is made of."""
-        if key in self._raw:
-            name = self._raw[key].name
-            return name.stamp, name.map_name, name.round_number
-        stored = self._rounds[key]
-        return stored.stamp, stored.map_name, stored.round_number
-
-    def _follow(
-        self,
-        groups: list[list[int]],
-        session_of: Mapping[int, int],
-        match_of: Mapping[int, str],
-        heads: Mapping[int, Head],
-    ) -> dict[int, dict[str, int]]:
+    def _follow(self, order: _Order) -> dict[int, dict[str, int]]:
         """The line-ups of these sessions, where they are not what they were."""
         changed: dict[int, dict[str, int]] = {}
-        for group in groups:
-            session = session_of[group[0]]
+        for group in order.groups:
+            session = order.session_of[group[0]]
             found = lineups.follow(
-                lineups.Sides(match_id=match_of[key], round_number=heads[key].round_number, sides=self._sides[key])
+                lineups.Sides(
+                    match_id=order.match_of[key],
+                    round_number=order.heads[key].round_number,
+                    sides=self._sides[key],
+                )
                 for key in group
             )
             if self._lineups.get(session) != found.team:
@@ -242,9 +273,12 @@ class Evenings:
             self._times.remove((stored.ended_at, key))
 
     def _move(self, key: int, match_id: str, session_id: int) -> None:
+        if self._is_elsewhere(key, match_id, session_id):
+            self._rounds[key] = replace(self._rounds[key], match_id=match_id, gaming_session_id=session_id)
+
+    def _is_elsewhere(self, key: int, match_id: str, session_id: int) -> bool:
         stored = self._rounds[key]
-        if (stored.match_id, stored.gaming_session_id) != (match_id, session_id):
-            self._rounds[key] = replace(stored, match_id=match_id, gaming_session_id=session_id)
+        return (stored.match_id, stored.gaming_session_id) != (match_id, session_id)
 
 
 def _stored_head(r: StoredRound) -> Head:

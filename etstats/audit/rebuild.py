@@ -19,7 +19,7 @@ from etstats.db.rebuilding import KeptFile, Verdict, WholeRound
 from etstats.db.rounds import PlacedRound
 from etstats.errors import CheckError, EtstatsError, ParseError
 from etstats.model import RawRound
-from etstats.neighbourhood import Arrival, Evenings
+from etstats.neighbourhood import Arrival, Neighbourhood
 from etstats.parser.filename import parse_filename
 from etstats.parser.reader import parse
 from etstats.rules.clock import moment
@@ -106,9 +106,9 @@ class _Job:
     session_ids: Iterator[int]
     result: Rebuilt
 
-    def evenings(self, server_id: int) -> Evenings:
-        """Evenings of which nothing is known yet."""
-        return Evenings(server_id, self.gap, never_read, self.round_ids, self.session_ids)
+    def neighbourhood(self, server_id: int) -> Neighbourhood:
+        """A neighbourhood of which nothing is known yet."""
+        return Neighbourhood(server_id, self.gap, never_read, self.round_ids, self.session_ids)
 
 
 def rebuild(conn: Connection, plan: Plan, seen: Seen = lambda _done, _total: None) -> Rebuilt:
@@ -237,7 +237,7 @@ def _write(job: _Job, evening: Evening) -> None:
     """Store one evening whole; asks nothing back."""
     if changed := evening.changed:
         rebuilding.judge(job.conn, changed)
-    there = job.evenings(evening.server_id)
+    there = job.neighbourhood(evening.server_id)
     there.hold((whole.place for whole in evening.stored.values()), evening.lineups)
     counting = {a.file_id for a in evening.arrivals}
     settled = there.settle(evening.arrivals, [f.id for f in evening.files if f.id not in counting])
@@ -263,7 +263,7 @@ def _write_what_is_taken(job: _Job, evening: Evening) -> None:
             filename = arrival.raw.name.filename
             try:
                 with integrity_errors(filename), job.conn.transaction(force_rollback=True):
-                    rounds.apply(job.conn, job.evenings(evening.server_id).settle([arrival]))
+                    rounds.apply(job.conn, job.neighbourhood(evening.server_id).settle([arrival]))
             except CheckError as error:
                 reason = str(error).removeprefix(f"{filename}: ")
                 verdicts[arrival.file_id] = Verdict(file_id=arrival.file_id, reason=reason)

@@ -12,7 +12,7 @@ from etstats.db.connection import Connection, database_errors
 from etstats.db.rebuilding import Alias
 from etstats.db.rounds import PlacedRound, Settlement
 from etstats.model import Round
-from etstats.neighbourhood import Evenings
+from etstats.neighbourhood import Neighbourhood
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ def verify(conn: Connection, plan: Plan, seen: Seen = lambda _done, _total: None
     with database_errors(), conn.transaction(), conn.pipeline():
         for evening in read_again(conn, plan, seen, with_refused=False):
             result.differences += _file_differences(evening)
-            there = Evenings(evening.server_id, plan.gap, never_read, count(-1, -1), count(-1, -1))
+            there = Neighbourhood(evening.server_id, plan.gap, never_read, count(-1, -1), count(-1, -1))
             derived = there.settle(evening.arrivals)
             result.differences += _compare(evening, derived)
             result.differences += _session_differences(evening, derived, session_of)

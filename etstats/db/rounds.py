@@ -94,15 +94,14 @@ def lineups(conn: Connection, session_ids: Sequence[int]) -> dict[int, dict[str,
     return found
 
 
-def reserve_ids(conn: Connection, table: str, count: int) -> list[int]:
-    """Ids of `table` that nobody else will get; those that stay unused are skipped for good."""
-    return [row[0] for row in conn.execute(query("reserve_ids"), {"table": table, "count": count})]
-
-
 def fresh_ids(conn: Connection, table: str, at_once: int) -> Iterator[int]:
-    """Reserved ids of `table` without end, so many asked for at a time and only when needed."""
+    """Ids of `table` without end that nobody else will get; those that stay unused are skipped for good.
+
+    So many are asked for at a time, and only when needed.
+    """
     while True:
-        yield from reserve_ids(conn, table, at_once)
+        reserved = conn.execute(query("reserve_ids"), {"table": table, "count": at_once}).fetchall()
+        yield from (row[0] for row in reserved)
 
 
 def apply(conn: Connection, settlement: Settlement) -> None:
