@@ -119,7 +119,7 @@ def _draw(shown: "list[Told]", config: "Config") -> int:
     from pathlib import Path
 
     from etstats import output
-    from etstats.output_discord import draw
+    from etstats.output.discord_preview import draw
 
     for number, told in enumerate(shown, 1):
         pictures = told.pictures()

@@ -18,7 +18,7 @@ from etstats.db import embedded
 from etstats.demo import generator
 from etstats.demo.discord import StandIn
 from etstats.demo.sftp_server import SftpServer, serve
-from etstats.output_discord import draw
+from etstats.output.discord_preview import draw
 from etstats.post.message import Embed, Field, Message
 
 _ZONE = "Europe/Ljubljana"

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from etstats import output_discord
-from etstats.output_discord import draw
+from etstats.output import discord_preview
+from etstats.output.discord_preview import draw
 from etstats.post.facts import Milestone
 from etstats.post.message import Embed, Message
 from etstats.post.preview import Span, preview
@@ -28,7 +28,7 @@ def terminal(monkeypatch):
     console = Console(
         record=True, force_terminal=True, color_system="truecolor", width=80, highlight=False, file=io.StringIO()
     )
-    monkeypatch.setattr(output_discord, "out", lambda: console)
+    monkeypatch.setattr(discord_preview, "out", lambda: console)
     return lambda *, styles=False: console.export_text(styles=styles)
 
 

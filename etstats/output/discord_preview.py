@@ -5,7 +5,7 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from etstats.output import out
+from etstats.output.consoles import out
 from etstats.post.message import Message
 from etstats.post.preview import Card, Line, Preview, Style, preview
 
