@@ -33,12 +33,12 @@ def run(runs: int = 5) -> str:
         full = [_fresh(here, full_server) for _ in range(runs)]
         here.forget()
         here.etstats("db", "migrate")
-        one_in_empty = _one_more(here, files[:ADDED])
+        one_in_empty = one_more(here, files[:ADDED])
         here.forget()
         all_of_it = here.folder / "all"
         _link(files[:large], all_of_it)
         linear = [_fresh(here, all_of_it) for _ in range(min(runs, 3))]
-        one_in_large = _one_more(here, files[large:])
+        one_in_large = one_more(here, files[large:])
         helps = [here.etstats("--help") for _ in range(2 * runs)]
         status = [here.etstats("db", "status") for _ in range(2 * runs)]
     per_file = _median_seconds(fresh) / ARCHIVE
@@ -98,7 +98,7 @@ def _median_seconds(taken: list[Taken]) -> float:
     return median(t.seconds for t in taken)
 
 
-def _one_more(here: Place, files: list[Path]) -> float:
+def one_more(here: Place, files: list[Path]) -> float:
     """The median of ms that a running process takes to store one more file."""
     return float(here.python("-m", "benchmarks.importing", *files).out)
 

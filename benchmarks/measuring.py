@@ -1,7 +1,4 @@
-"""Whole processes on a base of their own: how long they took, and the most memory they held.
-
-This process must stay smaller than those it measures: the kernel counts a child's memory from before its exec.
-"""
+"""Whole processes on a base of their own: how long they took, and the most memory they held."""
 
 import os
 import platform
@@ -13,8 +10,18 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+# The kernel's own count for a child begins before its exec, with the memory of this process.
+_AND_TELL = """
+import sys
+from etstats.cli import main
+code = main(sys.argv[2:])
+with open("/proc/self/status") as status, open(sys.argv[1], "w") as told:
+    told.write(status.read())
+sys.exit(code)
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,27 +54,27 @@ class Place:
 
     def etstats(self, *arguments: str | Path, expect: int = 0) -> Taken:
         """Run one command as a user would; RuntimeError when it ends with another code than expected."""
-        command = [str(Path(sys.executable).with_name("etstats")), *map(str, arguments)]
-        return self.run(command, expect=expect)
+        status = self.folder / "status"
+        taken = self.run([sys.executable, "-c", _AND_TELL, str(status), *map(str, arguments)], expect=expect)
+        peak = next(line for line in status.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM"))
+        return replace(taken, peak_mb=int(peak.split()[1]) / 1024)
 
     def python(self, *arguments: str | Path) -> Taken:
         """Run Python on a module or a script."""
         return self.run([sys.executable, *map(str, arguments)])
 
     def run(self, command: Sequence[str], expect: int = 0) -> Taken:
-        """Run any command in this place."""
+        """Run any command in this place; its memory is not known."""
         with tempfile.TemporaryFile() as out:
             began = time.perf_counter()
             null = subprocess.DEVNULL
-            process = subprocess.Popen(command, env=self.environment, stdin=null, stdout=out, stderr=out)
-            _, status, usage = os.wait4(process.pid, 0)
+            code = subprocess.call(command, env=self.environment, stdin=null, stdout=out, stderr=out)
             seconds = time.perf_counter() - began
-            process.returncode = os.waitstatus_to_exitcode(status)
             out.seek(0)
             text = out.read().decode(errors="replace")
-        if process.returncode != expect:
-            raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {text[-2000:]}")
-        return Taken(seconds=seconds, peak_mb=usage.ru_maxrss / 1024, out=text)
+        if code != expect:
+            raise RuntimeError(f"{' '.join(command)} ended with {code}: {text[-2000:]}")
+        return Taken(seconds=seconds, peak_mb=0.0, out=text)
 
     def forget(self) -> None:
         """Stop the base and throw it away, for the next command to make a fresh one."""

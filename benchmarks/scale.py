@@ -1,0 +1,139 @@
+"""One base that grows tenfold and tenfold again: what each step costs then, in time and memory."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+
+from benchmarks.importing import PLAYERS, START, ZONE, one_more
+from benchmarks.measuring import Place, Taken, median, place, table
+from etstats.demo.generator import generate, write_files
+
+SIZES = (3_700, 40_000, 400_000)
+ADDED = 20
+PICTURE = Path(__file__).parents[1] / "docs" / "scale.png"
+READING = {
+    "leaderboard, all time": ("leaderboard", "--top", "kd"),
+    "leaderboard, last 30 days": ("leaderboard", "--top", "kd", "--since", "{month}"),
+    "leaderboard of a weapon": ("leaderboard", "--weapon", "MP40"),
+    "player": ("player", "{player}"),
+    "session": ("session",),
+    "round": ("round",),
+    "sessions": ("sessions",),
+    "records": ("records",),
+    "validate, last 30 days": ("validate", "--since", "{month}"),
+    "sync with nothing new": ("import", "{empty}"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What was measured at one size; `took` names a step and its process."""
+
+    files: int
+    imported: int
+    one_more_ms: float
+    size_mb: float
+    took: dict[str, Taken]
+
+
+def run(runs: int = 5, largest: int = 40_000) -> str:
+    """Measure up to `largest` files and return tables in Markdown; draws docs/scale.png with more than one run."""
+    sizes = [size for size in SIZES if size < largest] + [largest]
+    files = generate(1, start=START, zone=ZONE, evenings=largest, players=PLAYERS, pause_days=(0, 1))
+    steps: list[Step] = []
+    with place() as here:
+        (here.folder / "empty").mkdir()
+        there = 0
+        for size in sizes:
+            folder, more = here.folder / f"files-{size}", here.folder / f"more-{size}"
+            folder.mkdir()
+            more.mkdir()
+            write_files(folder, islice(files, size - there))
+            newest = max(path.name for path in folder.iterdir())
+            write_files(more, islice(files, ADDED))
+            steps.append(_measure(here, size, size - there, folder, more, newest, runs))
+            there = size + ADDED
+    if runs > 1:
+        _draw(steps)
+    return _report(steps, runs, largest)
+
+
+def _measure(here: Place, size: int, coming: int, folder: Path, more: Path, newest: str, runs: int) -> Step:
+    took = {"import": here.etstats("-q", "import", folder)}
+    took["rebuild"] = here.etstats("-q", "rebuild", "--yes")
+    took["rebuild --verify"] = here.etstats("-q", "rebuild", "--verify")
+    last = START.fromisoformat(newest[:10]) - timedelta(days=30)
+    guid = (folder / newest).read_text(encoding="utf-8").splitlines()[1][:8]
+    named = {"month": f"{last:%Y-%m-%d}", "player": guid, "empty": str(here.folder / "empty")}
+    for name, words in READING.items():
+        taken = [here.etstats("-q", *(word.format(**named) for word in words)) for _ in range(runs)]
+        took[name] = sorted(taken, key=lambda t: t.seconds)[len(taken) // 2]
+    ms = one_more(here, sorted(more.iterdir()))
+    disk = sum(path.stat().st_size for path in (here.folder / "data" / "postgres").rglob("*") if path.is_file())
+    return Step(files=size, imported=coming, one_more_ms=ms, size_mb=disk / 1e6, took=took)
+
+
+def _report(steps: list[Step], runs: int, largest: int) -> str:
+    head = ["step", *(f"{step.files:,} files" for step in steps), "time to size"]
+    rows = [
+        ["import, for each file", *(f"{1000 * s.took['import'].seconds / s.imported:.2f} ms" for s in steps),
+         _growth([s.took["import"].seconds / s.imported for s in steps])],
+        ["one more file", *(f"{s.one_more_ms:.1f} ms" for s in steps), _growth([s.one_more_ms for s in steps])],
+    ]  # fmt: skip
+    for name in ("rebuild", "rebuild --verify"):
+        each = [s.took[name].seconds / s.files for s in steps]
+        cells = (f"{s.took[name].seconds:.1f} s" for s in steps)
+        rows.append([name, *cells, f"{_growth(each)} for each file"])
+    for name in READING:
+        seconds = [s.took[name].seconds for s in steps]
+        rows.append([f"`{name}`", *(f"{second:.2f} s" for second in seconds), _growth(seconds)])
+    rows.append(["the base on disk", *(f"{s.size_mb:,.0f} MB" for s in steps), ""])
+    memory = [
+        [name, *(f"{s.took[name].peak_mb:.0f} MB" for s in steps)]
+        for name in ("import", "rebuild", "rebuild --verify", *READING)
+    ]
+    most = SIZES[-1]
+    left_out = (
+        f" {most:,} were not run here: `python -m benchmarks scale --largest {most}`." if largest < most else ""
+    )
+    return (
+        f"One base that grows, {PLAYERS} players a round. Imports and rebuilds once, the rest medians of {runs}. "
+        "The "
+        "last column is what the largest costs against the smallest, where the base is "
+        f"{steps[-1].files / steps[0].files:,.0f} times as large.{left_out}\n\n"
+        + table(head, rows)
+        + "\n\nPeak memory of the process:\n\n"
+        + table(["step", *(f"{step.files:,} files" for step in steps)], memory)
+        + ("\n\n![Time and memory against size](scale.png)" if runs > 1 else "")
+    )
+
+
+def _growth(values: list[float]) -> str:
+    return f"{values[-1] / values[0]:.2f} x"
+
+
+def _draw(steps: list[Step]) -> None:
+    """Time and memory against size, both axes logarithmic: a straight line at 45 degrees grows as its input."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, (time, memory) = pyplot.subplots(1, 2, figsize=(12, 5))
+    sizes = [step.files for step in steps]
+    for name in ("rebuild", "rebuild --verify", *READING):
+        time.plot(sizes, [step.took[name].seconds for step in steps], marker="o", label=name)
+    time.plot(sizes, [step.one_more_ms / 1000 for step in steps], marker="o", color="black", label="one more file")
+    whole = median(1000 * s.took["import"].seconds / s.imported for s in steps)
+    time.plot(sizes, [whole * size / 1000 for size in sizes], "k--", label="import of all, linear")
+    for name in ("import", "rebuild", "rebuild --verify", "leaderboard, all time", "player"):
+        memory.plot(sizes, [step.took[name].peak_mb for step in steps], marker="o", label=name)
+    time.set(xscale="log", yscale="log", xlabel="files in the base", ylabel="seconds")
+    memory.set(xscale="log", ylim=(0, None), xlabel="files in the base", ylabel="peak MB of the process")
+    for axes in (time, memory):
+        axes.grid(alpha=0.3, which="both")
+        axes.legend(fontsize=7)
+    figure.tight_layout()
+    figure.savefig(PICTURE, dpi=110)
+    pyplot.close(figure)
