@@ -1,7 +1,6 @@
 """Files and folders of this machine, through the same door as those from a game server."""
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 from pathlib import Path
 
 from etstats.base import open_base
@@ -30,8 +29,7 @@ def import_paths(
     files = _round_files(paths, report)[:limit]
     watcher.coming(len(files))
     with open_base(config) as conn, collecting_lock(conn, [name]):
-        gap = timedelta(minutes=config.sessions.gap_minutes)
-        importer = Importer(conn, name, config.timezone(name), gap)
+        importer = Importer(conn, name, config.timezone(name), config.sessions.gap)
         incoming = (Incoming(filename=p.name, content=_read(p), mtime=int(p.stat().st_mtime)) for p in files)
         take_in(importer, name, incoming, report=report, watcher=watcher)
     return report

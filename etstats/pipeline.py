@@ -25,7 +25,7 @@ from etstats.sync import window
 from etstats.sync.mirror import KnownFile
 from etstats.sync.remote import Mark
 
-NAME_STAMP = "%Y-%m-%d-%H%M%S"
+_NAME_STAMP = "%Y-%m-%d-%H%M%S"
 
 
 def sync(
@@ -50,7 +50,7 @@ def sync(
     servers = _servers(config, server)
     timing = timing or Timing(until=time.monotonic() + config.sync.run_limit)
     with open_base(config) as conn, collecting_lock(conn, [s.name for s in servers]):
-        gap = timedelta(minutes=config.sessions.gap_minutes)
+        gap = config.sessions.gap
         importers = {s.name: Importer(conn, s.name, ZoneInfo(s.timezone), gap) for s in servers}
         run = _Run(conn=conn, config=config, importers=importers, watcher=watcher)
         grace = timedelta(minutes=config.sync.idle_after_minutes)
@@ -68,6 +68,87 @@ def sync(
             run.keep_marks(routes)
         run.note_looks(now)
     return run.report
+
+
+def preview(config: Config, *, now: datetime, server: str | None, since: str | None) -> list[str]:
+    """What a sync would fetch, a line each, and the counts of what the layers would hold back."""
+    lines: list[str] = []
+    with open_base(config) as conn:
+        routes = [_route(conn, config, s, since, now) for s in _servers(config, server)]
+    for route in routes:
+        decided = fetching.decide(route)
+        files = (*decided.take, *decided.here)
+        lines += [f"{route.server}: {file.name} ({file.size:,} bytes)" for file in files]
+        held = ", ".join(f"{count:,} skipped by {layer}" for layer, count in decided.counts().items())
+        lines.append(f"{route.server}: {len(files):,} to fetch" + (held and f", {held}"))
+    return lines
+
+
+def timing(config: Config, *, poll: str | None, duration: str | None) -> Timing:
+    """How often and how long to look, from `5s` and `55s`; never longer than a run may last."""
+    every = None if poll is None else seconds(poll, "--poll")
+    last = config.sync.run_limit if duration is None else seconds(duration, "--for")
+    if poll is None and duration is not None:
+        raise ConfigError("--for goes with --poll: sync looks once unless it is told how often")
+    return Timing(poll=every, until=time.monotonic() + min(last, config.sync.run_limit))
+
+
+def seconds(text: str, option: str) -> float:
+    """`5s`, `2m` or a bare number of seconds; ConfigError for anything else."""
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)(s|m|h)?", text.strip(), re.ASCII)
+    if match is None or float(match[1]) <= 0:
+        raise ConfigError(f"{option} {text}: a time such as 5s or 2m is expected")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2] or "s"]
+
+
+def _servers(config: Config, name: str | None) -> tuple[ServerConfig, ...]:
+    if name is not None:
+        return (config.server(name),)
+    if not config.servers:
+        raise ConfigError("no game server is configured; run: etstats init")
+    return config.servers
+
+
+def _route(conn: Connection, config: Config, server: ServerConfig, since: str | None, now: datetime) -> Route:
+    """The way from one server, with what the base knows of it in the window of names that matters."""
+    zone = ZoneInfo(server.timezone)
+    with database_errors(), conn.transaction():
+        server_id = archive.server_id(conn, server.name)
+        if since is not None:
+            start = _asked_start(since, now, zone)
+        else:
+            clock = window.server_clock(now, zone)
+            start = _usual_start(conn, server_id, clock, config.sync.lookback_hours) if server_id else None
+        taken = known.taken_files(conn, server_id, f"{start:{_NAME_STAMP}}" if start else "") if server_id else []
+        mark = None
+        if server_id and since is None:
+            mark = _from_base(known.folder_mark(conn, server_id, _place_key(server, config)))
+    return Route(
+        server=server.name,
+        place=place_of(server, config),
+        folder=config.copies_of(server.name),
+        known={f.filename: KnownFile(size=f.size, mtime=f.mtime, in_quarantine=f.in_quarantine) for f in taken},
+        since=start,
+        mark=mark,
+    )
+
+
+def _asked_start(since: str, now: datetime, zone: ZoneInfo) -> datetime | None:
+    moment = window.parse_when(since, now, zone)
+    return None if moment is None else window.server_clock(moment, zone)
+
+
+def _usual_start(conn: Connection, server_id: int, clock: datetime, lookback_hours: int) -> datetime | None:
+    """Some hours before the newest file known; a name from beyond tomorrow, of a clock gone wrong, is none."""
+    newest = known.newest_file(conn, server_id, f"{clock + timedelta(days=1):{_NAME_STAMP}}")
+    parsed = parse_filename(newest) if newest else None
+    return window.default_since(parsed.stamp if parsed else None, lookback_hours)
+
+
+def _place_key(server: ServerConfig, config: Config) -> str:
+    """What a mark depends on: where the folder is, and how far back sync looks."""
+    parts = (server.path, server.user, server.host, server.port, server.remote_path, config.sync.lookback_hours)
+    return json.dumps(parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +201,7 @@ class _Run:
         incoming = (Incoming(filename=a.file.name, content=a.content, mtime=a.file.mtime) for a in files)
         fetch_ms = {a.file.name: a.fetch_ms for a in files}
         take_in(importer, server, incoming, report=self.report, watcher=self.watcher, fetch_ms=fetch_ms)
-        importer.pseudonyms.apply_to_copies(self.config.data_dir / "gamestats" / server, fetch_ms)
+        importer.pseudonyms.apply_to_copies(self.config.copies_of(server), fetch_ms)
 
     def post(self) -> None:
         """Post what is due."""
@@ -162,75 +243,3 @@ def _from_base(kept: FolderMark | None) -> Mark | None:
     if kept is None:
         return None
     return Mark(mtime=kept.mtime, first_seen=kept.first_seen, listed=kept.listed, recent=kept.recent)
-
-
-def _place_key(server: ServerConfig, config: Config) -> str:
-    """What a mark depends on: where the folder is, and how far back sync looks."""
-    parts = (server.path, server.user, server.host, server.port, server.remote_path, config.sync.lookback_hours)
-    return json.dumps(parts)
-
-
-def _route(conn: Connection, config: Config, server: ServerConfig, since: str | None, now: datetime) -> Route:
-    """The way from one server, with what the base knows of it in the window of names that matters."""
-    zone = ZoneInfo(server.timezone)
-    clock = window.server_clock(now, zone)
-    with database_errors(), conn.transaction():
-        server_id = archive.server_id(conn, server.name)
-        if since is not None:
-            moment = window.parse_when(since, now, zone)
-            start = None if moment is None else window.server_clock(moment, zone)
-        else:
-            newest = server_id and known.newest_file(conn, server_id, f"{clock + timedelta(days=1):{NAME_STAMP}}")
-            parsed = parse_filename(newest) if newest else None
-            start = window.default_since(parsed.stamp if parsed else None, config.sync.lookback_hours)
-        taken = known.taken_files(conn, server_id, f"{start:{NAME_STAMP}}" if start else "") if server_id else []
-        mark = None
-        if server_id and since is None:
-            mark = _from_base(known.folder_mark(conn, server_id, _place_key(server, config)))
-    return Route(
-        server=server.name,
-        place=place_of(server, config),
-        folder=config.data_dir / "gamestats" / server.name,
-        known={f.filename: KnownFile(size=f.size, mtime=f.mtime, in_quarantine=f.in_quarantine) for f in taken},
-        since=start,
-        mark=mark,
-    )
-
-
-def _servers(config: Config, name: str | None) -> tuple[ServerConfig, ...]:
-    if name is not None:
-        return (config.server(name),)
-    if not config.servers:
-        raise ConfigError("no game server is configured; run: etstats init")
-    return config.servers
-
-
-def timing(config: Config, *, poll: str | None, duration: str | None) -> Timing:
-    """How often and how long to look, from `5s` and `55s`; never longer than a run may last."""
-    every = None if poll is None else seconds(poll, "--poll")
-    last = config.sync.run_limit if duration is None else seconds(duration, "--for")
-    if poll is None and duration is not None:
-        raise ConfigError("--for goes with --poll: sync looks once unless it is told how often")
-    return Timing(poll=every, until=time.monotonic() + min(last, config.sync.run_limit))
-
-
-def seconds(text: str, option: str) -> float:
-    """`5s`, `2m` or a bare number of seconds; ConfigError for anything else."""
-    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)(s|m|h)?", text.strip(), re.ASCII)
-    if match is None or float(match[1]) <= 0:
-        raise ConfigError(f"{option} {text}: a time such as 5s or 2m is expected")
-    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2] or "s"]
-
-
-def preview(config: Config, *, now: datetime, server: str | None, since: str | None) -> list[str]:
-    """What a sync would fetch, a line each, and the counts of what the layers would hold back."""
-    lines: list[str] = []
-    with open_base(config) as conn:
-        routes = [_route(conn, config, s, since, now) for s in _servers(config, server)]
-    for route in routes:
-        decided = fetching.decide(route)
-        files = (*decided.take, *decided.here)
-        lines += [f"{route.server}: {file.name} ({file.size:,} bytes)" for file in files]
-        held = ", ".join(f"{count:,} skipped by {layer}" for layer, count in decided.counts().items())
-        lines.append(f"{route.server}: {len(files):,} to fetch" + (held and f", {held}"))
-    return lines

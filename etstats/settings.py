@@ -6,6 +6,7 @@ The reader of all this is `config.py`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -43,6 +44,11 @@ class SessionsConfig:
     """What a gaming session is."""
 
     gap_minutes: int = field(default=60, metadata={"min": 1, "max": 1440})
+
+    @property
+    def gap(self) -> timedelta:
+        """The longest time between the ends of two rounds of one session."""
+        return timedelta(minutes=self.gap_minutes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,3 +164,7 @@ class Config:
     def timezone(self, name: str) -> ZoneInfo:
         """The clock of the server of that name; UTC for one that is not in the configuration."""
         return ZoneInfo(next((s.timezone for s in self.servers if s.name == name), "UTC"))
+
+    def copies_of(self, name: str) -> Path:
+        """The folder with the local copies of a server's files."""
+        return self.data_dir / "gamestats" / name

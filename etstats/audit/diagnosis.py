@@ -121,7 +121,7 @@ def _look(config: Config, names: Collection[str]) -> dict[str, _Look]:
 def _one(
     conn: Connection, config: Config, name: str, *, now: datetime, look: _Look | None, restore: bool
 ) -> ServerDiagnosis:
-    folder = config.data_dir / "gamestats" / name
+    folder = config.copies_of(name)
     listed = look if isinstance(look, dict) else None
     with database_errors(), conn.transaction():
         server_id = archive.add_server(conn, name)
@@ -194,7 +194,7 @@ def _restore(
     listed: Mapping[str, RemoteFile] | None,
 ) -> Restored:
     """Write missing local files back from the archive, and fetch those that the base lacks."""
-    folder = config.data_dir / "gamestats" / server
+    folder = config.copies_of(server)
     local = mirror.local_files(folder)
     known = {file.filename for file in kept}
     from_archive = 0

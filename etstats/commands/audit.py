@@ -1,6 +1,6 @@
 """Audit: what is wrong with the numbers, and where each of them comes from."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -41,9 +41,8 @@ def validate(
     context, style = context_of(ctx), options.style(as_json, as_csv, as_markdown)
     config = context.config
     first = None if since is None else parse_when(since, datetime.now(UTC), options.zone_of(config))
-    gap = timedelta(minutes=config.sessions.gap_minutes)
     with open_for_reading(config) as conn, output.progress("validating") as seen:
-        result = validation.validate(conn, gap, first, seen=seen)
+        result = validation.validate(conn, config.sessions.gap, first, seen=seen)
     shown = result.errors if errors else result.findings
     table = output.Table(
         title="Findings",

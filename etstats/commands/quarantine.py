@@ -105,8 +105,6 @@ def retry(
     Exit codes: 0 all are imported now, 2 no such file in quarantine, 3 some are still bad, 75 the base is down
     or busy.
     """
-    from datetime import timedelta
-
     from etstats import output
     from etstats.audit import quarantine as files
     from etstats.base import open_base
@@ -115,9 +113,8 @@ def retry(
 
     context = context_of(ctx)
     config = context.config
-    gap = timedelta(minutes=config.sessions.gap_minutes)
     with open_base(config) as conn, run_lock(conn):
-        outcomes = files.retry(conn, names or [], config.timezone, gap)
+        outcomes = files.retry(conn, names or [], config.timezone, config.sessions.gap)
     bad = [o for o in outcomes if o.fate in (Fate.QUARANTINED, Fate.STILL_QUARANTINED)]
     for outcome in bad:
         output.say(f"still in quarantine: {outcome.filename}: {outcome.reason}")

@@ -1,7 +1,7 @@
 """Deriving everything again from the archive, or proving that it would come out the same."""
 
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -58,7 +58,7 @@ def rebuild(
     context, style = context_of(ctx), options.style(as_json, as_csv, as_markdown)
     config = context.config
     plan = pipeline.Plan(
-        gap=timedelta(minutes=config.sessions.gap_minutes),
+        gap=config.sessions.gap,
         zone_of=config.timezone,
         first=first.date() if first else None,
         last=last.date() if last else None,
