@@ -193,3 +193,15 @@ def test_a_bounded_question_reads_a_bounded_part(large: psycopg.Connection, name
 def test_what_is_about_everything_is_still_there() -> None:
     """The list of exceptions names no query that is gone."""
     assert set(ABOUT_EVERYTHING) <= set(query_names())
+
+
+def test_a_plan_made_for_an_empty_base_serves_a_full_one(db: psycopg.Connection) -> None:
+    """A first import plans its questions on empty tables and keeps the plans: each goes by its whole key."""
+    around = json.dumps(db.execute(f"EXPLAIN (FORMAT JSON) {query('rounds_around')}", ASKED).fetchone())
+    assert re.search(r"Index Cond[^}]*ended_at", around)
+    foreign_key = "SELECT FROM player_comprehensive_stats WHERE round_id = %s AND player_guid = %s FOR KEY SHARE"
+    (plan,) = db.execute(f"EXPLAIN (FORMAT JSON) {foreign_key}", [1, GUID]).fetchone() or ()
+    assert "Filter" not in json.dumps(plan)
+    assert re.search(
+        r"Index Cond[^,]*round_id[^,]*player_guid|Index Cond[^,]*player_guid[^,]*round_id", json.dumps(plan)
+    )
