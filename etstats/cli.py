@@ -1,5 +1,6 @@
 """The Typer app and `main()`: errors become exit codes here, and nothing else happens."""
 
+import os
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
@@ -128,6 +129,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     verbose = "-v" in arguments or "--verbose" in arguments
     try:
         code: object = typer.main.get_command(app).main(arguments, prog_name="etstats", standalone_mode=False)
+        print(end="", flush=True)  # here, where it can still be told that nobody reads
         return _interrupted() if code == INTERRUPTED else code if isinstance(code, int) else 0
     except EtstatsError as error:
         if verbose:
@@ -141,9 +143,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except BrokenPipeError:
-        # The reader (head, less) has seen enough; nothing may be flushed into the closed pipe at exit.
-        sys.stdout = open("/dev/null", "w", encoding="utf-8")  # noqa: SIM115, PTH123  # lives until the exit
-        return 0
+        return _unread()
+    except SystemExit as leaving:  # how typer and rich leave when a pipe is closed
+        if not isinstance(leaving.__context__, BrokenPipeError):
+            raise
+        return _unread()
     except Exception as fault:  # noqa: BLE001  # nobody but a developer should meet a traceback
         return _fault(fault, verbose=verbose)
 
@@ -170,10 +174,17 @@ def _usage(error: typer.TyperException) -> int:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "etstats"
     if type(error).__name__ == "NoArgsIsHelpError":
-        typer.echo(context.get_help() if context else "")
-        return 2
+        return 2  # the help was shown when the error was made
     output.say(f"etstats: {getattr(error, 'format_message', error.__str__)()} Try: {command} --help")
     return 2
+
+
+def _unread() -> int:
+    """The reader (head, less) has seen enough; what is still to be written goes nowhere, without a word."""
+    with Path(os.devnull).open("wb") as nowhere:
+        for stream in (1, 2):
+            os.dup2(nowhere.fileno(), stream)
+    return 0
 
 
 def _interrupted() -> int:
