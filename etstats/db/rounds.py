@@ -45,6 +45,22 @@ class PlacedRound:
     session_id: int
     round: Round
 
+    def as_stored(self) -> StoredRound:
+        """The same round as it will stand in the base."""
+        return StoredRound(
+            file_id=self.file_id,
+            round_id=self.round_id,
+            stamp=self.round.name.stamp,
+            ended_at=self.ended_at,
+            map_name=self.round.name.map_name,
+            round_number=self.round.name.round_number,
+            time_limit_seconds=self.round.time_limit_seconds,
+            actual_time_seconds=self.round.actual_time_seconds,
+            match_id=self.match_id,
+            round1_id=self.round1_id,
+            gaming_session_id=self.session_id,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:

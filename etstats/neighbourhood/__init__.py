@@ -5,15 +5,14 @@ is closed: no round outside it is within pairing or session distance of a round 
 change. One file at a time (import) and a whole archive, evening by evening (rebuild), go the same way.
 """
 
-from bisect import bisect_left, insort
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from etstats.db import rounds as base
 from etstats.db.connection import Connection
 from etstats.db.rounds import Move, PlacedRound, Settlement, StoredRound
 from etstats.model import RawRound
+from etstats.neighbourhood.picture import Picture
 from etstats.parser.rounds import derive
 from etstats.rules import lineups, sessions
 from etstats.rules.pairing import LONGEST_GAP, Head, pair
@@ -62,48 +61,35 @@ class Neighbourhood:
         self._read = read
         self._round_ids = round_ids
         self._session_ids = session_ids
-        self._rounds: dict[int, StoredRound] = {}
-        self._times: list[tuple[datetime, int]] = []
-        self._sides: dict[int, dict[str, int]] = {}
-        self._lineups: dict[int, dict[str, int]] = {}
+        self._picture = Picture()
+        self._rounds: Mapping[int, StoredRound] = self._picture.rounds
         self._raw: dict[int, RawRound] = {}
 
     def load(self, conn: Connection, moments: Sequence[datetime]) -> None:
         """Take from the base all that a change at one of these moments can touch."""
-        while moments:
-            found = base.around(conn, self._server_id, moments, self._reach)
-            new = [r for r in found if r.file_id not in self._rounds]
-            for r in new:
-                self._keep(r)
-            # A session is closed by itself unless it may be narrower than pairing: then its ends have neighbours.
-            moments = [r.ended_at for r in new] if self._gap < self._reach else []
-        file_of = {r.round_id: r.file_id for r in self._rounds.values()}
-        for round_id, sides in base.sides(conn, list(file_of)).items():
-            self._sides[file_of[round_id]] = sides
-        self._lineups = base.lineups(conn, list({r.gaming_session_id for r in self._rounds.values()}))
+        # A session is closed by itself unless it may be narrower than pairing: then its ends have neighbours.
+        self._picture.load(conn, self._server_id, moments, self._reach, onward=self._gap < self._reach)
 
     def hold(self, stored: Iterable[StoredRound], lineups: Mapping[int, dict[str, int]]) -> None:
         """Take these rounds instead; all their files must come again, or go, with the next `settle`."""
-        for r in stored:
-            self._keep(r)
-        self._lineups |= lineups
+        self._picture.hold(stored, lineups)
 
     def settle(self, arrivals: Iterable[Arrival], removed: Collection[int] = ()) -> Settlement:
         """Decide what follows when these files come and those (file ids) go; remembers it as done."""
         coming = {a.file_id: a for a in arrivals}
         going = [key for key in removed if key in self._rounds]
-        there = self._near(self._moments(coming, going)) - set(going)
+        there = self._picture.near(self._moments(coming, going), self._reach) - set(going)
         before = {self._rounds[key].gaming_session_id for key in (*there, *going)}
         self._raw |= {key: a.raw for key, a in coming.items()}
         order = self._put_in_order(there, coming)
         written = self._written(order, coming)
         moves = self._moves(order, there - {p.file_id for p in written})
         for key in going:
-            self._forget(key)
+            self._picture.forget(key)
         for placed in written:
-            self._remember(placed)
+            self._picture.place(placed)
         for key in there:
-            self._move(key, order.match_of[key], order.session_of[key])
+            self._picture.move(key, order.match_of[key], order.session_of[key])
         return Settlement(
             server_id=self._server_id,
             written=written,
@@ -119,24 +105,6 @@ class Neighbourhood:
         # A file that comes again may have ended at another moment before: an mtime decided the doubled hour.
         leaving = [*going, *(key for key in coming if key in self._rounds)]
         return [a.ended_at for a in coming.values()] + [self._rounds[key].ended_at for key in leaving]
-
-    def _near(self, moments: Iterable[datetime]) -> set[int]:
-        """The loaded rounds that hang together with one of the moments by gaps no longer than the reach.
-
-        With the rest of their sessions: one stored under a longer gap may reach further than that.
-        """
-        near: set[int] = set()
-        for moment in moments:
-            at = bisect_left(self._times, (moment, 0))
-            for side in (reversed(self._times[:at]), self._times[at:]):
-                last = moment
-                for time, key in side:
-                    if abs(time - last) > self._reach:
-                        break
-                    near.add(key)
-                    last = time
-        named = {self._rounds[key].gaming_session_id for key in near}
-        return {key for key, r in self._rounds.items() if r.gaming_session_id in named}
 
     def _put_in_order(self, there: Iterable[int], coming: Mapping[int, Arrival]) -> _Order:
         """Pair, group and name these rounds and those that come."""
@@ -223,7 +191,7 @@ class Neighbourhood:
         return [
             Move(round_id=self._rounds[key].round_id, match_id=match_id, session_id=session_id)
             for key, match_id, session_id in places
-            if self._is_elsewhere(key, match_id, session_id)
+            if self._picture.is_elsewhere(key, match_id, session_id)
         ]
 
     def _follow(self, order: _Order) -> dict[int, dict[str, int]]:
@@ -235,50 +203,13 @@ class Neighbourhood:
                 lineups.Sides(
                     match_id=order.match_of[key],
                     round_number=order.heads[key].round_number,
-                    sides=self._sides[key],
+                    sides=self._picture.sides[key],
                 )
                 for key in group
             )
-            if self._lineups.get(session) != found.team:
-                self._lineups[session] = changed[session] = found.team
+            if self._picture.lineups.get(session) != found.team:
+                self._picture.lineups[session] = changed[session] = found.team
         return changed
-
-    def _remember(self, placed: PlacedRound) -> None:
-        self._forget(placed.file_id)
-        name = placed.round.name
-        self._keep(
-            StoredRound(
-                file_id=placed.file_id,
-                round_id=placed.round_id,
-                stamp=name.stamp,
-                ended_at=placed.ended_at,
-                map_name=name.map_name,
-                round_number=name.round_number,
-                time_limit_seconds=placed.round.time_limit_seconds,
-                actual_time_seconds=placed.round.actual_time_seconds,
-                match_id=placed.match_id,
-                round1_id=placed.round1_id,
-                gaming_session_id=placed.session_id,
-            )
-        )
-        self._sides[placed.file_id] = {p.player_guid: p.team for p in placed.round.players}
-
-    def _keep(self, stored: StoredRound) -> None:
-        self._rounds[stored.file_id] = stored
-        insort(self._times, (stored.ended_at, stored.file_id))
-
-    def _forget(self, key: int) -> None:
-        stored = self._rounds.pop(key, None)
-        if stored is not None:
-            self._times.remove((stored.ended_at, key))
-
-    def _move(self, key: int, match_id: str, session_id: int) -> None:
-        if self._is_elsewhere(key, match_id, session_id):
-            self._rounds[key] = replace(self._rounds[key], match_id=match_id, gaming_session_id=session_id)
-
-    def _is_elsewhere(self, key: int, match_id: str, session_id: int) -> bool:
-        stored = self._rounds[key]
-        return (stored.match_id, stored.gaming_session_id) != (match_id, session_id)
 
 
 def _stored_head(r: StoredRound) -> Head:

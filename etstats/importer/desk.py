@@ -1,69 +1,22 @@
-"""The door: files' bytes -> the base, each in one transaction of its own, all or nothing.
+"""What one file asks for, given what the base knows of its name, of its bytes and of the rounds around it."""
 
-    parse -> look once for the whole batch -> archive -> settle the neighbourhood -> checked -> committed
-
-The transactions of a batch are sent without waiting for each other's answers. When the base refuses one, what
-came after it was not done either, and the batch is gone through again file by file: doing a file twice changes
-nothing. A file that is not whole, or whose numbers contradict each other, is kept in quarantine with its reason.
-"""
-
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
-from functools import partial
-from itertools import islice, zip_longest
-from time import perf_counter
 from zoneinfo import ZoneInfo
 
 from etstats.db import archive, rounds
 from etstats.db.archive import ArchivedFile, NewFile
-from etstats.db.connection import Connection, database_errors, integrity_errors, transactions_in_flight
-from etstats.errors import CheckError, ParseError
-from etstats.forgetting import Pseudonyms
+from etstats.db.connection import Connection
+from etstats.importer.outcome import Fate, Outcome
 from etstats.model import RawRound
 from etstats.neighbourhood import Arrival, Neighbourhood
 from etstats.parser.filename import parse_filename
 from etstats.parser.reader import parse
 from etstats.rules.clock import moment
 
-BATCH = 100
-
-
-class Fate(StrEnum):
-    """What became of a file; `whole` is for those that were only looked at."""
-
-    WHOLE = "whole"
-    IMPORTED = "imported"
-    REPLACED = "replaced"
-    DUPLICATE = "duplicate"
-    KNOWN = "known"
-    QUARANTINED = "quarantined"
-    STILL_QUARANTINED = "still in quarantine"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of one file, and why; `parse_ms` and `store_ms` are what it took."""
-
-    filename: str
-    fate: Fate
-    reason: str = ""
-    parse_ms: float = 0.0
-    store_ms: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incoming:
-    """A file as it comes from its source; `mtime` is the source's, in seconds UTC."""
-
-    filename: str
-    content: bytes
-    mtime: int | None = None
-
 
 @dataclass(slots=True, kw_only=True)
-class _Parsed:
+class Parsed:
     """A file on its way through: what it says, or why it says nothing."""
 
     new: NewFile
@@ -74,91 +27,11 @@ class _Parsed:
     parse_ms: float
 
 
-class Importer:
-    """Takes the files of one server over one connection, which it must have for itself."""
-
-    def __init__(self, conn: Connection, server: str, zone: ZoneInfo, gap: timedelta) -> None:
-        self._conn = conn
-        self._zone = zone
-        self._gap = gap
-        with database_errors(), conn.transaction():
-            self._server_id = archive.add_server(conn, server)
-        self.pseudonyms = Pseudonyms(conn)
-
-    def add(self, filename: str, content: bytes, mtime: int | None = None) -> Outcome:
-        """Store one file. Raises only when the base fails."""
-        return next(self.add_all([Incoming(filename=filename, content=content, mtime=mtime)]))
-
-    def add_all(self, files: Iterable[Incoming]) -> Iterator[Outcome]:
-        """Store files in the order given, which is quickest in time order; yields what became of each.
-
-        What was yielded is committed. Memory holds two batches: while the base works on one, the next is read.
-        """
-        left = map(self._parse, files)
-        batch = list(islice(left, BATCH))
-        while batch:
-            tried: list[Outcome] = []
-            ahead: list[_Parsed] = []
-            try:
-                outcomes = self._store(batch, tried, partial(_move, left, ahead))
-            except CheckError:
-                again = [self._store_alone(parsed) for parsed in batch]
-                # What the first try had stored is known by now; what it was then is what is told.
-                outcomes = [
-                    first if first is not None and now.fate is Fate.KNOWN else now
-                    for now, first in zip_longest(again, tried)
-                ]
-            yield from outcomes
-            batch = ahead or list(islice(left, BATCH))
-
-    def _parse(self, file: Incoming) -> _Parsed:
-        started = perf_counter()
-        raw, reason, line = None, "", 0
-        content = self.pseudonyms.applied(file.content)
-        try:
-            raw = parse(file.filename, content)
-        except ParseError as error:
-            reason, line = error.reason, error.line
-        # The source's hash and size are of what it has; the archive holds nobody who was forgotten.
-        new = replace(NewFile.of(self._server_id, file.filename, file.content, file.mtime), content=content)
-        return _Parsed(new=new, raw=raw, reason=reason, line=line, parse_ms=1000 * (perf_counter() - started))
-
-    def _store_alone(self, parsed: _Parsed) -> Outcome:
-        try:
-            return self._store([parsed], [])[0]
-        except CheckError as error:
-            reason = str(error).removeprefix(f"{parsed.new.filename}: ")
-            return self._store([replace(parsed, raw=None, reason=reason, line=None)], [])[0]
-
-    def _store(
-        self, batch: list[_Parsed], outcomes: list[Outcome], read_on: Callable[[], None] = lambda: None
-    ) -> list[Outcome]:
-        """Store a batch, each file in its transaction; CheckError when the base refused one of them.
-
-        `outcomes` hears of each file as it is sent, before the base has agreed. `read_on` is called while the
-        base works on what was sent.
-        """
-        started = perf_counter()
-        with database_errors(), integrity_errors(batch[0].new.filename if len(batch) == 1 else "a file"):
-            desk = _Desk(self._conn, self._server_id, self._zone, self._gap, batch)
-            with transactions_in_flight(self._conn) as transaction:
-                for parsed in batch:
-                    with transaction():
-                        outcomes.append(desk.take(parsed))
-                read_on()
-        each = 1000 * (perf_counter() - started) / len(batch)
-        return [replace(o, parse_ms=p.parse_ms, store_ms=each) for o, p in zip(outcomes, batch, strict=True)]
-
-
-def _move(left: Iterator[_Parsed], ahead: list[_Parsed]) -> None:
-    ahead.extend(islice(left, BATCH))
-
-
-class _Desk:
+class Desk:
     """What the base knows of the files of one batch and of the evenings around them, kept in step."""
 
     def __init__(
-        self, conn: Connection, server_id: int, zone: ZoneInfo, gap: timedelta, batch: list[_Parsed]
+        self, conn: Connection, server_id: int, zone: ZoneInfo, gap: timedelta, batch: list[Parsed]
     ) -> None:
         self._conn = conn
         self._zone = zone
@@ -178,7 +51,7 @@ class _Desk:
             moments = [self._ended_at(name, mtime) for name, mtime in names.items()]
             self._neighbourhood.load(conn, moments)
 
-    def take(self, parsed: _Parsed) -> Outcome:
+    def take(self, parsed: Parsed) -> Outcome:
         """Do what one file asks for, inside the caller's transaction."""
         new, before = parsed.new, self._by_name.get(parsed.new.filename)
         if parsed.raw is None:
@@ -225,7 +98,9 @@ class _Desk:
             arrivals += self._heir(before)
         if counts:
             removed = []
-            arrivals.append(Arrival(file_id=file_id, ended_at=self._ended_at_of(new), raw=raw))
+            arrivals.append(
+                Arrival(file_id=file_id, ended_at=self._ended_at(new.filename, new.source_mtime), raw=raw)
+            )
             if original is not None:
                 self._let_count(new.server_id, file_id, new.source_hash)
                 removed.append(original.id)
@@ -265,9 +140,6 @@ class _Desk:
             archive.quarantine(self._conn, new, reason, line)
         place = f"line {line}: " if line else ""
         return Outcome(filename=new.filename, fate=fate, reason=place + reason)
-
-    def _ended_at_of(self, new: NewFile) -> datetime:
-        return self._ended_at(new.filename, new.source_mtime)
 
     def _ended_at(self, filename: str, mtime: int | None) -> datetime:
         name = parse_filename(filename)

@@ -1,0 +1,27 @@
+"""What can become of a file."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Fate(StrEnum):
+    """What became of a file; `whole` is for those that were only looked at."""
+
+    WHOLE = "whole"
+    IMPORTED = "imported"
+    REPLACED = "replaced"
+    DUPLICATE = "duplicate"
+    KNOWN = "known"
+    QUARANTINED = "quarantined"
+    STILL_QUARANTINED = "still in quarantine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one file, and why; `parse_ms` and `store_ms` are what it took."""
+
+    filename: str
+    fate: Fate
+    reason: str = ""
+    parse_ms: float = 0.0
+    store_ms: float = 0.0
