@@ -14,9 +14,10 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,7 @@ START = datetime(2025, 10, 2, 20)  # noqa: DTZ001  # the server's own clock
 _COMMAND = "etstats"
 _TEMPORARY = 75
 _TRIES = 10
+_ROOMY = "500m"
 
 
 class BrokenError(AssertionError):
@@ -89,7 +91,7 @@ class Scene:
             process.communicate()
             self.toll.kills += 1
             return True
-        self._ended(process.returncode, said, also)
+        self.ended(process.returncode, said, also)
         return False
 
     def strike_base(self, *words: str | Path, within: float) -> None:
@@ -106,7 +108,7 @@ class Scene:
                     os.kill(pid, signal.SIGKILL)
             self.toll.kills += 1
         _, said = process.communicate(timeout=120)
-        self._ended(process.returncode, said, (_TEMPORARY,))
+        self.ended(process.returncode, said, (_TEMPORARY,))
 
     def finish(self, *words: str | Path, also: tuple[int, ...] = ()) -> str:
         """Let a command run to its end, again while it ends with 75; returns what it said."""
@@ -144,7 +146,8 @@ class Scene:
         if rounds != [(len(names), len(names))]:
             raise BrokenError(f"{rounds} rounds of {len(names)} files")
 
-    def _ended(self, code: int, said: bytes, also: tuple[int, ...] = ()) -> None:
+    def ended(self, code: int, said: bytes, also: tuple[int, ...] = ()) -> None:
+        """Count a run that came to an end by itself; raise unless it was a good one."""
         text = said.decode(errors="replace")
         if code not in (0, *also) or "Traceback" in text:
             raise BrokenError(f"ended with {code}: {text[-1500:]}")
@@ -224,6 +227,39 @@ def kill_backup(scene: Scene, kills: int) -> None:
     scene.holds_all()
 
 
+def fill_disk(scene: Scene, kills: int) -> None:
+    """Import onto a disk that is too small: a run ends with 75 in words, and all is there once there is room."""
+    data = scene.here.folder / "data"
+    while scene.toll.kills < kills:
+        scene.empty()
+        used = sum(path.stat().st_blocks for path in data.rglob("*")) * 512 // 2**20
+        _mount(data, f"remount,size={used + scene.dice.randrange(1, 4)}m")
+        process = scene.start("-q", "import", scene.here.folder / "files")
+        _, said = process.communicate(timeout=120)
+        _mount(data, f"remount,size={_ROOMY}")
+        scene.ended(process.returncode, said, (_TEMPORARY,))
+        scene.toll.kills += process.returncode == _TEMPORARY
+        scene.is_true()
+        scene.finish("-q", "import", scene.here.folder / "files")
+        scene.holds_all()
+
+
+def can_mount() -> bool:
+    """Whether this process may make a small disk to fill up; it takes root."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            _mount(Path(folder), "size=1m")
+        except (OSError, subprocess.CalledProcessError):
+            return False
+        subprocess.run(["umount", folder], check=True)
+    return True
+
+
+def _mount(folder: Path, options: str) -> None:
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
 STORMS: dict[str, Callable[[Scene, int], None]] = {
     "import": kill_import,
     "sync": kill_sync,
@@ -231,20 +267,28 @@ STORMS: dict[str, Callable[[Scene, int], None]] = {
     "rebuild": kill_rebuild,
     "post": kill_post,
     "backup": kill_backup,
+    "disk": fill_disk,
 }
 
 
 def storm(name: str, *, seed: int, kills: int, files: int = FILES) -> Toll:
     """Run one storm; BrokenError when something was lost, is there twice, or is not what the archive says."""
-    with scene(seed, files) as made:
+    with scene(seed, files, small_disk=name == "disk") as made:
         STORMS[name](made, kills)
         return made.toll
 
 
 @contextmanager
-def scene(seed: int, files: int = FILES) -> Iterator[Scene]:
+def scene(seed: int, files: int = FILES, *, small_disk: bool = False) -> Iterator[Scene]:
     """All that a storm needs, thrown away at the end."""
-    with place() as here, StandIn(limited=False) as discord:
+    with ExitStack() as stack:
+        here, discord = stack.enter_context(place()), stack.enter_context(StandIn(limited=False))
+        if small_disk:
+            data = here.folder / "data"
+            data.mkdir()
+            _mount(data, f"size={_ROOMY},mode=711")
+            stack.callback(subprocess.run, ["umount", str(data)], check=True)
+            stack.callback(embedded.stop, data)
         folder, keys = here.folder / "files", here.folder / "keys"
         folder.mkdir()
         keys.mkdir(mode=0o700)
@@ -343,6 +387,9 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     faults = 0
     for name in given.storms or STORMS:
+        if name == "disk" and not can_mount():
+            print(f"{name:8} left out: it takes root to make a small disk", flush=True)
+            continue
         began = time.monotonic()
         try:
             toll: object = storm(name, seed=given.seed, kills=given.kills)
