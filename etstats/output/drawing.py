@@ -10,7 +10,7 @@ from rich.text import Text
 from etstats.output.colours import coloured
 from etstats.output.columns import Column
 from etstats.output.consoles import out
-from etstats.output.harmless import printable_lines
+from etstats.output.harmless import printable, printable_lines
 from etstats.output.tables import Table
 
 # Cells to which text and names may be shortened, and those that part two columns.
@@ -31,18 +31,18 @@ def draw(table: Table) -> None:
 
 def _draw_rows(table: Table) -> None:
     cells = [[_drawn(column, getattr(row, column.key)) for column in table.columns] for row in table.rows]
+    headings = [printable(column.heading) for column in table.columns]
     widest = [
-        max(map(cell_len, (column.heading, *(row[i].plain for row in cells))))
-        for i, column in enumerate(table.columns)
+        max(map(cell_len, (heading, *(row[i].plain for row in cells)))) for i, heading in enumerate(headings)
     ]
     widths = fitted(table.columns, widest, out().width)
     drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column, width in zip(table.columns, widths, strict=False):
-        drawn.add_column(column.heading, justify=column.justify, no_wrap=True, overflow="ellipsis", width=width)
+    for column, heading, width in zip(table.columns, headings, widths, strict=False):
+        drawn.add_column(heading, justify=column.justify, no_wrap=True, overflow="ellipsis", width=width)
     for row in cells:
         drawn.add_row(*row[: len(widths)])
     out().print(drawn)
-    if left_out := [column.heading for column in table.columns[len(widths) :] if column.heading]:
+    if left_out := [heading for heading in headings[len(widths) :] if heading]:
         out().print(f"In a wider terminal: {', '.join(left_out)}.", style="dim")
 
 

@@ -1,0 +1,19 @@
+"""Consoles that are made anew for each test, as a new process would."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from etstats import output
+
+
+@pytest.fixture(autouse=True)
+def consoles(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No console of another test, and none of the machine's wishes about terminals."""
+    for wish in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM", "COLORTERM", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(wish, raising=False)
+    output.out.cache_clear()
+    output.err.cache_clear()
+    yield
+    output.out.cache_clear()
+    output.err.cache_clear()

@@ -1,0 +1,138 @@
+"""The same rows in every format: the same numbers, and something sensible where there are none."""
+
+import csv
+import io
+import json
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import PurePosixPath
+
+import pytest
+
+from etstats import output
+from etstats.output import Column, Format, Table
+from tests.output.rows import COLUMNS, Line, table
+
+Capture = pytest.CaptureFixture[str]
+ROWS = (Line(), Line(player_name="^4B^7ob", kills=7, kd=Decimal("0.07"), map="radar", hits=0.5, played=3671.0))
+
+
+def shown(capsys: Capture, what: Table, style: Format) -> str:
+    """What is written to stdout; nothing may go to stderr."""
+    output.show(what, style)
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    return captured.out
+
+
+def test_people_read_the_same_cells_drawn_and_in_markdown(capsys: Capture) -> None:
+    """The drawn table and the Markdown have the same headings and cells, in the same order."""
+    drawn = [re.split(r" {2,}", text.strip()) for text in shown(capsys, table(*ROWS), Format.TABLE).splitlines()]
+    marked = [
+        [cell.strip().replace("\\", "") for cell in text.strip("|").split(" | ")]
+        for text in shown(capsys, table(*ROWS), Format.MARKDOWN).splitlines()
+    ]
+    assert [line for line in drawn if len(line) == len(COLUMNS)] == [marked[0], *marked[2:]]
+    assert marked[2] == "Ann, supply, 1,234, 2.50, 12:34, 33 %, 2025-10-02 21:30, 2025-10-02".split(", ")
+    assert marked[3] == "Bob, radar, 7, 0.07, 1:01:11, 50 %, 2025-10-02 21:30, 2025-10-02".split(", ")
+
+
+def test_programs_read_the_same_values_in_json_and_csv(capsys: Capture) -> None:
+    """CSV and JSON hold the same plain numbers; a name is raw in JSON, as written by people in CSV."""
+    documents = json.loads(shown(capsys, table(*ROWS), Format.JSON))
+    read = list(csv.DictReader(io.StringIO(shown(capsys, table(*ROWS), Format.CSV))))
+    assert [document.pop("player_name") for document in documents] == ["^1Ann", "^4B^7ob"]
+    assert [row.pop("player_name") for row in read] == ["Ann", "Bob"]
+    assert read == [{key: str(value) for key, value in document.items()} for document in documents]
+    assert documents[0] == {
+        "map": "supply",
+        "kills": 1234,
+        "kd": 2.5,
+        "played": 754.0,
+        "hits": 0.3333,
+        "began_at": "2025-10-02T21:30:00+00:00",
+        "last_on": "2025-10-02",
+    }
+
+
+def test_nothing_known_is_a_dash_for_people_and_nothing_for_programs(capsys: Capture) -> None:
+    """None is a dash where people read, null in JSON and an empty cell in CSV."""
+    unknown = table(Line(map=None, hits=None))
+    assert shown(capsys, unknown, Format.TABLE).count("–") == 2
+    assert shown(capsys, unknown, Format.MARKDOWN).count("| – |") == 2
+    assert shown(capsys, unknown, Format.CSV).splitlines()[1].startswith("Ann,,1234,2.5,754.0,,")
+    assert json.loads(shown(capsys, unknown, Format.JSON))[0]["hits"] is None
+
+
+@pytest.mark.parametrize(
+    ("style", "empty"),
+    [
+        (Format.TABLE, "Nobody [yet].\n"),
+        (Format.JSON, "[]\n"),
+        (Format.CSV, "player_name,map,kills,kd,played,hits,began_at,last_on\n"),
+        (Format.MARKDOWN, "Nobody \\[yet\\].\n"),
+    ],
+)
+def test_no_rows(capsys: Capture, style: Format, empty: str) -> None:
+    """An empty table is a sentence for people, and a valid document of no rows for programs."""
+    assert shown(capsys, table(empty="Nobody [yet]."), style) == empty
+
+
+def test_tables_that_belong_together(capsys: Capture) -> None:
+    """Notes stand under their table; in Markdown each table has its heading and nothing runs into another."""
+    tables = [table(Line(), title="First\nof #two", notes=("A *note*.",)), table(title="Second")]
+    output.show_all(tables, Format.MARKDOWN)
+    marked = capsys.readouterr().out
+    assert marked.startswith("### First of \\#two\n\n| Player |")
+    assert marked.endswith("|\n\nA \\*note\\*.\n\n### Second\n\nNobody yet.\n\n")
+    output.show_all(tables)
+    drawn = capsys.readouterr().out
+    assert drawn.index("of #two") < drawn.index("Ann") < drawn.index("A *note*.") < drawn.index("Nobody yet.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nested:
+    """What a document may hold besides plain values."""
+
+    lines: tuple[Line, ...]
+    by_map: dict[int, Decimal]
+    place: PurePosixPath
+    third: float
+
+
+def test_a_document_holds_what_it_is_given(capsys: Capture) -> None:
+    """Nested rows, tables of keys, paths, whole and broken decimals are written as JSON knows them."""
+    output.write_json(
+        Nested(lines=(Line(),), by_map={1: Decimal(3), 2: Decimal("0.5")}, place=PurePosixPath("/a"), third=1 / 3)
+    )
+    document = json.loads(capsys.readouterr().out)
+    assert document["lines"][0]["kills"] == 1234
+    assert document["by_map"] == {"1": 3, "2": 0.5}
+    assert (document["place"], document["third"]) == ("/a", 0.3333)
+
+
+def test_a_list_in_a_cell_is_written_for_people_and_is_no_formula(capsys: Capture) -> None:
+    """A cell of many values is their text in CSV, marked when a spreadsheet would reckon with it."""
+
+    @dataclass(frozen=True, slots=True)
+    class Row:
+        names: list[str]
+
+    rows = [Row(["=1+1", "b"]), Row(["a\x1b[2J"])]
+    names = Table(title="", columns=[Column(key="names", heading="Names", text=" ".join)], rows=rows, empty="")
+    assert list(csv.reader(io.StringIO(shown(capsys, names, Format.CSV)))) == [["names"], ["'=1+1 b"], ["a[2J"]]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "clock"), [(0, "0:00"), (59.4, "0:59"), (59.6, "1:00"), (3599.6, "1:00:00"), (36000, "10:00:00")]
+)
+def test_seconds_are_read_as_on_a_clock(seconds: float, clock: str) -> None:
+    """Minutes and seconds, hours from an hour on; never sixty seconds."""
+    assert output.minutes_seconds(seconds) == clock
+
+
+def test_bars_are_half_as_high_at_the_average() -> None:
+    """Nothing is the lowest bar, the average the middle, twice that and all above it the highest."""
+    assert output.sparkline([0, 5, 10, 20, 900], 10) == "▁▃▅██"
+    assert output.sparkline([0, 0], 0) == "▁▁"

@@ -1,0 +1,162 @@
+"""The command line's own part: errors become exit codes and one or two lines, whatever the command."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from etstats import __version__, config, errors
+from etstats.cli import main
+
+Capture = pytest.CaptureFixture[str]
+ETSTATS = [sys.executable, "-m", "etstats"]
+
+
+@pytest.fixture
+def fails(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> Callable[..., tuple[int, str, str]]:
+    """Run a command in which this happens, after these options: its code and what it wrote."""
+
+    def run(what: BaseException, *options: str) -> tuple[int, str, str]:
+        def load(_path: Path | None) -> None:
+            raise what
+
+        monkeypatch.setattr(config, "load", load)
+        code = main([*options, "config", "show"])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["leaderboard", "--nonsense"], "No such option: --nonsense"),
+        (["leaderboard", "--tpo", "kills"], "--top"),
+        (["leaderboard", "--top"], "requires an argument"),
+        (["leaderboard", "--limit", "many"], "--limit"),
+        (["maps", "--json", "--csv"], "choose one of"),
+        (["--log-format", "xml", "maps"], "xml"),
+        (["maps", "\x1b[2Jtoo much"], "too much"),
+        (["\x1b[2Jevil\nword"], "evil"),
+        (["db", "nonsense"], "Try: etstats db --help"),
+        (["nonsense"], "No such command 'nonsense'"),
+        (["leaderbord"], "Did you mean 'leaderboard'?"),
+        (["--config", "/nowhere/at/all.toml", "maps"], "/nowhere/at/all.toml"),
+    ],
+    ids=lambda value: ascii(" ".join(value)) if isinstance(value, list) else "",
+)
+def test_a_wrong_word_is_told_in_one_line(home: Path, capsys: Capture, words: list[str], told: str) -> None:
+    """Usage errors leave with 2, one line that names the word or the nearest, and nothing on stdout."""
+    assert main(words) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert captured.err.startswith("etstats: ")
+    assert told in captured.err
+    assert "\x1b" not in captured.err
+
+
+@pytest.mark.parametrize("words", [[], ["db"], ["quarantine", "--help"]], ids=["alone", "family", "asked"])
+def test_help_is_shown_once(home: Path, capsys: Capture, words: list[str]) -> None:
+    """Without a command the help is shown, once; that is a usage error only when nobody asked for it."""
+    assert main(words) == (0 if "--help" in words else 2)
+    captured = capsys.readouterr()
+    assert captured.out.count("Usage:") == 1
+    assert captured.err == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.EtstatsError("told"), 1),
+        (errors.ConfigError("told"), 2),
+        (errors.NotFoundError("told"), 2),
+        (errors.CheckError("told"), 3),
+        (errors.PermanentDiscordError("told"), 3),
+        (errors.AccessError("told"), 4),
+        (errors.HostKeyError("told"), 4),
+        (errors.SourceError("told"), 75),
+        (errors.DatabaseError("told"), 75),
+        (errors.DiscordError("told"), 75),
+        (errors.LockedError("told"), 75),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
+)
+def test_an_error_leaves_with_its_code(
+    fails: Callable[..., tuple[int, str, str]], error: errors.EtstatsError, code: int
+) -> None:
+    """Each branch of the tree of errors has its exit code, and is told as it is."""
+    assert fails(error) == (code, "", "etstats: told\n")
+
+
+def test_a_parse_error_names_file_and_line(fails: Callable[..., tuple[int, str, str]]) -> None:
+    """The place in the file is told too."""
+    error = errors.ParseError("a.txt", 7, "too short")
+    assert fails(error) == (3, "", "etstats: a.txt, line 7: too short\n")
+
+
+def test_who_asks_gets_the_traceback_of_an_error(fails: Callable[..., tuple[int, str, str]]) -> None:
+    """With -v the way to the error is shown before it."""
+    code, _, said = fails(errors.ConfigError("told"), "-v")
+    assert code == 2
+    assert "Traceback" in said
+    assert said.endswith("etstats: told\n")
+
+
+def test_meeting_another_run_is_no_news_under_cron(fails: Callable[..., tuple[int, str, str]]) -> None:
+    """With -q a lock that is held is silent; any other error is told."""
+    assert fails(errors.LockedError("told"), "-q") == (75, "", "")
+    assert fails(errors.SourceError("told"), "-q") == (75, "", "etstats: told\n")
+
+
+def test_interrupted(fails: Callable[..., tuple[int, str, str]]) -> None:
+    """Ctrl-C leaves with 130 and says that what was done stays."""
+    code, out, said = fails(KeyboardInterrupt())
+    assert (code, out) == (130, "")
+    assert said.startswith("etstats: interrupted; ")
+    assert said.count("\n") == 1
+
+
+def test_a_fault_is_told_in_two_lines(fails: Callable[..., tuple[int, str, str]]) -> None:
+    """What nobody expected leaves with 1 and two lines, and the traceback only for who asks."""
+    code, out, said = fails(RuntimeError("the un[bold]expected\x1b[2J"))
+    assert (code, out) == (1, "")
+    assert said.splitlines()[0] == "etstats: this is a fault of etstats: RuntimeError: the un[bold]expected[2J"
+    assert said.count("\n") == 2
+    code, _, said = fails(RuntimeError("the unexpected"), "--verbose")
+    assert code == 1
+    assert "Traceback" in said
+    assert "RuntimeError: the unexpected" in said
+
+
+@pytest.mark.parametrize("words", [["--help"], ["config", "show"], ["--version"]], ids=" ".join)
+def test_a_reader_that_has_seen_enough(home: Path, words: list[str]) -> None:
+    """A pipe whose reader is gone is no failure, and nothing is said about it."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run([*ETSTATS, *words], stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_piped_into_head(home: Path) -> None:
+    """The first line arrives, and neither side complains."""
+    line = 'set -o pipefail; "$0" -m etstats --help | head -n 2'
+    done = subprocess.run(["bash", "-c", line, sys.executable], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Usage: etstats" in done.stdout
+
+
+def test_the_module_is_the_command(home: Path, tmp_path: Path) -> None:
+    """`python -m etstats` is the installed command: the same version, the same codes."""
+    done = subprocess.run([*ETSTATS, "--version"], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == (f"etstats {__version__}\n", "")
+    done = subprocess.run([*ETSTATS, "leaderbord"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Did you mean 'leaderboard'?" in done.stderr
