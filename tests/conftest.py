@@ -135,7 +135,10 @@ def cli(
 
     def call(*argv: str | Path, stdin: str = "") -> CliResult:
         from etstats.cli import main
+        from etstats.output import consoles
 
+        consoles.out.cache_clear()  # another test's terminal may have been narrower
+        consoles.err.cache_clear()
         capsys.readouterr()
         with monkeypatch.context() as patch:
             patch.setattr(sys, "stdin", io.StringIO(stdin))

@@ -20,6 +20,9 @@ finally:
     if _hidden is not None:
         sys.modules["invoke"] = _hidden
 
+# Somebody else in the process may have imported paramiko before, whole: ssh_config must not run commands then either.
+vars(paramiko.config).update(invoke=None, invoke_import_error=ImportError("Match exec is not supported"))
+
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 
 __all__ = ["IncompatiblePeer", "PublicBlob", "UnknownKeyType", "from_thread", "paramiko"]
