@@ -20,7 +20,7 @@ finally:
     if _hidden is not None:
         sys.modules["invoke"] = _hidden
 
-# Somebody else in the process may have imported paramiko before, whole: ssh_config must not run commands then either.
+# Whoever imported paramiko before us may have brought `invoke` along: no ssh_config runs a command all the same.
 vars(paramiko.config).update(invoke=None, invoke_import_error=ImportError("Match exec is not supported"))
 
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
