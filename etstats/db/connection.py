@@ -105,15 +105,16 @@ def transactions_in_flight(conn: Connection) -> Iterator[Callable[[], AbstractCo
 
     @contextmanager
     def one() -> Iterator[None]:
-        conn.execute("BEGIN")
         yield
-        conn.execute("COMMIT")
+        conn.execute("COMMIT AND CHAIN")  # one message for the end of this one and the beginning of the next
 
     conn.autocommit = True  # or psycopg would open a transaction of its own, and wait at its end
     try:
         with conn.pipeline():
             conn.execute(query("commit_without_waiting"))
+            conn.execute("BEGIN")
             yield one
+            conn.execute("COMMIT")
             conn.execute(query("commit_to_disk"))
             conn.execute(query("write_to_log"))
     finally:
