@@ -113,6 +113,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drawing_cache: Path) -
     folder.mkdir(mode=0o700)
     for name in [name for name in os.environ if name.startswith(("ETSTATS_", "PG", "XDG_"))]:
         monkeypatch.delenv(name)
+    for name in ("COLUMNS", "LINES"):  # pytest's workers say how wide their terminal is not
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(folder))
     for name, place in {
         "CONFIG": ".config",
