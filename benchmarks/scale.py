@@ -22,7 +22,7 @@ READING = {
     "sessions": ("sessions",),
     "records": ("records",),
     "validate, last 30 days": ("validate", "--since", "{month}"),
-    "sync with nothing new": ("import", "{empty}"),
+    "import of an empty folder": ("import", "{empty}"),
 }
 
 
@@ -120,8 +120,9 @@ def _draw(steps: list[Step]) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, (time, memory) = pyplot.subplots(1, 2, figsize=(12, 5))
+    figure, (time, memory) = pyplot.subplots(1, 2, figsize=(14, 6))
     sizes = [step.files for step in steps]
+    time.set_prop_cycle(color=pyplot.colormaps["tab20"].colors)
     for name in ("rebuild", "rebuild --verify", *READING):
         time.plot(sizes, [step.took[name].seconds for step in steps], marker="o", label=name)
     time.plot(sizes, [step.one_more_ms / 1000 for step in steps], marker="o", color="black", label="one more file")
@@ -133,7 +134,9 @@ def _draw(steps: list[Step]) -> None:
     memory.set(xscale="log", ylim=(0, None), xlabel="files in the base", ylabel="peak MB of the process")
     for axes in (time, memory):
         axes.grid(alpha=0.3, which="both")
-        axes.legend(fontsize=7)
+        axes.set_xticks(sizes, [f"{size:,}" for size in sizes], minor=False)
+        axes.set_xticks([], minor=True)
+        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     figure.tight_layout()
     figure.savefig(PICTURE, dpi=110)
     pyplot.close(figure)
