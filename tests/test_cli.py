@@ -160,3 +160,18 @@ def test_the_module_is_the_command(home: Path, tmp_path: Path) -> None:
     done = subprocess.run([*ETSTATS, "leaderbord"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "Did you mean 'leaderboard'?" in done.stderr
+
+
+HEAVY = {"psycopg", "rich", "paramiko", "matplotlib", "discord_webhook", "pydantic", "requests"}
+
+
+@pytest.mark.parametrize(
+    ("words", "used"),
+    [(["--help"], {"rich"}), (["db", "status", "--json"], {"psycopg"})],
+    ids=["--help", "db status"],
+)
+def test_a_start_loads_what_it_uses(home: Path, words: list[str], used: set[str]) -> None:
+    """Each of the others costs every start tens of milliseconds, and cron starts one each minute."""
+    code = f"import sys; from etstats.cli import main; main({words!r}); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert HEAVY & set(done.stderr.split()) == used
