@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from etstats.commands import completion, options
+from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
 
 app = typer.Typer()
@@ -12,15 +13,15 @@ PANEL = "Read"
 
 
 @app.command("achievements", rich_help_panel=PANEL)
+@bundled
 def achievements(
     ctx: typer.Context,
     player: Annotated[
         str | None,
         typer.Argument(metavar="[PLAYER]", help="How far this player is.", autocompletion=completion.players),
     ] = None,
-    as_json: options.JSON = False,
-    as_csv: options.CSV = False,
-    as_markdown: options.MARKDOWN = False,
+    *,
+    written: options.Written,
 ) -> int:
     """Show every threshold that was reached, by how many and whom; of one player, how far it is to the next.
 
@@ -32,7 +33,6 @@ def achievements(
     from etstats.base import open_for_reading
     from etstats.reading import careers
 
-    style = options.style(as_json, as_csv, as_markdown)
     with open_for_reading(context_of(ctx).config) as conn:
         if player is None:
             table = output.Table(
@@ -65,5 +65,5 @@ def achievements(
                 rows=careers.progress_rows(conn, options.player(conn, player)),
                 empty="No rounds of this player yet.",
             )
-    output.show(table, style)
+    output.show(table, written.style)
     return 0

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from etstats.commands import completion, options
+from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
 from etstats.errors import NotFoundError
 from etstats.output import Format
@@ -15,14 +16,13 @@ PANEL = "Audit"
 
 
 @app.command(rich_help_panel=PANEL)
+@bundled
 def validate(
     ctx: typer.Context,
     *,
     since: options.SINCE = None,
     errors: Annotated[bool, typer.Option("--errors", help="Leave out the warnings.")] = False,
-    as_json: options.JSON = False,
-    as_csv: options.CSV = False,
-    as_markdown: options.MARKDOWN = False,
+    written: options.Written,
 ) -> int:
     """Check everything that is stored against itself and against the archive.
 
@@ -38,7 +38,7 @@ def validate(
     from etstats.base import open_for_reading
     from etstats.sync.window import parse_when
 
-    context, style = context_of(ctx), options.style(as_json, as_csv, as_markdown)
+    context = context_of(ctx)
     config = context.config
     first = None if since is None else parse_when(since, datetime.now(UTC), options.zone_of(config))
     with open_for_reading(config) as conn, output.progress("validating") as seen:
@@ -60,13 +60,14 @@ def validate(
         rows=shown,
         empty="No findings.",
     )
-    output.show(table, style)
-    if style is Format.TABLE and context.verbosity >= 0:
+    output.show(table, written.style)
+    if written.style is Format.TABLE and context.verbosity >= 0:
         output.say(f"validate: {result}")
     return result.exit_code
 
 
 @app.command(rich_help_panel=PANEL)
+@bundled
 def explain(
     ctx: typer.Context,
     which: Annotated[str, typer.Argument(metavar="ROUND", help="last, a round's id, or its file name.")],
@@ -80,9 +81,7 @@ def explain(
         str | None, typer.Argument(metavar="[FIELD]", help="A column, a weapon, or WEAPON.column; none: all.")
     ] = None,
     *,
-    as_json: options.JSON = False,
-    as_csv: options.CSV = False,
-    as_markdown: options.MARKDOWN = False,
+    written: options.Written,
 ) -> int:
     """Show where a number comes from: both file lines, the values read, the rule applied.
 
@@ -95,13 +94,12 @@ def explain(
     from etstats.base import open_for_reading
     from etstats.reading import evenings
 
-    style = options.style(as_json, as_csv, as_markdown)
     with open_for_reading(context_of(ctx).config) as conn:
         round_id = evenings.find_round(conn, which)
         if round_id is None:
             raise NotFoundError("No round was played yet; import some files first: etstats import, etstats sync")
         found = explanation(conn, round_id, player, field, lambda name: options.player(conn, name))
-    if style is Format.JSON:
+    if written.style is Format.JSON:
         output.write_json(found)
         return 0
     table = output.Table(
@@ -117,8 +115,8 @@ def explain(
         rows=found.numbers,
         empty="Nothing.",
     )
-    output.show(table, style)
-    if style is Format.TABLE:
+    output.show(table, written.style)
+    if written.style is Format.TABLE:
         for source in found.sources:
             output.out().print(
                 f"round {source.round_number}: {source.filename}, line {source.line}, SHA-256 {source.file_hash}",

@@ -5,20 +5,21 @@ from typing import Annotated
 
 import typer
 
+from etstats.commands import options
+from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
-from etstats.commands.options import CSV, JSON, MARKDOWN, style
 
 app = typer.Typer()
 PANEL = "Operate"
 
 
 @app.command("backup", rich_help_panel=PANEL)
+@bundled
 def backup(
     ctx: typer.Context,
+    *,
     list_: Annotated[bool, typer.Option("--list", help="Show the backups there are; make none.")] = False,
-    as_json: JSON = False,
-    as_csv: CSV = False,
-    as_markdown: MARKDOWN = False,
+    written: options.Written,
 ) -> None:
     """Back up the base into one file, prove that it restores, and remove the old ones.
 
@@ -41,7 +42,7 @@ def backup(
         ]
         empty = f"No backup in {folder}. Make one with: etstats backup"
         table = output.Table(title="Backups", columns=columns, rows=backups.backups(folder), empty=empty)
-        output.show(table, style(as_json, as_csv, as_markdown))
+        output.show(table, written.style)
         return
     made = backups.make(context.config, datetime.now(UTC))
     if context.verbosity >= 0:

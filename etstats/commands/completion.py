@@ -1,4 +1,4 @@
-"""What the shell offers on TAB: players, maps, servers, boards, weapons; nothing when the base is down.
+"""What the shell offers on TAB: players, maps, servers, seasons, boards, weapons; nothing when the base is down.
 
 Each gives all there are; typer keeps those that begin with what was typed.
 """
@@ -40,11 +40,24 @@ def servers(ctx: typer.Context) -> list[str]:
     return _from_base(ctx, server_names)
 
 
+def seasons(ctx: typer.Context) -> list[str]:
+    """The quarters in which something may have been played, the newest first, by this machine's clock."""
+    return _from_base(ctx, _quarters)
+
+
 def players(ctx: typer.Context) -> list[str]:
     """The names that players were ever seen under."""
     from etstats.db.players import names
 
     return _from_base(ctx, names)
+
+
+def _quarters(conn: "Connection") -> list[str]:
+    from etstats.db.scope import played_span
+    from etstats.rules.quarters import quarters_between
+
+    span = played_span(conn)
+    return [] if span is None else quarters_between(*(moment.astimezone() for moment in span))
 
 
 def _from_base(ctx: typer.Context, ask: "Callable[[Connection], list[str]]") -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etstats.commands import options
+from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
 
 if TYPE_CHECKING:
@@ -19,19 +20,19 @@ app = typer.Typer()
 
 
 @app.command("export", rich_help_panel="Operate")
+@bundled
 def export(
     ctx: typer.Context,
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FOLDER|FILE", help="A new folder; for sqlite a new file.")
     ] = None,
+    *,
     kind: Annotated[str, typer.Option("--format", metavar="csv|jsonl|sqlite", help="What to write.")] = "csv",
     files: Annotated[bool, typer.Option("--files/--no-files", help="The archived round files' bytes too.")] = True,
     dictionary: Annotated[
         bool, typer.Option("--dictionary", help="Only show what each table and column means.")
     ] = False,
-    as_json: options.JSON = False,
-    as_csv: options.CSV = False,
-    as_markdown: options.MARKDOWN = False,
+    written: options.Written,
 ) -> int:
     """Write all tables as CSV, JSON lines or an SQLite file, with a data dictionary; replaces nothing.
 
@@ -44,7 +45,6 @@ def export(
     from etstats.db import catalog
     from etstats.ops import export as exporting
 
-    style = options.style(as_json, as_csv, as_markdown)
     wanted = exporting.Kind(options.known("format", kind, list(exporting.Kind)))
     context = context_of(ctx)
     if (to is None) != dictionary:
@@ -52,10 +52,10 @@ def export(
     with open_for_reading(context.config) as conn:
         if to is None:
             found = catalog.tables(conn)
-            if style is output.Format.MARKDOWN:
-                output.show_all(_sections(exporting.entries(found)), style)
+            if written.style is output.Format.MARKDOWN:
+                output.show_all(_sections(exporting.entries(found)), written.style)
             else:
-                output.show(_dictionary_table(exporting.entries(found)), style)
+                output.show(_dictionary_table(exporting.entries(found)), written.style)
             return 0
         with output.progress("Exporting") as seen:
             names = exporting.export(conn, to, wanted, with_files=files, seen=seen)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etstats.commands import completion, options
+from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
 
 if TYPE_CHECKING:
@@ -71,11 +72,10 @@ def unlink(ctx: typer.Context, player: PLAYER) -> int:
 
 
 @app.command("links", rich_help_panel=PANEL)
+@bundled
 def links(
     ctx: typer.Context,
-    as_json: options.JSON = False,
-    as_csv: options.CSV = False,
-    as_markdown: options.MARKDOWN = False,
+    written: options.Written,
 ) -> int:
     """List the players who are linked to a Discord account.
 
@@ -87,7 +87,6 @@ def links(
     from etstats.base import open_for_reading
     from etstats.db import identity
 
-    style = options.style(as_json, as_csv, as_markdown)
     with open_for_reading(context_of(ctx).config) as conn:
         rows = identity.links(conn)
     table = output.Table(
@@ -102,21 +101,21 @@ def links(
         rows=rows,
         empty="Nobody is linked yet; link a player with: etstats link PLAYER DISCORD_ID",
     )
-    output.show(table, style)
+    output.show(table, written.style)
     return 0
 
 
 @app.command("hide", rich_help_panel=PANEL)
+@bundled
 def hide(
     ctx: typer.Context,
     player: Annotated[
         str | None,
         typer.Argument(metavar="[PLAYER]", help="Without one: who is hidden.", autocompletion=completion.players),
     ] = None,
+    *,
     undo: Annotated[bool, typer.Option("--undo", help="Show the player again.")] = False,
-    as_json: options.JSON = False,
-    as_csv: options.CSV = False,
-    as_markdown: options.MARKDOWN = False,
+    written: options.Written,
 ) -> int:
     """Keep a player off boards and posts, while every total stays right; without a name, list who is hidden.
 
@@ -128,7 +127,6 @@ def hide(
     from etstats.base import open_base, open_for_reading
     from etstats.db import identity
 
-    style = options.style(as_json, as_csv, as_markdown)
     config = context_of(ctx).config
     if player is None:
         if undo:
@@ -140,9 +138,8 @@ def hide(
             output.text("player_guid", "GUID"),
             output.when("hidden_at", "Hidden (UTC)"),
         ]
-        output.show(
-            output.Table(title="Hidden players", columns=columns, rows=rows, empty="Nobody is hidden."), style
-        )
+        table = output.Table(title="Hidden players", columns=columns, rows=rows, empty="Nobody is hidden.")
+        output.show(table, written.style)
         return 0
     with open_base(config) as conn, conn.transaction():
         guid = options.player(conn, player)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etstats.commands import completion, options
-from etstats.commands.context import context_of
+from etstats.commands.bundles import bundled
 
 if TYPE_CHECKING:
     from etstats.output import Column, Table
@@ -19,6 +19,7 @@ _NAMES_SHOWN = 6
 
 
 @app.command(rich_help_panel=PANEL)
+@bundled
 def leaderboard(
     ctx: typer.Context,
     *,
@@ -39,15 +40,8 @@ def leaderboard(
     min_shots: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Only who fired so many bullets.")
     ] = None,
-    since: options.SINCE = None,
-    until: options.UNTIL = None,
-    season: options.SEASON = None,
-    map_name: options.MAP = None,
-    server: options.SERVER = None,
-    last: options.LAST = None,
-    as_json: options.JSON = False,
-    as_csv: options.CSV = False,
-    as_markdown: options.MARKDOWN = False,
+    about: options.Rounds,
+    written: options.Written,
 ) -> int:
     """Rank the players: K/D, damage, accuracy, revives and twenty boards more.
 
@@ -56,36 +50,29 @@ def leaderboard(
     Exit codes: 0 done, 2 no such board, weapon, map, season or server, 75 the base is down.
     """
     from etstats import output
-    from etstats.base import open_for_reading
     from etstats.parser.fields import BULLET_WEAPONS
     from etstats.reading import rankings
 
-    style = options.style(as_json, as_csv, as_markdown)
     if top is None and weapon is None:
-        output.show(_list_of_boards(), style)
+        output.show(_list_of_boards(), written.style)
         return 0
     board = _board(top, weapon)
     weapon = _weapon(board, weapon)
-    config = context_of(ctx).config
-    with open_for_reading(config) as conn:
-        scope = options.scope(
-            conn, config, since=since, until=until, season=season, map_name=map_name, server=server, last=last
-        )
-        field = rankings.field(conn, scope, weapon=weapon)
+    with about.question(ctx) as asked:
+        field = rankings.field(asked.conn, asked.scope, weapon=weapon)
     ranking = field.ranking(board, min_rounds, min_shots)
-    words = options.in_words(scope, since=since, until=until, season=season, last=last)
     table = output.Table(
-        title=f"{board.heading}{f' with {weapon}' if weapon else ''}: {board.meaning}{words}",
+        title=f"{board.heading}{f' with {weapon}' if weapon else ''}: {board.meaning}{asked.words}",
         columns=_columns(board, ranking),
         rows=ranking.standings[:limit],
-        empty=_why_empty(ranking, words),
+        empty=_why_empty(ranking, asked.words),
         notes=_notes(ranking),
     )
     if weapon is not None:
         rows = rankings.weapon_standings(field, ranking, fires_bullets=weapon in BULLET_WEAPONS)
         columns = _weapon_columns(board, ranking, fires_bullets=weapon in BULLET_WEAPONS)
         table = replace(table, rows=rows[:limit], columns=columns)
-    output.show(table, style)
+    output.show(table, written.style)
     return 0
 
 

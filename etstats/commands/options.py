@@ -1,7 +1,9 @@
 """Options that many commands share, under one name and with one help text each, and what they mean together."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from etstats.commands import completion
+from etstats.commands.context import context_of
 from etstats.config import environment
 from etstats.errors import ConfigError, NotFoundError
 from etstats.output import Format
@@ -34,7 +37,13 @@ UNTIL = Annotated[
     typer.Option(metavar="WHEN", help="Up to and with: today, 2025-10-31.", rich_help_panel="Which rounds"),
 ]
 SEASON = Annotated[
-    str | None, typer.Option(metavar="YYYY-QN", help="A quarter, such as 2025-Q4.", rich_help_panel="Which rounds")
+    str | None,
+    typer.Option(
+        metavar="YYYY-QN",
+        help="A quarter, such as 2025-Q4.",
+        rich_help_panel="Which rounds",
+        autocompletion=completion.seasons,
+    ),
 ]
 MAP = Annotated[
     str | None,
@@ -65,76 +74,106 @@ LAST = Annotated[
 
 _DISCORD_ID = re.compile(r"(?:<@!?)?(\d{15,20})>?", re.ASCII)
 _LAST = re.compile(r"([1-9]\d{0,5})\s*(rounds?|sessions?|r|s|)", re.ASCII)
-_SEASON = re.compile(r"([12]\d{3})-?Q([1-4])", re.ASCII | re.IGNORECASE)
 
 
-def style(as_json: bool, as_csv: bool, as_markdown: bool) -> Format:
-    """The one format asked for; two at once are a mistake in usage."""
-    asked = [f for f, on in ((Format.JSON, as_json), (Format.CSV, as_csv), (Format.MARKDOWN, as_markdown)) if on]
-    if len(asked) > 1:
-        raise typer.BadParameter("choose one of --json, --csv and --markdown")
-    return asked[0] if asked else Format.TABLE
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """The base, opened, and the rounds in question: as the base is asked for them, and as a title names them.
 
-
-def scope(
-    conn: "Connection",
-    config: Config,
-    *,
-    since: str | None = None,
-    until: str | None = None,
-    season: str | None = None,
-    map_name: str | None = None,
-    server: str | None = None,
-    last: str | None = None,
-) -> "Scope":
-    """The rounds that these options ask for together; what is inside all of them.
-
-    NotFoundError: a map, server or season that the base does not hold (a base without rounds holds any).
-    ConfigError: words that cannot be read. Days begin at midnight of this machine, or of the one server named.
+    `zone` is the clock that the answer's times are shown by.
     """
-    from etstats.db import scope as scopes
-    from etstats.sync.window import parse_when
 
-    span = scopes.played_span(conn)
-    if span is not None and server is not None:
-        server = known("server", server, scopes.server_names(conn))
-    if span is not None and map_name is not None:
-        map_name = known("map", map_name, scopes.map_names(conn))
-    zone, now = zone_of(config, server), datetime.now(UTC)
-    first = None if since is None else parse_when(since, now, zone)
-    end = None if until is None else parse_when(until, now, zone, until=True)
-    if season is not None:
-        opened, closed = season_span(season, span, zone)
-        first = opened if first is None else max(first, opened)
-        end = closed if end is None else min(end, closed)
-    rounds, sessions = _last(last)
-    return scopes.Scope(
-        since=first, until=end, map_name=map_name, server=server, last_rounds=rounds, last_sessions=sessions
-    )
+    conn: "Connection"
+    scope: "Scope"
+    words: str
+    zone: tzinfo
 
 
-def in_words(
-    chosen: "Scope",
-    *,
-    since: str | None = None,
-    until: str | None = None,
-    season: str | None = None,
-    last: str | None = None,
-) -> str:
-    """A scope as the end of a title, times in the words they were asked in: ` · supply · 2025-Q4`; or empty."""
-    parts = [
-        chosen.map_name,
-        chosen.server,
-        season and season.upper(),
-        since and f"since {since}",
-        until and f"until {until}",
-        last and (f"last {last}{' rounds' if last.isdecimal() else ''}" if last != "1" else "last round"),
-    ]
-    return "".join(f" · {part}" for part in parts if part)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rounds:
+    """The options that say which rounds; those that are inside all of them are in question."""
+
+    since: SINCE = None
+    until: UNTIL = None
+    season: SEASON = None
+    map_name: MAP = None
+    server: SERVER = None
+    last: LAST = None
+
+    @contextmanager
+    def question(self, ctx: typer.Context) -> Iterator[Question]:
+        """Open the base to ask about these rounds; as `scope`."""
+        from etstats.base import open_for_reading
+
+        config = context_of(ctx).config
+        with open_for_reading(config) as conn:
+            scope = self.scope(conn, config)
+            yield Question(conn=conn, scope=scope, words=self.in_words(scope), zone=zone_of(config, scope.server))
+
+    def scope(self, conn: "Connection", config: Config) -> "Scope":
+        """These rounds, as the base is asked for them.
+
+        NotFoundError: a map, server or season that the base does not hold (a base without rounds holds any).
+        ConfigError: words that cannot be read. Days begin at midnight of this machine, or of the one server named.
+        """
+        from etstats.db import scope as scopes
+        from etstats.rules.quarters import quarter_span
+        from etstats.sync.window import parse_when
+
+        span = scopes.played_span(conn)
+        server, map_name = self.server, self.map_name
+        if span is not None and server is not None:
+            server = known("server", server, scopes.server_names(conn))
+        if span is not None and map_name is not None:
+            map_name = known("map", map_name, scopes.map_names(conn))
+        zone, now = zone_of(config, server), datetime.now(UTC)
+        first = None if self.since is None else parse_when(self.since, now, zone)
+        end = None if self.until is None else parse_when(self.until, now, zone, until=True)
+        if self.season is not None:
+            opened, closed = quarter_span(self.season, span, zone)
+            first = opened if first is None else max(first, opened)
+            end = closed if end is None else min(end, closed)
+        rounds, sessions = _last(self.last)
+        return scopes.Scope(
+            since=first, until=end, map_name=map_name, server=server, last_rounds=rounds, last_sessions=sessions
+        )
+
+    def in_words(self, scope: "Scope") -> str:
+        """The end of a title, times in the words they were asked in: ` · supply · 2025-Q4`; or empty."""
+        last = self.last
+        parts = [
+            scope.map_name,
+            scope.server,
+            self.season and self.season.upper(),
+            self.since and f"since {self.since}",
+            self.until and f"until {self.until}",
+            last and (f"last {last}{' rounds' if last.isdecimal() else ''}" if last != "1" else "last round"),
+        ]
+        return "".join(f" · {part}" for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The options that say how an answer is written; two formats at once are a mistake in usage."""
+
+    as_json: JSON = False
+    as_csv: CSV = False
+    as_markdown: MARKDOWN = False
+
+    def __post_init__(self) -> None:
+        """Refuse two formats before anything is asked."""
+        if self.as_json + self.as_csv + self.as_markdown > 1:
+            raise typer.BadParameter("choose one of --json, --csv and --markdown")
+
+    @property
+    def style(self) -> Format:
+        """The one format asked for."""
+        asked = {Format.JSON: self.as_json, Format.CSV: self.as_csv, Format.MARKDOWN: self.as_markdown}
+        return next((style for style, is_asked in asked.items() if is_asked), Format.TABLE)
 
 
 def no_rounds(words: str) -> str:
-    """Why an answer is empty, and what would fill it; `words` as from `in_words`."""
+    """Why an answer is empty, and what would fill it; `words` as from `Rounds.in_words`."""
     if words:
         return f"No rounds{words}. Ask for more of them, or bring more: etstats sync, or etstats import FOLDER"
     return "No rounds yet. They come with: etstats sync, or etstats import FOLDER"
@@ -195,34 +234,6 @@ def zone_of(config: Config, server: str | None = None) -> tzinfo:
             return ZoneInfo.from_file(file, key="localtime")
     except (OSError, ValueError, ZoneInfoNotFoundError):
         return UTC
-
-
-def season_of(moment: datetime) -> str:
-    """The quarter of a moment, by the clock that it carries: `2025-Q4`."""
-    return f"{moment.year}-Q{(moment.month + 2) // 3}"
-
-
-def seasons_between(oldest: datetime, newest: datetime) -> list[str]:
-    """The quarters from that of the newest moment back to that of the oldest, by the clock that they carry."""
-    first, last = (4 * moment.year + (moment.month - 1) // 3 for moment in (oldest, newest))
-    return [f"{quarter // 4}-Q{quarter % 4 + 1}" for quarter in range(last, first - 1, -1)]
-
-
-def season_span(season: str, span: tuple[datetime, datetime] | None, zone: tzinfo) -> tuple[datetime, datetime]:
-    """When a quarter begins and ends in a zone; NotFoundError for one outside what was played (`span`)."""
-    match = _SEASON.fullmatch(season.strip())
-    if span is not None:
-        oldest, newest = (season_of(moment.astimezone(zone)) for moment in span)
-        name = f"{match[1]}-Q{match[2]}" if match else ""
-        if not oldest <= name <= newest:
-            there = oldest if oldest == newest else f"{oldest} to {newest}"
-            raise NotFoundError(f"no season is named {season}; there are: {there}")
-    if match is None:
-        raise ConfigError(f"--season {season}: a quarter looks like 2025-Q4")
-    year, quarter = int(match[1]), int(match[2])
-    opened = datetime(year, 3 * quarter - 2, 1, tzinfo=zone)
-    closed = datetime(year + quarter // 4, 3 * quarter % 12 + 1, 1, tzinfo=zone)
-    return opened, closed
 
 
 def _last(text: str | None) -> tuple[int | None, int | None]:

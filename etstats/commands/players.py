@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etstats.commands import completion, options
+from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
 
 if TYPE_CHECKING:
@@ -18,19 +19,13 @@ PLAYER_HELP = "A present or former name, a GUID, or a linked Discord account's i
 
 
 @app.command(rich_help_panel=PANEL)
+@bundled
 def player(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help=PLAYER_HELP, autocompletion=completion.players)],
     *,
-    since: options.SINCE = None,
-    until: options.UNTIL = None,
-    season: options.SEASON = None,
-    map_name: options.MAP = None,
-    server: options.SERVER = None,
-    last: options.LAST = None,
-    as_json: options.JSON = False,
-    as_csv: options.CSV = False,
-    as_markdown: options.MARKDOWN = False,
+    about: options.Rounds,
+    written: options.Written,
 ) -> int:
     """Show a player: values and ranks, form, maps, sides, weapons, company, records, achievements, names.
 
@@ -39,42 +34,29 @@ def player(
     Exit codes: 0 done, 2 no such player, or more than one, 75 the base is down.
     """
     from etstats import output
-    from etstats.base import open_for_reading
     from etstats.commands import player_tables
     from etstats.reading import profiles
 
-    style = options.style(as_json, as_csv, as_markdown)
-    config = context_of(ctx).config
-    with open_for_reading(config) as conn:
-        scope = options.scope(
-            conn, config, since=since, until=until, season=season, map_name=map_name, server=server, last=last
-        )
-        profile = profiles.profile(conn, scope, options.player(conn, name))
-    words = options.in_words(scope, since=since, until=until, season=season, last=last)
-    if style is output.Format.JSON:
+    with about.question(ctx) as asked:
+        profile = profiles.profile(asked.conn, asked.scope, options.player(asked.conn, name))
+    if written.style is output.Format.JSON:
         output.write_json(profile)
-    elif style is output.Format.CSV:
-        output.show(player_tables.profile_values(profile), style)
+    elif written.style is output.Format.CSV:
+        output.show(player_tables.profile_values(profile), written.style)
     else:
-        output.show_all(player_tables.profile_tables(profile, words, options.zone_of(config, scope.server)), style)
+        output.show_all(player_tables.profile_tables(profile, asked.words, asked.zone), written.style)
     return 0
 
 
 @app.command(rich_help_panel=PANEL)
+@bundled
 def compare(
     ctx: typer.Context,
     a: Annotated[str, typer.Argument(metavar="A", help=PLAYER_HELP, autocompletion=completion.players)],
     b: Annotated[str, typer.Argument(metavar="B", help="The other one.", autocompletion=completion.players)],
     *,
-    since: options.SINCE = None,
-    until: options.UNTIL = None,
-    season: options.SEASON = None,
-    map_name: options.MAP = None,
-    server: options.SERVER = None,
-    last: options.LAST = None,
-    as_json: options.JSON = False,
-    as_csv: options.CSV = False,
-    as_markdown: options.MARKDOWN = False,
+    about: options.Rounds,
+    written: options.Written,
 ) -> int:
     """Set two players side by side on every board, the better one marked, and count their meetings.
 
@@ -83,36 +65,30 @@ def compare(
     Exit codes: 0 done, 2 no such player, or more than one, 75 the base is down.
     """
     from etstats import output
-    from etstats.base import open_for_reading
     from etstats.commands import player_tables
     from etstats.reading import profiles
 
-    style = options.style(as_json, as_csv, as_markdown)
-    config = context_of(ctx).config
-    with open_for_reading(config) as conn:
-        scope = options.scope(
-            conn, config, since=since, until=until, season=season, map_name=map_name, server=server, last=last
+    with about.question(ctx) as asked:
+        both = profiles.compare(
+            asked.conn, asked.scope, options.player(asked.conn, a), options.player(asked.conn, b)
         )
-        both = profiles.compare(conn, scope, options.player(conn, a), options.player(conn, b))
-    words = options.in_words(scope, since=since, until=until, season=season, last=last)
-    if style is output.Format.JSON:
+    if written.style is output.Format.JSON:
         output.write_json(both)
-    elif style is output.Format.CSV:
-        output.show(player_tables.comparison_values(both), style)
+    elif written.style is output.Format.CSV:
+        output.show(player_tables.comparison_values(both), written.style)
     else:
-        output.show(player_tables.comparison_table(both, words), style)
+        output.show(player_tables.comparison_table(both, asked.words), written.style)
     return 0
 
 
 @app.command(rich_help_panel=PANEL)
+@bundled
 def find(
     ctx: typer.Context,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="Part of a name, or a GUID.")],
     *,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="The closest N.")] = 20,
-    as_json: options.JSON = False,
-    as_csv: options.CSV = False,
-    as_markdown: options.MARKDOWN = False,
+    written: options.Written,
 ) -> int:
     """Find players by any name ever used, colour codes and case aside; the most alike when none matches.
 
@@ -124,7 +100,6 @@ def find(
     from etstats.base import open_for_reading
     from etstats.rules import people
 
-    style = options.style(as_json, as_csv, as_markdown)
     config = context_of(ctx).config
     with open_for_reading(config) as conn:
         seen = options.seen(conn)
@@ -133,7 +108,7 @@ def find(
         replace(match, last_seen=match.last_seen.astimezone(zone))
         for match in people.find(options.spellings(text), seen)[:limit]
     ]
-    output.show(_found(text, matches, is_empty=not seen), style)
+    output.show(_found(text, matches, is_empty=not seen), written.style)
     return 0
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etstats.commands import options
+from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
 from etstats.output import Column, Format, Table, text, when, whole
 
@@ -22,13 +23,12 @@ ALL = Annotated[bool, typer.Option("--all", help="The discarded ones too.")]
 
 
 @quarantine.callback()
+@bundled
 def bare(
     ctx: typer.Context,
     *,
     with_discarded: ALL = False,
-    as_json: options.JSON = False,
-    as_csv: options.CSV = False,
-    as_markdown: options.MARKDOWN = False,
+    written: options.Written,
 ) -> int | None:
     """The files that were not imported, and why; alone it lists them.
 
@@ -40,17 +40,16 @@ def bare(
     """
     if ctx.invoked_subcommand is not None:
         return None
-    return _list(ctx, options.style(as_json, as_csv, as_markdown), with_discarded=with_discarded)
+    return _list(ctx, written.style, with_discarded=with_discarded)
 
 
 @quarantine.command("list")
+@bundled
 def list_(
     ctx: typer.Context,
     *,
     with_discarded: ALL = False,
-    as_json: options.JSON = False,
-    as_csv: options.CSV = False,
-    as_markdown: options.MARKDOWN = False,
+    written: options.Written,
 ) -> int:
     """List what is in quarantine, oldest first.
 
@@ -58,7 +57,7 @@ def list_(
 
     Exit codes: 0 done, 75 the base is down.
     """
-    return _list(ctx, options.style(as_json, as_csv, as_markdown), with_discarded=with_discarded)
+    return _list(ctx, written.style, with_discarded=with_discarded)
 
 
 @quarantine.command()

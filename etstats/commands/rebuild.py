@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etstats.commands import options
+from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
 from etstats.output import Table, text
 
@@ -20,6 +21,7 @@ PANEL = "The line"
 
 
 @app.command(rich_help_panel=PANEL)
+@bundled
 def rebuild(
     ctx: typer.Context,
     *,
@@ -34,9 +36,7 @@ def rebuild(
         bool, typer.Option("--verify", help="Change nothing: derive, compare, print each difference.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask on a terminal.")] = False,
-    as_json: options.JSON = False,
-    as_csv: options.CSV = False,
-    as_markdown: options.MARKDOWN = False,
+    written: options.Written,
 ) -> int:
     """Derive all rounds, or those of some days with their evenings, again from the archive.
 
@@ -55,7 +55,7 @@ def rebuild(
     from etstats.base import open_base, open_for_reading
     from etstats.db.connection import run_lock
 
-    context, style = context_of(ctx), options.style(as_json, as_csv, as_markdown)
+    context = context_of(ctx)
     config = context.config
     plan = pipeline.Plan(
         gap=config.sessions.gap,
@@ -66,7 +66,7 @@ def rebuild(
     if verify:
         with open_for_reading(config) as conn, output.progress("verifying") as seen:
             verified = verification.verify(conn, plan, seen)
-        output.show(_differences(verified.differences), style)
+        output.show(_differences(verified.differences), written.style)
         if context.verbosity >= 0:
             output.say(f"verify: {verified}")
         return verified.exit_code

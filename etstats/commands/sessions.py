@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etstats.commands import options
-from etstats.commands.context import context_of
+from etstats.commands.bundles import bundled
 
 if TYPE_CHECKING:
     from etstats.output import Table
@@ -17,15 +17,15 @@ LIMIT = Annotated[int, typer.Option(min=1, metavar="N", help="The newest N.")]
 
 
 @app.command("session", rich_help_panel=PANEL)
+@bundled
 def session(
     ctx: typer.Context,
     which: Annotated[
         str, typer.Argument(metavar="[last|ID|DATE]", help="The last one, its number, or its day: 2025-10-02.")
     ] = "last",
+    *,
     server: options.SERVER = None,
-    as_json: options.JSON = False,
-    as_csv: options.CSV = False,
-    as_markdown: options.MARKDOWN = False,
+    written: options.Written,
 ) -> int:
     """Show an evening: score, maps with times, both line-ups, MVP, awards, records; --csv: the scoreboard alone.
 
@@ -34,38 +34,29 @@ def session(
     Exit codes: 0 done, 2 no such session (the nearest are named), 75 the base is down.
     """
     from etstats import output
-    from etstats.base import open_for_reading
     from etstats.commands.evening_tables import session_tables
     from etstats.reading import evenings
 
-    style = options.style(as_json, as_csv, as_markdown)
-    config = context_of(ctx).config
-    with open_for_reading(config) as conn:
-        scope = options.scope(conn, config, server=server)
-        session_id = evenings.find_session(conn, which, scope.server)
-        view = None if session_id is None else evenings.session_view(conn, session_id)
+    with options.Rounds(server=server).question(ctx) as asked:
+        session_id = evenings.find_session(asked.conn, which, asked.scope.server)
+        view = None if session_id is None else evenings.session_view(asked.conn, session_id)
     if view is None:
-        output.show(_nothing(), style)
-    elif style is output.Format.JSON:
+        output.show(_nothing(), written.style)
+    elif written.style is output.Format.JSON:
         output.write_json(view)
     else:
-        output.show_all(session_tables(view, style), style)
+        output.show_all(session_tables(view, written.style), written.style)
     return 0
 
 
 @app.command("sessions", rich_help_panel=PANEL)
+@bundled
 def sessions(
     ctx: typer.Context,
+    *,
     limit: LIMIT = 20,
-    since: options.SINCE = None,
-    until: options.UNTIL = None,
-    season: options.SEASON = None,
-    map_name: options.MAP = None,
-    server: options.SERVER = None,
-    last: options.LAST = None,
-    as_json: options.JSON = False,
-    as_csv: options.CSV = False,
-    as_markdown: options.MARKDOWN = False,
+    about: options.Rounds,
+    written: options.Written,
 ) -> int:
     """List the evenings, newest first: when, how long, maps, players, and the score of the line-ups.
 
@@ -74,17 +65,11 @@ def sessions(
     Exit codes: 0 done, 2 no such map, season or server, 75 the base is down.
     """
     from etstats import output
-    from etstats.base import open_for_reading
     from etstats.commands.evening_tables import score
     from etstats.reading import evenings
 
-    style = options.style(as_json, as_csv, as_markdown)
-    config = context_of(ctx).config
-    with open_for_reading(config) as conn:
-        scope = options.scope(
-            conn, config, since=since, until=until, season=season, map_name=map_name, server=server, last=last
-        )
-        rows = evenings.session_rows(conn, scope, limit)
+    with about.question(ctx) as asked:
+        rows = evenings.session_rows(asked.conn, asked.scope, limit)
     columns = [
         output.whole("id", "ID"),
         output.when("began", "Began"),
@@ -95,24 +80,23 @@ def sessions(
         output.whole("players", "Players"),
         output.text("server", "Server"),
     ]
-    words = options.in_words(scope, since=since, until=until, season=season, last=last)
     table = output.Table(
-        title=f"Sessions{words}", columns=columns, rows=rows, empty=_none_found("sessions", words)
+        title=f"Sessions{asked.words}", columns=columns, rows=rows, empty=_none_found("sessions", asked.words)
     )
-    output.show(table, style)
+    output.show(table, written.style)
     return 0
 
 
 @app.command("round", rich_help_panel=PANEL)
+@bundled
 def round_(
     ctx: typer.Context,
     which: Annotated[
         str, typer.Argument(metavar="[last|ID]", help="The last one, its number, or its file's name.")
     ] = "last",
+    *,
     server: options.SERVER = None,
-    as_json: options.JSON = False,
-    as_csv: options.CSV = False,
-    as_markdown: options.MARKDOWN = False,
+    written: options.Written,
 ) -> int:
     """Show one round with the whole scoreboard of both sides.
 
@@ -121,38 +105,29 @@ def round_(
     Exit codes: 0 done, 2 no such round (the nearest are named), 75 the base is down.
     """
     from etstats import output
-    from etstats.base import open_for_reading
     from etstats.commands.evening_tables import round_tables
     from etstats.reading import evenings
 
-    style = options.style(as_json, as_csv, as_markdown)
-    config = context_of(ctx).config
-    with open_for_reading(config) as conn:
-        scope = options.scope(conn, config, server=server)
-        round_id = evenings.find_round(conn, which, scope.server)
-        view = None if round_id is None else evenings.round_view(conn, round_id)
+    with options.Rounds(server=server).question(ctx) as asked:
+        round_id = evenings.find_round(asked.conn, which, asked.scope.server)
+        view = None if round_id is None else evenings.round_view(asked.conn, round_id)
     if view is None:
-        output.show(_nothing(), style)
-    elif style is output.Format.JSON:
+        output.show(_nothing(), written.style)
+    elif written.style is output.Format.JSON:
         output.write_json(view)
     else:
-        output.show_all(round_tables(view, style), style)
+        output.show_all(round_tables(view, written.style), written.style)
     return 0
 
 
 @app.command("rounds", rich_help_panel=PANEL)
+@bundled
 def rounds(
     ctx: typer.Context,
+    *,
     limit: LIMIT = 20,
-    since: options.SINCE = None,
-    until: options.UNTIL = None,
-    season: options.SEASON = None,
-    map_name: options.MAP = None,
-    server: options.SERVER = None,
-    last: options.LAST = None,
-    as_json: options.JSON = False,
-    as_csv: options.CSV = False,
-    as_markdown: options.MARKDOWN = False,
+    about: options.Rounds,
+    written: options.Written,
 ) -> int:
     """List the rounds, newest first: map, times, and how each ended.
 
@@ -161,17 +136,12 @@ def rounds(
     Exit codes: 0 done, 2 no such map, season or server, 75 the base is down.
     """
     from etstats import output
-    from etstats.base import open_for_reading
     from etstats.commands.evening_tables import SIDES
     from etstats.db import evenings
 
-    style = options.style(as_json, as_csv, as_markdown)
-    config = context_of(ctx).config
-    with open_for_reading(config) as conn:
-        scope = options.scope(
-            conn, config, since=since, until=until, season=season, map_name=map_name, server=server, last=last
-        )
-        rows = evenings.recent_rounds(conn, scope, limit)
+    with about.question(ctx) as asked:
+        rows = evenings.recent_rounds(asked.conn, asked.scope, limit)
+    words = asked.words
     columns = [
         output.whole("id", "ID"),
         output.when("stamp", "Ended"),
@@ -184,37 +154,31 @@ def rounds(
         output.whole("session_id", "Session"),
         output.text("server", "Server"),
     ]
-    if style is not output.Format.TABLE:
+    if written.style is not output.Format.TABLE:
         columns.append(output.text("filename", "File"))
-    words = options.in_words(scope, since=since, until=until, season=season, last=last)
     notes = (
         ["A round 2 without its round 1 holds both rounds together."] if any(r.is_cumulative for r in rows) else []
     )
     table = output.Table(
         title=f"Rounds{words}", columns=columns, rows=rows, empty=_none_found("rounds", words), notes=notes
     )
-    output.show(table, style)
+    output.show(table, written.style)
     return 0
 
 
 @app.command("awards", rich_help_panel=PANEL)
+@bundled
 def awards(
     ctx: typer.Context,
     which: Annotated[
         str | None,
         typer.Argument(metavar="[last|ID|DATE]", help="Of one session; the last one when nothing else is asked."),
     ] = None,
+    *,
     show_list: Annotated[bool, typer.Option("--list", help="What each award is for and what it takes.")] = False,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="The first N players of each award.")] = 3,
-    since: options.SINCE = None,
-    until: options.UNTIL = None,
-    season: options.SEASON = None,
-    map_name: options.MAP = None,
-    server: options.SERVER = None,
-    last: options.LAST = None,
-    as_json: options.JSON = False,
-    as_csv: options.CSV = False,
-    as_markdown: options.MARKDOWN = False,
+    about: options.Rounds,
+    written: options.Written,
 ) -> int:
     """Show the awards of one evening, or who took which how often in many.
 
@@ -223,30 +187,23 @@ def awards(
     Exit codes: 0 done, 2 no such session, map, season or server, 75 the base is down.
     """
     from etstats import output
-    from etstats.base import open_for_reading
     from etstats.commands.award_tables import award_counts_table, award_list_table, awards_table
     from etstats.reading import evenings
 
-    style = options.style(as_json, as_csv, as_markdown)
     if show_list:
-        output.show(award_list_table(), style)
+        output.show(award_list_table(), written.style)
         return 0
-    many = any(option is not None for option in (since, until, season, map_name, last))
+    many = about != options.Rounds(server=about.server)
     if many and which is not None:
         raise typer.BadParameter("name one session, or say which rounds; not both")
-    config = context_of(ctx).config
-    with open_for_reading(config) as conn:
-        scope = options.scope(
-            conn, config, since=since, until=until, season=season, map_name=map_name, server=server, last=last
-        )
+    with about.question(ctx) as asked:
         if many:
-            words = options.in_words(scope, since=since, until=until, season=season, last=last)
-            table = award_counts_table(evenings.award_counts(conn, scope, limit), words)
+            table = award_counts_table(evenings.award_counts(asked.conn, asked.scope, limit), asked.words)
         else:
-            session_id = evenings.find_session(conn, which or "last", scope.server)
-            view = None if session_id is None else evenings.session_view(conn, session_id)
+            session_id = evenings.find_session(asked.conn, which or "last", asked.scope.server)
+            view = None if session_id is None else evenings.session_view(asked.conn, session_id)
             table = _nothing() if view is None else awards_table(view)
-    output.show(table, style)
+    output.show(table, written.style)
     return 0
 
 

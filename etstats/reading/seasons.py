@@ -1,16 +1,20 @@
 """Seasons: the quarters of the year, their standings and their champions."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 
 from etstats.db import maps
 from etstats.db.connection import Connection
 from etstats.db.maps import Facts
-from etstats.db.scope import Scope
+from etstats.db.scope import Scope, played_span
 from etstats.reading import rankings
 from etstats.rules.boards import BOARDS
+from etstats.rules.quarters import quarter_span, quarters_between
 from etstats.rules.season import SeasonStanding, standings
 from etstats.scores import Standing
+
+LISTED = 8
+"""The newest quarters that a list shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +59,18 @@ def season(conn: Connection, name: str, scope: Scope) -> Season:
     )
 
 
-def seasons(conn: Connection, scopes: Sequence[tuple[str, Scope]]) -> list[Season]:
-    """Several quarters, those in which something was played."""
-    return [found for name, scope in scopes if (found := season(conn, name, scope)).facts.rounds]
+def seasons(conn: Connection, scope: Scope, zone: tzinfo, which: str | None = None) -> list[Season]:
+    """One quarter, or the newest ones, newest first: those in which something of the scope was played.
+
+    Quarters begin at midnight in `zone`. NotFoundError: nothing at all was played in `which`.
+    """
+    played = played_span(conn)
+    if which is not None:
+        names = [which.upper()]
+    else:
+        names = quarters_between(*(moment.astimezone(zone) for moment in played))[:LISTED] if played else []
+    spans = {name: quarter_span(name, played, zone) for name in names}
+    found = [
+        season(conn, name, replace(scope, since=since, until=until)) for name, (since, until) in spans.items()
+    ]
+    return [season for season in found if season.facts.rounds]

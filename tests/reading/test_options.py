@@ -11,6 +11,7 @@ from etstats.commands import options
 from etstats.config import load
 from etstats.db.scope import Scope
 from etstats.errors import ConfigError, NotFoundError
+from etstats.rules.quarters import quarter_of, quarter_span, quarters_between
 from etstats.settings import Config
 from tests.evenings.rows import add_round, add_session, line
 
@@ -41,14 +42,14 @@ def test_last_counts_rounds_or_sessions(
     one_round: Connection, config: Config, text: str, rounds: int | None, sessions: int | None
 ) -> None:
     """A bare number is rounds."""
-    assert options.scope(one_round, config, last=text) == Scope(last_rounds=rounds, last_sessions=sessions)
+    assert options.Rounds(last=text).scope(one_round, config) == Scope(last_rounds=rounds, last_sessions=sessions)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "many", "3 weeks", "", "٣", "9999999"])
 def test_last_of_anything_else_is_refused(one_round: Connection, config: Config, text: str) -> None:
     """With the two forms that are understood."""
     with pytest.raises(ConfigError, match="3sessions"):
-        options.scope(one_round, config, last=text)
+        options.Rounds(last=text).scope(one_round, config)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_a_season_runs_from_midnight_to_midnight(
     season: str, opened: tuple[int, int, int], closed: tuple[int, int, int]
 ) -> None:
     """Of the clock that is asked for, summer time and all."""
-    assert options.season_span(season, SPAN, LJUBLJANA) == (
+    assert quarter_span(season, SPAN, LJUBLJANA) == (
         datetime(*opened, tzinfo=LJUBLJANA),
         datetime(*closed, tzinfo=LJUBLJANA),
     )
@@ -72,38 +73,38 @@ def test_a_season_runs_from_midnight_to_midnight(
 def test_a_season_that_was_not_played_names_those_that_were(season: str) -> None:
     """From the first to the last."""
     with pytest.raises(NotFoundError, match="2024-Q2 to 2025-Q4"):
-        options.season_span(season, SPAN, UTC)
+        quarter_span(season, SPAN, UTC)
 
 
 def test_seasons_are_listed_from_the_newest() -> None:
     """Across the turn of the year."""
-    listed = options.seasons_between(*SPAN)
+    listed = quarters_between(*SPAN)
     assert listed == ["2025-Q4", "2025-Q3", "2025-Q2", "2025-Q1", "2024-Q4", "2024-Q3", "2024-Q2"]
-    assert [options.season_of(moment) for moment in SPAN] == [listed[-1], listed[0]]
+    assert [quarter_of(moment) for moment in SPAN] == [listed[-1], listed[0]]
 
 
 def test_a_season_and_a_day_together_hold_what_is_in_both(one_round: Connection, config: Config) -> None:
     """The later beginning and the earlier end; days are the machine's."""
-    scope = options.scope(one_round, config, season="2025-Q4", since="2025-10-02", until="2025-10-03")
+    scope = options.Rounds(season="2025-Q4", since="2025-10-02", until="2025-10-03").scope(one_round, config)
     assert scope.since == datetime(2025, 10, 1, 15, tzinfo=UTC)
     assert scope.until == datetime(2025, 10, 3, 15, tzinfo=UTC)
-    wider = options.scope(one_round, config, season="2025-Q4", since="2020-01-01", until="2030-01-01")
+    wider = options.Rounds(season="2025-Q4", since="2020-01-01", until="2030-01-01").scope(one_round, config)
     assert wider.since == datetime(2025, 9, 30, 15, tzinfo=UTC)
     assert wider.until == datetime(2025, 12, 31, 15, tzinfo=UTC)
 
 
 def test_a_map_is_known_in_any_case_but_never_guessed(one_round: Connection, config: Config) -> None:
     """SUPPLY is supply; suply is a question."""
-    assert options.scope(one_round, config, map_name="SUPPLY").map_name == "supply"
+    assert options.Rounds(map_name="SUPPLY").scope(one_round, config).map_name == "supply"
     with pytest.raises(NotFoundError, match="did you mean supply"):
-        options.scope(one_round, config, map_name="suply")
+        options.Rounds(map_name="suply").scope(one_round, config)
     with pytest.raises(NotFoundError, match="there are: supply"):
-        options.scope(one_round, config, map_name="xyz")
+        options.Rounds(map_name="xyz").scope(one_round, config)
 
 
 def test_a_base_without_rounds_refuses_no_name(db: Connection, config: Config) -> None:
     """The answer will be that there is nothing yet, which is the truth."""
-    scope = options.scope(db, config, map_name="supply", server="main", season="2025-Q4")
+    scope = options.Rounds(map_name="supply", server="main", season="2025-Q4").scope(db, config)
     assert (scope.map_name, scope.server) == ("supply", "main")
 
 
