@@ -160,7 +160,10 @@ def _rounded(value: Value) -> Value:
 
 
 def _one_line(value: Value) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(value))
+    text = str(value)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _quoted(value: Value) -> str:

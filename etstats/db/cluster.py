@@ -86,7 +86,8 @@ def create(cluster: Cluster) -> None:
         locale = ["--locale=C.UTF-8"]
     initdb: list[str | Path] = [cluster.programs / "initdb", "-D", staging, "--no-sync"]
     _must(cluster, [*initdb, "-U", "etstats", "--auth=peer", "--encoding=UTF8", *locale])
-    single: list[str | Path] = [cluster.programs / "postgres", "--single", "-D", staging, "postgres"]
+    # Written to the disk once, at the end (-F: not at each step).
+    single: list[str | Path] = [cluster.programs / "postgres", "--single", "-F", "-D", staging, "postgres"]
     _must(cluster, single, text="CREATE DATABASE etstats;\n")
     # As the account: what root writes below another's folder could be led elsewhere by a link.
     include: list[str | Path] = [

@@ -26,7 +26,7 @@ from etstats.parser.reader import parse
 
 __all__ = ["Fate", "Importer", "Incoming", "Outcome"]
 
-_BATCH = 100
+_BATCH = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,8 @@ class Importer:
     def add_all(self, files: Iterable[Incoming]) -> Iterator[Outcome]:
         """Store files in the order given, which is quickest in time order; yields what became of each.
 
-        What was yielded is committed. Memory holds two batches: while the base works on one, the next is read.
+        What was yielded is committed. Memory holds two batches: while the base works on one file, one of the next
+        batch is read.
         """
         parsed = map(self._parse, files)
         batch = list(islice(parsed, _BATCH))
@@ -64,7 +65,7 @@ class Importer:
             tried: list[Outcome] = []
             ahead: list[Parsed] = []
             try:
-                outcomes = self._store(batch, tried, partial(_read_ahead, parsed, ahead))
+                outcomes = self._store(batch, tried, partial(_read_one, parsed, ahead))
             except CheckError:
                 again = [self._store_alone(one) for one in batch]
                 # What the first try had stored is known by now; what it was then is what is told.
@@ -95,12 +96,12 @@ class Importer:
             return self._store([replace(parsed, raw=None, reason=reason, line=None)], [])[0]
 
     def _store(
-        self, batch: list[Parsed], outcomes: list[Outcome], read_on: Callable[[], None] = lambda: None
+        self, batch: list[Parsed], outcomes: list[Outcome], read_next: Callable[[], None] = lambda: None
     ) -> list[Outcome]:
         """Store a batch, each file in its transaction; CheckError when the base refused one of them.
 
-        `outcomes` hears of each file as it is sent, before the base has agreed. `read_on` is called while the
-        base works on what was sent.
+        `outcomes` hears of each file as it is sent, before the base has agreed. `read_next` is called after each,
+        while the base works on what was sent.
         """
         started = perf_counter()
         with database_errors(), integrity_errors(batch[0].new.filename if len(batch) == 1 else "a file"):
@@ -109,10 +110,10 @@ class Importer:
                 for parsed in batch:
                     with transaction():
                         outcomes.append(desk.take(parsed))
-                read_on()
+                    read_next()
         each = 1000 * (perf_counter() - started) / len(batch)
         return [replace(o, parse_ms=p.parse_ms, store_ms=each) for o, p in zip(outcomes, batch, strict=True)]
 
 
-def _read_ahead(parsed: Iterator[Parsed], ahead: list[Parsed]) -> None:
-    ahead.extend(islice(parsed, _BATCH))
+def _read_one(parsed: Iterator[Parsed], ahead: list[Parsed]) -> None:
+    ahead.extend(islice(parsed, 1))
