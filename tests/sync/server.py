@@ -134,6 +134,7 @@ class _Login(asyncssh.SSHServer):
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
         self._refused = 0
+        self._server.connections.add(conn)  # from its first byte on: many clients never log in
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
         """Asked about keys that are not authorized; the one too many ends the connection."""
@@ -178,6 +179,7 @@ class TestServer:
         self.opened: list[str] = []
         self.files: list[Any] = []
         self.forwarded: list[tuple[str, int]] = []
+        self.connections: set[asyncssh.SSHServerConnection] = set()
         self.host_keys = [asyncssh.generate_private_key(kind, **_cheap(kind)) for kind in host_key_kinds]
         self.key_file = client_key(keys)
         self.known_hosts = keys / "known_hosts"
@@ -220,7 +222,6 @@ class TestServer:
         self._run(self._drop())
 
     async def _listen(self) -> None:
-        self._connections: set[asyncssh.SSHServerConnection] = set()
         options = {"sftp_factory": lambda channel: _Files(channel, self), **self._options}
         if self.raw is not None:
             options |= {"sftp_factory": None, "encoding": None}
@@ -230,19 +231,26 @@ class TestServer:
             server_factory=lambda: _Login(self),
             server_host_keys=self.host_keys,
             authorized_client_keys=str(self.key_file) + ".pub",
-            acceptor=self._connections.add,
             **options,
         )
         self.port = self._acceptor.get_port()
 
     async def _drop(self) -> None:
-        for connection in self._connections:
+        while self.connections:
+            connection = self.connections.pop()
             connection.abort()
-        self._connections.clear()
+            await connection.wait_closed()
 
     async def _stop(self) -> None:
-        self._acceptor.close()
+        # What was accepted just now needs turns of the loop to become a connection, and asyncio loses its socket
+        # when the listener is closed before them.
+        for listener in self._acceptor.sockets:
+            self._loop.remove_reader(listener.fileno())
+        for _ in range(3):
+            await asyncio.sleep(0)
         await self._drop()
+        self._acceptor.close()
+        await self._acceptor.wait_closed()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
