@@ -22,6 +22,21 @@ class RemoteFile:
     mtime: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderMark:
+    """What a look leaves behind so that the next one can be cheap; also across processes.
+
+    `mtime` is the folder's, in the source's clock. `first_seen` and `listed` are seconds of our own clock:
+    when this mtime was first seen, and when the last full listing began. `recent` are files young enough
+    to be still written to, which moves their own mtime and not the folder's.
+    """
+
+    mtime: int
+    first_seen: float
+    listed: float
+    recent: tuple[RemoteFile, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class RoundName:
     """A round file's name taken apart; sorts by time, then map, then round."""

@@ -13,7 +13,6 @@ from etstats import activity, fetching
 from etstats.base import open_base
 from etstats.db import archive, inventory, known
 from etstats.db.connection import Connection, collecting_lock, database_errors
-from etstats.db.known import FolderMark
 from etstats.errors import ConfigError
 from etstats.fetching import Arrived, Ended, Happening, Looked, Missed, Route, Timing, place_of
 from etstats.importer import Importer, Incoming
@@ -23,7 +22,6 @@ from etstats.report import SILENT, Report, Watcher, take_in
 from etstats.settings import Config, ServerConfig
 from etstats.sync import window
 from etstats.sync.mirror import KnownFile
-from etstats.sync.remote import Mark
 
 _NAME_STAMP = "%Y-%m-%d-%H%M%S"
 
@@ -122,7 +120,7 @@ def _route(conn: Connection, config: Config, server: ServerConfig, since: str | 
         taken = known.taken_files(conn, server_id, f"{start:{_NAME_STAMP}}" if start else "") if server_id else []
         mark = None
         if server_id and since is None:
-            mark = _from_base(known.folder_mark(conn, server_id, _place_key(server, config)))
+            mark = known.folder_mark(conn, server_id, _place_key(server, config))
     return Route(
         server=server.name,
         place=place_of(server, config),
@@ -219,7 +217,7 @@ class _Run:
                 with database_errors(), self.conn.transaction():
                     server_id = archive.add_server(self.conn, route.server)
                     key = _place_key(self.config.server(route.server), self.config)
-                    known.keep_folder_mark(self.conn, server_id, key, _to_base(mark))
+                    known.keep_folder_mark(self.conn, server_id, key, mark)
 
     def note_looks(self, now: datetime) -> None:
         """Write down how many files there are, for `diagnose` to compare with, and what each look brought."""
@@ -231,15 +229,3 @@ class _Run:
                     inventory.record(self.conn, server_id, {"on_server": look.listed, **counts}, now)
             missed = sum(name == server for name, _ in self.report.missed)
             activity.note_look(self.conn, server, now, arrived=self.arrivals[server], missed=missed)
-
-
-def _to_base(mark: Mark | None) -> FolderMark | None:
-    if mark is None:
-        return None
-    return FolderMark(mtime=mark.mtime, first_seen=mark.first_seen, listed=mark.listed, recent=mark.recent)
-
-
-def _from_base(kept: FolderMark | None) -> Mark | None:
-    if kept is None:
-        return None
-    return Mark(mtime=kept.mtime, first_seen=kept.first_seen, listed=kept.listed, recent=kept.recent)

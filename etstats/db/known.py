@@ -7,7 +7,7 @@ from psycopg.types.json import Jsonb
 
 from etstats.db.connection import Connection
 from etstats.db.queries import query
-from etstats.model import RemoteFile
+from etstats.model import FolderMark, RemoteFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,16 +18,6 @@ class TakenFile:
     size: int
     mtime: int | None
     in_quarantine: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FolderMark:
-    """What the last complete look at a folder left behind; the fields are those of `sync.remote.Mark`."""
-
-    mtime: int
-    first_seen: float
-    listed: float
-    recent: tuple[RemoteFile, ...]
 
 
 def taken_files(conn: Connection, server_id: int, since: str) -> list[TakenFile]:

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from etstats.errors import EtstatsError
-from etstats.model import RemoteFile
+from etstats.model import FolderMark, RemoteFile
 from etstats.sync.mirror import Layer
-from etstats.sync.remote import Mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +47,7 @@ class Ended:
 
     server: str
     error: EtstatsError | None
-    mark: Mark | None = None
+    mark: FolderMark | None = None
 
 
 Happening = Looked | Arrived | Missed | Ended

@@ -10,12 +10,12 @@ from threading import Event
 
 from etstats.errors import EtstatsError
 from etstats.logs import event
-from etstats.model import RemoteFile
+from etstats.model import FolderMark, RemoteFile
 from etstats.parser.filename import parse_filename
 from etstats.settings import Config, ServerConfig
 from etstats.sync import mirror
 from etstats.sync.mirror import KnownFile, Plan
-from etstats.sync.remote import Listing, Mark, SftpSettings, Timeouts
+from etstats.sync.remote import Listing, SftpSettings, Timeouts
 
 _STOP_SECONDS = 0.25  # how long it may take to notice `stop` while the kernel is waited for
 
@@ -32,7 +32,7 @@ class Route:
     folder: Path
     known: Mapping[str, KnownFile]
     since: datetime | None
-    mark: Mark | None = None
+    mark: FolderMark | None = None
 
 
 @dataclass(slots=True, kw_only=True)

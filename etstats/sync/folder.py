@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Self
 
 from etstats.errors import AccessError, SourceError
-from etstats.model import RemoteFile
+from etstats.model import FolderMark, RemoteFile
 from etstats.sync.remote import (
     MAX_FILE_BYTES,
     MAX_NAMES,
     Failed,
     Fetched,
     Listing,
-    Mark,
     Refused,
     is_unchanged,
     next_mark,
@@ -32,7 +31,7 @@ class FolderSource:
     def __init__(self, path: Path) -> None:
         self._path = path.expanduser()
 
-    def look(self, last: Mark | None = None) -> Listing | None:
+    def look(self, last: FolderMark | None = None) -> Listing | None:
         """List the folder, or return None when nothing can have changed since `last`."""
         try:
             now = time.time()

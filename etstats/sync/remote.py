@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
 
-from etstats.model import RemoteFile
+from etstats.model import FolderMark, RemoteFile
 
 MAX_FILE_BYTES = 1 << 20
 """A round of 32 players is 10 KB; what is larger than this is not a round, and is not brought into memory."""
@@ -65,27 +65,12 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """What a look leaves behind so that the next one can be cheap; also across processes.
-
-    `mtime` is the folder's, in the source's clock. `first_seen` and `listed` are seconds of our own clock:
-    when this mtime was first seen, and when the last full listing began. `recent` are files young enough
-    to be still written to, which moves their own mtime and not the folder's.
-    """
-
-    mtime: int
-    first_seen: float
-    listed: float
-    recent: tuple[RemoteFile, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """All regular files of the folder in no particular order, what was refused, and the mark for the next look."""
 
     files: tuple[RemoteFile, ...]
     refused: tuple[Refused, ...]
-    mark: Mark
+    mark: FolderMark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +97,7 @@ class Source(Protocol):
     HostKeyError; after a SourceError the source is dead: close it and open another.
     """
 
-    def look(self, last: Mark | None = None) -> Listing | None:
+    def look(self, last: FolderMark | None = None) -> Listing | None:
         """List the folder, or return None when nothing can have changed since `last` was made."""
         # Never trusts a listing that was made in the same moment as the folder changed, and lists in full
         # every ten minutes all the same. Names are checked: none holds a path, a control character or bytes
@@ -132,7 +117,7 @@ class Source(Protocol):
     def __exit__(self, *exc_info: object) -> None: ...
 
 
-def is_unchanged(last: Mark, mtime: int, now: float) -> bool:
+def is_unchanged(last: FolderMark, mtime: int, now: float) -> bool:
     """Say whether a folder with this mtime needs no new listing.
 
     mtimes are whole seconds: a file may come after the listing and in the same second. So the mtime counts
@@ -146,7 +131,7 @@ def is_unchanged(last: Mark, mtime: int, now: float) -> bool:
     )
 
 
-def next_mark(last: Mark | None, mtime: int, now: float, files: Sequence[RemoteFile]) -> Mark:
+def next_mark(last: FolderMark | None, mtime: int, now: float, files: Sequence[RemoteFile]) -> FolderMark:
     """Make the mark of a full listing that began at `now`, when the folder had this mtime."""
     same = last is not None and last.mtime == mtime and last.first_seen <= now
     first_seen = last.first_seen if last is not None and same else now
@@ -154,7 +139,7 @@ def next_mark(last: Mark | None, mtime: int, now: float, files: Sequence[RemoteF
     if now - first_seen < FULL_LISTING_SECONDS:
         young = (file for file in files if file.mtime >= mtime - FULL_LISTING_SECONDS)
         recent = sorted(young, key=lambda file: file.mtime, reverse=True)[:MAX_RECENT]
-    return Mark(mtime=mtime, first_seen=first_seen, listed=now, recent=tuple(recent))
+    return FolderMark(mtime=mtime, first_seen=first_seen, listed=now, recent=tuple(recent))
 
 
 def refusal(name: str) -> str | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from etstats.errors import AccessError, SourceError
-from etstats.model import RemoteFile
+from etstats.model import FolderMark, RemoteFile
 from etstats.sync import sftp_connect, sftp_hosts, sftp_wire
 from etstats.sync.remote import (
     MAX_NAMES,
@@ -21,7 +21,6 @@ from etstats.sync.remote import (
     Failed,
     Fetched,
     Listing,
-    Mark,
     Refused,
     SftpSettings,
     is_unchanged,
@@ -55,7 +54,7 @@ class SftpSource:
         self._path = _remote_path(settings.remote_path)
         self._first: _First | None = None
 
-    def look(self, last: Mark | None = None) -> Listing | None:
+    def look(self, last: FolderMark | None = None) -> Listing | None:
         """List the folder, or return None when nothing can have changed since `last`."""
         with self._mapped():
             now = time.time()

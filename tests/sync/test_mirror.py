@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from etstats.errors import ConfigError, SourceError, TemporaryError
-from etstats.model import RemoteFile
+from etstats.model import FolderMark, RemoteFile
 from etstats.sync import mirror
 from etstats.sync.mirror import KnownFile, Layer, clear_partials, local_files, plan, store_local
-from etstats.sync.remote import Listing, Mark, Refused
+from etstats.sync.remote import Listing, Refused
 
-MARK = Mark(mtime=0, first_seen=0, listed=0)
+MARK = FolderMark(mtime=0, first_seen=0, listed=0)
 
 
 def at(text: str) -> datetime:
