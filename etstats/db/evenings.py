@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from psycopg.rows import class_row, kwargs_row
+from psycopg.rows import class_row
 
 from etstats.db.connection import Connection
 from etstats.db.queries import query
@@ -80,9 +80,11 @@ def scoreboards(conn: Connection, group_of: Mapping[int, int]) -> dict[int, list
     """The scoreboard of each group of rounds, most damage first; `group_of` maps round id -> group."""
     parameters = {"round_ids": list(group_of), "groups": list(group_of.values())}
     boards: dict[int, list[ScoreLine]] = {group: [] for group in group_of.values()}
-    with conn.cursor(row_factory=kwargs_row(_grouped)) as cursor:
-        for group, line in cursor.execute(query("scoreboards"), parameters):
-            boards[group].append(line)
+    found = conn.execute(query("scoreboards"), parameters)
+    # By hand: psycopg's rows of keywords would be packed twice, which tells in the evenings of ten years.
+    names = [column.name for column in found.description or ()][2:]
+    for group, _, *numbers in found.fetchall():
+        boards[group].append(ScoreLine(**dict(zip(names, numbers, strict=True))))
     return boards
 
 
@@ -137,10 +139,6 @@ def achievements_reached(
 def last_names(conn: Connection, guids: Collection[str]) -> dict[str, str]:
     """The clean name under which each of these players was last seen."""
     return dict(conn.execute(query("last_names"), {"guids": list(guids)}).fetchall())
-
-
-def _grouped(group_id: int, **numbers: Any) -> tuple[int, ScoreLine]:
-    return group_id, ScoreLine(**numbers)
 
 
 def _ids(conn: Connection, name: str, parameters: Mapping[str, object]) -> list[int]:
