@@ -3,26 +3,23 @@
 Order: flag > environment (`ETSTATS_<SECTION>_<KEY>`) > `$XDG_CONFIG_HOME/etstats/config.toml` > default.
 """
 
-import difflib
 import os
 import re
-import stat
 import tomllib
-import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from etstats.conversion import built, nearest, refuse_if_others_can_read
 from etstats.errors import ConfigError
 from etstats.settings import Config, ServerConfig
 
 _FOLDERS = ("path", "data_dir", "state_dir")
 # A database's address is no secret as long as no password stands in it.
 _PASSWORDLESS_URL = re.compile(r"postgres(ql)?://(?!.*password=)([^:@/]*@)?[^@]*$", re.IGNORECASE)
-_Section = TypeVar("_Section")
 
 
 def default_path(environment: Mapping[str, str] | None = None) -> Path:
@@ -45,7 +42,7 @@ def load(
     path = path or default_path(env)
     table = _read_toml(path) if (named and not may_be_missing) or path.exists() else {}
     if _holds_secret(table):
-        _refuse_if_others_can_read(path)
+        refuse_if_others_can_read(path)
     data_dir = env.get("ETSTATS_DATA_DIR") or table.pop("data_dir", None) or _default_data_dir(env)
     state_dir = env.get("ETSTATS_STATE_DIR") or table.pop("state_dir", None) or _default_state_dir(env)
     table.pop("data_dir", None)
@@ -53,7 +50,7 @@ def load(
     sections = {name: cls for name, cls in typing.get_type_hints(Config).items() if name not in _FOLDERS}
     for key in table:
         if key not in sections:
-            raise ConfigError(f"{path}: [{key}]: no such section{_nearest(key, sections)}")
+            raise ConfigError(f"{path}: [{key}]: no such section{nearest(key, sections)}")
     values = {name: _section(name, cls, table.get(name), path, env) for name, cls in sections.items()}
     config = Config(
         path=path if path.exists() else None,
@@ -129,7 +126,7 @@ def _section(name: str, cls: Any, table: Any, path: Path, env: Mapping[str, str]
         if table is not None and not isinstance(table, list):
             raise ConfigError(f"{path}: servers: write each one as [[servers]]")
         return tuple(
-            _build(ServerConfig, t, f"{path}: [[servers]] number {n}") for n, t in enumerate(table or (), 1)
+            built(ServerConfig, t, f"{path}: [[servers]] number {n}") for n, t in enumerate(table or (), 1)
         )
     table = {} if table is None else table
     if not isinstance(table, dict):
@@ -142,110 +139,7 @@ def _section(name: str, cls: Any, table: Any, path: Path, env: Mapping[str, str]
                 table.pop(f.name, None)
                 table.pop(f"{f.name}_file", None)
                 table[f.name + suffix] = value
-    return _build(cls, table, where)
-
-
-def _build(cls: type[_Section], table: Any, where: str) -> _Section:
-    """One section from its table; every value checked for type and bounds."""
-    if not isinstance(table, dict):
-        raise ConfigError(f"{where}: this is a section; write it in brackets")
-    hints = typing.get_type_hints(cls)
-    known: dict[str, Any] = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]  # sections are dataclasses
-    secret_files = {f"{name}_file": name for name, f in known.items() if f.metadata.get("secret")}
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        if key in secret_files:
-            if secret_files[key] in table:
-                raise ConfigError(f"{where}: {key} and {secret_files[key]} are both set; keep one")
-            values[secret_files[key]] = _read_secret(value, f"{where}: {key}")
-        elif key in known:
-            values[key] = _convert(hints[key], value, known[key].metadata, f"{where}: {key}")
-        else:
-            raise ConfigError(f"{where}: {key}: no such setting{_nearest(key, [*known, *secret_files])}")
-    for name, f in known.items():
-        if name not in values and f.default is MISSING and f.default_factory is MISSING:
-            raise ConfigError(f"{where}: {name} is missing")
-    return cls(**values)
-
-
-def _convert(hint: Any, value: Any, meta: Mapping[str, Any], where: str) -> Any:
-    """A TOML value, or the text of an environment variable, as the type that the setting has."""
-    if isinstance(hint, types.UnionType):
-        hint = next(t for t in hint.__args__ if t is not type(None))
-    origin = typing.get_origin(hint)
-    if is_dataclass(hint):
-        return _build(typing.cast(type[Any], hint), value, where)
-    if origin is Mapping or origin is typing.get_origin(Mapping[str, str]):
-        if not isinstance(value, dict):
-            raise ConfigError(f"{where}: this is a section; write it in brackets")
-        inner = typing.get_args(hint)[1]
-        return {str(k): _convert(inner, v, {}, f"{where}.{k}") for k, v in value.items()}
-    if origin is tuple:
-        items = value.split(",") if isinstance(value, str) else value
-        if not isinstance(items, list) or not all(isinstance(i, str) for i in items):
-            raise ConfigError(f"{where}: a list of texts is expected")
-        return tuple(_one_of(i.strip(), meta, where) for i in items if i.strip())
-    if hint is bool:
-        return _boolean(value, where)
-    if hint in (int, float):
-        return _number(hint, value, meta, where)
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)  # a thread's number, written without quotes
-    if not isinstance(value, str):
-        raise ConfigError(f"{where}: a text is expected")
-    return _one_of(value, meta, where)
-
-
-def _boolean(value: Any, where: str) -> bool:
-    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.lower() in words:
-        return words[value.lower()]
-    raise ConfigError(f"{where}: true or false is expected")
-
-
-def _number(hint: Any, value: Any, meta: Mapping[str, Any], where: str) -> Any:
-    try:
-        number = hint(value) if not isinstance(value, bool) else None
-    except (TypeError, ValueError):
-        number = None
-    if number is None or (hint is int and isinstance(value, float)):
-        raise ConfigError(f"{where}: a {'whole ' if hint is int else ''}number is expected")
-    low, high = meta.get("min"), meta.get("max")
-    if (low is not None and not number >= low) or (high is not None and not number <= high):
-        raise ConfigError(f"{where}: {number} is out of bounds ({low} to {high})")
-    return number
-
-
-def _one_of(value: str, meta: Mapping[str, Any], where: str) -> str:
-    choices = meta.get("choices")
-    if choices and value not in choices:
-        raise ConfigError(
-            f"{where}: {value}: no such choice{_nearest(value, choices)}; there are: {', '.join(choices)}"
-        )
-    return value
-
-
-def _read_secret(value: Any, where: str) -> str:
-    if not isinstance(value, str):
-        raise ConfigError(f"{where}: the path of a file is expected")
-    path = Path(value).expanduser()
-    try:
-        text = path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ConfigError(f"{where}: {path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{where}: {path}: not a text file") from error
-    if not text:
-        raise ConfigError(f"{where}: {path} is empty")
-    _refuse_if_others_can_read(path)
-    return text
-
-
-def _refuse_if_others_can_read(path: Path) -> None:
-    if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-        raise ConfigError(f"{path}: holds a secret, and others can read it; run: chmod 600 {path}")
+    return built(cls, table, where)
 
 
 def _holds_secret(table: Mapping[str, Any]) -> bool:
@@ -322,8 +216,3 @@ def _check_username(name: str | None, path: Path) -> None:
     """Discord refuses every message under a name that it does not like, so it is said here."""
     if name is not None and (not 1 <= len(name.strip()) <= 80 or re.search("discord|clyde", name, re.IGNORECASE)):
         raise ConfigError(f'{path}: [discord]: username: 1 to 80 characters, without "discord" or "clyde"')
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {near[0]}?" if near else ""
