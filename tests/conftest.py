@@ -3,6 +3,7 @@
 import io
 import itertools
 import os
+import secrets
 import shutil
 import sys
 import tempfile
@@ -20,6 +21,10 @@ from etstats.db import embedded
 from etstats.db.connection import connect
 from etstats.db.migrations import migrate
 
+OUTSIDE_SERVER = os.environ.get("ETSTATS_TEST_DATABASE_URL")
+"""A PostgreSQL to test against instead of the embedded one; its user makes and drops bases there."""
+
+_OWN = f"etstats_test_{secrets.token_hex(4)}"  # an outside server may have bases of other runs
 _numbers = itertools.count(1)
 
 
@@ -43,7 +48,10 @@ def reachable_dir() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres(reachable_dir: Path) -> Iterator[str]:
-    """The URL of an embedded PostgreSQL that lives as long as the test run."""
+    """The URL of an embedded PostgreSQL that lives as long as the test run, or of the one that is named."""
+    if OUTSIDE_SERVER:
+        yield OUTSIDE_SERVER
+        return
     data_dir = reachable_dir / "data"
     yield embedded.ensure_running(data_dir, durable=False)
     embedded.stop(data_dir)
@@ -58,39 +66,40 @@ def admin(postgres: str) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture(scope="session")
-def migrated_template(admin: psycopg.Connection, postgres: str) -> str:
+def migrated_template(admin: psycopg.Connection, postgres: str) -> Iterator[str]:
     """The name of a base that has the whole schema and no row."""
-    admin.execute("CREATE DATABASE migrated_template")
-    with connect(_url(postgres, "migrated_template")) as conn:
-        migrate(conn)
-    return "migrated_template"
-
-
-def _url(postgres: str, name: str) -> str:
-    return urlsplit(postgres)._replace(path=f"/{name}").geturl()
+    with own_database(admin, postgres, "template0") as url:
+        with connect(url) as conn:
+            migrate(conn)
+        yield urlsplit(url).path[1:]
 
 
 @contextmanager
-def _database(admin: psycopg.Connection, template: str) -> Iterator[str]:
-    name = f"test_{next(_numbers)}"
-    make = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")  # a third of the default's time
-    admin.execute(make.format(sql.Identifier(name), sql.Identifier(template)))
-    yield name
-    admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+def own_database(admin: psycopg.Connection, postgres: str, template: str) -> Iterator[str]:
+    """Give the URL of a new base like that template, and throw it away at the end."""
+    name = f"{_OWN}_{next(_numbers)}"
+    make = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+    if admin.info.server_version >= 150000:
+        make += sql.SQL(" STRATEGY file_copy")  # a third of the default's time; before 15 there was no other
+    admin.execute(make)
+    try:
+        yield urlsplit(postgres)._replace(path=f"/{name}").geturl()
+    finally:
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture
 def empty_database_url(admin: psycopg.Connection, postgres: str) -> Iterator[str]:
     """The URL of a base without a table, for this test alone."""
-    with _database(admin, "template0") as name:
-        yield _url(postgres, name)
+    with own_database(admin, postgres, "template0") as url:
+        yield url
 
 
 @pytest.fixture
 def database_url(admin: psycopg.Connection, postgres: str, migrated_template: str) -> Iterator[str]:
     """The URL of a migrated base, for this test alone."""
-    with _database(admin, migrated_template) as name:
-        yield _url(postgres, name)
+    with own_database(admin, postgres, migrated_template) as url:
+        yield url
 
 
 @pytest.fixture

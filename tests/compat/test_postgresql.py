@@ -1,4 +1,4 @@
-"""The whole line on every PostgreSQL that this machine has: those that come with the package, and Debian's own."""
+"""The whole line on every PostgreSQL there is: the package's, Debian's own, and the one that is named outside."""
 
 import json
 import tempfile
@@ -13,7 +13,7 @@ from etstats.db.connection import OLDEST_SERVER
 from etstats.demo.generator import Quirks, generate, write_files
 from etstats.errors import ConfigError
 from tests.chaos.test_together import START
-from tests.conftest import CliResult
+from tests.conftest import OUTSIDE_SERVER, CliResult
 
 Cli = Callable[..., CliResult]
 NEWEST_SERVER = 18
@@ -30,12 +30,22 @@ def _has(version: int) -> bool:
 
 
 VERSIONS = [version for version in range(OLDEST_SERVER, NEWEST_SERVER + 1) if _has(version)]
+OUTSIDE = 0
 
 
-@pytest.fixture(params=VERSIONS, ids=lambda version: f"PostgreSQL {version}")
-def server(request: pytest.FixtureRequest) -> Iterator[tuple[int, str]]:
+def _named(version: int) -> str:
+    return f"PostgreSQL {version or 'outside'}"
+
+
+@pytest.fixture(params=[*VERSIONS, OUTSIDE] if OUTSIDE_SERVER else VERSIONS, ids=_named)
+def server(request: pytest.FixtureRequest, empty_database_url: str) -> Iterator[tuple[int, str]]:
     """A running server of one version, with an empty base."""
     version = request.param
+    if version == OUTSIDE:
+        with psycopg.connect(empty_database_url) as conn:
+            version = conn.info.server_version // 10000
+        yield version, empty_database_url
+        return
     with tempfile.TemporaryDirectory(prefix="etstats-tests-") as name:
         data = Path(name)
         data.chmod(0o711)

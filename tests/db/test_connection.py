@@ -57,7 +57,7 @@ def test_an_open_connection(database_url: str) -> None:
 
 def test_the_urls_own_options_are_kept(database_url: str) -> None:
     """What the URL asks for stands beside ours, and its application name wins."""
-    url = f"{database_url}&options=-c%20work_mem%3D7MB&application_name=mine"
+    url = f"{database_url}{'&' if '?' in database_url else '?'}options=-c%20work_mem%3D7MB&application_name=mine"
     with connect(url) as conn:
         assert conn.execute("SHOW work_mem").fetchone() == ("7MB",)
         assert conn.execute("SHOW TimeZone").fetchone() == ("UTC",)
@@ -148,7 +148,7 @@ def test_a_url_that_is_none(url: str) -> None:
 def test_a_server_that_is_too_old(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server older than the oldest supported is refused with both versions."""
     monkeypatch.setattr(connection, "OLDEST_SERVER", 99)
-    with pytest.raises(ConfigError, match=r"is 18\..*; etstats needs 99 or newer"):
+    with pytest.raises(ConfigError, match=r"is 1\d\..*; etstats needs 99 or newer"):
         connect(database_url)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -11,6 +10,7 @@ import pytest
 from etstats.db.connection import connect
 from etstats.demo.generator import Evening, Quirks, generate_evening
 from etstats.importer import Fate, Importer, Incoming
+from tests.conftest import own_database
 from tests.reading.reckoning import Act, acts
 
 ODD = Quirks(
@@ -60,13 +60,11 @@ def filled_url(
     admin: psycopg.Connection, postgres: str, migrated_template: str, evenings: dict[str, list[Evening]]
 ) -> Iterator[str]:
     """The URL of a base that holds those evenings; who writes to it takes it back."""
-    admin.execute(f"CREATE DATABASE reading TEMPLATE {migrated_template} STRATEGY file_copy")
-    url = urlsplit(postgres)._replace(path="/reading").geturl()
-    with connect(url) as conn:
-        for server, several in evenings.items():
-            importer = Importer(conn, server, ZoneInfo("Europe/Ljubljana"), timedelta(minutes=60))
-            files = [file for evening in several for file in evening.files]
-            incoming = [Incoming(filename=f.name, content=f.content, mtime=f.mtime) for f in files]
-            assert {outcome.fate for outcome in importer.add_all(incoming)} == {Fate.IMPORTED}
-    yield url
-    admin.execute("DROP DATABASE reading WITH (FORCE)")
+    with own_database(admin, postgres, migrated_template) as url:
+        with connect(url) as conn:
+            for server, several in evenings.items():
+                importer = Importer(conn, server, ZoneInfo("Europe/Ljubljana"), timedelta(minutes=60))
+                files = [file for evening in several for file in evening.files]
+                incoming = [Incoming(filename=f.name, content=f.content, mtime=f.mtime) for f in files]
+                assert {outcome.fate for outcome in importer.add_all(incoming)} == {Fate.IMPORTED}
+        yield url

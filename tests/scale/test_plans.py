@@ -5,14 +5,13 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from etstats.db.connection import connect
 from etstats.db.queries import query, query_names
+from tests.conftest import own_database
 
 ROUNDS, PLAYERS, WEAPONS, A_SESSION = 12_000, 6, 3, 12
 BIG = ("rounds", "player_comprehensive_stats", "weapon_comprehensive_stats", "processed_files", "session_teams")
@@ -139,18 +138,14 @@ ALSO = {
 @pytest.fixture(scope="module")
 def large(admin: psycopg.Connection, postgres: str, migrated_template: str) -> Iterator[psycopg.Connection]:
     """A base of thousands of rounds, with statistics, on one connection."""
-    name = sql.Identifier("large_base")
-    admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(migrated_template)))
-    try:
-        with connect(urlsplit(postgres)._replace(path="/large_base").geturl()) as conn:
-            conn.execute(FILL)
-            conn.execute("SET session_replication_role = origin")
-            conn.commit()
-            conn.autocommit = True
-            conn.execute("ANALYZE")
-            yield conn
-    finally:
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+    with own_database(admin, postgres, migrated_template) as url, connect(url) as conn:
+        conn.execute(FILL)
+        conn.execute("SET session_replication_role = origin")
+        conn.commit()
+        conn.autocommit = True
+        conn.execute("ANALYZE")
+        conn.execute("SET random_page_cost = 1.1")  # as in the embedded one; the default is for turning disks
+        yield conn
 
 
 def _scanned(node: Any, limited: bool = False) -> Iterator[str]:
