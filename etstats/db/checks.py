@@ -68,7 +68,8 @@ def run_check(
     conn: Connection, check: Check, parameters: Mapping[str, object], since: datetime | None
 ) -> list[Finding]:
     """What one check finds in rounds that ended since then (None: in all); `parameters` are the check's own."""
-    sql = f"WITH found AS ({query(check.name, 'checks')}) {query('locate_findings')}"
+    bounds = "" if since is None else query("rows_since")
+    sql = f"WITH {bounds} found AS ({query(check.name, 'checks')}) {query('locate_findings')}"
     with conn.cursor(row_factory=class_row(_Found)) as cursor:
         rows = cursor.execute(sql, {**parameters, "since": since})
         return [

@@ -4,4 +4,5 @@ FROM processed_files f
 CROSS JOIN LATERAL (VALUES
     ('file_hash', f.file_hash, encode(sha256(f.content), 'hex')),
     ('size_bytes', f.size_bytes::text, octet_length(f.content)::text)) AS n (field, value, expected)
-WHERE n.value <> n.expected
+-- Only what was processed since then is told of, and hashing is dear.
+WHERE (%(since)s::timestamptz IS NULL OR f.processed_at >= %(since)s) AND n.value <> n.expected
