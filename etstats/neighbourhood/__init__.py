@@ -14,7 +14,8 @@ from etstats.db.rounds import Move, PlacedRound, Settlement, StoredRound
 from etstats.model import RawRound
 from etstats.neighbourhood.picture import Picture
 from etstats.parser.rounds import derive
-from etstats.rules import lineups, sessions
+from etstats.rules import sessions
+from etstats.rules.lineups import Lineups, Sides
 from etstats.rules.pairing import LONGEST_GAP, Head, pair
 
 
@@ -64,6 +65,9 @@ class Neighbourhood:
         self._picture = Picture()
         self._rounds: Mapping[int, StoredRound] = self._picture.rounds
         self._raw: dict[int, RawRound] = {}
+        self._match_ids: dict[int, str] = {}
+        # Session -> the rounds of its matches, match by match, that these line-ups come from.
+        self._followed: dict[int, tuple[list[list[int]], Lineups]] = {}
 
     def load(self, conn: Connection, moments: Sequence[datetime]) -> None:
         """Take from the base all that a change at one of these moments can touch."""
@@ -84,6 +88,8 @@ class Neighbourhood:
         order = self._put_in_order(there, coming)
         written = self._written(order, coming)
         moves = self._moves(order, there - {p.file_id for p in written})
+        if going or any(p.is_stored for p in written):
+            self._followed.clear()  # what was gone through is not what it was
         for key in going:
             self._picture.forget(key)
         for placed in written:
@@ -108,7 +114,7 @@ class Neighbourhood:
 
     def _put_in_order(self, there: Iterable[int], coming: Mapping[int, Arrival]) -> _Order:
         """Pair, group and name these rounds and those that come."""
-        heads = {key: _stored_head(self._rounds[key]) for key in there}
+        heads = {key: self._picture.heads[key] for key in there}
         heads |= {key: _new_head(a) for key, a in coming.items()}
         # Rounds of one moment stand in the order of their names: ids would say which file came first.
         heads = dict(sorted(heads.items(), key=lambda head: (head[1].ended_at, self._name(head[0]))))
@@ -140,8 +146,11 @@ class Neighbourhood:
 
     def _match_id(self, key: int) -> str:
         """The match's name: stamp and map of its first round; an orphan round 2 says that it is one."""
-        stamp, map_name, number = self._name(key)
-        return f"{stamp:%Y-%m-%d-%H%M%S}-{map_name}" + ("-round-2" if number == 2 else "")
+        if key not in self._match_ids:
+            stamp, map_name, number = self._name(key)
+            suffix = "-round-2" if number == 2 else ""
+            self._match_ids[key] = f"{stamp:%Y-%m-%d-%H%M%S}-{map_name}{suffix}"
+        return self._match_ids[key]
 
     def _name(self, key: int) -> tuple[datetime, str, int]:
         """Stamp, map and number: what a file's name is made of."""
@@ -199,28 +208,36 @@ class Neighbourhood:
         changed: dict[int, dict[str, int]] = {}
         for group in order.groups:
             session = order.session_of[group[0]]
-            found = lineups.follow(
-                lineups.Sides(
-                    match_id=order.match_of[key],
-                    round_number=order.heads[key].round_number,
-                    sides=self._picture.sides[key],
-                )
-                for key in group
-            )
-            if self._picture.lineups.get(session) != found.team:
-                self._picture.lineups[session] = changed[session] = found.team
+            team = self._line_ups(session, group, order).team
+            if self._picture.lineups.get(session) != team:
+                self._picture.lineups[session] = changed[session] = team
         return changed
 
+    def _line_ups(self, session: int, group: Sequence[int], order: _Order) -> Lineups:
+        """The line-ups of one session; the matches before its last one are gone through only once."""
+        in_match: dict[str, list[int]] = {}
+        for key in group:
+            in_match.setdefault(order.match_of[key], []).append(key)
+        *earlier, last = in_match.values()
+        known, followed = self._followed.get(session, ([], Lineups()))
+        if earlier[: len(known)] != known:
+            known, followed = [], Lineups()
+        for match in earlier[len(known) :]:
+            followed.add(self._sides(match, order))
+        self._followed[session] = (earlier, followed)
+        whole = followed.copy()
+        whole.add(self._sides(last, order))
+        return whole
 
-def _stored_head(r: StoredRound) -> Head:
-    return Head(
-        key=r.file_id,
-        ended_at=r.ended_at,
-        map_name=r.map_name,
-        round_number=r.round_number,
-        time_limit_seconds=r.time_limit_seconds,
-        actual_time_seconds=r.actual_time_seconds,
-    )
+    def _sides(self, match: Iterable[int], order: _Order) -> list[Sides]:
+        return [
+            Sides(
+                match_id=order.match_of[key],
+                round_number=order.heads[key].round_number,
+                sides=self._picture.sides[key],
+            )
+            for key in match
+        ]
 
 
 def _new_head(a: Arrival) -> Head:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from etstats.db import rounds as base
 from etstats.db.connection import Connection
 from etstats.db.rounds import PlacedRound, StoredRound
+from etstats.rules.pairing import Head
 
 
 class Picture:
@@ -15,6 +16,7 @@ class Picture:
 
     def __init__(self) -> None:
         self.rounds: dict[int, StoredRound] = {}
+        self.heads: dict[int, Head] = {}
         self.sides: dict[int, dict[str, int]] = {}
         self.lineups: dict[int, dict[str, int]] = {}
         self._times: list[tuple[datetime, int]] = []
@@ -68,7 +70,8 @@ class Picture:
         """Let a round go, if it is there."""
         stored = self.rounds.pop(key, None)
         if stored is not None:
-            self._times.remove((stored.ended_at, key))
+            del self.heads[key]
+            del self._times[bisect_left(self._times, (stored.ended_at, key))]
 
     def move(self, key: int, match_id: str, session_id: int) -> None:
         """Put a round into a match and a session."""
@@ -82,4 +85,12 @@ class Picture:
 
     def _keep(self, stored: StoredRound) -> None:
         self.rounds[stored.file_id] = stored
+        self.heads[stored.file_id] = Head(
+            key=stored.file_id,
+            ended_at=stored.ended_at,
+            map_name=stored.map_name,
+            round_number=stored.round_number,
+            time_limit_seconds=stored.time_limit_seconds,
+            actual_time_seconds=stored.actual_time_seconds,
+        )
         insort(self._times, (stored.ended_at, stored.file_id))

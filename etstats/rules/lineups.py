@@ -6,8 +6,8 @@ the player's rounds were.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from etstats.model import ALLIES, AXIS
 
@@ -21,31 +21,48 @@ class Sides:
     sides: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Lineups:
-    """`team`: each GUID's line-up, 1 or 2. `axis_first`: for each match, which line-up began it as Axis."""
+    """The line-ups after the matches so far, in time order; line-up 1 is the first one's Axis.
 
-    team: dict[str, int]
-    axis_first: dict[str, int]
+    `axis_first`: for each match, which line-up began it as Axis.
+    """
+
+    axis_first: dict[str, int] = field(default_factory=dict)
+    _votes: Counter[tuple[str, int]] = field(default_factory=Counter)
+
+    @property
+    def team(self) -> dict[str, int]:
+        """Each GUID's line-up, 1 or 2."""
+        votes = self._votes
+        guids = {guid for guid, _ in votes}
+        return {guid: 1 if votes[guid, 1] >= votes[guid, 2] else 2 for guid in sorted(guids)}
+
+    def add(self, rounds: Sequence[Sides]) -> None:
+        """Take the rounds of the next match."""
+        votes = self._votes
+        # In the terms of round 1: whoever is Allies in round 2 was Axis in round 1.
+        parts = [
+            {g: s if r.round_number == 1 else 3 - s for g, s in r.sides.items() if s in (AXIS, ALLIES)}
+            for r in rounds
+        ]
+        straight = sum(votes[g, s] - votes[g, 3 - s] for began in parts for g, s in began.items())
+        axis = 1 if straight >= 0 else 2
+        self.axis_first[rounds[0].match_id] = axis
+        for began in parts:
+            votes.update((g, s if axis == 1 else 3 - s) for g, s in began.items())
+
+    def copy(self) -> "Lineups":
+        """The same, to go on from by itself."""
+        return Lineups(axis_first=dict(self.axis_first), _votes=Counter(self._votes))
 
 
 def follow(rounds: Iterable[Sides]) -> Lineups:
-    """Follow the line-ups through a session's rounds, given in time order; line-up 1 is its first Axis."""
-    votes: Counter[tuple[str, int]] = Counter()
-    axis_first: dict[str, int] = {}
-    matches: dict[str, list[dict[str, int]]] = {}
+    """Follow the line-ups through a session's rounds, given in time order."""
+    matches: dict[str, list[Sides]] = {}
     for r in rounds:
-        # In the terms of round 1: whoever is Allies in round 2 was Axis in round 1.
-        began = {g: s if r.round_number == 1 else 3 - s for g, s in r.sides.items() if s in (AXIS, ALLIES)}
-        matches.setdefault(r.match_id, []).append(began)
-    for match_id, parts in matches.items():
-        straight = sum(votes[g, s] - votes[g, 3 - s] for began in parts for g, s in began.items())
-        axis = 1 if straight >= 0 else 2
-        axis_first[match_id] = axis
-        for began in parts:
-            votes.update((g, s if axis == 1 else 3 - s) for g, s in began.items())
-    guids = {guid for guid, _ in votes}
-    return Lineups(
-        team={guid: 1 if votes[guid, 1] >= votes[guid, 2] else 2 for guid in sorted(guids)},
-        axis_first=axis_first,
-    )
+        matches.setdefault(r.match_id, []).append(r)
+    followed = Lineups()
+    for parts in matches.values():
+        followed.add(parts)
+    return followed

@@ -1,9 +1,10 @@
 """Which round 1 a round 2 belongs to: the nearest one before it that can have set its time limit."""
 
+from bisect import bisect_left
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 LONGEST_GAP = timedelta(minutes=60)
 
@@ -28,15 +29,15 @@ def pair(heads: Collection[Head]) -> dict[int, int]:
     near ones the earlier, of two of one moment the one given first: never a question of who came first.
     """
     firsts: dict[str, list[Head]] = {}
-    for head in heads:
+    for head in sorted(heads, key=attrgetter("ended_at")):
         if head.round_number == 1:
             firsts.setdefault(head.map_name, []).append(head)
     candidates = [
         (second.ended_at - first.ended_at, second.ended_at, second.key, first.key)
         for second in heads
         if second.round_number == 2
-        for first in firsts.get(second.map_name, ())
-        if _fits(first, second)
+        for first in _lately(firsts.get(second.map_name, []), second.ended_at)
+        if first.actual_time_seconds in (None, second.time_limit_seconds)
     ]
     partner: dict[int, int] = {}
     taken: set[int] = set()
@@ -47,6 +48,7 @@ def pair(heads: Collection[Head]) -> dict[int, int]:
     return partner
 
 
-def _fits(first: Head, second: Head) -> bool:
-    gap = second.ended_at - first.ended_at
-    return timedelta(0) < gap <= LONGEST_GAP and first.actual_time_seconds in (None, second.time_limit_seconds)
+def _lately(firsts: list[Head], ended_at: datetime) -> list[Head]:
+    """Of these, in time order, the ones that ended before this moment and not too long before."""
+    begin = bisect_left(firsts, ended_at - LONGEST_GAP, key=attrgetter("ended_at"))
+    return firsts[begin : bisect_left(firsts, ended_at, key=attrgetter("ended_at"))]

@@ -67,8 +67,9 @@ def session_view(conn: Connection, session_id: int) -> SessionView:
     ids = [r.id for r in evening]
     played = stored.performances(conn, ids)
     teams = follow(evening, played)
+    camp = teams.team
     lines = [
-        replace(line, team=teams.team.get(line.player_guid, 0))
+        replace(line, team=camp.get(line.player_guid, 0))
         for line in stored.scoreboards(conn, dict.fromkeys(ids, 0))[0]
     ]
     maps = maps_of(evening, teams)
