@@ -173,7 +173,7 @@ class PlayerSums:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """One line of a leaderboard: `value` is `of` over `per` times the board's factor, or `of` itself.
+    """One line of a leaderboard: `value` is numerator / denominator times the board's factor, or the numerator.
 
     Ties share a `rank`. `change` is the places won since the week before, None for who was not on the board then.
     """
@@ -184,6 +184,6 @@ class Standing:
     player_name: str
     clean_name: str
     value: float
-    of: int
-    per: int | None
+    numerator: int
+    denominator: int | None
     rounds: int

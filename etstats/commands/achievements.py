@@ -38,7 +38,7 @@ def achievements(
             table = output.Table(
                 title="Achievements",
                 columns=[
-                    output.text("title", "Achievement"),
+                    output.Column(key="title", heading="Achievement"),
                     output.whole("threshold", "From"),
                     output.text("unit", ""),
                     output.whole("players", "Players"),
@@ -54,11 +54,11 @@ def achievements(
             table = output.Table(
                 title=f"Achievements of {output.printable(player)}",
                 columns=[
-                    output.text("title", "Achievement"),
-                    output.text("unit", "Counts"),
+                    output.Column(key="title", heading="Achievement"),
                     output.whole("value", "Now"),
                     output.whole("next", "Next"),
                     output.whole("left", "To go"),
+                    output.text("unit", "Counts"),
                     output.whole("reached", "Reached"),
                     output.Column(key="reached_on", heading="On", text="{:%Y-%m-%d}".format),
                 ],

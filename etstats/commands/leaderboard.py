@@ -107,7 +107,10 @@ def _list_of_boards() -> "Table":
         output.text("unit", "Unit"),
         output.whole("min_rounds", "Rounds"),
     ]
-    notes = ["Show one: etstats leaderboard --top kd. Fewer rounds are asked for where fewer were played."]
+    notes = [
+        "Rounds: so many, and for accuracy 1,000 shots, put a player on the board; fewer where fewer were played.",
+        "Show one: etstats leaderboard --top kd",
+    ]
     return output.Table(title="Leaderboards", columns=columns, rows=rows, empty="", notes=notes)
 
 
@@ -143,8 +146,8 @@ def _columns(board: "Board", ranking: "Ranking") -> list["Column"]:
 
     moved = [output.Column(key="change", heading="±", text=_change, justify="right")]
     made_of = [
-        sum_column("of", board.of_heading, board.of),
-        sum_column("per", board.per_heading, board.per or ("",)),
+        sum_column("numerator", board.of_heading, board.of),
+        sum_column("denominator", board.per_heading, board.per or ("",)),
     ]
     return [
         output.whole("rank", "#"),
@@ -160,7 +163,7 @@ def _weapon_columns(board: "Board", ranking: "Ranking", *, fires_bullets: bool) 
     """The board's own value first, then whatever else is counted by weapon."""
     from etstats import output
 
-    columns = [c for c in _columns(board, ranking) if c.key not in ("of", "per", "rounds")]
+    columns = [c for c in _columns(board, ranking) if c.key not in ("numerator", "denominator", "rounds")]
     others = {
         "kills": output.whole("kills", "Kills"),
         "deaths": output.whole("deaths", "Deaths by it"),
@@ -187,7 +190,11 @@ def _why_empty(ranking: "Ranking", words: str) -> str:
 def _notes(ranking: "Ranking") -> list[str]:
     """Who is not on the board, by which minimum; and that it is a smaller one than usual, where it is."""
     least = ranking.minimum
-    notes = ["±: places won or lost in the week before the newest round."] if ranking.has_week_before else []
+    notes = (
+        ["±: places won or lost in the week before the newest round; –: not ranked then."]
+        if ranking.has_week_before
+        else []
+    )
     if ranking.short_of_rounds:
         small = f", {least.full_rounds} where more was played" if least.rounds < least.full_rounds else ""
         why = f"fewer than {least.rounds} of {least.base:,} rounds{small}"

@@ -140,14 +140,15 @@ class Rounds:
 
     def in_words(self, scope: "Scope") -> str:
         """The end of a title, times in the words they were asked in: ` · supply · 2025-Q4`; or empty."""
-        last = self.last
+        rounds, sessions = scope.last_rounds, scope.last_sessions
         parts = [
             scope.map_name,
             scope.server,
             self.season and self.season.upper(),
             self.since and f"since {self.since}",
             self.until and f"until {self.until}",
-            last and (f"last {last}{' rounds' if last.isdecimal() else ''}" if last != "1" else "last round"),
+            rounds and f"last {rounds} rounds" if rounds != 1 else "last round",
+            sessions and f"last {sessions} sessions" if sessions != 1 else "last session",
         ]
         return "".join(f" · {part}" for part in parts if part)
 

@@ -187,7 +187,7 @@ def _records(profile: Profile, zone: tzinfo) -> Table:
 
 def _achievements(profile: Profile) -> Table:
     columns = [
-        output.text("title", "Achievement"),
+        output.Column(key="title", heading="Achievement"),
         output.whole("value", "Now"),
         output.whole("reached", "Reached"),
         output.whole("next", "Next"),

@@ -89,12 +89,12 @@ _BOARDS = (
         unit="HP",
     ),
     Board(
-        name="damage-ratio", heading="Ratio", meaning="damage given to damage received",
+        name="damage-ratio", heading="Damage ratio", meaning="damage given to damage received",
         of=("damage_given",), of_heading="Given", per=("damage_received",), per_heading="Received",
         kind=Kind.RATIO, or_sum=True,
     ),
     Board(
-        name="revives", heading="Revives", meaning="team mates revived; files since October 2025 say it",
+        name="revives", heading="Revives", meaning="team mates revived (files since 2025-10)",
         of=("revives_given",),
     ),
     Board(
@@ -124,7 +124,7 @@ _BOARDS = (
         unit="time",
     ),
     Board(
-        name="teamwork", heading="Team damage", meaning="damage to the own team to damage given, the least first",
+        name="teamwork", heading="Team damage", meaning="team damage to damage given, least first",
         of=("team_damage_given",), of_heading="To team", per=("damage_given",), per_heading="Given",
         kind=Kind.RATIO, factor=100, unit="%", lowest_first=True,
     ),

@@ -79,8 +79,8 @@ def rank(
             player_name=p.player_name,
             clean_name=p.clean_name,
             value=value_of(board, p) or 0,
-            of=total_of(p, board.of) or 0,
-            per=total_of(p, board.per) if board.per else None,
+            numerator=total_of(p, board.of) or 0,
+            denominator=total_of(p, board.per) if board.per else None,
             rounds=p.rounds,
         )
         for p in placed

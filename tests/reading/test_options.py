@@ -93,6 +93,27 @@ def test_a_season_and_a_day_together_hold_what_is_in_both(one_round: Connection,
     assert wider.until == datetime(2025, 12, 31, 15, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("about", "words"),
+    [
+        (options.Rounds(), ""),
+        (options.Rounds(map_name="SUPPLY", season="2025-q4"), " · supply · 2025-Q4"),
+        (
+            options.Rounds(since="2025-10-01", until="today", last="1"),
+            " · since 2025-10-01 · until today · last round",
+        ),
+        (options.Rounds(last="20"), " · last 20 rounds"),
+        (options.Rounds(last="3s"), " · last 3 sessions"),
+        (options.Rounds(last="1 session"), " · last session"),
+    ],
+)
+def test_a_title_says_which_rounds(
+    one_round: Connection, config: Config, about: options.Rounds, words: str
+) -> None:
+    """Names as the base has them, times as they were asked for."""
+    assert about.in_words(about.scope(one_round, config)) == words
+
+
 def test_a_map_is_known_in_any_case_but_never_guessed(one_round: Connection, config: Config) -> None:
     """SUPPLY is supply; suply is a question."""
     assert options.Rounds(map_name="SUPPLY").scope(one_round, config).map_name == "supply"
@@ -133,3 +154,10 @@ def test_a_base_without_players_says_what_brings_them(db: Connection) -> None:
     """Not that the name is wrong."""
     with pytest.raises(NotFoundError, match="no players yet"):
         options.player(db, "bob")
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_an_empty_name_is_nobodys(one_round: Connection, name: str) -> None:
+    """And the message says how to find one."""
+    with pytest.raises(NotFoundError, match="an empty name"):
+        options.player(one_round, name)

@@ -15,6 +15,7 @@ from etstats.db import maps, players
 from etstats.db.scope import Scope
 from etstats.demo.generator import GeneratedRound
 from etstats.reading import profiles
+from etstats.rules.quarters import quarter_span
 from etstats.rules.season import POINTS, SEASON_BOARDS
 from tests.conftest import CliResult
 from tests.reading.reckoning import BULLETS, VALUES, Act, by_player
@@ -322,7 +323,7 @@ def test_names_and_maps_are_offered_to_the_shell(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """On TAB after --map, --top and player; and silence when the base cannot be reached."""
+    """On TAB after --map, --top, --season and player; and silence when the base cannot be reached."""
 
     def offered(line: str) -> set[str]:
         monkeypatch.setenv("_ETSTATS_COMPLETE", "complete_bash")
@@ -341,5 +342,9 @@ def test_names_and_maps_are_offered_to_the_shell(
     assert "damage-ratio" in offered("etstats leaderboard --top da")
     assert offered("etstats leaderboard --weapon MP4") == {"MP40"}
     assert offered("etstats player ")
+    seasons = offered("etstats maps --season ")
+    assert seasons
+    assert all(quarter_span(season, None, UTC) for season in seasons)
+    assert offered("etstats season ") == seasons
     monkeypatch.setenv("ETSTATS_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
     assert offered("etstats maps --map ") == set()
