@@ -26,6 +26,7 @@ from etstats.posting.telling import Told, tell
 from etstats.posting.watch import Watch
 from etstats.settings import Config
 
+_LEAST_BUDGET = 5.0  # seconds for the first edit of a run, though its time is over
 _UNKNOWN_CHANNEL = 10003
 # A forum without a thread, a thread without a forum: the setting is wrong, not the message.
 _WRONG_KIND_OF_CHANNEL = {220001: "forum = true", 220003: "forum = false"}
@@ -41,6 +42,7 @@ class Run:
         self._watch = watch
         self._look = look
         self._reserve = 0.0
+        self._has_edited = False
         self.report = PostReport()
         self.channels = Channels(conn, look.routes, watch)
 
@@ -79,7 +81,7 @@ class Run:
     def correct(self, share: float = 1.0) -> None:
         """Edit what no longer shows what the base knows, evening by evening, as far as time and Discord allow.
 
-        `share` is how much of the time that is left may be spent on it.
+        `share` is how much of the time that is left may be spent on it; one edit is made however little that is.
         """
         self._reserve = (1 - share) * self._watch.left()
         for session_id, changes in outbox.changed_sessions(self._conn).items():
@@ -126,8 +128,11 @@ class Run:
         if fingerprint == post.fingerprint:
             return True
         budget = self._watch.left() - self._reserve
+        if not self._has_edited:  # or where looking alone takes all the time, no run would ever come further
+            budget = max(budget, _LEAST_BUDGET)
         if not self.channels.is_open(way) or budget <= 0:
             return False
+        self._has_edited = True
         pictures = {} if is_joined else told.pictures()
         webhook, thread_id = self.channels.webhook(way), post.thread_id or way.thread_id
         began = self._watch.clock()

@@ -6,7 +6,7 @@ from etstats.db import identity
 from etstats.demo.generator import Evening, GeneratedFile, generate, generate_evening
 from etstats.posting import EVERYTHING
 from tests.post.faults import Fault
-from tests.posting.conftest import PLAIN, START, ZONE, Stage, ended
+from tests.posting.conftest import PLAIN, START, ZONE, Clock, Stage, ended
 
 DAY = timedelta(days=1)
 
@@ -147,6 +147,32 @@ def test_corrections_leave_time_for_news(stage: Stage, evening: Evening) -> None
         stage.clock.sleep(4)
         runs += 1
     assert runs > 0
+    assert [post.edits for post in stage.discord.posts] == [1] * 10
+
+
+class _SlowMachine(Clock):
+    """Each look at the clock finds it a second on."""
+
+    def __init__(self, discords: Clock) -> None:
+        super().__init__()
+        self._discords = discords
+        self.now = discords.now
+
+    def __call__(self) -> float:
+        self.now += 1
+        self._discords.now = self.now
+        return self.now
+
+
+def test_every_run_comes_further_however_slow(stage: Stage, evening: Evening) -> None:
+    """Where looking at the evening takes all the time, each run makes one edit, until all are made."""
+    stage.switch_on()
+    stage.load(*evening.files)
+    stage.post(START + DAY)
+    stage.hide(evening.rounds[0])
+    stage.clock = _SlowMachine(stage.clock)
+    for _ in range(10):
+        assert stage.post(START + DAY, limit=1.0).counts["edited"] == 1
     assert [post.edits for post in stage.discord.posts] == [1] * 10
 
 
