@@ -9,7 +9,8 @@ import typer
 app = typer.Typer()
 
 _NEXT = """\
-That was a real PostgreSQL, a real SFTP server and the commands themselves; only Discord was a stand-in.
+That was a real PostgreSQL, a real SFTP server and the commands themselves;
+only Discord was a stand-in.
 What to do next:
   etstats init           set up your own server: it tests each step as it goes
   etstats leaderboard    lists the boards

@@ -32,7 +32,7 @@ def draw(message: Message, pictures: Mapping[str, Path] | None = None, zone: tzi
     for card in shown.cards:
         for text in _card(card, pictures or {}):
             out().print(Text.assemble(("▌ ", card.colour), text), soft_wrap=True)
-    out().print(_sizes(shown), soft_wrap=True)
+    out().print(_sizes(shown))
 
 
 def _card(card: Card, pictures: Mapping[str, Path]) -> "list[Text]":
