@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from etstats import output
+from etstats.commands.options import no_rounds
 from etstats.output import Table
 from etstats.rules.awards import AWARDS, SHARE
 from etstats.views import AwardCount, SessionView
@@ -32,11 +33,16 @@ def awards_table(view: SessionView) -> Table:
         )
     return Table(
         title=f"Awards of session {view.id} · {output.moment(view.began)}",
-        columns=[output.text("title", "Award"), output.name(), output.text("text", "For")],
+        columns=_columns(),
         rows=view.awards,
         empty="No awards: nobody passed a threshold. They are listed by: etstats awards --list",
         notes=notes,
     )
+
+
+def no_awards() -> Table:
+    """What stands in their place when nothing was played."""
+    return Table(title="", columns=_columns(), rows=[], empty=no_rounds(""))
 
 
 def award_counts_table(counts: Sequence[AwardCount], words: str) -> Table:
@@ -79,6 +85,10 @@ def award_list_table() -> Table:
         empty="",
         notes=[f"Ratios are for those who played at least {SHARE:.0%} of what the busiest player did."],
     )
+
+
+def _columns() -> list[output.Column]:
+    return [output.text("title", "Award"), output.name(), output.text("text", "For")]
 
 
 def hidden_note(hidden: int) -> list[str]:

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etstats.commands import options
+from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
+from etstats.output import Format
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from etstats.audit.diagnosis import ServerDiagnosis
     from etstats.holdings import Course, FileFinding
     from etstats.output import Table
@@ -21,6 +25,7 @@ _DAYS = 10
 
 
 @app.command(rich_help_panel=PANEL)
+@bundled
 def diagnose(
     ctx: typer.Context,
     *,
@@ -30,9 +35,11 @@ def diagnose(
         bool,
         typer.Option("--restore", help="Write missing local files back from the archive; fetch what it lacks."),
     ] = False,
-    as_json: options.JSON = False,
+    written: options.Written,
 ) -> int:
     """Say where every file is, on the server, in the local folder and in the base, and explain each difference.
+
+    With --csv and --markdown the differences alone.
 
     Example: etstats diagnose --offline
 
@@ -46,11 +53,16 @@ def diagnose(
     result = diagnosis.diagnose(
         context.config, now=datetime.now(UTC), server=server, offline=offline, restore=restore
     )
-    if as_json:
+    if written.style is Format.JSON:
         output.write_json(result.servers)
-    else:
+    elif written.style is Format.TABLE:
         for one in result.servers:
             _draw(one, options.zone_of(context.config, one.server))
+    else:
+        output.show(_findings_table(result.servers), written.style)
+        for one in result.servers:
+            if one.problem is not None:
+                output.say(f"diagnose: {one.server} could not be asked: {one.problem}")
     return result.exit_code
 
 
@@ -61,6 +73,50 @@ class _Place:
     place: str
     files: int | None
     course: "Course | None"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Difference:
+    """A finding of one server as a line."""
+
+    server: str
+    files: int
+    title: str
+    verdict: str
+    because: str
+    recent: int
+    old: int
+    to_do: str
+
+
+def _findings_table(servers: "Sequence[ServerDiagnosis]") -> "Table":
+    from etstats import output
+
+    rows = [
+        _Difference(
+            server=one.server,
+            files=finding.files,
+            title=finding.title,
+            verdict=str(finding.verdict),
+            because=finding.because,
+            recent=finding.recent,
+            old=finding.old,
+            to_do=finding.to_do,
+        )
+        for one in servers
+        for finding in one.findings
+    ]
+    columns = [
+        output.text("server", "Server"),
+        output.whole("files", "Files"),
+        output.text("title", "Which"),
+        output.text("verdict", "Verdict"),
+        output.text("because", "Because"),
+        output.whole("recent", "Recent"),
+        output.whole("old", "Old"),
+        output.text("to_do", "To do"),
+    ]
+    return output.Table(title="Differences", columns=columns, rows=rows, empty="No differences.")
 
 
 def _draw(one: "ServerDiagnosis", zone: tzinfo) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from etstats import output
 from etstats.commands.award_tables import awards_table, hidden_note
+from etstats.commands.options import no_rounds
 from etstats.output import Column, Format, Table
 from etstats.scores import ScoreLine
 from etstats.views import MapResult, RoundView, SessionView, TeamTotal
@@ -98,6 +99,11 @@ def session_tables(view: SessionView, style: Format) -> list[Table]:
             )
         )
     return tables
+
+
+def nothing_played() -> Table:
+    """What stands in the place of an evening, or a round, when there is none; in CSV the scoreboard's headings."""
+    return replace(_scoreboard("", (), Format.CSV, team=LINE_UPS), empty=no_rounds(""))
 
 
 def round_tables(view: RoundView, style: Format) -> list[Table]:

@@ -154,13 +154,6 @@ def records_tables(lines: Sequence[RecordLine], words: str, style: Format, *, by
 
 def season_tables(season: Season, words: str, limit: int) -> list[Table]:
     """A season's standings, and the leader of each board."""
-    columns = [
-        output.whole("rank", "#"),
-        output.name(),
-        output.whole("points", "Points"),
-        output.whole("boards_led", "Boards led"),
-        output.whole("rounds", "Rounds"),
-    ]
     played = season.facts
     notes = [
         f"{played.maps:,} maps, {played.rounds:,} rounds, {played.sessions:,} sessions, "
@@ -178,7 +171,7 @@ def season_tables(season: Season, words: str, limit: int) -> list[Table]:
     return [
         Table(
             title=f"Season {season.season}{words}",
-            columns=columns,
+            columns=_standing_columns(),
             rows=season.standings[:limit],
             empty=f"Season {season.season}{words}: nobody played enough to be ranked.",
             notes=notes,
@@ -224,7 +217,17 @@ def seasons_table(seasons: Sequence[Season], words: str) -> Table:
 def no_season(which: str | None, words: str) -> Table:
     """What is shown when nothing was played."""
     season = f" · {which.upper()}" if which else ""
-    return Table(title="Seasons", columns=[], rows=[], empty=no_rounds(season + words))
+    return Table(title="Seasons", columns=_standing_columns(), rows=[], empty=no_rounds(season + words))
+
+
+def _standing_columns() -> list[output.Column]:
+    return [
+        output.whole("rank", "#"),
+        output.name(),
+        output.whole("points", "Points"),
+        output.whole("boards_led", "Boards led"),
+        output.whole("rounds", "Rounds"),
+    ]
 
 
 def _rows(lines: Sequence[RecordLine], span: str) -> list[_RecordRow]:

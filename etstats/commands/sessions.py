@@ -1,18 +1,14 @@
 """session, sessions, round, rounds, awards, achievements: evenings and what happened in them."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from etstats.commands import options
 from etstats.commands.bundles import bundled
 
-if TYPE_CHECKING:
-    from etstats.output import Table
-
 app = typer.Typer()
 PANEL = "Read"
-NOTHING_YET = "No rounds yet. They come with: etstats sync, or etstats import FOLDER"
 LIMIT = Annotated[int, typer.Option(min=1, metavar="N", help="The newest N.")]
 
 
@@ -34,14 +30,14 @@ def session(
     Exit codes: 0 done, 2 no such session (the nearest are named), 75 the base is down.
     """
     from etstats import output
-    from etstats.commands.evening_tables import session_tables
+    from etstats.commands.evening_tables import nothing_played, session_tables
     from etstats.reading import evenings
 
     with options.Rounds(server=server).question(ctx) as asked:
         session_id = evenings.find_session(asked.conn, which, asked.scope.server)
         view = None if session_id is None else evenings.session_view(asked.conn, session_id)
     if view is None:
-        output.show(_nothing(), written.style)
+        output.show(nothing_played(), written.style)
     elif written.style is output.Format.JSON:
         output.write_json(view)
     else:
@@ -105,14 +101,14 @@ def round_(
     Exit codes: 0 done, 2 no such round (the nearest are named), 75 the base is down.
     """
     from etstats import output
-    from etstats.commands.evening_tables import round_tables
+    from etstats.commands.evening_tables import nothing_played, round_tables
     from etstats.reading import evenings
 
     with options.Rounds(server=server).question(ctx) as asked:
         round_id = evenings.find_round(asked.conn, which, asked.scope.server)
         view = None if round_id is None else evenings.round_view(asked.conn, round_id)
     if view is None:
-        output.show(_nothing(), written.style)
+        output.show(nothing_played(), written.style)
     elif written.style is output.Format.JSON:
         output.write_json(view)
     else:
@@ -187,7 +183,7 @@ def awards(
     Exit codes: 0 done, 2 no such session, map, season or server, 75 the base is down.
     """
     from etstats import output
-    from etstats.commands.award_tables import award_counts_table, award_list_table, awards_table
+    from etstats.commands.award_tables import award_counts_table, award_list_table, awards_table, no_awards
     from etstats.reading import evenings
 
     if show_list:
@@ -202,16 +198,10 @@ def awards(
         else:
             session_id = evenings.find_session(asked.conn, which or "last", asked.scope.server)
             view = None if session_id is None else evenings.session_view(asked.conn, session_id)
-            table = _nothing() if view is None else awards_table(view)
+            table = no_awards() if view is None else awards_table(view)
     output.show(table, written.style)
     return 0
 
 
 def _none_found(what: str, words: str) -> str:
-    return f"No {what} found{words}. Without options all are listed." if words else NOTHING_YET
-
-
-def _nothing() -> "Table":
-    from etstats import output
-
-    return output.Table(title="", columns=[], rows=[], empty=NOTHING_YET)
+    return f"No {what} found{words}. Without options all are listed." if words else options.no_rounds("")

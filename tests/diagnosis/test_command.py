@@ -1,5 +1,6 @@
 """`etstats diagnose` with a game server, local copies and a base."""
 
+import csv
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -132,6 +133,11 @@ def test_quarantine_duplicates_and_orphans(cli: Cli, game: Game, base: Base, fil
         "rounds": len(files) - 1,
     }
     assert [(day["day"], day["missing"], day["unpaired"]) for day in server["gap_days"]] == [("2025-10-02", 1, 1)]
+    lines = list(csv.DictReader(cli("diagnose", "--csv").out.splitlines()))
+    assert [(line["verdict"], int(line["files"]), line["to_do"]) for line in lines] == [
+        (finding["verdict"], finding["files"], finding["to_do"]) for finding in server["findings"]
+    ]
+    assert cli("diagnose", "--markdown").out.startswith("| Server | Files |")
 
 
 def test_server_that_is_down_does_not_hide_the_rest(cli: Cli, game: Game, home: Path) -> None:
