@@ -150,7 +150,6 @@ def _draw(one: "ServerDiagnosis", zone: tzinfo) -> None:
         _draw_finding(finding, zone)
     if one.gap_days:
         output.show(_gap_table(one))
-        output.out().print()
 
 
 def _draw_finding(finding: "FileFinding", zone: tzinfo) -> None:

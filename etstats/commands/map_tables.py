@@ -156,8 +156,8 @@ def season_tables(season: Season, words: str, limit: int) -> list[Table]:
     """A season's standings, and the leader of each board."""
     played = season.facts
     notes = [
-        f"{played.maps:,} maps, {played.rounds:,} rounds, {played.sessions:,} sessions, "
-        f"{season.players:,} players.",
+        f"{_counted(played.maps, 'map')}, {_counted(played.rounds, 'round')}, "
+        f"{_counted(played.sessions, 'session')}, {_counted(season.players, 'player')}.",
         f"Points: {', '.join(map(str, POINTS))} for the places on {', '.join(SEASON_BOARDS)}.",
     ]
     leaders = [
@@ -218,6 +218,10 @@ def no_season(which: str | None, words: str) -> Table:
     """What is shown when nothing was played."""
     season = f" · {which.upper()}" if which else ""
     return Table(title="Seasons", columns=_standing_columns(), rows=[], empty=no_rounds(season + words))
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _standing_columns() -> list[output.Column]:

@@ -18,18 +18,23 @@ _LEAST, _LEAST_NAME, _GAP = 8, 14, 3
 
 
 def draw(table: Table) -> None:
-    """Draw a table on stdout with its title and notes; an empty one is its sentence."""
+    """Draw a table on stdout with its title and notes and a blank line behind; an empty one is its sentence."""
+    notes = list(table.notes)
     if not table.rows:
         out().print(printable_lines(table.empty))
     else:
         # As a line of its own: a title of the table would be broken at the table's width.
         out().print(printable_lines(table.title), style="bold")
-        _draw_rows(table)
-    for note in table.notes:
+        if left_out := _draw_rows(table):
+            notes.insert(0, f"In a wider terminal: {', '.join(left_out)}.")
+    for note in notes:
         out().print(printable_lines(note), style="dim")
+    if table.rows and notes:  # rich ends the rows with a blank line itself
+        out().print()
 
 
-def _draw_rows(table: Table) -> None:
+def _draw_rows(table: Table) -> list[str]:
+    """Draw the rows; give the headings of columns that found no room."""
     cells = [[_drawn(column, getattr(row, column.key)) for column in table.columns] for row in table.rows]
     headings = [printable(column.heading) for column in table.columns]
     widest = [
@@ -42,8 +47,7 @@ def _draw_rows(table: Table) -> None:
     for row in cells:
         drawn.add_row(*row[: len(widths)])
     out().print(drawn)
-    if left_out := [heading for heading in headings[len(widths) :] if heading]:
-        out().print(f"In a wider terminal: {', '.join(left_out)}.", style="dim")
+    return [heading for heading in headings[len(widths) :] if heading]
 
 
 def fitted(columns: Sequence[Column], widest: Sequence[int], room: int) -> list[int]:

@@ -52,8 +52,6 @@ def show_all(tables: Iterable[Table], style: Format = Format.TABLE) -> None:
         if style is Format.MARKDOWN:
             sys.stdout.write(f"### {in_markdown(' '.join(table.title.split()))}\n\n")
         show(table, style)
-        if style is Format.TABLE and table.notes:
-            sys.stdout.write("\n")
         if style is Format.MARKDOWN:
             sys.stdout.write("".join(f"\n{in_markdown(note)}\n" for note in table.notes) + "\n")
 
