@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from etstats import activity, fetching
 from etstats.base import open_base
 from etstats.db import archive, inventory, known
-from etstats.db.connection import Connection, collecting_lock, database_errors
+from etstats.db.connection import Connection, collecting_lock, database_errors, is_awaited
 from etstats.errors import ConfigError
 from etstats.fetching import Arrived, Ended, Happening, Looked, Missed, Route, Timing, place_of
 from etstats.importer import Importer, Incoming
@@ -42,8 +42,9 @@ def sync(
 
     A folder that is as the last run left it is not listed again, unless `since` is given or all is `thorough`.
     A server that fails does so alone; what was fetched before counts. With `idle_every` a server on which nobody
-    plays is looked at no more often than that. LockedError when another run is at work
-    on one of the servers; a run for others goes on beside this one.
+    plays is looked at no more often than that. While it polls it ends at a quiet moment when another command waits
+    for the whole base. LockedError when another run is at work on one of the servers; a run for others goes on
+    beside this one.
     """
     servers = _servers(config, server)
     timing = timing or Timing(until=time.monotonic() + config.sync.run_limit)
@@ -62,6 +63,9 @@ def sync(
             for happenings in all_happenings:
                 if run.take(happenings) and post:
                     run.post()
+                if timing.poll is not None and not happenings and is_awaited(conn):
+                    event("making room", reason="another command waits for the whole base")
+                    timing.stop.set()
         if since is None:
             run.keep_marks(routes)
         run.note_looks(now)

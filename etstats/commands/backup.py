@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from etstats.commands import options
+from etstats.commands import options, waiting
 from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
 
@@ -58,6 +58,7 @@ def restore(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="BACKUP", help="A file, or `latest`.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    wait: waiting.WAIT = "2m",
 ) -> None:
     """Make the base what a backup says; what is there now is backed up first.
 
@@ -82,7 +83,8 @@ def restore(
         output.say(f"{path} holds {holds}. The base will be as it was then; what is in it now is backed up first.")
         if not typer.confirm("Restore?", err=True):
             raise ConfigError("not restored; the base is as it was")
-    done = backups.restore(context.config, path, datetime.now(UTC))
+    patience = waiting.seconds(wait)
+    done = backups.restore(context.config, path, datetime.now(UTC), patience=patience, tell=output.say)
     if context.verbosity >= 0:
         kept = f" What was there: {done.kept}" if done.kept else ""
         output.say(f"restored {done.rounds:,} rounds, {done.rows:,} rows, compared with the backup.{kept}")

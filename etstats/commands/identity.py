@@ -7,6 +7,7 @@ import typer
 from etstats.commands import completion, options
 from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
+from etstats.commands.waiting import WAIT, whole_base
 
 if TYPE_CHECKING:
     from etstats.db.connection import Connection
@@ -155,6 +156,7 @@ def forget(
     ctx: typer.Context,
     player: PLAYER,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    wait: WAIT = "2m",
 ) -> int:
     """Put a pseudonym in the place of a player's names and GUID, for good, archive and later files included.
 
@@ -165,19 +167,18 @@ def forget(
     from etstats import forgetting, output
     from etstats.base import open_base
     from etstats.db import players
-    from etstats.db.connection import run_lock
     from etstats.errors import ConfigError
 
-    config = context_of(ctx).config
-    with open_base(config) as conn, run_lock(conn):
-        with conn.transaction():
-            guid = options.player(conn, player)
-            names = [output.printable(alias.alias) for alias in players.aliases(conn, guid)]
-        output.say(f"{guid} was seen as: {', '.join(names)}.")
-        output.say("These names and the GUID are replaced in every row and file. This cannot be undone.")
-        if not yes and not _confirmed("Forget this player?"):
-            raise ConfigError("Nobody was forgotten. To do it without being asked: --yes")
-        done = forgetting.forget(conn, guid, config.data_dir / "gamestats")
+    context = context_of(ctx)
+    with open_base(context.config) as conn, conn.transaction():
+        guid = options.player(conn, player)
+        names = [output.printable(alias.alias) for alias in players.aliases(conn, guid)]
+    output.say(f"{guid} was seen as: {', '.join(names)}.")
+    output.say("These names and the GUID are replaced in every row and file. This cannot be undone.")
+    if not yes and not _confirmed("Forget this player?"):
+        raise ConfigError("Nobody was forgotten. To do it without being asked: --yes")
+    with whole_base(context, wait) as conn:  # not before: nobody waits for a person's answer
+        done = forgetting.forget(conn, guid, context.config.data_dir / "gamestats")
     output.say(
         f"Forgotten: {done.who.pseudonym} ({done.who.pseudonym_guid}) stands in {done.rounds:,} rounds now."
     )

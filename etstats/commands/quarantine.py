@@ -7,6 +7,7 @@ import typer
 from etstats.commands import options
 from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
+from etstats.commands.waiting import WAIT, whole_base
 from etstats.output import Column, Format, Table, text, when, whole
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def retry(
         list[str] | None,
         typer.Argument(metavar="[ID|FILE...]", help="Ids or file names; none: all that are listed."),
     ] = None,
+    wait: WAIT = "2m",
 ) -> int:
     """Try files again, for those who changed their mind or installed a newer etstats.
 
@@ -106,13 +108,11 @@ def retry(
     """
     from etstats import output
     from etstats.audit import quarantine as files
-    from etstats.base import open_base
-    from etstats.db.connection import run_lock
     from etstats.importer import Fate
 
     context = context_of(ctx)
     config = context.config
-    with open_base(config) as conn, run_lock(conn):
+    with whole_base(context, wait) as conn:
         outcomes = files.retry(conn, names or [], config.timezone, config.sessions.gap)
     bad = [o for o in outcomes if o.fate in (Fate.QUARANTINED, Fate.STILL_QUARANTINED)]
     for outcome in bad:
@@ -123,7 +123,7 @@ def retry(
 
 
 @quarantine.command()
-def discard(ctx: typer.Context, names: NAMES) -> int:
+def discard(ctx: typer.Context, names: NAMES, wait: WAIT = "2m") -> int:
     """Let go of files: kept, but shown no more until their content changes.
 
     Example: etstats quarantine discard 12
@@ -132,11 +132,9 @@ def discard(ctx: typer.Context, names: NAMES) -> int:
     """
     from etstats import output
     from etstats.audit import quarantine as files
-    from etstats.base import open_base
-    from etstats.db.connection import run_lock
 
     context = context_of(ctx)
-    with open_base(context.config) as conn, run_lock(conn):
+    with whole_base(context, wait) as conn:
         gone = files.discard(conn, names)
     if context.verbosity >= 0:
         output.say(f"quarantine: {len(gone)} discarded")

@@ -9,6 +9,7 @@ import typer
 from etstats.commands import options
 from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
+from etstats.commands.waiting import WAIT, whole_base
 from etstats.output import Table, text
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def rebuild(
         bool, typer.Option("--verify", help="Change nothing: derive, compare, print each difference.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask on a terminal.")] = False,
+    wait: WAIT = "2m",
     written: options.Written,
 ) -> int:
     """Derive all rounds, or those of some days with their evenings, again from the archive.
@@ -52,8 +54,7 @@ def rebuild(
     from etstats import output
     from etstats.audit import rebuild as pipeline
     from etstats.audit import verification
-    from etstats.base import open_base, open_for_reading
-    from etstats.db.connection import run_lock
+    from etstats.base import open_for_reading
 
     context = context_of(ctx)
     config = context.config
@@ -72,7 +73,7 @@ def rebuild(
         return verified.exit_code
     if not yes and sys.stdin.isatty():
         typer.confirm("Derive the rounds again from the archive and replace what differs?", abort=True, err=True)
-    with open_base(config) as conn, run_lock(conn), output.progress("rebuilding") as seen:
+    with whole_base(context, wait) as conn, output.progress("rebuilding") as seen:
         rebuilt = pipeline.rebuild(conn, plan, seen)
     for filename, reason in rebuilt.quarantined.items():
         output.say(f"quarantined: {filename}: {reason}")

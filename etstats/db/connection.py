@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -125,16 +126,29 @@ def transactions_in_flight(conn: Connection) -> Iterator[Callable[[], AbstractCo
 
 
 @contextmanager
-def run_lock(conn: psycopg.Connection, key: int = RUN_LOCK_KEY) -> Iterator[None]:
+def run_lock(
+    conn: psycopg.Connection,
+    key: int = RUN_LOCK_KEY,
+    *,
+    patience: float = 0.0,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Iterator[None]:
     """Hold the lock of this base while one run works; LockedError when another run holds it.
 
-    Backups have a lock of their own, because runs go on beside them.
+    With `patience` it waits so many seconds in the server's queue, where no later run overtakes it; `tell` hears
+    once that it does. Backups have a lock of their own, because runs go on beside them.
 
     The lock belongs to the server's session and dies with it, so none can be left behind. A pooler between us
     and PostgreSQL must hand out whole sessions (PgBouncer: `pool_mode = session`), or the lock means nothing.
     """
-    with _locked(conn, key, "on this base"):
+    with _locked(conn, key, "on this base", wait=partial(_wait, patience=patience, tell=tell)):
         yield
+
+
+def is_awaited(conn: psycopg.Connection) -> bool:
+    """Say whether somebody waits to have the whole base."""
+    with database_errors(), conn.transaction():
+        return conn.execute(query("is_run_lock_awaited"), {"key": RUN_LOCK_KEY}).fetchone() == (True,)
 
 
 @contextmanager
@@ -152,11 +166,18 @@ def collecting_lock(conn: psycopg.Connection, servers: Collection[str]) -> Itera
 
 
 @contextmanager
-def _locked(conn: psycopg.Connection, key: int, what: str, *, shared: bool = False) -> Iterator[None]:
+def _locked(
+    conn: psycopg.Connection,
+    key: int,
+    what: str,
+    *,
+    shared: bool = False,
+    wait: Callable[[psycopg.Connection, int], bool] = lambda conn, key: False,
+) -> Iterator[None]:
     kind = "shared_run_lock" if shared else "run_lock"
     with database_errors(), conn.transaction():
         row = conn.execute(query(f"try_{kind}"), {"key": key}).fetchone()
-    if row != (True,):
+    if row != (True,) and not wait(conn, key):
         raise LockedError(f"Another etstats run is at work {what}; this one leaves it alone.")
     try:
         yield
@@ -167,6 +188,25 @@ def _locked(conn: psycopg.Connection, key: int, what: str, *, shared: bool = Fal
                 conn.rollback()
             with conn.transaction():
                 conn.execute(query(f"release_{kind}"), {"key": key})
+
+
+def _wait(conn: psycopg.Connection, key: int, *, patience: float, tell: Callable[[str], None]) -> bool:
+    """Take the lock as soon as its holders let go; False when they have not within `patience` seconds."""
+    if patience <= 0:
+        return False
+    with database_errors(), conn.transaction():
+        holder = conn.execute(query("run_lock_holder"), {"key": key}).fetchone()
+    address, seconds = holder or ("", 0)
+    who = f" ({f'from {address}, ' if address else ''}at work for {seconds} s)" if holder else ""
+    tell(f"waiting up to {patience:.0f} s for another etstats run to end{who}")
+    with database_errors():
+        try:
+            with conn.transaction():
+                conn.execute(query("limit_lock_wait"), {"milliseconds": str(round(patience * 1000))})
+                conn.execute(query("wait_for_run_lock"), {"key": key})
+        except psycopg.errors.LockNotAvailable:
+            return False
+    return True
 
 
 def _settings(url: str) -> dict[str, str]:

@@ -29,13 +29,15 @@ __all__ = [
 ]
 
 _AHEAD = 512  # files fetched and not yet imported: some 2 MB
+_QUIET_SECONDS = 1.0
 
 
 @contextmanager
 def started(routes: list[Route], timing: Timing) -> Iterator[Iterator[list[Happening]]]:
     """Fetch from all servers side by side, from the beginning of the block on.
 
-    Gives what happens, gathered as it comes, until all have ended; leaving the block ends them.
+    Gives what happens, gathered as it comes, until all have ended, and nothing after each second in which nothing
+    did; leaving the block ends them.
     """
     queue: Queue[Happening] = Queue(maxsize=_AHEAD)
     visits = [Visit(route, timing, queue.put) for route in routes]
@@ -62,7 +64,11 @@ def decide(route: Route) -> Plan:
 
 def _gathered(queue: Queue[Happening], open_routes: int) -> Iterator[list[Happening]]:
     while open_routes:
-        happenings = [queue.get()]
+        try:
+            happenings = [queue.get(timeout=_QUIET_SECONDS)]
+        except Empty:
+            yield []
+            continue
         while len(happenings) < _AHEAD:
             try:
                 happenings.append(queue.get_nowait())

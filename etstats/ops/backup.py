@@ -4,7 +4,8 @@ A file under its final name has been restored into a scratch base and compared, 
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from time import perf_counter
 from etstats import __version__
 from etstats.base import database_url, open_base
 from etstats.db import dump, looks
-from etstats.db.connection import BACKUP_LOCK_KEY, connect, run_lock
+from etstats.db.connection import BACKUP_LOCK_KEY, RUN_LOCK_KEY, connect, run_lock
 from etstats.db.migrations import migrate
 from etstats.db.scratch import scratch_base
 from etstats.errors import ConfigError
@@ -97,14 +98,24 @@ def make(config: Config, now: datetime) -> Made:
     )
 
 
-def restore(config: Config, path: Path, now: datetime) -> Restored:
+def restore(
+    config: Config,
+    path: Path,
+    now: datetime,
+    *,
+    patience: float = 0.0,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Restored:
     """Make the base what the backup says, in one transaction, after backing up what is there.
 
     The backup is restored into a scratch base first, so a damaged one changes nothing. Rounds that were posted, or
     when that is not known any more all that ended until now, are not posted again. LockedError: a run or a backup
-    is at work.
+    is still at work after `patience` seconds; `tell` hears that they are waited for.
     """
-    with open_base(config) as conn, run_lock(conn), run_lock(conn, BACKUP_LOCK_KEY):
+    with ExitStack() as held:
+        conn = held.enter_context(open_base(config))
+        for key in (RUN_LOCK_KEY, BACKUP_LOCK_KEY):
+            held.enter_context(run_lock(conn, key, patience=patience, tell=tell))
         kept = None
         if any(table.rows for table in dump.contents(conn)):
             kept = _write(config, _ready(folder_of(config)), now)[0].path

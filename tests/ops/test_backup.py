@@ -227,7 +227,7 @@ def test_two_backups_at_once_are_refused_and_a_run_does_not_stop_one(cli: Cli, d
         assert cli("backup").code == 75
     with run_lock(db, RUN_LOCK_KEY):
         assert cli("backup").code == 0
-        assert cli("restore", "latest", "--yes").code == 75
+        assert cli("restore", "latest", "--yes", "--wait", "0").code == 75
 
 
 def test_a_user_who_may_not_create_bases_still_gets_verified_backups(
@@ -246,7 +246,8 @@ def test_a_user_who_may_not_create_bases_still_gets_verified_backups(
         conn.execute("DROP ROLE IF EXISTS modest")
         conn.execute("CREATE ROLE modest NOLOGIN")
         conn.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO modest")
-    monkeypatch.setenv("ETSTATS_DATABASE_URL", f"{database_url}&options=-c%20role%3Dmodest")
+    joint = "&" if "?" in database_url else "?"
+    monkeypatch.setenv("ETSTATS_DATABASE_URL", f"{database_url}{joint}options=-c%20role%3Dmodest")
     done = cli("backup")
     assert done.code == 0, done.err
     assert [path.name for path in data.iterdir()] == ["backups"]

@@ -1,0 +1,37 @@
+"""Commands that need the whole base for themselves wait for other runs to end, and say so."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from etstats.commands.context import Context
+
+if TYPE_CHECKING:
+    from etstats.db.connection import Connection
+
+WAIT = Annotated[
+    str, typer.Option("--wait", metavar="2m", help="How long to wait for other runs on this base to end.")
+]
+
+_LONGEST = 86_400.0
+
+
+def seconds(wait: str) -> float:
+    """Read `--wait`: 0, 30s, 2m, 1h; never more than a day."""
+    from etstats.pipeline import seconds as read
+
+    return 0.0 if wait in {"0", "0s"} else min(read(wait, "--wait"), _LONGEST)
+
+
+@contextmanager
+def whole_base(context: Context, wait: str) -> Iterator["Connection"]:
+    """The base, with no other run at work on it; LockedError when one is still there after `wait`."""
+    from etstats import output
+    from etstats.base import open_base
+    from etstats.db.connection import run_lock
+
+    patience = seconds(wait)
+    with open_base(context.config) as conn, run_lock(conn, patience=patience, tell=output.say):
+        yield conn
