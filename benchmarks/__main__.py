@@ -9,26 +9,9 @@ python -m benchmarks scale --largest 400000
 import argparse
 import importlib
 import sys
-from datetime import UTC, datetime
-from pathlib import Path
 
 from benchmarks.measuring import machine
-
-PARTS = {
-    "importing": "Importing and deriving again",
-    "sync": "Fetching from the game server",
-    "nothing_new": "A minute in which nobody played",
-    "posting": "From the round to the post",
-    "reading": "Reading",
-    "scale": "Growing",
-}
-PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-HEAD = """\
-# Measured
-
-Every number here was written by `make bench`, and anyone can write it again; times are whole processes from start
-to end unless something else is said. Machines differ: the ratios matter more than the seconds.
-"""
+from benchmarks.page import PARTS, keep, section
 
 
 def main(arguments: list[str]) -> None:
@@ -44,23 +27,10 @@ def main(arguments: list[str]) -> None:
         before = machine()
         options = {"largest": 8_000 if given.quick else given.largest} if name == "scale" else {}
         text = importlib.import_module(f"benchmarks.{name}").run(runs, **options)
-        section = f"{text.strip()}\n\n{datetime.now(UTC):%Y-%m-%d}, {before}.\n"
-        sys.stdout.write(f"## {PARTS[name]}\n\n{section}\n")
-        sys.stdout.flush()
+        body = section(text, before)
+        print(f"## {PARTS[name]}\n\n{body}", flush=True)
         if not given.quick:
-            keep(name, section)
-
-
-def keep(name: str, section: str) -> None:
-    """Put one part's section in its place on the page."""
-    sections = {}
-    if PAGE.exists():
-        for part in PAGE.read_text(encoding="utf-8").split("\n## ")[1:]:
-            title, _, body = part.partition("\n")
-            sections[title] = body.strip() + "\n"
-    sections[PARTS[name]] = section
-    body = "".join(f"\n## {title}\n\n{sections[title]}" for title in PARTS.values() if title in sections)
-    PAGE.write_text(HEAD + body, encoding="utf-8")
+            keep(PARTS[name], body)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
     python -m benchmarks.fuzz                                   200,000 mutants of generated files
     python -m benchmarks.fuzz --count 2000000 --seed 7 --real ~/gamestats
-    python -m benchmarks.fuzz --guided 600                      coverage-guided for so many seconds, with atheris
+    python -m benchmarks.fuzz --guided 600                      then 600 s guided by coverage (pip install atheris)
+    python -m benchmarks.fuzz --count 5000000 --guided 3600 --keep          written into docs/benchmarks.md
 
 A mutant is read, or refused with a ParseError that names line and reason; what is read can be derived, alone and
 against a round 1, and keeps every promise that the base's constraints make. Anything else is printed with what it
@@ -13,13 +14,17 @@ import argparse
 import base64
 import random
 import re
+import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from benchmarks.measuring import machine
+from benchmarks.page import MUTANTS as TITLE
+from benchmarks.page import keep, section
 from etstats.demo.generator import generate
 from etstats.errors import ParseError
 from etstats.model import RawRound
@@ -57,7 +62,7 @@ def mutant(dice: random.Random, pool: Sequence[Sample]) -> Sample:
     """A file of the pool with one to four things done to it, seldom to its name too."""
     name, content = dice.choice(pool)
     for _ in range(dice.choice((1, 1, 1, 2, 3, 4))):
-        content = dice.choice(_MUTATIONS)(dice, content, pool)
+        content = dice.choice(MUTATIONS)(dice, content, pool)
     if dice.random() < 0.05:
         name = _in_text(dice, name.encode(), pool).decode(errors="replace")
     return name, content
@@ -167,7 +172,7 @@ def _number(dice: random.Random, content: bytes, _: Sequence[Sample]) -> bytes:
     return content[: match.start()] + str(value).encode() + content[match.end() :]
 
 
-_MUTATIONS: tuple[Callable[[random.Random, bytes, Sequence[Sample]], bytes], ...] = (
+MUTATIONS: tuple[Callable[[random.Random, bytes, Sequence[Sample]], bytes], ...] = (
     _cut, _flip, _in_text, _in_field, _lines, _columns, _number, _number, _number,
 )  # fmt: skip
 
@@ -190,53 +195,56 @@ def run(count: int, seed: int, pool: Sequence[Sample]) -> Counter[str]:
     return outcome
 
 
-def guided(seconds: int, pool: Sequence[Sample]) -> None:
-    """Let atheris look for ways into the parser; does not return."""
-    import tempfile
+def guided(seconds: int) -> str:
+    """Let atheris look for ways into the parser, in a process of its own; returns what it came to.
 
-    import atheris
-
-    with atheris.instrument_imports(include=["etstats"]):
-        for name in [name for name in sys.modules if name.startswith("etstats.parser")]:
-            del sys.modules[name]
-        from etstats.errors import ParseError as Refused
-        from etstats.parser.reader import parse as read
-        from etstats.parser.rounds import derive as split
-
-    def one(data: bytes) -> None:
-        try:
-            raw = read(pool[data[0] % len(pool)][0] if data else "x", data[1:])
-        except Refused:
-            return
-        split(raw)
-
-    corpus = tempfile.mkdtemp(prefix="etstats-fuzz-")
-    for number, (_, content) in enumerate(pool):
-        Path(corpus, str(number)).write_bytes(bytes([number % 256]) + content)
-    atheris.Setup([sys.argv[0], f"-max_total_time={seconds}", "-max_len=8192", corpus], one)
-    atheris.Fuzz()
+    RuntimeError: a fault was found, or atheris is not there; what was said is on stderr.
+    """
+    command = [sys.executable, "-m", "benchmarks.guided", str(seconds)]
+    said: deque[str] = deque(maxlen=200)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace") as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            said.append(line)
+    runs = re.search(r"Done (\d+) runs in (\d+) second", "".join(said))
+    if process.returncode or not runs:
+        sys.stderr.writelines(said)
+        raise RuntimeError(f"the guided search ended with {process.returncode}")
+    reached = re.findall(r"cov: (\d+)", "".join(said))[-1]
+    count, took = int(runs[1]), int(runs[2])
+    rate = f"{count / took:,.0f} a second"
+    return f"{count:,} inputs guided by coverage, {reached} edges of the parser reached: no fault; {rate}"
 
 
 def main(arguments: list[str]) -> None:
     """Fuzz as asked."""
     parser = argparse.ArgumentParser(prog="benchmarks.fuzz", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--count", type=int, default=200_000, help="how many mutants")
+    parser.add_argument("--count", type=int, default=200_000, help="how many mutants; 0: none")
     parser.add_argument("--seed", type=int, default=0, help="of the first one; each next one has the next")
     parser.add_argument("--real", type=Path, help="a folder of real files to mutate as well")
     parser.add_argument(
-        "--guided", type=int, metavar="SECONDS", help="guided by coverage instead (pip install atheris)"
+        "--guided", type=int, metavar="SECONDS", help="then guided by coverage (pip install atheris)"
     )
+    parser.add_argument("--keep", action="store_true", help="write what came out into docs/benchmarks.md")
     given = parser.parse_args(arguments)
     pool = samples()
     if given.real:
         pool += [(path.name, path.read_bytes()) for path in sorted(given.real.glob("*-round-?.txt"))]
+    before, told = machine(), []
+    if given.count:
+        began = time.monotonic()
+        outcome = run(given.count, given.seed, pool)
+        took = time.monotonic() - began
+        counts = f"{outcome['read']:,} read, {outcome['refused']:,} refused"
+        told.append(
+            f"{given.count:,} mutants of {len(pool)} files: {counts}, no fault; {given.count / took:,.0f} a second"
+        )
     if given.guided:
-        guided(given.guided, pool)
-    began = time.monotonic()
-    outcome = run(given.count, given.seed, pool)
-    took = time.monotonic() - began
-    counts = f"{outcome['read']:,} read, {outcome['refused']:,} refused"
-    print(f"{given.count:,} mutants of {len(pool)} files: {counts}, no fault; {given.count / took:,.0f} a second")
+        told.append(guided(given.guided))
+    body = section("\n".join(f"- {line}" for line in told), before)
+    print(f"## {TITLE}\n\n{body}")
+    if given.keep:
+        keep(TITLE, body)
 
 
 if __name__ == "__main__":

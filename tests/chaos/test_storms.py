@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from benchmarks.chaos import START, STORMS, can_mount, storm
+from benchmarks.chaos import STORMS, storm
+from benchmarks.scene import START, can_mount
 from etstats.db import embedded
 from etstats.db.connection import connect
 from etstats.db.migrations import migrate
@@ -22,7 +23,11 @@ from tests.line.conftest import until
 @pytest.mark.parametrize("name", [name for name in STORMS if name != "disk" or can_mount()])
 def test_a_storm_leaves_nothing_lost_and_nothing_twice(name: str) -> None:
     """Killed at random moments, then finished: the base holds each file once and is what its archive says."""
-    assert storm(name, seed=20251002, kills=2, files=40).kills >= 2
+    toll = storm(name, seed=20251002, kills=2, files=40)
+    assert toll.fault == ""
+    assert (toll.lost, toll.twice) == (0, 0)
+    assert toll.kills >= 2
+    assert toll.agreed >= 2
 
 
 def test_what_was_reported_survives_a_power_cut() -> None:

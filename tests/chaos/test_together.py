@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from benchmarks.chaos import START
+from benchmarks.scene import START
 from etstats.config import load
 from etstats.db.connection import collecting_lock, connect, run_lock
 from etstats.demo.generator import GeneratedFile, Quirks, generate, write_files

@@ -1,0 +1,52 @@
+"""Fuzzing guided by coverage: atheris looks for ways through the parser, with the mutations of `benchmarks.fuzz`.
+
+    pip install atheris; python -m benchmarks.fuzz --guided 600
+
+Runs for so many seconds and ends the process by itself. A fault ends it with a traceback; its input stays in /tmp.
+"""
+
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["etstats.parser", "etstats.model"]):
+    from benchmarks import fuzz
+    from etstats.model import RawRound
+    from etstats.parser.reader import parse
+
+
+def look(seconds: int) -> None:
+    """Let atheris look; does not return."""
+    pool = fuzz.samples()
+    firsts = {name: parse(name, content) for name, content in pool if "-round-1" in name}
+
+    def one(data: bytes) -> None:
+        # The first byte says whose name the content bears, and which round 1 a round 2 follows.
+        which = data[0] if data else 0
+        first: RawRound = list(firsts.values())[which % len(firsts)]
+        fuzz.check(pool[which % len(pool)][0], data[1:], first)
+
+    def mutate(data: bytes, most: int, seed: int) -> bytes:
+        dice = random.Random(seed)
+        if not data or dice.random() < 0.3:
+            return bytes(atheris.Mutate(data, most))
+        return (data[:1] + dice.choice(fuzz.MUTATIONS)(dice, data[1:], pool))[:most]
+
+    with tempfile.TemporaryDirectory(prefix="etstats-fuzz-") as corpus:
+        for number, (_, content) in enumerate(pool):
+            Path(corpus, str(number)).write_bytes(bytes([number]) + content)
+        options = [
+            f"-max_total_time={seconds}",
+            "-max_len=16384",
+            "-print_final_stats=1",
+            f"-artifact_prefix={corpus}-",
+        ]
+        atheris.Setup([sys.argv[0], *options, corpus], one, custom_mutator=mutate)
+        atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    look(int(sys.argv[1]))

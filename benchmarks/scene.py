@@ -1,0 +1,284 @@
+"""What a storm needs: a base, a game server, Discord's stand-in, and ways to kill in the middle of the work."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from benchmarks.measuring import Place, place
+from etstats.audit.rebuild import Plan
+from etstats.audit.verification import verify
+from etstats.db import embedded
+from etstats.db.connection import connect
+from etstats.demo.discord import StandIn
+from etstats.demo.generator import generate, write_files
+from etstats.demo.sftp_server import serve
+
+START = datetime(2025, 10, 2, 20)  # noqa: DTZ001  # the server's own clock
+ROOMY = "500m"
+TEMPORARY = 75
+_PATIENCE = 60.0
+_PLAN = Plan(gap=timedelta(minutes=60), zone_of=lambda _: ZoneInfo("UTC"))
+_AT_WORK = (
+    "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name = 'etstats'"
+)
+
+
+class BrokenError(AssertionError):
+    """What must not be."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Toll:
+    """What a storm did: kills in mid-work, runs that ended before theirs, and what was found afterwards."""
+
+    kills: int = 0
+    survived: int = 0
+    agreed: int = 0
+    """How often all that was stored was derived again from the archive, and was the same."""
+    lost: int = 0
+    twice: int = 0
+    fault: str = ""
+    codes: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Scene:
+    """A base, a game server's folder with some evenings in it, Discord's stand-in, and the dice of the storm."""
+
+    here: Place
+    files: list[Path]
+    discord: StandIn
+    dice: random.Random
+    toll: Toll = field(default_factory=Toll)
+    work_seconds: float = 1.0
+    """How long the command of this storm is at work in the base when nobody disturbs it."""
+
+    @contextmanager
+    def base(self) -> Iterator[psycopg.Connection]:
+        """A connection to the base; started when it was killed, waited for while it recovers."""
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                url = embedded.ensure_running(self.here.folder / "data")
+                conn = psycopg.connect(url, autocommit=True, application_name="storm")
+                break
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+        with conn:
+            yield conn
+
+    def rows(self, sql: str) -> list[tuple[object, ...]]:
+        """What the base answers."""
+        with self.base() as conn:
+            return conn.execute(sql.encode()).fetchall()
+
+    def empty(self) -> None:
+        """Begin again with an empty base."""
+        self.calm()
+        with self.base() as conn:
+            conn.execute("TRUNCATE servers, player_aliases, changed_sessions CASCADE")
+
+    def calm(self) -> None:
+        """Wait until PostgreSQL has noticed that whoever was killed is gone: its locks are free by then."""
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            # It may go away once more: one of its processes was killed, and it has only now noticed.
+            with suppress(psycopg.OperationalError), self.base() as conn:
+                while time.monotonic() < deadline:
+                    if conn.execute(_AT_WORK).fetchone() == (0,):
+                        return
+                    time.sleep(0.005)
+        raise BrokenError(f"{_PATIENCE:.0f} s after the kill its session is still there")
+
+    def start(self, *words: str | Path) -> "subprocess.Popen[bytes]":
+        """One command, in a process of its own."""
+        command = [sys.executable, "-m", "etstats", *map(str, words)]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            command, env=self.here.environment, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe
+        )
+
+    def start_work(self, *words: str | Path) -> "subprocess.Popen[bytes]":
+        """Start a command, and wait until it has come to the base; earlier there is nothing to disturb."""
+        self.calm()
+        with self.base() as conn:
+            process = self.start(*words)
+            while process.poll() is None and conn.execute(_AT_WORK).fetchone() == (0,):
+                time.sleep(0.002)
+        return process
+
+    def measure(self, prepare: Callable[[], object], *words: str | Path) -> None:
+        """Let the command run undisturbed, twice; kills fall within the time that its work takes."""
+        taken = []
+        for _ in range(2):
+            prepare()
+            process = self.start_work(*words)
+            began = time.monotonic()
+            _, said = process.communicate(timeout=300)
+            taken.append(time.monotonic() - began)
+            self._is_good(process.returncode, said, ())
+        self.work_seconds = min(taken)  # the first one may find everything cold
+
+    def kill(self, *words: str | Path, left: float = 1.0, also: tuple[int, ...] = ()) -> bool:
+        """Kill a command at a random moment of its work; False when it had ended by itself.
+
+        `left`: how much of the measured work there is still to do, 0 to 1.
+        """
+        process = self.start_work(*words)
+        try:
+            _, said = process.communicate(timeout=self._moment(left))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            self.toll.kills += 1
+            return True
+        self.ended(process.returncode, said, also)
+        return False
+
+    def strike_base(self, *words: str | Path, left: float = 1.0) -> bool:
+        """Kill PostgreSQL under a command at work; it must end by itself, in good order. False: it had ended."""
+        process = self.start_work(*words)
+        try:
+            _, said = process.communicate(timeout=self._moment(left))
+        except subprocess.TimeoutExpired:
+            if is_struck := self._strike():
+                self.toll.kills += 1
+            _, said = process.communicate(timeout=120)
+        else:
+            is_struck = False
+        self.ended(process.returncode, said, (TEMPORARY,), counts=not is_struck)
+        return is_struck
+
+    def finish(self, *words: str | Path, also: tuple[int, ...] = ()) -> str:
+        """Let a command run to its end, which must be a good one; returns what it said."""
+        self.calm()
+        process = self.start(*words)
+        out, said = process.communicate(timeout=300)
+        self._is_good(process.returncode, said, also)
+        return (out + said).decode(errors="replace")
+
+    def is_true(self) -> None:
+        """Raise unless everything stored is what the archive says."""
+        self.calm()
+        with connect(embedded.ensure_running(self.here.folder / "data"), read_only=True) as conn:
+            if found := verify(conn, _PLAN).differences:
+                raise BrokenError(f"{len(found)} rows are not what the archive says, the first: {found[0]}")
+        self.toll.agreed += 1
+
+    def is_true_to_the_command(self) -> None:
+        """The same, said by `rebuild --verify` itself."""
+        self.finish("-q", "rebuild", "--verify")
+        self.toll.agreed += 1
+
+    def holds_all(self) -> None:
+        """Raise unless each file is there once, with its bytes, and each has its round."""
+        names = {path.name: path.read_bytes() for path in self.files}
+        stored = self.rows("SELECT filename, content FROM processed_files WHERE success")
+        rounds = [
+            name for (name,) in self.rows("SELECT filename FROM rounds JOIN processed_files f ON f.id = file_id")
+        ]
+        self.toll.lost += sum((name, content) not in stored for name, content in names.items())
+        self.toll.lost += len(names.keys() - set(rounds))
+        self.toll.twice += len(stored) - len({name for name, _ in stored}) + len(rounds) - len(set(rounds))
+        if self.toll.lost or self.toll.twice or len(stored) != len(names):
+            raise BrokenError(f"{len(names)} files were sent; {len(stored)} are stored, with {len(rounds)} rounds")
+
+    def ended(self, code: int, said: bytes, also: tuple[int, ...] = (), *, counts: bool = True) -> None:
+        """Count a run that came to an end by itself; raise unless it was a good one."""
+        self._is_good(code, said, also)
+        self.toll.survived += counts
+        self.toll.codes[code] = self.toll.codes.get(code, 0) + 1
+
+    def _is_good(self, code: int, said: bytes, also: tuple[int, ...]) -> None:
+        text = said.decode(errors="replace")
+        if code not in (0, *also) or "Traceback" in text:
+            raise BrokenError(f"ended with {code}: {text[-1500:]}")
+
+    def _moment(self, left: float) -> float:
+        # A quarter for what a run does however little is left to do.
+        return self.dice.uniform(0, self.work_seconds * (0.25 + 0.75 * left))
+
+    def _strike(self) -> bool:
+        """A power cut takes all of PostgreSQL; a kernel short of memory takes one of its processes."""
+        pid = embedded.status(self.here.folder / "data").pid
+        if pid is None:
+            return False
+        with suppress(FileNotFoundError, ProcessLookupError):
+            listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+            children = [int(child) for child in listed]
+            struck = [pid, *children] if self.dice.random() < 0.7 or not children else [children[-1]]
+            for each in struck:
+                with suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGKILL)
+            return True
+        return False
+
+
+def can_mount() -> bool:
+    """Whether this process may make a small disk to fill up; it takes root."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            mount(Path(folder), "size=1m")
+        except (OSError, subprocess.CalledProcessError):
+            return False
+        subprocess.run(["umount", folder], check=True)
+    return True
+
+
+def mount(folder: Path, options: str) -> None:
+    """Put a disk of its own on a folder, or change that disk."""
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+@contextmanager
+def scene(seed: int, files: int, *, small_disk: bool = False) -> Iterator[Scene]:
+    """All that a storm needs, thrown away at the end."""
+    with ExitStack() as stack:
+        here, discord = stack.enter_context(place()), stack.enter_context(StandIn(limited=False))
+        if small_disk:
+            data = here.folder / "data"
+            data.mkdir()
+            mount(data, f"size={ROOMY},mode=711")
+            stack.callback(subprocess.run, ["umount", str(data)], check=True)
+            stack.callback(embedded.stop, data)
+        folder, keys = here.folder / "files", here.folder / "keys"
+        folder.mkdir()
+        keys.mkdir(mode=0o700)
+        write_files(folder, generate(seed, start=START, files=files, pause_days=(0, 1), zone="UTC"))
+        server = stack.enter_context(serve(folder, keys))
+        known_hosts = keys / "known_hosts"
+        known_hosts.write_text(server.known_hosts_line + "\n", encoding="utf-8")
+        lines = [
+            "[[servers]]",
+            'name = "main"',
+            f'host = "{server.host}"',
+            f"port = {server.port}",
+            f'user = "{server.user}"',
+            f'key_file = "{server.key_file}"',
+            f'known_hosts = "{known_hosts}"',
+            f'remote_path = "{server.remote_path}"',
+            "[discord]",
+            f'webhook_url = "{discord.add_webhook().url}"',
+            "charts = false",
+            "digest_after = 1000",
+        ]
+        config = here.folder / "config.toml"
+        config.chmod(0o600)
+        config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        here.etstats("-q", "db", "migrate")
+        yield Scene(here=here, files=sorted(folder.iterdir()), discord=discord, dice=random.Random(seed))
