@@ -72,6 +72,8 @@ def leaderboard(
         rows = rankings.weapon_standings(field, ranking, fires_bullets=weapon in BULLET_WEAPONS)
         columns = _weapon_columns(board, ranking, fires_bullets=weapon in BULLET_WEAPONS)
         table = replace(table, rows=rows[:limit], columns=columns)
+    if written.style is output.Format.CSV:  # names may be alike
+        table = replace(table, columns=[*table.columns, output.text("player_guid", "GUID")])
     output.show(table, written.style)
     return 0
 

@@ -1,18 +1,15 @@
-"""The tables of maps, weapons, records and seasons."""
+"""The tables of maps, weapons and records."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
 from etstats import output
-from etstats.commands.board_text import heading, record_text, value_text
+from etstats.commands.board_text import record_text
 from etstats.commands.options import no_rounds
 from etstats.db.maps import Feat, MapSums, WeaponUse
 from etstats.output import Format, Table
-from etstats.reading.seasons import Season
-from etstats.rules.boards import BOARDS
 from etstats.rules.records import RECORDS
-from etstats.rules.season import POINTS, SEASON_BOARDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,28 +39,6 @@ class _RecordRow:
     player_name: str
     played_on: str | None
     ended_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _LeaderRow:
-    """Who leads a board."""
-
-    board: str
-    value: str
-    player_name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _SeasonRow:
-    """One season in a list."""
-
-    season: str
-    rounds: int
-    maps: int
-    sessions: int
-    players: int
-    champion: str | None
-    points: int | None
 
 
 def maps_table(rows: Sequence[MapSums], words: str, zone: tzinfo) -> Table:
@@ -150,88 +125,6 @@ def records_tables(lines: Sequence[RecordLine], words: str, style: Format, *, by
             Table(title=f"In one session{words}", columns=columns, rows=_rows(lines, "session"), empty="None yet.")
         )
     return tables
-
-
-def season_tables(season: Season, words: str, limit: int) -> list[Table]:
-    """A season's standings, and the leader of each board."""
-    played = season.facts
-    notes = [
-        f"{_counted(played.maps, 'map')}, {_counted(played.rounds, 'round')}, "
-        f"{_counted(played.sessions, 'session')}, {_counted(season.players, 'player')}.",
-        f"Points: {', '.join(map(str, POINTS))} for the places on {', '.join(SEASON_BOARDS)}.",
-    ]
-    leaders = [
-        _LeaderRow(
-            board=heading(BOARDS[leader.board]),
-            value=value_text(BOARDS[leader.board], leader.standing.value),
-            player_name=leader.standing.player_name,
-        )
-        for leader in season.leaders
-    ]
-    return [
-        Table(
-            title=f"Season {season.season}{words}",
-            columns=_standing_columns(),
-            rows=season.standings[:limit],
-            empty=f"Season {season.season}{words}: nobody played enough to be ranked.",
-            notes=notes,
-        ),
-        Table(
-            title="Leaders",
-            columns=[
-                output.text("board", "Board"),
-                output.name(),
-                output.Column(key="value", heading="Value", justify="right"),
-            ],
-            rows=leaders,
-            empty="No board has a leader yet.",
-        ),
-    ]
-
-
-def seasons_table(seasons: Sequence[Season], words: str) -> Table:
-    """The seasons, newest first, each with its champion; the newest is still open."""
-    rows = [
-        _SeasonRow(
-            season=season.season,
-            rounds=season.facts.rounds,
-            maps=season.facts.maps,
-            sessions=season.facts.sessions,
-            players=season.players,
-            champion=season.champions[0].player_name if season.champions else None,
-            points=season.champions[0].points if season.champions else None,
-        )
-        for season in seasons
-    ]
-    columns = [
-        output.text("season", "Season"),
-        output.whole("rounds", "Rounds"),
-        output.whole("sessions", "Sessions"),
-        output.whole("players", "Players"),
-        output.name("champion", "Champion"),
-        output.whole("points", "Points"),
-    ]
-    return Table(title=f"Seasons{words}", columns=columns, rows=rows, empty="")
-
-
-def no_season(which: str | None, words: str) -> Table:
-    """What is shown when nothing was played."""
-    season = f" · {which.upper()}" if which else ""
-    return Table(title="Seasons", columns=_standing_columns(), rows=[], empty=no_rounds(season + words))
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
-def _standing_columns() -> list[output.Column]:
-    return [
-        output.whole("rank", "#"),
-        output.name(),
-        output.whole("points", "Points"),
-        output.whole("boards_led", "Boards led"),
-        output.whole("rounds", "Rounds"),
-    ]
 
 
 def _rows(lines: Sequence[RecordLine], span: str) -> list[_RecordRow]:

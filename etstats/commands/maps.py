@@ -112,14 +112,14 @@ def season(
     server: options.SERVER = None,
     written: options.Written,
 ) -> int:
-    """Show a season's standings and the leader of each board; alone, the newest season and all champions.
+    """Show a season's standings and the leader of each board; alone, the newest one and the last champions.
 
     Example: etstats season 2025-Q4
 
     Exit codes: 0 done, 2 no such season, map or server, 75 the base is down.
     """
     from etstats import output
-    from etstats.commands.map_tables import no_season, season_tables, seasons_table
+    from etstats.commands.season_tables import no_season, season_tables, seasons_table
     from etstats.reading import seasons
 
     with options.Rounds(map_name=map_name, server=server).question(ctx) as asked:
@@ -129,7 +129,8 @@ def season(
     elif not found:
         output.show(no_season(which, asked.words), written.style)
     else:
-        tables = season_tables(found[0], asked.words, limit)
-        past = [seasons_table(found, asked.words)] if which is None else []
-        output.show_all(tables[:1] if written.style is output.Format.CSV else [*tables, *past], written.style)
+        tables = season_tables(found[0], asked.words, limit, written.style)
+        if which is None and written.style is not output.Format.CSV:
+            tables.append(seasons_table(found, asked.words))
+        output.show_all(tables, written.style)
     return 0

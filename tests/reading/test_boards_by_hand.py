@@ -243,7 +243,7 @@ def test_alone_it_lists_the_boards(cli: Cli) -> None:
         (["--weapon", "MP41"], "MP40"),
         (["--top", "revives", "--weapon", "MP40"], "kills"),
         (["--top", "accuracy", "--weapon", "GRENADE"], "THOMPSON"),
-        (["--top", "kd", "--json", "--csv"], "choose one"),
+        (["--top", "kd", "--json", "--csv"], "one of --json, --csv and --markdown"),
     ],
 )
 def test_bad_input_names_what_there_is(cli: Cli, db: Connection, arguments: list[str], said: str) -> None:

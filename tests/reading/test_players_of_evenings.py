@@ -1,6 +1,8 @@
 """Players, maps, weapons, records and seasons over generated evenings, against what really happened."""
 
+import csv
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -314,6 +316,15 @@ def test_every_reading_command_has_every_format(cli: Cli, argv: list[str], style
     assert found.out.strip()
     if style == ["--json"]:
         assert isinstance(json.loads(found.out), list)
+
+
+@pytest.mark.parametrize("argv", [["leaderboard", "--top", "kd"], ["leaderboard", "--weapon", "MP40"], ["season"]])
+def test_csv_tells_players_apart_by_guid(cli: Cli, argv: list[str]) -> None:
+    """Two may bear one name; the drawn table shows names alone."""
+    rows = list(csv.DictReader(cli(*argv, "--csv").out.splitlines()))
+    assert rows
+    assert all(re.fullmatch("[0-9A-F]{8}", row["player_guid"]) for row in rows)
+    assert rows[0]["player_guid"] not in cli(*argv).out
 
 
 def test_names_and_maps_are_offered_to_the_shell(
