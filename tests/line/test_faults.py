@@ -208,6 +208,36 @@ def test_file_that_vanishes_after_the_listing_harms_nobody(
     assert base.rounds == len(files) - 1
 
 
+def test_file_that_is_listed_and_then_denied_is_named_and_taken_later(
+    cli: Cli, game: Game, base: Base, files: list[GeneratedFile]
+) -> None:
+    """The rest is in, the one that may not be read is said to be missing, and comes once it may be read."""
+    game.server.faults.deny.add(files[2].name)
+    done = cli("-q", "sync")
+    assert done.code != 0
+    assert files[2].name in done.err
+    assert "ermission denied" in done.err
+    assert base.rounds == len(files) - 1
+    game.server.faults.deny.clear()
+    assert cli("-q", "sync") == CliResult(code=0, out="", err="")
+    assert base.rounds == len(files)
+
+
+def test_what_no_game_server_shows_stays_outside(
+    cli: Cli, game: Game, base: Base, home: Path, files: list[GeneratedFile]
+) -> None:
+    """Two gigabytes under a round's name, a link out of the folder, and names of other things: the rest is in."""
+    with (game.root / "2025-10-02-200001-supply-round-1.txt").open("wb") as huge:
+        huge.truncate(2 * 2**30)
+    (game.root / "2025-10-02-200002-supply-round-1.txt").symlink_to("/etc/passwd")
+    (game.root / "..\\..\\evil-round-1.txt").write_text("x")
+    (game.root / "2025-10-02-200003-supply-round-1.txt").mkdir()
+    cli("-q", "sync")
+    assert base.rounds == len(files)
+    copies = [path.name for path in (home / "data" / "gamestats").rglob("*.txt")]
+    assert sorted(copies) == sorted(file.name for file in files)
+
+
 def test_local_folder_that_cannot_be_written_loses_nothing(
     cli: Cli, game: Game, base: Base, home: Path, files: list[GeneratedFile], log: Callable[[], str]
 ) -> None:

@@ -146,6 +146,23 @@ def test_what_killed_runs_left_is_cleared_and_nothing_else(
     assert len(names(folder)) == 1
 
 
+def test_half_a_backup_is_never_the_latest(cli: Cli, evening: Path, folder: Path, db: psycopg.Connection) -> None:
+    """What a killed run left, however new: not listed, not `latest`, refused when it is named."""
+    cli("import", evening)
+    assert cli("backup").code == 0
+    (whole,) = folder.iterdir()
+    half = folder / "etstats-20991231T235959Z.zip.partial"
+    half.write_bytes(whole.read_bytes()[:-400])
+    assert half.name not in cli("backup", "--list", "--csv").out
+    refused = cli("restore", half, "--yes")
+    assert refused.code == 2
+    assert "is no whole backup" in refused.err
+    db.execute("TRUNCATE servers, player_aliases CASCADE")
+    db.commit()
+    assert cli("restore", "latest", "--yes").code == 0
+    assert db.execute("SELECT count(*) > 0 FROM rounds").fetchone() == (True,)
+
+
 def test_two_backups_in_one_second_are_two(cli: Cli, folder: Path) -> None:
     """One never takes the place of another."""
     assert [cli("backup").code for _ in range(3)] == [0, 0, 0]

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 import requests
+from typer.main import get_command
 
+from etstats.cli import app
 from etstats.demo.discord import StandIn
 from tests.conftest import CliResult
 from tests.files import GUIDS, round_file
@@ -47,7 +49,51 @@ COMMANDS = (
     ["backup"],
     ["export", "{folder}/out"],
     ["links"],
+    ["compare", GUIDS[0], GUIDS[1]],
+    ["find", "e"],
+    ["maps"],
+    ["weapons"],
+    ["records"],
+    ["season"],
+    ["sessions"],
+    ["rounds"],
+    ["awards"],
+    ["achievements"],
+    ["quarantine", "list"],
+    ["quarantine", "retry"],
+    ["quarantine", "show", "1"],
+    ["quarantine", "discard", "1"],
+    ["link", GUIDS[0], "100000000000000000"],
+    ["unlink", GUIDS[0]],
+    ["hide", GUIDS[0]],
+    ["restore", "latest", "--yes"],
+    ["forget", GUIDS[0], "--yes"],
+    ["db", "start"],
+    ["db", "stop"],
 )
+ELSEWHERE = {
+    "demo": "has settings of its own, and none of these",
+    "init": "asks for them: tests/setup",
+    "watch": "is `sync` again and again: tests/ops",
+    "cron install": "writes into a crontab: tests/ops",
+    "cron remove": "writes into a crontab: tests/ops",
+}
+"""What cannot be called here, and why."""
+
+
+def _names(group: Any, before: tuple[str, ...] = ()) -> Iterator[str]:
+    for name, command in group.commands.items():
+        path = (*before, name)
+        if hasattr(command, "commands"):
+            yield from _names(command, path)
+        else:
+            yield " ".join(path)
+
+
+def test_every_command_is_searched() -> None:
+    """A new command is in the list above, or a reason stands where it is searched instead."""
+    called = {" ".join(words[:count]) for words in COMMANDS for count in (1, 2)}
+    assert [name for name in _names(get_command(app)) if name not in called | set(ELSEWHERE)] == []
 
 
 @pytest.fixture
@@ -188,6 +234,18 @@ def test_a_base_that_fails_keeps_its_password(place: Place, address: str, monkey
     ):
         place.run("-v", "--config", settings, *words)
     place.is_silent_about(PASSWORD, QUOTED, "hunter2", "secret-token-1")
+
+
+def test_a_replica_that_fails_keeps_its_password(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second address of a base is as secret as the first, from the settings and from the environment."""
+    address = f"postgresql://u:{QUOTED}@127.0.0.1:{free_port()}/base"
+    settings = place.configure("https://discord.com/api/webhooks/1/secret-token-1", None)
+    settings.write_text(settings.read_text() + f'[database]\nread_url = "{address}"\n')
+    for words in (["sessions"], ["config", "show"], ["config", "check"], ["db", "status"], ["health"]):
+        place.run("-v", "--config", settings, *words)
+    monkeypatch.setenv("ETSTATS_DATABASE_READ_URL", address.replace("hunter2", "hunter3"))
+    place.run("-v", "--config", settings, "sessions", code={75})
+    place.is_silent_about(PASSWORD, QUOTED, "hunter2", "hunter3")
 
 
 @pytest.mark.parametrize(
