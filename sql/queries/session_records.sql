@@ -3,7 +3,9 @@ WITH sums AS MATERIALIZED (
     SELECT r.gaming_session_id, f.player_guid, max(r.ended_at) AS ended_at,
            sum(f.kills) AS kills,
            sum(f.damage) AS damage,
-           CASE WHEN sum(f.time_played_seconds) >= %(dpm_seconds)s THEN (600 * sum(f.damage) / sum(f.time_played_seconds))::bigint END AS dpm,
+           CASE WHEN sum(f.time_played_seconds) >= %(dpm_seconds)s
+                -- Rounded, by whole numbers.
+                THEN (600 * sum(f.damage) + sum(f.time_played_seconds) / 2) / sum(f.time_played_seconds) END AS dpm,
            sum(f.headshot_kills) AS headshot_kills,
            sum(f.multikills) AS multikills,
            sum(f.gibs) AS gibs,

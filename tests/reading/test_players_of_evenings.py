@@ -263,7 +263,7 @@ def test_records_of_a_round_are_the_greatest_and_of_equals_the_earliest(db: Conn
 
 
 def test_records_of_a_session_are_of_whole_evenings(db: Connection, played: list[Act]) -> None:
-    """The most kills and damage of one player in one evening."""
+    """The most kills and damage of one player in one evening; DPM rounded as everywhere, not cut."""
     sums: dict[tuple[object, str], list[Act]] = defaultdict(list)
     for act in played:
         sums[(act.server, (act.ended_at.timestamp() - 43_200) // 86_400), act.truth.guid].append(act)
@@ -271,7 +271,7 @@ def test_records_of_a_session_are_of_whole_evenings(db: Connection, played: list
     assert found["kills"] == max(sum(a["kills"] for a in acts) for acts in sums.values())
     assert found["damage"] == max(sum(a["damage_given"] for a in acts) for acts in sums.values())
     assert found["dpm"] == max(
-        600 * sum(a["damage_given"] for a in acts) // seconds / 10
+        (600 * sum(a["damage_given"] for a in acts) + seconds // 2) // seconds / 10
         for acts in sums.values()
         if (seconds := sum(a["time_played_seconds"] for a in acts)) >= 1800
     )
