@@ -7,11 +7,11 @@ STAMP := $(VENV)/.made-from-pyproject
 WORKERS ?= 2
 # What CI pins: `make test LOCK=requirements-ci.lock` installs these very files, by their hashes.
 LOCK ?=
-# Options for benchmarks, chaos and fuzz runs, e.g. `make chaos ARGS="--runs 500"`.
+# Options for benchmarks, chaos and fuzz runs, e.g. `make chaos ARGS="--kills 500"`.
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench chaos fuzz clean
+.PHONY: help demo test check docs bench chaos fuzz audit clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \

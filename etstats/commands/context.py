@@ -1,5 +1,6 @@
 """What every command gets from the options that stand before its name."""
 
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import typer
 
 from etstats import config
+from etstats.errors import ConfigError
 from etstats.settings import Config
 
 
@@ -27,6 +29,7 @@ class Context:
 
         loaded = config.load(self.config_file)
         if self.read_url is not None:
+            _refuse_password(self.read_url)
             loaded = replace(loaded, database=replace(loaded.database, read_url=self.read_url))
         secrets = config.secrets(loaded)
         output.hide(secrets)
@@ -42,3 +45,11 @@ def context_of(ctx: typer.Context) -> Context:
     found = ctx.find_object(Context)
     assert found is not None  # noqa: S101  # the root callback makes it before any command runs
     return found
+
+
+def _refuse_password(url: str) -> None:
+    if re.search(r"//[^/@]*:[^/]*@|password\s*=", url):
+        raise ConfigError(
+            "--read-url holds a password, and every user of this machine can read a command line; put the address "
+            "into ETSTATS_DATABASE_READ_URL, or into the settings as database.read_url."
+        )

@@ -249,6 +249,24 @@ def test_a_replica_that_fails_keeps_its_password(place: Place, monkeypatch: pyte
 
 
 @pytest.mark.parametrize(
+    "address",
+    [
+        f"postgresql://u:{QUOTED}@127.0.0.1/base",
+        f"postgresql://u:{PASSWORD}@127.0.0.1/base",
+        f"postgresql://127.0.0.1/base?password={QUOTED}",
+        f"host=127.0.0.1 password={PASSWORD}",
+    ],
+)
+def test_no_password_on_a_command_line(place: Place, address: str) -> None:
+    """Everybody reads it there: an address with one is refused, unshown, and the way out is said."""
+    done = place.cli("-v", "--read-url", address, "sessions")
+    assert done.code == 2
+    assert "ETSTATS_DATABASE_READ_URL" in done.err
+    place.said.append(done.out + done.err)
+    place.is_silent_about(PASSWORD, QUOTED, "hunter2")
+
+
+@pytest.mark.parametrize(
     "text",
     [
         '[discord]\nwebhook_url = ["https://discord.com/api/webhooks/1/secret-token-1"]\n',
