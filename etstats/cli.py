@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -34,7 +35,7 @@ from etstats.commands import (
     watch,
 )
 from etstats.commands.context import Context
-from etstats.errors import EtstatsError, LockedError
+from etstats.errors import EtstatsError, LockedError, OutputError
 
 INTERRUPTED = 130
 
@@ -128,18 +129,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     verbose = "-v" in arguments or "--verbose" in arguments
     try:
-        code: object = typer.main.get_command(app).main(arguments, prog_name="etstats", standalone_mode=False)
-        print(end="", flush=True)  # here, where it can still be told that nobody reads
+        with output.guarded_stdout():
+            code: object = typer.main.get_command(app).main(arguments, prog_name="etstats", standalone_mode=False)
+            print(end="", flush=True)  # here, where it can still be told that nobody reads
         return _interrupted() if code == INTERRUPTED else code if isinstance(code, int) else 0
     except EtstatsError as error:
         if verbose:
             output.say_exception()
         # Under cron a run that meets another one is everyday, and nothing to be mailed.
         if not (isinstance(error, LockedError) and {"-q", "--quiet"} & set(arguments)):
-            output.say(f"etstats: {error}")
+            with suppress(OSError):  # stderr may lead to the same full disk
+                output.say(f"etstats: {error}")
+        if isinstance(error, OutputError):
+            _unread()
         return error.exit_code
     except typer.TyperException as error:  # a wrong option or argument, in the words of the option's own command
-        return _usage(error)
+        return _usage(error, arguments)
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except BrokenPipeError:
@@ -158,7 +163,9 @@ def _fault(fault: Exception, *, verbose: bool) -> int:
 
     from etstats import output
 
-    logging.getLogger("etstats").error("fault", exc_info=fault)
+    log = logging.getLogger("etstats")
+    if log.hasHandlers():  # else Python would print it
+        log.error("fault", exc_info=fault)
     if verbose:
         output.say_exception()
     output.say(f"etstats: this is a fault of etstats: {type(fault).__name__}: {fault}")
@@ -168,14 +175,13 @@ def _fault(fault: Exception, *, verbose: bool) -> int:
     return EtstatsError.exit_code
 
 
-def _usage(error: typer.TyperException) -> int:
+def _usage(error: typer.TyperException, arguments: Sequence[str]) -> int:
     from etstats import output
+    from etstats.commands import usage
 
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else "etstats"
     if type(error).__name__ == "NoArgsIsHelpError":
         return 2  # the help was shown when the error was made
-    output.say(f"etstats: {getattr(error, 'format_message', error.__str__)()} Try: {command} --help")
+    output.say(f"etstats: {usage.told(error, typer.main.get_command(app), arguments)}")
     return 2
 
 

@@ -11,6 +11,7 @@
     │   ├── LockedError         75   another run is at work on this base
     │   ├── SourceError         75   the game server or its folder cannot be reached
     │   ├── DatabaseError       75   the base is down or went away
+    │   ├── OutputError         75   what is printed cannot be written: a full disk behind stdout
     │   └── DiscordError        75   Discord is down, or asked for patience
     └── PermanentDiscordError    3   Discord will never take this message, or this webhook is gone
 
@@ -84,6 +85,10 @@ class SourceError(TemporaryError):
 
 class DatabaseError(TemporaryError):
     """The base cannot be reached, or was lost in the middle of the work."""
+
+
+class OutputError(TemporaryError):
+    """What stdout leads to takes nothing more, such as a file on a full disk."""
 
 
 class DiscordError(TemporaryError):

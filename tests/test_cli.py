@@ -35,10 +35,14 @@ def fails(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> Calla
     ("words", "told"),
     [
         (["leaderboard", "--nonsense"], "No such option: --nonsense"),
-        (["leaderboard", "--tpo", "kills"], "--top"),
-        (["leaderboard", "--top"], "requires an argument"),
-        (["leaderboard", "--limit", "many"], "--limit"),
-        (["maps", "--json", "--csv"], "choose one of"),
+        (["leaderboard", "--tpo", "kills"], "No such option: --tpo. Did you mean --top? Try: etstats leaderboard"),
+        (["leaderboard", "--top"], "--top needs a value. Try: etstats leaderboard --help"),
+        (["quarantine", "show", "--json=yes", "1"], "--json takes no value. Try: etstats quarantine show --help"),
+        (["leaderboard", "--limit", "many"], "'--limit': 'many' is no whole number. Try"),
+        (["leaderboard", "--limit", "0"], "1 or more is expected. Try"),
+        (["rebuild", "--from", "May"], "'May' is no date such as 2025-10-01. Try"),
+        (["sync", "one", "two"], "Too many words: one two. Try: etstats sync --help"),
+        (["maps", "--json", "--csv"], "Choose one of"),
         (["--log-format", "xml", "maps"], "xml"),
         (["maps", "\x1b[2Jtoo much"], "too much"),
         (["\x1b[2Jevil\nword"], "evil"),
@@ -175,3 +179,31 @@ def test_a_start_loads_what_it_uses(home: Path, words: list[str], used: set[str]
     code = f"import sys; from etstats.cli import main; main({words!r}); print(*sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert HEAVY & set(done.stderr.split()) == used
+
+
+@pytest.mark.parametrize(
+    "words", [("--version",), ("--help",), ("leaderboard",), ("leaderboard", "--json"), ("config", "show")]
+)
+def test_a_full_disk_behind_stdout_is_no_fault(home: Path, words: tuple[str, ...]) -> None:
+    """What cannot be printed is told in one line with 75; with stderr full as well only the code is left."""
+    command = [sys.executable, "-m", "etstats", *words]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert subprocess.run(command, stdout=full, stderr=full, check=False).returncode == 75
+    assert done.returncode == 75
+    assert done.stderr.startswith("etstats: stdout cannot be written: No space left on device. ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_fault_without_a_log_prints_no_traceback(home: Path) -> None:
+    """Before the settings are read there is no log, and the terminal is no place for it."""
+    program = (
+        "import sys, etstats.cli as cli\n"
+        "def broken(*_, **__): raise RuntimeError('told')\n"
+        "cli.typer.main.get_command = broken\n"
+        "sys.exit(cli.main(['maps']))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 2
+    assert "RuntimeError: told" in done.stderr

@@ -83,8 +83,8 @@ def restore(
         output.say(f"{path} holds {holds}. The base will be as it was then; what is in it now is backed up first.")
         if not typer.confirm("Restore?", err=True):
             raise ConfigError("not restored; the base is as it was")
-    patience = waiting.seconds(wait)
-    done = backups.restore(context.config, path, datetime.now(UTC), patience=patience, tell=output.say)
+    patience, tell = waiting.seconds(wait), waiting.teller(context)
+    done = backups.restore(context.config, path, datetime.now(UTC), patience=patience, tell=tell)
     if context.verbosity >= 0:
         kept = f" What was there: {done.kept}" if done.kept else ""
         output.say(f"restored {done.rounds:,} rounds, {done.rows:,} rows, compared with the backup.{kept}")

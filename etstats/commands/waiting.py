@@ -1,6 +1,6 @@
 """Commands that need the whole base for themselves wait for other runs to end, and say so."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,13 +25,19 @@ def seconds(wait: str) -> float:
     return 0.0 if wait in {"0", "0s"} else min(read(wait, "--wait"), _LONGEST)
 
 
+def teller(context: Context) -> Callable[[str], None]:
+    """Who is told that others are waited for: nobody with `-q`."""
+    from etstats import output
+
+    return output.say if context.verbosity >= 0 else lambda text: None
+
+
 @contextmanager
 def whole_base(context: Context, wait: str) -> Iterator["Connection"]:
     """The base, with no other run at work on it; LockedError when one is still there after `wait`."""
-    from etstats import output
     from etstats.base import open_base
     from etstats.db.connection import run_lock
 
     patience = seconds(wait)
-    with open_base(context.config) as conn, run_lock(conn, patience=patience, tell=output.say):
+    with open_base(context.config) as conn, run_lock(conn, patience=patience, tell=teller(context)):
         yield conn

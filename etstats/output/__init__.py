@@ -23,6 +23,7 @@ from etstats.output.columns import (
     whole,
 )
 from etstats.output.consoles import err, hide, out, progress, say, say_exception, write
+from etstats.output.guard import guarded_stdout
 from etstats.output.harmless import printable
 from etstats.output.tables import Format, Table, show, show_all, write_json
 
@@ -35,6 +36,7 @@ __all__ = [
     "day",
     "decimal",
     "err",
+    "guarded_stdout",
     "hide",
     "minutes_seconds",
     "moment",
