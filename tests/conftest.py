@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -25,6 +26,12 @@ OUTSIDE_SERVER = os.environ.get("ETSTATS_TEST_DATABASE_URL")
 """A PostgreSQL to test against instead of the embedded one; its user makes and drops bases there."""
 
 _OWN = f"etstats_test_{secrets.token_hex(4)}"  # an outside server may have bases of other runs
+# What is right does not become wrong on a busy machine: no example is timed.
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("untimed")
+
 _numbers = itertools.count(1)
 
 
