@@ -44,7 +44,7 @@ fuzz: $(STAMP) ## Feed the parser what no game server ever wrote
 audit: $(STAMP) ## Ask the database of vulnerabilities about every pinned dependency
 	$(PYTHON) -m venv $(VENV)/audit
 	$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
-	$(VENV)/audit/bin/pip-audit --disable-pip --requirement requirements-ci.lock
+	$(VENV)/audit/bin/pip-audit --strict --disable-pip --requirement requirements-ci.lock
 
 clean: ## Remove the virtual environment and everything that was made
 	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
