@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from etstats import output
 from etstats.commands.board_text import heading, value_text
@@ -10,6 +11,8 @@ from etstats.output import Format, Table
 from etstats.reading.seasons import Season
 from etstats.rules.boards import BOARDS
 from etstats.rules.season import POINTS, SEASON_BOARDS
+
+EQUALS_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +45,6 @@ def season_tables(season: Season, words: str, limit: int, style: Format) -> list
         f"{_counted(played.sessions, 'session')}, {_counted(season.players, 'player')}.",
         f"Points: {', '.join(map(str, POINTS))} for the places on {', '.join(SEASON_BOARDS)}.",
     ]
-    leaders = [
-        _LeaderRow(
-            board=heading(BOARDS[leader.board]),
-            value=value_text(BOARDS[leader.board], leader.standing.value),
-            player_name=leader.standing.player_name,
-        )
-        for leader in season.leaders
-    ]
     standings = Table(
         title=f"Season {season.season}{words}",
         columns=_standing_columns(),
@@ -68,10 +63,22 @@ def season_tables(season: Season, words: str, limit: int, style: Format) -> list
                 output.name(),
                 output.Column(key="value", heading="Value", justify="right"),
             ],
-            rows=leaders,
+            rows=_leaders(season),
             empty="No board has a leader yet.",
         ),
     ]
+
+
+def _leaders(season: Season) -> list[_LeaderRow]:
+    """The leaders board by board; where many are equal, how many, for in a new season all played as often."""
+    rows = []
+    for name, equal in groupby(season.leaders, lambda leader: leader.board):
+        standings = [leader.standing for leader in equal]
+        many = len(standings) > EQUALS_NAMED
+        names = [f"{len(standings)} players"] if many else [standing.player_name for standing in standings]
+        board, value = heading(BOARDS[name]), value_text(BOARDS[name], standings[0].value)
+        rows += [_LeaderRow(board=board, value=value, player_name=player) for player in names]
+    return rows
 
 
 def seasons_table(seasons: Sequence[Season], words: str) -> Table:
@@ -83,7 +90,7 @@ def seasons_table(seasons: Sequence[Season], words: str) -> Table:
             maps=season.facts.maps,
             sessions=season.facts.sessions,
             players=season.players,
-            champion=season.champions[0].player_name if season.champions else None,
+            champion="^7, ".join(line.player_name for line in season.champions) or None,
             points=season.champions[0].points if season.champions else None,
         )
         for season in seasons

@@ -1,6 +1,7 @@
 """The boards over rounds written by hand: the cases that decide who leads."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -270,6 +271,15 @@ def test_a_season_begins_at_midnight_of_the_named_servers_clock(
     assert json.loads(cli(*ask, "2025-Q3").out)[0]["value"] == 1
     assert cli(*ask, "2025-Q4").code == 2
     assert json.loads(cli(*ask, "2025-Q4", "--server", "main").out)[0]["value"] == 1
+
+
+def test_equals_share_a_season(cli: Cli, db: Connection) -> None:
+    """Champions who are equal are all named; a board on which many are equal says how many."""
+    add_round(db, add_session(db), [line(number, 1 + number % 2) for number in (1, 2, 3, 4)], match="supply")
+    db.commit()
+    shown = cli("season").out
+    assert re.search(r"^ Rounds +4 players +1 *$", shown, re.MULTILINE)
+    assert re.search(r"^ 2025-Q4 .* player1, player2, player3, player4 ", shown, re.MULTILINE)
 
 
 def test_every_board_is_explained() -> None:
