@@ -12,7 +12,6 @@ from etstats.reading.profiles import Comparison, Profile
 from etstats.reading.rankings import Place
 from etstats.rules.boards import BOARDS
 from etstats.rules.records import RECORDS
-from etstats.scores import PlayerSums
 
 MAPS_SHOWN = 6
 WEAPONS_SHOWN = 8
@@ -67,9 +66,9 @@ def profile_values(profile: Profile) -> Table:
 
 def comparison_table(both: Comparison, words: str) -> Table:
     """The boards of both, the better value pointed at, and their meetings."""
-    one, other = _name(both.player), _name(both.other)
-    mine, theirs = (sums.player_guid if sums else None for sums in (both.player, both.other))
-    marks = {None: "", mine: "◀", theirs: "▶"}
+    one, other = output.printable(both.clean_name), output.printable(both.other_clean_name)
+    mine, theirs = (sums.player_guid if sums else "" for sums in (both.player, both.other))
+    marks = {mine: "◀", theirs: "▶", None: ""}
     rows = [
         _Line(
             what=heading(BOARDS[duel.board]),
@@ -87,8 +86,12 @@ def comparison_table(both: Comparison, words: str) -> Table:
     ]
     ahead = [sum(duel.better == guid for duel in both.duels) for guid in (mine, theirs)]
     notes = [f"Ahead: {one} on {ahead[0]} boards, {other} on {ahead[1]}.", *_meetings(both, one, other)]
+    if both.player is None or both.other is None:
+        notes = [f"{other if both.player else one} played none of these rounds."]
     empty = f"Neither played any of these rounds{words}."
-    return Table(title=f"{one} and {other}{words}", columns=columns, rows=rows, empty=empty, notes=notes)
+    return Table(
+        title=f"{one} and {other}{words}", columns=columns, rows=rows, empty=empty, notes=notes if rows else []
+    )
 
 
 def comparison_values(both: Comparison) -> Table:
@@ -110,7 +113,7 @@ def _places(profile: Profile, words: str, zone: tzinfo) -> Table:
         columns=columns,
         rows=rows,
         empty=f"{name} ({profile.player_guid}, last seen {last}) is in none of these rounds{words}.",
-        notes=[*_form(profile), f"Last seen {last}. GUID {profile.player_guid}."],
+        notes=[*_form(profile), f"Last seen {last}. GUID {profile.player_guid}."] if rows else [],
     )
 
 
@@ -212,10 +215,6 @@ def _names(profile: Profile, zone: tzinfo) -> Table:
     ]
     columns = [output.text("what", "Name"), _right("value", "Rounds"), output.text("day", "Last seen")]
     return Table(title="Names", columns=columns, rows=rows, empty="")
-
-
-def _name(sums: PlayerSums | None) -> str:
-    return output.printable(sums.clean_name) if sums else output.NOTHING
 
 
 def _short(name: str) -> str:

@@ -65,8 +65,13 @@ class Duel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Two players side by side; `meetings` is told from the first one's side, None when they never met."""
+    """Two players side by side; `meetings` is told from the first one's side, None when they never met.
 
+    Sums are None for who was in none of the rounds in question.
+    """
+
+    clean_name: str
+    other_clean_name: str
     player: PlayerSums | None
     other: PlayerSums | None
     duels: tuple[Duel, ...]
@@ -108,6 +113,8 @@ def compare(conn: Connection, scope: Scope, guid: str, other: str) -> Comparison
     both = (there.get(guid), there.get(other))
     met = players.company(conn, scope, guid, other)
     return Comparison(
+        clean_name=players.aliases(conn, guid)[0].alias,
+        other_clean_name=players.aliases(conn, other)[0].alias,
         player=both[0],
         other=both[1],
         duels=tuple(

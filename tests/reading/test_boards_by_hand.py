@@ -273,6 +273,20 @@ def test_a_season_begins_at_midnight_of_the_named_servers_clock(
     assert json.loads(cli(*ask, "2025-Q4", "--server", "main").out)[0]["value"] == 1
 
 
+def test_who_was_not_there_is_ahead_on_nothing(cli: Cli, db: Connection) -> None:
+    """A comparison names both, marks nobody, and says who is missing; with both missing there is no table."""
+    play(db, [line(1, 1, kills=9)], [line(2, 2, kills=4)])
+    db.commit()
+    shown = cli("compare", "player1", "player2", "--map", "map0").out
+    assert shown.startswith("player1 and player2 · map0\n")
+    assert "player2 played none of these rounds." in shown
+    assert not set(shown) & set("◀▶")
+    assert "Ahead" not in shown
+    assert cli("compare", "player2", "player1", "--map", "map0").out.startswith("player2 and player1 · map0\n")
+    neither = cli("compare", "player1", "player2", "--since", "2030-01-01").out
+    assert neither == "Neither played any of these rounds · since 2030-01-01.\n"
+
+
 def test_equals_share_a_season(cli: Cli, db: Connection) -> None:
     """Champions who are equal are all named; a board on which many are equal says how many."""
     add_round(db, add_session(db), [line(number, 1 + number % 2) for number in (1, 2, 3, 4)], match="supply")
