@@ -47,7 +47,7 @@ COMMANDS = (
     ["db", "status", "--json"],
     ["db", "migrate"],
     ["backup"],
-    ["export", "{folder}/out"],
+    ["export", "--to", "{home}/out"],
     ["links"],
     ["compare", GUIDS[0], GUIDS[1]],
     ["find", "e"],
@@ -171,7 +171,9 @@ def test_no_command_shows_a_secret_when_all_is_well(
     hook = discord.add_webhook()
     settings = place.configure(hook.url, None)
     for words in COMMANDS:
-        place.run(loud, "--config", settings, *(word.format(folder=place.folder) for word in words))
+        told = [word.format(folder=place.folder, home=place.home) for word in words]
+        done = place.run(loud, "--config", settings, *told)
+        assert "--help" not in done.err, "these words are not understood, so nothing was tried"
     place.run(loud, "--config", settings, "post", "--since", "all", code={0, 75})
     assert discord.posts
     place.is_silent_about(PASSWORD, QUOTED, hook.token, PING)
