@@ -169,8 +169,8 @@ def test_the_command_prints_the_ranking_in_every_format(cli: Cli, played: list[A
     assert [row["value"] for row in as_json] == kills
     assert {row["player_guid"] for row in as_json} == {guid for _, guid in wanted}
     csv = cli("leaderboard", "--top", "kills", "--min-rounds", "1", "--limit", "50", "--csv").out.splitlines()
-    assert csv[0] == "rank,change,player_name,value,rounds"
-    assert [int(line.split(",")[-2]) for line in csv[1:]] == kills
+    assert csv[0] == "rank,change,player_name,value,rounds,player_guid"
+    assert [int(line.split(",")[-3]) for line in csv[1:]] == kills
     table = cli("leaderboard", "--top", "kills", "--min-rounds", "1", "--limit", "3")
     assert table.code == 0
     assert all(f"{number:,}" in table.out for number in kills[:3])
