@@ -133,6 +133,7 @@ def _numbers(
     weapon, dot, count = field.partition(".")
     key = f"{weapon.upper()}.{count.lower()}" if dot else field.lower()
     if key not in every:
-        near = ", ".join(closest(field, every)) or ", ".join(every)
-        raise NotFoundError(f"There is no field {field}; near it: {near}")
+        near = closest(field, every)
+        hint = f"near it: {', '.join(near)}" if near else "leave it out to see all there are"
+        raise NotFoundError(f"There is no field {field}; {hint}")
     return (every[key],)
