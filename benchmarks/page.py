@@ -34,11 +34,20 @@ def section(text: str, machine: str) -> str:
 
 def keep(title: str, body: str) -> None:
     """Put one section in its place on the page."""
-    sections = {}
-    if PAGE.exists():
-        for part in PAGE.read_text(encoding="utf-8").split("\n## ")[1:]:
-            found, _, kept = part.partition("\n")
-            sections[found] = kept.strip() + "\n"
-    sections[title] = body
-    text = "".join(f"\n## {known}\n\n{sections[known]}" for known in TITLES if known in sections)
+    kept = {**_sections(), title: body}
+    text = "".join(f"\n## {known}\n\n{kept[known]}" for known in TITLES if known in kept)
     PAGE.write_text(HEAD + text, encoding="utf-8")
+
+
+def kept_rows(title: str) -> dict[str, list[str]]:
+    """The rows of a section's table: first cell -> the others."""
+    lines = [line for line in _sections().get(title, "").splitlines() if line.startswith("| ")]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+    return {first: rest for first, *rest in cells}
+
+
+def _sections() -> dict[str, str]:
+    if not PAGE.exists():
+        return {}
+    parts = [part.partition("\n") for part in PAGE.read_text(encoding="utf-8").split("\n## ")[1:]]
+    return {title: body.strip() + "\n" for title, _, body in parts}
