@@ -5,11 +5,11 @@ Damage in HP, `*_seconds` and `denied_playtime` in seconds, ratios of 0 to 100 i
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreLine:
-    """One player's line on the scoreboard of some rounds: sums first, then ratios.
+class ScoreLine(NamedTuple):
+    """One player's line on the scoreboard of some rounds; a tuple, because ten years have 30,000.
 
     `team` is a side (1 Axis, 2 Allies, 3 neither) on a round's scoreboard, else a line-up (1, 2; 0 neither).
     None: unknown, because no round had the field (or the ratio nothing to divide by). Time dead is no longer

@@ -1,9 +1,11 @@
 """Rounds, matches and evenings as they are stored: which there are, and the numbers of everybody in them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import TypeVar
+from operator import itemgetter
+from typing import Any, TypeVar
 
+from psycopg import Cursor
 from psycopg.rows import class_row
 
 from etstats.db.connection import Connection
@@ -13,6 +15,9 @@ from etstats.scores import Career, Performance, Reached, ScoreLine
 from etstats.views import RoundRow
 
 Row = TypeVar("Row")
+Rows = Cursor[tuple[Any, ...]]
+
+_PART = 50  # evenings: so few that the answer waits between us and the base while the last one is looked at
 
 
 def rounds(conn: Connection, round_ids: Collection[int]) -> list[RoundRow]:
@@ -78,13 +83,38 @@ def files_near(conn: Connection, filename: str) -> list[str]:
 
 def scoreboards(conn: Connection, group_of: Mapping[int, int]) -> dict[int, list[ScoreLine]]:
     """The scoreboard of each group of rounds, most damage first; `group_of` maps round id -> group."""
+    return _boards(_ask_for_boards(conn, group_of), group_of)
+
+
+def scoreboards_of_sessions(conn: Connection, session_ids: Sequence[int]) -> Iterator[list[ScoreLine]]:
+    """The scoreboards of evenings, one by one in the order asked for.
+
+    They come in parts: while one is looked at, the base sums up the next.
+    """
+    rounds_of: dict[int, list[int]] = {session_id: [] for session_id in session_ids}
+    for round_id, session_id in session_of_rounds(conn, session_ids).items():
+        rounds_of[session_id].append(round_id)
+    parts = [
+        {round_id: session_id for session_id in session_ids[at : at + _PART] for round_id in rounds_of[session_id]}
+        for at in range(0, len(session_ids), _PART)
+    ]
+    with conn.pipeline():
+        for group_of, asked in [(part, _ask_for_boards(conn, part)) for part in parts]:
+            yield from _boards(asked, group_of).values()
+
+
+def _ask_for_boards(conn: Connection, group_of: Mapping[int, int]) -> Rows:
     parameters = {"round_ids": list(group_of), "groups": list(group_of.values())}
+    return conn.execute(query("scoreboards"), parameters)
+
+
+def _boards(asked: Rows, group_of: Mapping[int, int]) -> dict[int, list[ScoreLine]]:
     boards: dict[int, list[ScoreLine]] = {group: [] for group in group_of.values()}
-    found = conn.execute(query("scoreboards"), parameters)
-    # By hand: psycopg's rows of keywords would be packed twice, which tells in the evenings of ten years.
-    names = [column.name for column in found.description or ()][2:]
-    for group, _, *numbers in found.fetchall():
-        boards[group].append(ScoreLine(**dict(zip(names, numbers, strict=True))))
+    found = asked.fetchall()
+    names = [column.name for column in asked.description or ()]
+    group_id, in_order = names.index("group_id"), itemgetter(*map(names.index, ScoreLine._fields))
+    for row in found:
+        boards[row[group_id]].append(ScoreLine._make(in_order(row)))
     return boards
 
 

@@ -16,7 +16,7 @@ from etstats.parser.names import clean_name
 
 
 def as_json(value: object) -> str:
-    """One document: dataclasses as objects, moments in ISO 8601, decimals as numbers."""
+    """One document: dataclasses and named tuples as objects, moments in ISO 8601, decimals as numbers."""
     return in_json(json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False)) + "\n"
 
 
@@ -52,6 +52,8 @@ def _csv_cell(column: Column, value: object) -> object:
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if hasattr(value, "_asdict"):  # a tuple with names
+        value = value._asdict()
     if isinstance(value, dict):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):

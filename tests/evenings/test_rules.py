@@ -1,7 +1,5 @@
 """MVP, awards, achievements and bests against numbers reckoned by hand."""
 
-from dataclasses import replace
-
 import pytest
 
 from etstats.rules import achievements, awards, bests, mvp
@@ -20,7 +18,7 @@ def performance(guid: str, team: int = 1, seconds: int = 600, **numbers: int) ->
 
 def score_line(guid: str, **numbers: object) -> ScoreLine:
     """A line of a scoreboard; what is not named is 0."""
-    values: dict[str, object] = dict.fromkeys(ScoreLine.__slots__, 0)
+    values: dict[str, object] = dict.fromkeys(ScoreLine._fields, 0)
     values |= {"player_guid": guid, "player_name": guid, "clean_name": guid, "is_hidden": False}
     values |= {"time_played_seconds": 3600, **numbers}
     return ScoreLine(**values)  # type: ignore[arg-type]
@@ -113,8 +111,8 @@ def test_each_award_is_given_from_its_threshold_on(award: awards.Award) -> None:
     }[award.key]  # fmt: skip
     just = score_line("just", **numbers.get(award.key, {field: award.need}))
     step = -1 if award.lowest else 1
-    better = replace(just, player_guid="better", **{field: getattr(just, field) + step})
-    worse = replace(just, player_guid="worse", **{field: getattr(just, field) - step})
+    better = just._replace(player_guid="better", **{field: getattr(just, field) + step})
+    worse = just._replace(player_guid="worse", **{field: getattr(just, field) - step})
     assert _given(just)[award.key] == (pytest.approx(award.need), ["just"])
     assert award.key not in _given(worse)
     assert _given(worse, just, better)[award.key][1] == ["better"]
@@ -126,7 +124,7 @@ def test_a_ratio_needs_half_an_evening() -> None:
     regular = score_line("regular", shots=5000, hits=2000)
     substitute = score_line("substitute", shots=600, hits=360, time_played_seconds=300)
     assert _given(regular, substitute)["sharpshooter"] == (40.0, ["regular"])
-    alone = replace(substitute, time_played_seconds=1800)
+    alone = substitute._replace(time_played_seconds=1800)
     assert _given(regular, alone)["sharpshooter"] == (60.0, ["substitute"])
 
 

@@ -83,7 +83,7 @@ def test_a_map_and_a_session_by_name(stage: Stage, evening: Evening, post: Cli) 
         (("--session", "99"), "There is no session 99"),
         (("--match", "nothing"), "there is no match nothing"),
         (("--match", "2025-10-02-200936-etl_sp_delivery"), "no round 2 yet"),
-        (("--round", "1", "--session", "1"), "name one of"),
+        (("--round", "1", "--session", "1"), "Name one of"),
         (("--resolve", "1"), "go together"),
         (("--resolve", "1", "--as", "gone"), "say sent"),
         (("--resolve", "1", "--as", "sent"), "no post 1 to resolve"),

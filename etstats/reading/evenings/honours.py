@@ -15,10 +15,10 @@ from etstats.views import AwardCount, AwardRow, MilestoneRow, RecordRow
 def award_counts(conn: Connection, scope: Scope, most: int) -> list[AwardCount]:
     """Who took which award how often in the evenings with a round in scope: the first players of each award."""
     ids = stored.recent_sessions(conn, scope, None)
-    boards = stored.scoreboards(conn, stored.session_of_rounds(conn, ids))
     taken: dict[str, dict[str, list[tuple[float, ScoreLine]]]] = {}
-    for session_id in ids:  # newest first, so the first name met is the last one used
-        for given in awards.give(boards[session_id]):
+    # Newest first, so the first name met is the last one used.
+    for board in stored.scoreboards_of_sessions(conn, ids):
+        for given in awards.give(board):
             for line in given.players:
                 taken.setdefault(given.award.key, {}).setdefault(line.player_guid, []).append((given.value, line))
     return [

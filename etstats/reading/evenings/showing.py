@@ -1,7 +1,6 @@
 """A round, a map, an evening, put together from stored rows by the rules of the game."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from etstats.db import evenings as stored
 from etstats.db.connection import Connection
@@ -45,7 +44,7 @@ def match_view(conn: Connection, server_id: int, match_id: str) -> MatchView:
     camp = {
         p.player_guid: line_up(teams, r, p.team) for r in reversed(own) for p in played[r.id] if p.team in (1, 2)
     }
-    lines = [replace(line, team=camp.get(line.player_guid, 0)) for line in lines]
+    lines = [line._replace(team=camp.get(line.player_guid, 0)) for line in lines]
     return MatchView(
         server=own[0].server,
         session_id=own[0].session_id,
@@ -69,7 +68,7 @@ def session_view(conn: Connection, session_id: int) -> SessionView:
     teams = follow(evening, played)
     camp = teams.team
     lines = [
-        replace(line, team=camp.get(line.player_guid, 0))
+        line._replace(team=camp.get(line.player_guid, 0))
         for line in stored.scoreboards(conn, dict.fromkeys(ids, 0))[0]
     ]
     maps = maps_of(evening, teams)
