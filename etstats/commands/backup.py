@@ -58,7 +58,7 @@ def restore(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="BACKUP", help="A file, or `latest`.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    wait: waiting.WAIT = "2m",
+    wait: waiting.WAIT = waiting.USUAL,
 ) -> None:
     """Make the base what a backup says; what is there now is backed up first.
 

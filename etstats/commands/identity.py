@@ -7,7 +7,7 @@ import typer
 from etstats.commands import completion, options
 from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
-from etstats.commands.waiting import WAIT, whole_base
+from etstats.commands.waiting import USUAL, WAIT, whole_base
 
 if TYPE_CHECKING:
     from etstats.db.connection import Connection
@@ -156,7 +156,7 @@ def forget(
     ctx: typer.Context,
     player: PLAYER,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    wait: WAIT = "2m",
+    wait: WAIT = USUAL,
 ) -> int:
     """Put a pseudonym in the place of a player's names and GUID, for good, archive and later files included.
 

@@ -7,7 +7,7 @@ import typer
 from etstats.commands import options
 from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
-from etstats.commands.waiting import WAIT, whole_base
+from etstats.commands.waiting import USUAL, WAIT, whole_base
 from etstats.output import Column, Format, Table, text, when, whole
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def retry(
         list[str] | None,
         typer.Argument(metavar="[ID|FILE...]", help="Ids or file names; none: all that are listed."),
     ] = None,
-    wait: WAIT = "2m",
+    wait: WAIT = USUAL,
 ) -> int:
     """Try files again, for those who changed their mind or installed a newer etstats.
 
@@ -123,7 +123,7 @@ def retry(
 
 
 @quarantine.command()
-def discard(ctx: typer.Context, names: NAMES, wait: WAIT = "2m") -> int:
+def discard(ctx: typer.Context, names: NAMES, wait: WAIT = USUAL) -> int:
     """Let go of files: kept, but shown no more until their content changes.
 
     Example: etstats quarantine discard 12

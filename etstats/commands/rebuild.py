@@ -9,7 +9,7 @@ import typer
 from etstats.commands import options
 from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
-from etstats.commands.waiting import WAIT, whole_base
+from etstats.commands.waiting import USUAL, WAIT, whole_base
 from etstats.output import Table, text
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def rebuild(
         bool, typer.Option("--verify", help="Change nothing: derive, compare, print each difference.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask on a terminal.")] = False,
-    wait: WAIT = "2m",
+    wait: WAIT = USUAL,
     written: options.Written,
 ) -> int:
     """Derive all rounds, or those of some days with their evenings, again from the archive.

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from etstats.db.connection import Connection
 
 WAIT = Annotated[
-    str, typer.Option("--wait", metavar="2m", help="How long to wait for other runs on this base to end.")
+    str, typer.Option("--wait", metavar="30s", help="How long to wait for other runs on this base to end.")
 ]
+USUAL = "30s"
+"""A polling run makes room within seconds; a script that meets a long one should soon know."""
 
 _LONGEST = 86_400.0
 

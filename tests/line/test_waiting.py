@@ -69,7 +69,7 @@ def test_who_waits_is_not_overtaken(cli: Cli, db: psycopg.Connection, database_u
                 db.execute("SELECT pg_advisory_unlock_all()")
                 db.commit()
                 code, said = rebuild_end()
-        assert (code, "waiting up to 120 s" in said) == (0, True), said
+        assert (code, "waiting up to 30 s" in said) == (0, True), said
         with collecting_lock(other, ["west"]):
             assert not is_awaited(db)
 
