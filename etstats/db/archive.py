@@ -113,9 +113,9 @@ def store(conn: Connection, new: NewFile, file_id: int, duplicate_of: int | None
     conn.execute(query("store_file"), {**_row(new), "id": file_id, "duplicate_of": duplicate_of})
 
 
-def quarantine(conn: Connection, new: NewFile, reason: str, line: int | None) -> None:
-    """Keep a bad file with its reason; one that was good before under this name is left as it is."""
-    conn.execute(query("quarantine_file"), {**_row(new), "reason": reason, "line": line})
+def quarantine(conn: Connection, new: NewFile, file_id: int, reason: str, line: int | None) -> None:
+    """Keep a bad file that never was good, with its reason, under a reserved id or the id that its name has."""
+    conn.execute(query("quarantine_file"), {**_row(new), "id": file_id, "reason": reason, "line": line})
 
 
 def reject(conn: Connection, new: NewFile, reason: str, line: int | None) -> None:

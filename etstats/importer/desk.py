@@ -137,7 +137,9 @@ class Desk:
             archive.reject(self._conn, new, reason, line)
             self._by_name[new.filename] = replace(before, rejected_hash=new.source_hash, discarded=False)
         else:
-            archive.quarantine(self._conn, new, reason, line)
+            file_id = next(self._file_ids) if before is None else before.id
+            archive.quarantine(self._conn, new, file_id, reason, line)
+            self._by_name[new.filename] = replace(ArchivedFile.of(new, file_id, None), success=False)
         place = f"line {line}: " if line else ""
         return Outcome(filename=new.filename, fate=fate, reason=place + reason)
 

@@ -349,6 +349,27 @@ def test_a_file_is_all_or_nothing(db: psycopg.Connection) -> None:
     assert snapshot(db) == before
 
 
+def test_half_a_file_and_the_whole_one_in_one_batch(
+    db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole one takes the place of the half one, and nothing has to be gone through twice for it."""
+    tried_alone: list[object] = []
+    monkeypatch.setattr(Importer, "_store_alone", lambda _, parsed: tried_alone.append(parsed))
+    whole = round_file("2025-10-02-213000")
+    half = File(whole.name, whole.content[:-40])
+    outcomes = take(db, [half, half, whole, half])
+    assert [o.fate for o in outcomes] == [
+        Fate.QUARANTINED,
+        Fate.STILL_QUARANTINED,
+        Fate.IMPORTED,
+        Fate.QUARANTINED,
+    ]
+    assert tried_alone == []
+    assert column(db, COUNTING) == [whole.name]
+    assert column(db, "SELECT rejected_reason IS NOT NULL FROM processed_files") == [True]
+    assert holds(db)
+
+
 def test_rebuild_puts_into_quarantine_what_the_base_refuses(db: psycopg.Connection) -> None:
     """A file that a newer base would not have goes to quarantine with its reason, and its neighbours are right."""
     bad = round_file("2025-10-02-213000", lines=[line(weapons={"PANZERFAUST": (1, 1, 1, 0, 0)})])
