@@ -8,8 +8,9 @@ from pathlib import Path
 import typer
 
 from etstats import config
-from etstats.errors import ConfigError
 from etstats.settings import Config
+
+_PASSWORD = re.compile(r"//[^/@]*:[^/]*@|password\s*=")
 
 
 @dataclass
@@ -29,7 +30,6 @@ class Context:
 
         loaded = config.load(self.config_file)
         if self.read_url is not None:
-            _refuse_password(self.read_url)
             loaded = replace(loaded, database=replace(loaded.database, read_url=self.read_url))
         secrets = config.secrets(loaded)
         output.hide(secrets)
@@ -37,6 +37,11 @@ class Context:
         problem = logs.configure(log, loaded.state_dir, secrets, self.verbosity)
         if problem and self.verbosity >= 0:
             output.say(f"etstats: {problem}")
+        if self.verbosity >= 0 and self.read_url and _PASSWORD.search(self.read_url):
+            output.say(
+                "etstats: every user of this machine can read the password in --read-url while this runs; better "
+                "put the address into ETSTATS_DATABASE_READ_URL, or into the settings as database.read_url."
+            )
         return loaded
 
 
@@ -45,11 +50,3 @@ def context_of(ctx: typer.Context) -> Context:
     found = ctx.find_object(Context)
     assert found is not None  # noqa: S101  # the root callback makes it before any command runs
     return found
-
-
-def _refuse_password(url: str) -> None:
-    if re.search(r"//[^/@]*:[^/]*@|password\s*=", url):
-        raise ConfigError(
-            "--read-url holds a password, and every user of this machine can read a command line; put the address "
-            "into ETSTATS_DATABASE_READ_URL, or into the settings as database.read_url."
-        )
