@@ -24,6 +24,7 @@ from etstats.parser.filename import parse_filename
 from etstats.parser.reader import parse
 from etstats.rules.clock import moment
 from etstats.rules.pairing import LONGEST_GAP
+from etstats.words import counted
 
 _IDS_AT_ONCE = 100
 Seen = Callable[[int, int], None]
@@ -93,7 +94,7 @@ class Rebuilt:
     def __str__(self) -> str:
         """One line."""
         bad = f", {len(self.quarantined):,} quarantined" if self.quarantined else ""
-        return f"{self.rounds:,} rounds derived again, {self.written:,} of them changed{bad}"
+        return f"{counted(self.rounds, 'round')} derived again, {self.written:,} of them changed{bad}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

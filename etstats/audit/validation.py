@@ -13,6 +13,7 @@ from etstats.parser.doubts import Doubt, doubts
 from etstats.parser.fields import BULLET_WEAPONS
 from etstats.parser.reader import parse
 from etstats.parser.rounds import derive
+from etstats.words import counted
 
 _TENTH_OF_A_MINUTE = 6  # seconds
 
@@ -76,7 +77,7 @@ class Validation:
         """One line: how many rounds, and how many findings of which check."""
         counts = Counter((finding.severity, finding.check) for finding in self.findings)
         told = [f"{severity} {check} {count:,}" for (severity, check), count in counts.items()]
-        return f"{self.rounds:,} rounds: " + (", ".join(told) or "no findings")
+        return f"{counted(self.rounds, 'round')}: " + (", ".join(told) or "no findings")
 
 
 def checks() -> tuple[Check, ...]:

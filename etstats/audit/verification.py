@@ -13,6 +13,7 @@ from etstats.db.rebuilding import Alias
 from etstats.db.rounds import PlacedRound, Settlement
 from etstats.model import Round
 from etstats.neighbourhood import Neighbourhood
+from etstats.words import counted
 
 
 @dataclass(slots=True)
@@ -31,7 +32,7 @@ class Verification:
         """One line."""
         if self.differences:
             return f"{len(self.differences):,} differences; etstats rebuild makes them good"
-        return f"{self.rows:,} rows agree with the archive"
+        return f"{counted(self.rows, 'row')} agree with the archive"
 
 
 def verify(conn: Connection, plan: Plan, seen: Seen = lambda _done, _total: None) -> Verification:

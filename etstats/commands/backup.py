@@ -8,6 +8,7 @@ import typer
 from etstats.commands import options, waiting
 from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
+from etstats.words import counted
 
 app = typer.Typer()
 PANEL = "Operate"
@@ -48,8 +49,9 @@ def backup(
     if context.verbosity >= 0:
         removed = f", {len(made.removed)} old removed" if made.removed else ""
         output.say(
-            f"backup: {made.rounds:,} rounds, {made.rows:,} rows, {made.backup.size_bytes:,} bytes in "
-            f"{made.seconds:.1f} s, restored and compared{removed}: {made.backup.path}"
+            f"backup: {counted(made.rounds, 'round')}, {counted(made.rows, 'row')}, "
+            f"{made.backup.size_bytes:,} bytes in {made.seconds:.1f} s, restored and compared{removed}: "
+            f"{made.backup.path}"
         )
 
 
@@ -76,7 +78,7 @@ def restore(
     context = context_of(ctx)
     path = backups.find(context.config, name)
     manifest = dump.read_manifest(path)
-    holds = f"{manifest.rows_of('rounds'):,} rounds as of {manifest.made_at:%Y-%m-%d %H:%M} UTC"
+    holds = f"{counted(manifest.rows_of('rounds'), 'round')} as of {manifest.made_at:%Y-%m-%d %H:%M} UTC"
     if not yes:
         if not sys.stdin.isatty():
             raise ConfigError("restore replaces what is in the base: add --yes to do it without being asked")
@@ -87,5 +89,6 @@ def restore(
     done = backups.restore(context.config, path, datetime.now(UTC), patience=patience, tell=tell)
     if context.verbosity >= 0:
         kept = f" What was there: {done.kept}" if done.kept else ""
-        output.say(f"restored {done.rounds:,} rounds, {done.rows:,} rows, compared with the backup.{kept}")
+        there = f"{counted(done.rounds, 'round')}, {counted(done.rows, 'row')}"
+        output.say(f"restored {there}, compared with the backup.{kept}")
         output.say("Later rounds come back with the next sync; what was posted is not posted again.")

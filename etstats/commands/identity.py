@@ -8,6 +8,7 @@ from etstats.commands import completion, options
 from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
 from etstats.commands.waiting import USUAL, WAIT, whole_base
+from etstats.words import counted
 
 if TYPE_CHECKING:
     from etstats.db.connection import Connection
@@ -180,7 +181,8 @@ def forget(
     with whole_base(context, wait) as conn:  # not before: nobody waits for a person's answer
         done = forgetting.forget(conn, guid, context.config.data_dir / "gamestats")
     output.say(
-        f"Forgotten: {done.who.pseudonym} ({done.who.pseudonym_guid}) stands in {done.rounds:,} rounds now."
+        f"Forgotten: {done.who.pseudonym} ({done.who.pseudonym_guid}) stands in "
+        f"{counted(done.rounds, 'round')} now."
     )
     output.say("Messages in Discord follow with the next etstats post; backups made before are not changed.")
     return 0

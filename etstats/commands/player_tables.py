@@ -12,6 +12,7 @@ from etstats.reading.profiles import Comparison, Profile
 from etstats.reading.rankings import Place
 from etstats.rules.boards import BOARDS
 from etstats.rules.records import RECORDS
+from etstats.words import counted
 
 MAPS_SHOWN = 6
 WEAPONS_SHOWN = 8
@@ -85,7 +86,7 @@ def comparison_table(both: Comparison, words: str) -> Table:
         _right("other", _short(other)),
     ]
     ahead = [sum(duel.better == guid for duel in both.duels) for guid in (mine, theirs)]
-    notes = [f"Ahead: {one} on {ahead[0]} boards, {other} on {ahead[1]}.", *_meetings(both, one, other)]
+    notes = [f"Ahead: {one} on {counted(ahead[0], 'board')}, {other} on {ahead[1]}.", *_meetings(both, one, other)]
     if both.player is None or both.other is None:
         notes = [f"{other if both.player else one} played none of these rounds."]
     empty = f"Neither played any of these rounds{words}."
@@ -227,7 +228,7 @@ def _meetings(both: Comparison, one: str, other: str) -> list[str]:
     if met is None:
         return ["They never met."]
     return [
-        f"Against each other: {met.rounds_against:,} rounds; "
+        f"Against each other: {counted(met.rounds_against, 'round')}; "
         f"{one} won {met.won_against:,}, {other} won {met.lost_against:,}.",
-        f"Side by side: {met.rounds_with:,} rounds; won {met.won_with:,}, lost {met.lost_with:,}.",
+        f"Side by side: {counted(met.rounds_with, 'round')}; won {met.won_with:,}, lost {met.lost_with:,}.",
     ]

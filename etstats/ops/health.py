@@ -14,6 +14,7 @@ from etstats.db.looks import Arrival, HealthFacts, Look
 from etstats.ops.backup import Backup, backups, folder_of
 from etstats.ops.crontab import play_hours
 from etstats.settings import Config
+from etstats.words import counted
 
 _LEAST_FREE_BYTES = 500_000_000
 _CLOCK_AHEAD = timedelta(seconds=5)
@@ -61,7 +62,7 @@ def examine(config: Config, now: datetime) -> Health:
         *_clocks(arrivals),
         _posts(facts),
         _quarantine(facts),
-        Sign(name="base", ok=True, text=f"{facts.size_bytes / 1e6:,.0f} MB, {facts.rounds:,} rounds"),
+        Sign(name="base", ok=True, text=f"{facts.size_bytes / 1e6:,.0f} MB, {counted(facts.rounds, 'round')}"),
         _counts(facts),
         _backup(newest, facts, config, now),
         _disk(free),
@@ -110,7 +111,8 @@ def _server(name: str, look: Look | None, config: Config, now: datetime) -> Iter
         yield Sign(
             name=subject,
             ok=False,
-            text=f"{look.missed} files cannot be had since {_moment(look.missed_since)}. See: etstats diagnose",
+            text=f"{counted(look.missed, 'file')} cannot be had since {_moment(look.missed_since)}. "
+            "See: etstats diagnose",
         )
     else:
         yield Sign(name=subject, ok=True, text=text)
@@ -158,7 +160,7 @@ def _posts(facts: HealthFacts) -> Sign:
 
 
 def _quarantine(facts: HealthFacts) -> Sign:
-    text = f"{facts.quarantined} files" if facts.quarantined else "empty"
+    text = counted(facts.quarantined, "file") if facts.quarantined else "empty"
     if facts.newly_quarantined:
         new = f"{text}, {facts.newly_quarantined} of them this week. See: etstats quarantine list"
         return Sign(name="quarantine", ok=False, text=new)
@@ -167,7 +169,8 @@ def _quarantine(facts: HealthFacts) -> Sign:
 
 def _counts(facts: HealthFacts) -> Sign:
     if facts.counting_files != facts.rounds:
-        text = f"{facts.counting_files:,} good files, but {facts.rounds:,} rounds. See: etstats rebuild --verify"
+        text = f"{counted(facts.counting_files, 'good file')}, but {counted(facts.rounds, 'round')}"
+        text += ". See: etstats rebuild --verify"
         return Sign(name="counts", ok=False, text=text)
     return Sign(name="counts", ok=True, text=f"a round for each of {facts.counting_files:,} good files")
 

@@ -185,4 +185,4 @@ def test_a_finding_names_round_player_and_value(cli: Cli, db: psycopg.Connection
     assert cli("validate", "--csv").out.splitlines()[1].startswith("warning,time_dead_exceeds_time_played,")
     assert cli("validate", "--since", "24h", "--json").out == "[]\n"
     assert cli("validate", "--errors", "--json").out == "[]\n"
-    assert "1 rounds" not in cli("-q", "validate").err
+    assert "1 round" not in cli("-q", "validate").err

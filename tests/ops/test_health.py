@@ -150,7 +150,7 @@ def test_a_new_file_in_quarantine_is_told_and_an_old_one_is_not(
     db.execute("UPDATE processed_files SET processed_at = now() - interval '8 days' WHERE NOT success")
     db.commit()
     assert signs(well) == {}
-    assert "1 files" in well("health").out
+    assert "1 file" in well("health").out
 
 
 def test_a_base_that_is_down_is_75(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
