@@ -63,6 +63,7 @@ def _measure(here: Place, files: int, runs: int) -> dict[str, float]:
         "round": ["round"],
         "rounds": ["rounds"],
         "awards": ["awards"],
+        "awards --since all": ["awards", "--since", "all"],
         "achievements": ["achievements"],
     }
     return {
