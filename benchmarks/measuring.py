@@ -16,11 +16,13 @@ from pathlib import Path
 # The kernel's own count for a child begins before its exec, with the memory of this process.
 _AND_TELL = """
 import sys
-from etstats.cli import main
-code = main(sys.argv[2:])
-with open("/proc/self/status") as status, open(sys.argv[1], "w") as told:
-    told.write(status.read())
-sys.exit(code)
+from etstats.cli import run
+place = sys.argv.pop(1)
+try:
+    run()
+finally:
+    with open("/proc/self/status") as status, open(place, "w") as told:
+        told.write(status.read())
 """
 
 

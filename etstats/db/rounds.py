@@ -6,13 +6,16 @@ from datetime import datetime, timedelta
 
 import orjson  # a tenth of the standard library's time, for the bulk of what an import sends
 from psycopg.rows import class_row
+from psycopg.types.json import Json
 
 from etstats.db.connection import Connection
 from etstats.db.queries import query
-from etstats.model import PlayerRound, Round
+from etstats.model import PlayerRound, Round, WeaponStats
 
 PLAYER_COLUMNS = PlayerRound._fields[:-1]
 """The columns of a player's row that a file fills; the last field of PlayerRound are the weapons."""
+_WEAPON_COLUMNS = ("round_id", "player_guid", *WeaponStats._fields)
+_NO_WEAPONS: Mapping[str, tuple[int | str, ...]] = dict.fromkeys(_WEAPON_COLUMNS, ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,45 +155,41 @@ def apply(conn: Connection, settlement: Settlement) -> None:
 
 
 def _documents(settlement: Settlement) -> dict[str, object]:
-    """The rows as JSON documents, keyed by column, and the totals that the base must come to."""
+    """The rows for the base: rounds and players as JSON keyed by column, the many weapons as an array a column.
+
+    With them the totals that the base must come to.
+    """
     players = [(p.round_id, player) for p in settlement.written for player in p.round.players]
-    weapons = [(round_id, player.player_guid, w) for round_id, player in players for w in player.weapons]
+    weapons = [(round_id, player.player_guid, *w) for round_id, player in players for w in player.weapons]
+    columns = dict(zip(_WEAPON_COLUMNS, zip(*weapons, strict=True), strict=True)) if weapons else _NO_WEAPONS
     totals = [
         len(settlement.written),
         len(players),
         sum(player.kills for _, player in players),
         sum(player.deaths for _, player in players),
         len(weapons),
-        sum(weapon.kills for _, _, weapon in weapons),
-        sum(weapon.deaths for _, _, weapon in weapons),
+        sum(columns["kills"]),
+        sum(columns["deaths"]),
     ]
     player_rows = [
         {"round_id": round_id, **dict(zip(PLAYER_COLUMNS, player, strict=False))}  # all but the weapons
         for round_id, player in players
     ]
-    weapon_rows = [
-        {
-            "round_id": round_id,
-            "player_guid": guid,
-            "weapon_name": name,
-            "hits": hits,
-            "shots": shots,
-            "kills": kills,
-            "deaths": deaths,
-            "headshots": headshots,
-        }
-        for round_id, guid, (name, hits, shots, kills, deaths, headshots) in weapons
-    ]
     return {
         "rounds": _json([_round_row(settlement.server_id, p) for p in settlement.written]),
         "players": _json(player_rows),
-        "weapons": _json(weapon_rows),
+        **{f"weapon_{name}": _array(column) for name, column in columns.items()},
         "totals": totals,
     }
 
 
-def _json(rows: Sequence[Mapping[str, object]]) -> str:
-    return orjson.dumps(rows).decode()
+def _json(rows: Sequence[Mapping[str, object]]) -> Json:
+    return Json(rows, dumps=orjson.dumps)
+
+
+def _array(column: Sequence[int | str]) -> str:
+    """A column as PostgreSQL reads an array; GUIDs and weapons' names hold nothing that would be escaped."""
+    return "{" + orjson.dumps(column).decode()[1:-1] + "}"
 
 
 def _round_row(server_id: int, placed: PlacedRound) -> dict[str, object]:

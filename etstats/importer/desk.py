@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from etstats.db import archive, rounds
@@ -42,7 +43,7 @@ class Desk:
             self._neighbourhood = Neighbourhood(
                 server_id,
                 gap,
-                self._read,
+                partial(_read, conn),  # not a method: desk and neighbourhood would keep each other alive
                 rounds.fresh_ids(conn, "rounds", len(batch)),
                 rounds.fresh_ids(conn, "sessions", 1 + len(batch) // 8),
             )
@@ -148,9 +149,10 @@ class Desk:
         assert name is not None  # noqa: S101  # only round files are ever good
         return moment(name.stamp, self._zone, mtime)
 
-    def _read(self, file_id: int) -> RawRound:
-        kept = archive.content(self._conn, file_id)
-        return parse(kept.filename, kept.content)
+
+def _read(conn: Connection, file_id: int) -> RawRound:
+    kept = archive.content(conn, file_id)
+    return parse(kept.filename, kept.content)
 
 
 def _is_known(before: ArchivedFile, new: NewFile) -> bool:

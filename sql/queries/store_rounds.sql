@@ -40,8 +40,10 @@ WITH new_rounds AS (
 ), new_weapons AS (
     INSERT INTO weapon_comprehensive_stats
         (round_id, player_guid, weapon_name, hits, shots, kills, deaths, headshots)
-    SELECT round_id, player_guid, weapon_name, hits, shots, kills, deaths, headshots
-    FROM json_populate_recordset(NULL::weapon_comprehensive_stats, %(weapons)s)
+    SELECT * FROM unnest(
+        %(weapon_round_id)s::bigint[], %(weapon_player_guid)s::text[], %(weapon_name)s::text[],
+        %(weapon_hits)s::integer[], %(weapon_shots)s::integer[], %(weapon_kills)s::integer[],
+        %(weapon_deaths)s::integer[], %(weapon_headshots)s::integer[])
     RETURNING kills, deaths
 )
 SELECT expect_totals(
