@@ -84,7 +84,7 @@ def kill_post(scene: Scene, kills: int) -> None:
             scene.is_true()
             left = 1 - len(scene.rows("SELECT FROM posts WHERE state <> 'pending'")) / whole
         for _ in range(_MINUTES):
-            scene.finish("-q", "post", also=(3, TEMPORARY))
+            scene.finish(*words, also=(3, TEMPORARY))  # the last kill may have come before anything was noted
             if not scene.rows("SELECT FROM posts WHERE state = 'pending'"):
                 break
         _posts_are_right(scene)
