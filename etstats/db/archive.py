@@ -143,6 +143,11 @@ def content(conn: Connection, file_id: int) -> Content:
     return row
 
 
+def analyze(conn: Connection) -> None:
+    """Let the planner look at the tables as they are now."""
+    conn.execute(query("analyze_archive"))
+
+
 def _row(new: NewFile) -> dict[str, object]:
     return {
         "server_id": new.server_id,

@@ -27,6 +27,7 @@ from etstats.parser.reader import parse
 __all__ = ["Fate", "Importer", "Incoming", "Outcome"]
 
 _BATCH = 300
+_MANY = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class Importer:
         with database_errors(), conn.transaction():
             self._server_id = archive.add_server(conn, server)
         self.pseudonyms = Pseudonyms(conn)
+        self._unplanned = 0
 
     def add(self, filename: str, content: bytes, mtime: int | None = None) -> Outcome:
         """Store one file. Raises only when the base fails."""
@@ -73,8 +75,14 @@ class Importer:
                     first if first is not None and now.fate is Fate.KNOWN else now
                     for now, first in zip_longest(again, tried)
                 ]
+            self._unplanned += len(outcomes)
             yield from outcomes
             batch = ahead or list(islice(parsed, _BATCH))
+        if self._unplanned >= _MANY:
+            # Until then the planner takes the tables for empty, and a question for all time may take minutes.
+            with database_errors(), self._conn.transaction():
+                archive.analyze(self._conn)
+            self._unplanned = 0
 
     def _parse(self, file: Incoming) -> Parsed:
         started = perf_counter()
