@@ -27,7 +27,7 @@ from etstats.parser.reader import parse
 __all__ = ["Fate", "Importer", "Incoming", "Outcome"]
 
 _BATCH = 300
-_MANY = 1_000
+_MANY = 1_000  # new files after which the planner is told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ class Importer:
                     first if first is not None and now.fate is Fate.KNOWN else now
                     for now, first in zip_longest(again, tried)
                 ]
-            self._unplanned += len(outcomes)
+            self._unplanned += sum(o.fate is Fate.IMPORTED for o in outcomes)
             yield from outcomes
             batch = ahead or list(islice(parsed, _BATCH))
         if self._unplanned >= _MANY:

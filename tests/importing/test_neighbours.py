@@ -370,6 +370,22 @@ def test_half_a_file_and_the_whole_one_in_one_batch(
     assert holds(db)
 
 
+def test_the_planner_knows_of_a_large_import(db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told of the rounds as soon as an import of many is done, and of neither few nor known files."""
+    monkeypatch.setattr("etstats.importer._MANY", 3)
+    files = [round_file(f"2025-10-02-21{n}000", map_name=f"map{n}") for n in range(5)]
+    known_to_it = "SELECT reltuples::integer FROM pg_class WHERE oid = 'rounds'::regclass"
+    for _ in range(2):
+        take(db, files[:2])
+    assert column(db, known_to_it) == [-1]
+    take(db, files)
+    assert column(db, known_to_it) == [5]
+    with db.transaction():
+        db.execute("DELETE FROM rounds WHERE round_number = 1")
+    take(db, files)
+    assert column(db, known_to_it) == [5]
+
+
 def test_rebuild_puts_into_quarantine_what_the_base_refuses(db: psycopg.Connection) -> None:
     """A file that a newer base would not have goes to quarantine with its reason, and its neighbours are right."""
     bad = round_file("2025-10-02-213000", lines=[line(weapons={"PANZERFAUST": (1, 1, 1, 0, 0)})])
