@@ -99,7 +99,7 @@ def files_like(conn: Connection, server_id: int, files: Sequence[NewFile]) -> li
         "hashes": [f.source_hash for f in files],
     }
     with conn.cursor(row_factory=class_row(ArchivedFile)) as cursor:
-        return cursor.execute(query("files_like"), parameters).fetchall()
+        return cursor.execute(query("files_by_name_or_hash"), parameters).fetchall()
 
 
 def duplicates(conn: Connection, file_id: int) -> list[ArchivedFile]:
@@ -130,9 +130,9 @@ def confirm(conn: Connection, file_id: int, mtime: int | None) -> None:
 
 def link_duplicates(conn: Connection, server_id: int, source_hash: str, original: int) -> None:
     """Let `original` be the one that counts among the files with the same bytes."""
-    conn.execute(query("count_file"), {"id": original})
+    conn.execute(query("mark_canonical"), {"id": original})
     parameters = {"server_id": server_id, "source_hash": source_hash, "original": original}
-    conn.execute(query("link_duplicates"), parameters)
+    conn.execute(query("mark_duplicates"), parameters)
 
 
 def content(conn: Connection, file_id: int) -> Content:
@@ -145,7 +145,7 @@ def content(conn: Connection, file_id: int) -> Content:
 
 def analyze(conn: Connection) -> None:
     """Let the planner look at the tables as they are now."""
-    conn.execute(query("analyze_archive"))
+    conn.execute(query("analyze_tables"))
 
 
 def _row(new: NewFile) -> dict[str, object]:

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 
 from psycopg.rows import class_row
 
 from etstats.db.connection import Connection
-from etstats.db.queries import query, query_names, sql_root
+from etstats.db.queries import check_files, check_query, query
 from etstats.errors import EtstatsError
 from etstats.model import Finding, Severity
 
@@ -60,7 +61,7 @@ class _Found:
 @cache
 def all_checks() -> tuple[Check, ...]:
     """Every check there is, errors first, by name."""
-    checks = [_read(name) for name in query_names("checks")]
+    checks = [_read(path) for path in check_files()]
     return tuple(sorted(checks, key=lambda check: (check.severity, check.name)))
 
 
@@ -68,8 +69,8 @@ def run_check(
     conn: Connection, check: Check, parameters: Mapping[str, object], since: datetime | None
 ) -> list[Finding]:
     """What one check finds in rounds that ended since then (None: in all); `parameters` are the check's own."""
-    bounds = "" if since is None else query("rows_since")
-    sql = f"WITH {bounds} found AS ({query(check.name, 'checks')}) {query('locate_findings')}"
+    bounds = "" if since is None else query("rows_of_recent_sessions")
+    sql = f"WITH {bounds} found AS ({check_query(check.name)}) {query('locate_findings')}"
     with conn.cursor(row_factory=class_row(_Found)) as cursor:
         rows = cursor.execute(sql, {**parameters, "since": since})
         return [
@@ -108,9 +109,9 @@ def count_rounds(conn: Connection, since: datetime | None) -> int:
     return row[0] if row else 0
 
 
-def _read(name: str) -> Check:
-    first = (sql_root() / "checks" / f"{name}.sql").read_text(encoding="utf-8").partition("\n")[0]
+def _read(path: Path) -> Check:
+    first = path.read_text(encoding="utf-8").partition("\n")[0]
     severity, colon, description = first.removeprefix("--").strip().partition(": ")
     if not colon or severity not in list(Severity):
-        raise EtstatsError(f"sql/checks/{name}.sql must begin with '-- error: ...' or '-- warning: ...'.")
-    return Check(name=name, severity=Severity(severity), description=description)
+        raise EtstatsError(f"{path} must begin with '-- error: ...' or '-- warning: ...'")
+    return Check(name=path.stem, severity=Severity(severity), description=description)

@@ -112,16 +112,16 @@ def transactions_in_flight(conn: Connection) -> Iterator[Callable[[], AbstractCo
     conn.autocommit = True  # or psycopg would open a transaction of its own, and wait at its end
     try:
         with conn.pipeline():
-            conn.execute(query("commit_without_waiting"))
+            conn.execute(query("disable_synchronous_commit"))
             conn.execute("BEGIN")
             yield one
             conn.execute("COMMIT")
-            conn.execute(query("commit_to_disk"))
-            conn.execute(query("write_to_log"))
+            conn.execute(query("reset_synchronous_commit"))
+            conn.execute(query("write_wal_record"))
     finally:
         if not conn.closed:
             conn.rollback()
-            conn.execute(query("commit_to_disk"))
+            conn.execute(query("reset_synchronous_commit"))
             conn.autocommit = False
 
 
@@ -174,9 +174,11 @@ def _locked(
     shared: bool = False,
     wait: Callable[[psycopg.Connection, int], bool] = lambda conn, key: False,
 ) -> Iterator[None]:
-    kind = "shared_run_lock" if shared else "run_lock"
+    take, release = (
+        ("try_shared_run_lock", "release_shared_run_lock") if shared else ("try_run_lock", "release_run_lock")
+    )
     with database_errors(), conn.transaction():
-        row = conn.execute(query(f"try_{kind}"), {"key": key}).fetchone()
+        row = conn.execute(query(take), {"key": key}).fetchone()
     if row != (True,) and not wait(conn, key):
         raise LockedError(f"Another etstats run is at work {what}; this one leaves it alone.")
     try:
@@ -187,7 +189,7 @@ def _locked(
             if conn.info.transaction_status == psycopg.pq.TransactionStatus.INERROR:
                 conn.rollback()
             with conn.transaction():
-                conn.execute(query(f"release_{kind}"), {"key": key})
+                conn.execute(query(release), {"key": key})
 
 
 def _wait(conn: psycopg.Connection, key: int, *, patience: float, tell: Callable[[str], None]) -> bool:

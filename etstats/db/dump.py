@@ -142,8 +142,8 @@ def replace_rows(source: Connection, target: Connection) -> tuple[Contents, ...]
     """
     target.rollback()  # inside a transaction left open this would be no more than a savepoint
     with database_errors(), source.transaction(), target.transaction():
-        source.execute(query("portable_text"))
-        target.execute(query("portable_text"))
+        source.execute(query("set_portable_text"))
+        target.execute(query("set_portable_text"))
         found = shapes(source)
         with _filling(target, found):
             for shape in found:
@@ -177,7 +177,7 @@ def _copy_statement(shape: Shape) -> sql.Composed:
 
 def _copy_out(conn: Connection, shape: Shape, write: Callable[[bytes], object]) -> Contents:
     digest, rows = hashlib.sha256(), 0
-    conn.execute(query("portable_text"))
+    conn.execute(query("set_portable_text"))
     with conn.cursor().copy(_copy_statement(shape)) as copied:
         for block in copied:
             digest.update(block)

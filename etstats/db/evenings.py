@@ -22,7 +22,7 @@ _PART = 50  # evenings: so few that the answer waits between us and the base whi
 
 def rounds(conn: Connection, round_ids: Collection[int]) -> list[RoundRow]:
     """The rounds with these ids, in time order; ids that do not exist are left out."""
-    return _rows(conn, RoundRow, "evening_rounds", {"round_ids": list(round_ids)})
+    return _rows(conn, RoundRow, "rounds_by_id", {"round_ids": list(round_ids)})
 
 
 def recent_rounds(conn: Connection, scope: Scope, most: int | None) -> list[RoundRow]:
@@ -53,7 +53,7 @@ def rounds_of_match(conn: Connection, server_id: int, match_id: str) -> list[Rou
 
 def rounds_of_file(conn: Connection, filename: str) -> list[int]:
     """The ids of the rounds of this file name, on whatever servers, newest first."""
-    return _ids(conn, "round_of_file", {"filename": filename})
+    return _ids(conn, "rounds_of_filename", {"filename": filename})
 
 
 def sessions_of_day(conn: Connection, day: date, server: str | None) -> list[int]:

@@ -21,7 +21,7 @@ class SourceFile:
 def sources(conn: Connection, round_id: int) -> list[SourceFile]:
     """The round's own file, then its round 1's where it was split against one; none for an unknown round."""
     with conn.cursor(row_factory=class_row(SourceFile)) as cursor:
-        return cursor.execute(query("sources_of_round"), {"round_id": round_id}).fetchall()
+        return cursor.execute(query("files_of_round"), {"round_id": round_id}).fetchall()
 
 
 def stored_values(conn: Connection, round_id: int, guid: str) -> dict[str, str | None]:

@@ -96,31 +96,31 @@ def hidden(conn: Connection) -> list[Hidden]:
 def forgotten(conn: Connection) -> list[Forgotten]:
     """All who were forgotten."""
     with conn.cursor(row_factory=class_row(Forgotten)) as cursor:
-        return cursor.execute(query("forgotten_players")).fetchall()
+        return cursor.execute(query("anonymized_players")).fetchall()
 
 
 def forgetting_key(conn: Connection) -> bytes | None:
     """The key of the hashes; None while nobody was forgotten."""
-    row = conn.execute(query("forgetting_key")).fetchone()
+    row = conn.execute(query("anonymization_key")).fetchone()
     return row[0] if row else None
 
 
 def add_forgetting_key(conn: Connection, key: bytes) -> None:
     """Keep the key of the hashes; it stays the one that is there."""
-    conn.execute(query("add_forgetting_key"), {"key": key})
+    conn.execute(query("add_anonymization_key"), {"key": key})
 
 
 def is_free(conn: Connection, guid: str) -> bool:
     """True when no player, seen or forgotten, goes by this GUID."""
-    row = conn.execute(query("guid_is_free"), {"guid": guid}).fetchone()
+    row = conn.execute(query("is_guid_free"), {"guid": guid}).fetchone()
     return row == (True,)
 
 
 def kept_contents(conn: Connection, needle: bytes) -> Iterator[KeptContent]:
     """The archived files, whole or in quarantine, in whose bytes something occurs; streamed."""
-    with conn.cursor("kept_contents", row_factory=class_row(KeptContent)) as cursor:
+    with conn.cursor("contents_containing", row_factory=class_row(KeptContent)) as cursor:
         cursor.itersize = 200
-        yield from cursor.execute(query("kept_contents"), {"needle": needle})
+        yield from cursor.execute(query("contents_containing"), {"needle": needle})
 
 
 def replace_content(conn: Connection, kept: KeptContent) -> None:
@@ -138,10 +138,16 @@ def replace_content(conn: Connection, kept: KeptContent) -> None:
 def rename_everywhere(conn: Connection, guid: str, who: Forgotten) -> int:
     """Put the pseudonym in the place of a player in every row; returns how many rounds that concerned."""
     parameters = {"guid": guid, "pseudonym_guid": who.pseudonym_guid, "pseudonym": who.pseudonym}
-    for name in ("forget_aliases", "forget_reasons", "forget_line_ups", "forget_hidden", "unlink_player"):
+    for name in (
+        "drop_aliases_of_player",
+        "anonymize_reasons",
+        "anonymize_session_teams",
+        "anonymize_hidden",
+        "unlink_player",
+    ):
         conn.execute(query(name), parameters)
-    rounds = conn.execute(query("forget_rounds"), parameters).rowcount
-    conn.execute(query("forget_add_alias"), parameters)
+    rounds = conn.execute(query("anonymize_player_rows"), parameters).rowcount
+    conn.execute(query("add_pseudonym_alias"), parameters)
     conn.execute(query("touch_rounds_of_player"), {"guid": who.pseudonym_guid})
-    conn.execute(query("add_forgotten"), {**parameters, "guid_hash": who.guid_hash})
+    conn.execute(query("add_anonymized_player"), {**parameters, "guid_hash": who.guid_hash})
     return rounds

@@ -36,13 +36,13 @@ class Kept:
 def kept_files(conn: Connection, server_id: int) -> list[KeptFile]:
     """Every file of a server that the base knows, by name."""
     with conn.cursor(row_factory=class_row(KeptFile)) as cursor:
-        return cursor.execute(query("file_places"), {"server_id": server_id}).fetchall()
+        return cursor.execute(query("stored_files"), {"server_id": server_id}).fetchall()
 
 
 def count_processed(conn: Connection, server_id: int) -> Processed:
     """The counts alone."""
     with conn.cursor(row_factory=class_row(Processed)) as cursor:
-        row = cursor.execute(query("count_places"), {"server_id": server_id}).fetchone()
+        row = cursor.execute(query("count_stored_files"), {"server_id": server_id}).fetchone()
     assert row is not None  # noqa: S101  # an aggregate always has its row
     return row
 
@@ -59,7 +59,7 @@ def counted_before(conn: Connection, server_id: int) -> dict[str, list[Stretch]]
     """The recorded counts of a server by what was counted, oldest first."""
     found: dict[str, list[Stretch]] = {}
     with conn.cursor(row_factory=class_row(Stretch)) as cursor:
-        for stretch in cursor.execute(query("counted_before"), {"server_id": server_id}):
+        for stretch in cursor.execute(query("recorded_counts"), {"server_id": server_id}):
             found.setdefault(stretch.what, []).append(stretch)
     return found
 

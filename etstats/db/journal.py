@@ -134,7 +134,7 @@ def record_edit(
 def give_up_sending(conn: Connection) -> list[Post]:
     """Turn what is still `sending` into `unknown`; only for who holds the poster's lock."""
     with database_errors(), conn.transaction():
-        ids = [row[0] for row in conn.execute(query("give_up_sending"), {"reason": _STOPPED})]
+        ids = [row[0] for row in conn.execute(query("mark_interrupted_unknown"), {"reason": _STOPPED})]
     return posts(conn, ids)
 
 
@@ -204,5 +204,5 @@ def _record(
 
 def _hand(conn: Connection, post_id: int, *, was: State, state: State) -> bool:
     with database_errors(), conn.transaction():
-        row = conn.execute(query("hand_post"), {"id": post_id, "was": was, "state": state}).fetchone()
+        row = conn.execute(query("change_post_state"), {"id": post_id, "was": was, "state": state}).fetchone()
     return row is not None

@@ -23,7 +23,7 @@ class TakenFile:
 def taken_files(conn: Connection, server_id: int, since: str) -> list[TakenFile]:
     """The files of a server whose names sort at or after `since` (names begin with their stamp)."""
     with conn.cursor(row_factory=class_row(TakenFile)) as cursor:
-        return cursor.execute(query("known_files"), {"server_id": server_id, "since": since}).fetchall()
+        return cursor.execute(query("files_since"), {"server_id": server_id, "since": since}).fetchall()
 
 
 def newest_file(conn: Connection, server_id: int, before: str) -> str | None:
@@ -34,7 +34,7 @@ def newest_file(conn: Connection, server_id: int, before: str) -> str | None:
 
 def folder_mark(conn: Connection, server_id: int, place: str) -> FolderMark | None:
     """The mark of a server's folder; None when there is none, or it is of another `place`."""
-    row = conn.execute(query("folder_mark"), {"server_id": server_id, "place": place}).fetchone()
+    row = conn.execute(query("listing_state"), {"server_id": server_id, "place": place}).fetchone()
     if row is None:
         return None
     mtime, first_seen, listed, recent = row
@@ -45,7 +45,7 @@ def folder_mark(conn: Connection, server_id: int, place: str) -> FolderMark | No
 def keep_folder_mark(conn: Connection, server_id: int, place: str, mark: FolderMark | None) -> None:
     """Remember a mark, or with None that the next look has to list everything."""
     if mark is None:
-        conn.execute(query("drop_folder_mark"), {"server_id": server_id})
+        conn.execute(query("drop_listing_state"), {"server_id": server_id})
         return
     parameters = {
         "server_id": server_id,
@@ -55,4 +55,4 @@ def keep_folder_mark(conn: Connection, server_id: int, place: str, mark: FolderM
         "listed": mark.listed,
         "recent": Jsonb([[file.name, file.size, file.mtime] for file in mark.recent]),
     }
-    conn.execute(query("keep_folder_mark"), parameters)
+    conn.execute(query("save_listing_state"), parameters)

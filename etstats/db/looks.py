@@ -61,7 +61,7 @@ def record_look(conn: Connection, server_id: int, at: datetime, *, arrived: int,
     """Note a look that was made: how many files came, how many could not be had."""
     values = {"server_id": server_id, "at": at, "arrived": arrived, "missed": missed}
     with database_errors(), conn.transaction():
-        conn.execute(query("record_look"), values)
+        conn.execute(query("record_poll"), values)
 
 
 def record_people(
@@ -76,13 +76,13 @@ def record_people(
         "gap_seconds": gap.total_seconds(),
     }
     with database_errors(), conn.transaction():
-        conn.execute(query("record_people"), values)
+        conn.execute(query("record_player_count"), values)
 
 
 def looks(conn: Connection) -> dict[str, Look]:
     """Everything known, by server name."""
     with database_errors(), conn.transaction(), conn.cursor(row_factory=class_row(Look)) as cursor:
-        return {look.server: look for look in cursor.execute(query("server_looks"))}
+        return {look.server: look for look in cursor.execute(query("server_status"))}
 
 
 def health_facts(conn: Connection) -> HealthFacts:
@@ -96,13 +96,13 @@ def health_facts(conn: Connection) -> HealthFacts:
 def recent_arrivals(conn: Connection) -> list[Arrival]:
     """The last files of each server that came within a day of being written."""
     with database_errors(), conn.transaction(), conn.cursor(row_factory=class_row(Arrival)) as cursor:
-        return cursor.execute(query("recent_arrivals")).fetchall()
+        return cursor.execute(query("recent_imports")).fetchall()
 
 
 def newest_told(conn: Connection) -> datetime | None:
     """When the newest round ended that was posted, or may have been."""
     with database_errors(), conn.transaction():
-        row = conn.execute(query("newest_told")).fetchone()
+        row = conn.execute(query("newest_posted_round")).fetchone()
     return row[0] if row else None
 
 

@@ -21,7 +21,7 @@ class BaseFacts:
 def base_facts(conn: Connection) -> BaseFacts:
     """Ask the base about itself."""
     with database_errors(), conn.cursor(row_factory=class_row(BaseFacts)) as cursor:
-        row = cursor.execute(query("base_facts")).fetchone()
+        row = cursor.execute(query("database_facts")).fetchone()
     assert row is not None  # noqa: S101  # a SELECT without FROM has one row
     return row
 
@@ -41,7 +41,7 @@ class ReplicaFacts:
 def written_to(primary: Connection) -> str | None:
     """How far the primary's log is written; None when this is a replica itself."""
     with database_errors():
-        row = primary.execute(query("written_to")).fetchone()
+        row = primary.execute(query("current_wal_position")).fetchone()
     return row[0] if row else None
 
 

@@ -46,7 +46,7 @@ def watch_from(conn: Connection, routes: Collection[tuple[int, str]], now: datet
     server_ids, kinds = [server_id for server_id, _ in routes], [kind for _, kind in routes]
     parameters = {"server_ids": server_ids, "kinds": kinds, "now": now}
     with database_errors(), conn.transaction():
-        return conn.execute(query("watch_from"), parameters).rowcount > 0
+        return conn.execute(query("set_watermarks"), parameters).rowcount > 0
 
 
 def move_watermarks(conn: Connection, since: datetime) -> None:
@@ -57,7 +57,7 @@ def move_watermarks(conn: Connection, since: datetime) -> None:
 def is_anything_changed(conn: Connection) -> bool:
     """Whether posts may need correcting, or somebody left one half sent."""
     with database_errors(), conn.transaction():
-        return conn.execute(query("is_anything_changed")).fetchone() == (True,)
+        return conn.execute(query("has_changed_posts")).fetchone() == (True,)
 
 
 def due(conn: Connection, now: datetime, *, session_end: timedelta, patience: timedelta) -> list[Due]:
@@ -71,7 +71,7 @@ def due(conn: Connection, now: datetime, *, session_end: timedelta, patience: ti
 
 def named(conn: Connection, kind: Kind, round_ids: Sequence[int]) -> Due:
     """The round, map or evening of which these are all the rounds (one at least), as a thing to post."""
-    return statements.rows(conn, Due, "named_posts", {"kind": kind, "round_ids": list(round_ids)})[0]
+    return statements.rows(conn, Due, "post_subject_of_rounds", {"kind": kind, "round_ids": list(round_ids)})[0]
 
 
 def begin_digest(
@@ -93,7 +93,7 @@ def begin_digest(
         "last_evening_at": last_evening_at,
         "now": now,
     }
-    statements.run(conn, "begin_digest", parameters)
+    statements.run(conn, "add_digest", parameters)
 
 
 def rounds_of_span(conn: Connection, server_id: int, first_at: datetime, last_at: datetime) -> list[int]:
@@ -110,14 +110,14 @@ def changed_sessions(conn: Connection) -> dict[int, int]:
 
 def session_checked(conn: Connection, session_id: int, changes: int) -> None:
     """Write down that the posts of an evening agree with it, as it was when `changes` was read."""
-    statements.run(conn, "session_checked", {"session_id": session_id, "changes": changes})
+    statements.run(conn, "mark_session_checked", {"session_id": session_id, "changes": changes})
 
 
 def change_all_posted(conn: Connection) -> None:
     """Let everything that was ever posted be looked at again."""
-    statements.run(conn, "change_all_posted", {})
+    statements.run(conn, "mark_posted_sessions_changed", {})
 
 
 def close_sessions(conn: Connection, due_sessions: Collection[int], now: datetime, open_for: timedelta) -> None:
     """Look no more at evenings whose last round ended `open_for` ago, but for those in which something is due."""
-    statements.run(conn, "close_sessions", {"due": list(due_sessions), "now": now, "open_for": open_for})
+    statements.run(conn, "drop_finished_sessions", {"due": list(due_sessions), "now": now, "open_for": open_for})

@@ -144,7 +144,7 @@ def weapons(conn: Connection, scope: Scope, guid: str) -> list[WithWeapon]:
 
 def company(conn: Connection, scope: Scope, guid: str, other: str | None = None) -> list[Company]:
     """Who a player stood beside and opposite to, or only one of them; hidden players are left out."""
-    return _rows(conn, Company, "player_company", {**scope.parameters, "guid": guid, "other": other})
+    return _rows(conn, Company, "player_teammates", {**scope.parameters, "guid": guid, "other": other})
 
 
 def _rows(conn: Connection, row: type[_Row], name: str, parameters: dict[str, object]) -> list[_Row]:

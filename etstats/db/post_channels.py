@@ -25,7 +25,7 @@ class Shut:
 def shut_channels(conn: Connection, channels: Collection[str]) -> dict[str, Shut]:
     """Which of the channels in use are shut; what was known of others is forgotten."""
     return {
-        shut.channel: shut for shut in statements.rows(conn, Shut, "shut_channels", {"channels": list(channels)})
+        shut.channel: shut for shut in statements.rows(conn, Shut, "closed_channels", {"channels": list(channels)})
     }
 
 
@@ -37,7 +37,7 @@ def shut(conn: Connection, found: Shut) -> None:
         "gone_reason": found.gone_reason,
         "held_until": found.held_until,
     }
-    statements.run(conn, "shut_channel", parameters)
+    statements.run(conn, "close_channel", parameters)
 
 
 def thread_of_session(conn: Connection, session_id: int, channel: str) -> str | None:
@@ -50,4 +50,4 @@ def thread_of_session(conn: Connection, session_id: int, channel: str) -> str | 
 
 def forget_thread(conn: Connection, thread_id: str) -> None:
     """Remember that a thread is no more: what comes next of its evening opens another one."""
-    statements.run(conn, "forget_thread", {"thread_id": thread_id})
+    statements.run(conn, "clear_thread", {"thread_id": thread_id})

@@ -1,10 +1,14 @@
-"""Named SQL: `query("leaderboard")` is the text of `sql/queries/leaderboard.sql`."""
+"""Named SQL: each file of `sql/queries/` holds the queries of one subject, each below a line `-- name: NAME`."""
 
 import difflib
+import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 from etstats.errors import EtstatsError
+
+_NAME_LINE = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
 @cache
@@ -14,21 +18,48 @@ def sql_root() -> Path:
     for root in (package / "sql", package.parent / "sql"):
         if (root / "queries").is_dir():
             return root
-    raise EtstatsError(f"The SQL of etstats is not in {package}: the installation is damaged; install it again.")
-
-
-def query_names(folder: str = "queries") -> tuple[str, ...]:
-    """Return the names in one folder of `sql/` (`queries` or `checks`), sorted."""
-    return tuple(sorted(path.stem for path in (sql_root() / folder).glob("*.sql")))
+    raise EtstatsError(f"no SQL files in {package}: the installation is damaged; install etstats again")
 
 
 @cache
-def query(name: str, folder: str = "queries") -> str:
-    """Return the SQL of that name, without its comment lines; an unknown name is a fault of the program."""
-    names = query_names(folder)
-    if name not in names:
-        near = ", ".join(difflib.get_close_matches(name, names)) or "none"
-        raise EtstatsError(f"There is no {name}.sql in {sql_root() / folder}; near it: {near}.")
-    text = (sql_root() / folder / f"{name}.sql").read_text(encoding="utf-8")
-    # A "%" in a comment would be read as a placeholder.
-    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("--"))
+def query(name: str) -> str:
+    """Return the named query without its comment lines; an unknown name is an error of the program."""
+    queries = _queries()
+    if name not in queries:
+        similar = ", ".join(difflib.get_close_matches(name, queries)) or "none"
+        raise EtstatsError(f'no query named "{name}" in {sql_root() / "queries"}; similar names: {similar}')
+    return _without_comments(queries[name])
+
+
+def query_names() -> tuple[str, ...]:
+    """Return the names of all queries, sorted."""
+    return tuple(sorted(_queries()))
+
+
+def check_files() -> tuple[Path, ...]:
+    """Return the files of `sql/checks/`, sorted; each holds one check."""
+    return tuple(sorted((sql_root() / "checks").glob("*.sql")))
+
+
+@cache
+def check_query(name: str) -> str:
+    """Return the SQL of a check without its comment lines."""
+    return _without_comments((sql_root() / "checks" / f"{name}.sql").read_text(encoding="utf-8"))
+
+
+@cache
+def _queries() -> Mapping[str, str]:
+    """Read every query, comments included, by name."""
+    found: dict[str, str] = {}
+    for path in sorted((sql_root() / "queries").glob("*.sql")):
+        _, *parts = _NAME_LINE.split(path.read_text(encoding="utf-8"))
+        for name, text in zip(parts[::2], parts[1::2], strict=True):
+            if name in found:
+                raise EtstatsError(f'{path}: a query named "{name}" exists already; names are unique')
+            found[name] = text
+    return found
+
+
+def _without_comments(text: str) -> str:
+    """Drop comment lines: psycopg would read a "%" in a comment as a placeholder."""
+    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("--")).strip()

@@ -136,10 +136,10 @@ class Stored:
         kept = {"ids": [f.id for f in files if not f.discarded]}
         self._contents = conn.execute(query("contents_of_files"), kept)
         self._rounds = conn.cursor(row_factory=class_row(StoredRound)).execute(query("rounds_of_files"), ids)
-        self._facts = conn.execute(query("facts_of_rounds"), ids)
+        self._facts = conn.execute(query("round_details_of_files"), ids)
         self._players = conn.execute(query("players_of_files"), ids)
         self._weapons = conn.execute(query("weapons_of_files"), ids)
-        self._lineups = conn.execute(query("lineups_of_files"), ids)
+        self._lineups = conn.execute(query("teams_of_files"), ids)
 
     def contents(self) -> dict[int, bytes]:
         """The archived bytes of the files that are not discarded; to be asked once."""
@@ -180,24 +180,24 @@ def judge(conn: Connection, verdicts: Sequence[Verdict]) -> None:
         "lines": [v.line for v in verdicts],
         "duplicates": [v.duplicate_of for v in verdicts],
     }
-    conn.execute(query("judge_files"), parameters)
+    conn.execute(query("update_file_status"), parameters)
 
 
 @contextmanager
 def aliases_counted_once(conn: Connection) -> Iterator[None]:
     """Count the aliases when the block is done instead of at each change; writers of other runs wait for it."""
-    conn.execute(query("pause_aliases"))
+    conn.execute(query("disable_alias_triggers"))
     yield
     conn.execute(query("drop_empty_sessions"))
     conn.execute(query("drop_aliases"))
     conn.execute(query("count_aliases"))
-    conn.execute(query("resume_aliases"))
+    conn.execute(query("enable_alias_triggers"))
 
 
 def check_constraints(conn: Connection) -> None:
     """Let the base check now what it would check at the commit; its list of what is left to check stays short."""
-    conn.execute(query("check_constraints_now"))
-    conn.execute(query("check_constraints_later"))
+    conn.execute(query("check_constraints"))
+    conn.execute(query("defer_constraints"))
 
 
 def drop_rounds(conn: Connection, file_ids: Collection[int]) -> None:

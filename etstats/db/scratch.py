@@ -46,7 +46,7 @@ def _name_of(url: str) -> str:
 
 def _create(url: str, name: str, prefix: str) -> None:
     with connect(url) as conn:
-        leftovers = [row[0] for row in conn.execute(query("scratch_bases"), {"prefix": prefix})]
+        leftovers = [row[0] for row in conn.execute(query("scratch_databases"), {"prefix": prefix})]
     _drop(url, leftovers)  # of killed runs
     with connect(url) as conn:
         conn.autocommit = True

@@ -1,6 +1,9 @@
--- Everybody's numbers over groups of rounds: `groups` says for each of `round_ids` to which scoreboard it adds.
--- Sums first, then ratios. Time dead never exceeds time played, and a denied playtime longer than the opponents'
--- whole time is nobody's merit: neither may lead anything. `place` is a round's place in time.
+-- Scoreboards of groups of rounds, and what ratings and achievements need.
+
+-- name: scoreboards
+-- The statistics of all players over groups of rounds: `groups` gives the scoreboard of each of `round_ids`.
+-- Ratios are computed from sums. Time dead never exceeds time played; a denied playtime longer than the opponents'
+-- total time is excluded: neither may lead a board. `place` is the position of a round in time.
 WITH chosen AS MATERIALIZED (
     SELECT g.group_id, r.id AS round_id, r.is_cumulative, row_number() OVER (ORDER BY r.ended_at, r.id) AS place
     FROM unnest(%(round_ids)s::bigint[], %(groups)s::bigint[]) AS g (round_id, group_id)
@@ -14,7 +17,7 @@ WITH chosen AS MATERIALIZED (
                 THEN p.denied_playtime END AS denied
     FROM chosen c JOIN player_comprehensive_stats p ON p.round_id = c.round_id
 ), sums AS (
-    -- The last round tells name and side; looked up behind the sums, because sorting every row for it would cost more.
+    -- The last round gives name and side; looked up after the sums, because sorting every row costs more.
     SELECT group_id, (max(ARRAY[place, round_id]))[2] AS last_round, player_guid,
            count(*)::integer AS rounds,
            sum(kills)::integer AS kills, sum(deaths)::integer AS deaths, sum(headshots)::integer AS headshots,
@@ -28,7 +31,7 @@ WITH chosen AS MATERIALIZED (
            sum(time_played_seconds)::integer AS time_played_seconds,
            sum(round(time_dead_ratio * time_played_seconds / 100))::integer AS time_dead_seconds,
            sum(denied)::integer AS denied_playtime, sum(xp)::integer AS xp,
-           -- A best of both rounds together is no best of a round.
+           -- A best over both rounds is not a best of one round.
            coalesce(max(killing_spree_best) FILTER (WHERE NOT is_cumulative), 0)::integer AS killing_spree_best,
            coalesce(max(death_spree_worst) FILTER (WHERE NOT is_cumulative), 0)::integer AS death_spree_worst,
            sum(kill_assists)::integer AS kill_assists, sum(kill_steals)::integer AS kill_steals,
@@ -60,3 +63,80 @@ CROSS JOIN LATERAL (
     WHERE p.round_id = s.last_round AND p.player_guid = s.player_guid) last
 LEFT JOIN hidden_players h USING (player_guid)
 ORDER BY s.group_id, s.damage_given DESC, s.player_guid
+
+-- name: performances
+-- The statistics of each player in each round that ratings need.
+SELECT p.round_id, p.player_guid, p.team, p.kills, p.deaths, p.damage_given, p.team_damage_given, p.kill_assists,
+       coalesce(p.revives_given, 0) AS revives_given,
+       p.objectives_stolen + p.objectives_returned + p.dynamites_planted + p.dynamites_defused
+           + coalesce(p.constructions, 0) AS objectives,
+       p.time_played_seconds, p.dpm
+FROM player_comprehensive_stats p
+WHERE p.round_id = ANY (%(round_ids)s)
+ORDER BY p.round_id, p.player_guid
+
+-- name: careers
+-- What each player achieved before a time, or in some rounds: sums for achievements, bests of single rounds for
+-- records. Hidden players are left out unless `with_hidden`. A cumulative round 2 adds to the sums and sets no best.
+SELECT p.player_guid, count(*)::integer AS rounds,
+       sum(p.kills)::bigint AS kills, sum(p.headshot_kills)::bigint AS headshot_kills,
+       sum(p.damage_given)::bigint AS damage_given, sum(p.gibs)::bigint AS gibs,
+       coalesce(sum(p.revives_given), 0)::bigint AS revives_given, sum(p.kill_assists)::bigint AS kill_assists,
+       sum(p.dynamites_planted)::bigint AS dynamites_planted,
+       sum(p.dynamites_defused)::bigint AS dynamites_defused,
+       sum(p.objectives_stolen + p.objectives_returned)::bigint AS objectives,
+       coalesce(sum(p.constructions), 0)::bigint AS constructions,
+       sum(p.most_useful_kills)::bigint AS most_useful_kills,
+       sum(p.multi_kills + p.mega_kills)::bigint AS multikills,
+       sum(p.time_played_seconds)::bigint AS time_played_seconds,
+       coalesce(max(p.kills) FILTER (WHERE NOT r.is_cumulative), 0) AS best_kills,
+       coalesce(max(p.damage_given) FILTER (WHERE NOT r.is_cumulative), 0) AS best_damage_given,
+       coalesce(max(p.dpm) FILTER (WHERE NOT r.is_cumulative AND p.time_played_seconds >= %(dpm_seconds)s), 0)
+           AS best_dpm,
+       coalesce(max(p.headshot_kills) FILTER (WHERE NOT r.is_cumulative), 0) AS best_headshot_kills,
+       coalesce(max(p.killing_spree_best) FILTER (WHERE NOT r.is_cumulative), 0) AS best_killing_spree,
+       coalesce(max(p.revives_given) FILTER (WHERE NOT r.is_cumulative), 0) AS best_revives_given,
+       coalesce(max(p.gibs) FILTER (WHERE NOT r.is_cumulative), 0) AS best_gibs,
+       coalesce(max(p.most_useful_kills) FILTER (WHERE NOT r.is_cumulative), 0) AS best_most_useful_kills
+FROM rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
+WHERE (%(before)s::timestamptz IS NULL OR r.ended_at < %(before)s)
+  AND (%(round_ids)s::bigint[] IS NULL OR r.id = ANY (%(round_ids)s))
+  AND (%(guids)s::text[] IS NULL OR p.player_guid = ANY (%(guids)s))
+  AND (%(with_hidden)s OR NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = p.player_guid))
+GROUP BY p.player_guid
+
+-- name: achievements_reached
+-- The session at whose end each player's running sums passed a threshold. `places` and `thresholds` are the steps of
+-- the achievements, `places` being positions in `gained`. Hidden players are left out.
+WITH evenings AS (
+    SELECT p.player_guid, r.gaming_session_id, max(r.ended_at) AS ended_at,
+           count(*) AS rounds, sum(p.kills) AS kills, sum(p.headshot_kills) AS headshot_kills,
+           sum(p.damage_given) AS damage_given, sum(p.gibs) AS gibs,
+           coalesce(sum(p.revives_given), 0) AS revives_given, sum(p.kill_assists) AS kill_assists,
+           sum(p.dynamites_planted) AS dynamites_planted, sum(p.dynamites_defused) AS dynamites_defused,
+           sum(p.objectives_stolen + p.objectives_returned) AS objectives,
+           coalesce(sum(p.constructions), 0) AS constructions, sum(p.most_useful_kills) AS most_useful_kills,
+           sum(p.multi_kills + p.mega_kills) AS multikills
+    FROM rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
+    WHERE (%(guid)s::text IS NULL OR p.player_guid = %(guid)s)
+      AND (%(guid)s::text IS NOT NULL
+           OR NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = p.player_guid))
+    GROUP BY p.player_guid, r.gaming_session_id
+), runs AS (
+    SELECT player_guid, ended_at,
+           ARRAY[rounds, kills, headshot_kills, damage_given, gibs, revives_given, kill_assists, dynamites_planted,
+                 dynamites_defused, objectives, constructions, most_useful_kills, multikills]::bigint[] AS gained,
+           ARRAY[sum(rounds) OVER w, sum(kills) OVER w, sum(headshot_kills) OVER w, sum(damage_given) OVER w,
+                 sum(gibs) OVER w, sum(revives_given) OVER w, sum(kill_assists) OVER w,
+                 sum(dynamites_planted) OVER w, sum(dynamites_defused) OVER w, sum(objectives) OVER w,
+                 sum(constructions) OVER w, sum(most_useful_kills) OVER w, sum(multikills) OVER w]::bigint[] AS total
+    FROM evenings
+    WINDOW w AS (PARTITION BY player_guid ORDER BY ended_at, gaming_session_id)
+)
+SELECT r.player_guid, s.key, s.threshold, r.ended_at AS reached_on
+FROM runs r
+CROSS JOIN LATERAL unnest(r.gained, r.total) WITH ORDINALITY AS u (gained, total, place)
+JOIN unnest(%(keys)s::text[], %(places)s::bigint[], %(thresholds)s::bigint[]) AS s (key, place, threshold)
+  ON s.place = u.place AND s.threshold <= u.total AND s.threshold > u.total - u.gained
+WHERE u.gained > 0
+ORDER BY s.place, s.threshold, r.ended_at, r.player_guid

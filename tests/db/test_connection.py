@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from etstats.db import connection, queries
+from etstats.db import connection
 from etstats.db.connection import connect, database_errors, run_lock
 from etstats.errors import ConfigError, DatabaseError, EtstatsError, LockedError
 
@@ -216,19 +216,3 @@ def test_the_lock_of_a_killed_run(database_url: str, db: psycopg.Connection, adm
         run()
     with connect(database_url) as other, run_lock(other):
         assert db.closed
-
-
-def test_every_query_is_found() -> None:
-    """A named query is its file without comment lines; every file can be loaded."""
-    assert queries.query("applied_migrations").startswith("SELECT number")
-    for name in queries.query_names():
-        text = queries.query(name)
-        assert text.strip()
-        assert not any(line.lstrip().startswith("--") for line in text.splitlines())
-
-
-@pytest.mark.parametrize("name", ["aplied_migrations", "../migrations/0001_rounds", ""])
-def test_an_unknown_query(name: str) -> None:
-    """An unknown name is refused, and the nearest one named."""
-    with pytest.raises(EtstatsError, match=r"no .*\.sql in"):
-        queries.query(name)

@@ -10,7 +10,7 @@ from etstats.db.scope import Scope
 
 QUERIES = (
     "player_sums", "weapon_sums", "scope_size", "weapon_scope_size", "scope_facts", "player_rounds", "player_maps",
-    "player_sides", "player_weapons", "player_company", "maps", "weapons", "round_records", "session_records",
+    "player_sides", "player_weapons", "player_teammates", "maps", "weapons", "round_records", "session_records",
 )  # fmt: skip
 BOUNDED = {
     "last rounds": Scope(last_rounds=5),

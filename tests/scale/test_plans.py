@@ -61,20 +61,20 @@ ABOUT_EVERYTHING = {
     "catalog_columns": "the catalogue, not the base",
     "count_aliases": "counted once at the end of a rebuild",
     "count_files": "the length of a rebuild's progress bar",
-    "count_places": "diagnose counts all files",
+    "count_stored_files": "diagnose counts all files",
     "count_rounds": "the length of a progress bar",
     "drop_empty_sessions": "once, at the end of a rebuild",
     "dumped_tables": "the catalogue, not the base",
-    "file_places": "diagnose looks at each file",
-    "forget_line_ups": "a forgotten player's evenings, whichever they are",
-    "forget_reasons": "a forgotten GUID may stand in any reason",
+    "stored_files": "diagnose looks at each file",
+    "anonymize_session_teams": "a forgotten player's evenings, whichever they are",
+    "anonymize_reasons": "a forgotten GUID may stand in any reason",
     "health_facts": "counts of the whole base",
     "locate_findings": "the frame of a check over all that is stored",
     "map_names": "all maps, for a wrong name",
     "nearest_days": "all days, for a day on which nobody played",
     "nearest_rounds": "all ids, for a wrong one",
     "nearest_sessions": "all ids, for a wrong one",
-    "recent_arrivals": "a look at the arrivals of the last weeks",
+    "recent_imports": "a look at the arrivals of the last weeks",
 }
 
 
@@ -130,7 +130,7 @@ ASKED = Asked(
 )
 ALSO = {
     "newest_file": Asked(ASKED, before="2030"),
-    "known_files": Asked(ASKED, since="2025-05-14"),
+    "files_since": Asked(ASKED, since="2025-05-14"),
     "nearest_days": ASKED,
 }
 
@@ -180,7 +180,7 @@ def test_a_bounded_question_reads_a_bounded_part(large: psycopg.Connection, name
         psycopg.errors.InvalidTextRepresentation,
         psycopg.ProgrammingError,
     ):
-        raise AssertionError(f"say in ASKED what {name}.sql is asked for") from None
+        raise AssertionError(f"say in ASKED what {name} is asked for") from None
     assert row is not None
     assert not list(_scanned(row[0])), json.dumps(row[0])[:2000]
 

@@ -1,1 +1,0 @@
-INSERT INTO forgetting_key (key) VALUES (%(key)s) ON CONFLICT DO NOTHING

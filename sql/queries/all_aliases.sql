@@ -1,1 +1,0 @@
-SELECT guid, alias, times_seen, first_seen, last_seen FROM player_aliases

@@ -1,1 +1,0 @@
-SELECT id, content FROM processed_files WHERE id = ANY(%(ids)s)

@@ -1,3 +1,0 @@
-SELECT what, count, first_seen, last_seen FROM file_counts
-WHERE server_id = %(server_id)s
-ORDER BY what, first_seen

@@ -1,1 +1,0 @@
-DELETE FROM folder_marks WHERE server_id = %(server_id)s

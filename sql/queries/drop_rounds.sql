@@ -1,1 +1,0 @@
-DELETE FROM rounds WHERE file_id = ANY(%(file_ids)s)

@@ -1,1 +1,0 @@
-UPDATE hidden_players SET player_guid = %(pseudonym_guid)s WHERE player_guid = %(guid)s

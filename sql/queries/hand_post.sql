@@ -1,1 +1,0 @@
-UPDATE posts SET state = %(state)s WHERE id = %(id)s AND state = %(was)s RETURNING id

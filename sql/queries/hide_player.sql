@@ -1,1 +1,0 @@
-INSERT INTO hidden_players (player_guid) VALUES (%(guid)s) ON CONFLICT DO NOTHING

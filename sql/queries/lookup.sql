@@ -1,0 +1,83 @@
+-- Finding rounds, matches and sessions by id, day, name or scope.
+
+-- name: rounds_by_id
+-- Rounds with their files, in time order.
+SELECT r.id, s.name AS server, r.server_id, r.gaming_session_id AS session_id, r.match_id, r.map_name,
+       r.round_number, f.filename, r.config, r.round_date + r.round_time AS stamp, r.ended_at, r.defender_team,
+       r.winner_team, r.time_limit_seconds, r.actual_time_seconds, r.played_seconds, r.round_outcome AS outcome,
+       r.is_cumulative
+FROM rounds r
+JOIN servers s ON s.id = r.server_id
+JOIN processed_files f ON f.id = r.file_id
+WHERE r.id = ANY (%(round_ids)s)
+ORDER BY r.ended_at, f.filename
+
+-- name: recent_rounds
+-- The newest rounds in scope; `most` NULL: all of them.
+SELECT r.id
+FROM rounds_in_scope(%(since)s, %(until)s, %(map_name)s, %(server)s, %(last_rounds)s, %(last_sessions)s) r
+ORDER BY r.ended_at DESC, r.id DESC
+LIMIT %(most)s
+
+-- name: recent_sessions
+-- The newest gaming sessions with a round in scope; `most` NULL: all of them.
+SELECT r.gaming_session_id AS id
+FROM rounds_in_scope(%(since)s, %(until)s, %(map_name)s, %(server)s, %(last_rounds)s, %(last_sessions)s) r
+GROUP BY r.gaming_session_id
+ORDER BY max(r.ended_at) DESC, r.gaming_session_id DESC
+LIMIT %(most)s
+
+-- name: round_ids_of_sessions
+SELECT id FROM rounds WHERE gaming_session_id = ANY (%(session_ids)s)
+
+-- name: sessions_of_rounds
+SELECT id, gaming_session_id FROM rounds WHERE gaming_session_id = ANY (%(session_ids)s)
+
+-- name: round_ids_of_match
+SELECT id FROM rounds WHERE server_id = %(server_id)s AND match_id = %(match_id)s
+
+-- name: rounds_of_filename
+-- The rounds of a file name, of every server that has one.
+SELECT r.id FROM rounds r JOIN processed_files f ON f.id = r.file_id
+WHERE f.filename = %(filename)s
+ORDER BY r.ended_at DESC, r.id DESC
+
+-- name: sessions_of_day
+-- The sessions that began on a day of the server's clock, else those that continued into it.
+WITH spans AS (
+    SELECT gaming_session_id AS id, min(round_date) AS first_day, max(round_date) AS last_day,
+           min(ended_at) AS began
+    FROM rounds
+    WHERE round_date BETWEEN %(day)s::date - 1 AND %(day)s::date + 1
+      -- The index is on ended_at; no server's clock is a day off.
+      AND ended_at BETWEEN %(day)s::date - interval '2 days' AND %(day)s::date + interval '3 days'
+      AND (%(server)s::text IS NULL OR server_id = (SELECT id FROM servers WHERE name = %(server)s))
+    GROUP BY gaming_session_id
+)
+SELECT id FROM spans
+WHERE first_day = %(day)s
+   OR (NOT EXISTS (SELECT FROM spans WHERE first_day = %(day)s) AND %(day)s BETWEEN first_day AND last_day)
+ORDER BY began
+
+-- name: nearest_days
+-- The days with rounds nearest to a day, nearest first.
+SELECT round_date FROM rounds
+WHERE %(server)s::text IS NULL OR server_id = (SELECT id FROM servers WHERE name = %(server)s)
+GROUP BY round_date
+ORDER BY abs(round_date - %(day)s::date), round_date
+LIMIT 3
+
+-- name: nearest_sessions
+SELECT id FROM sessions ORDER BY abs(id - %(id)s::bigint), id LIMIT 3
+
+-- name: nearest_rounds
+SELECT id FROM rounds ORDER BY abs(id - %(id)s::bigint), id LIMIT 3
+
+-- name: map_names
+SELECT map_name FROM rounds GROUP BY map_name ORDER BY count(*) DESC, map_name
+
+-- name: played_span
+SELECT min(ended_at), max(ended_at) FROM rounds
+
+-- name: rounds_of_span
+SELECT id FROM rounds WHERE server_id = %(server_id)s AND ended_at BETWEEN %(first_at)s AND %(last_at)s

@@ -1,1 +1,0 @@
-SELECT map_name FROM rounds GROUP BY map_name ORDER BY count(*) DESC, map_name

@@ -1,0 +1,137 @@
+-- What is due to be posted: watermarks, changed sessions and digests.
+
+-- name: set_watermarks
+-- Posting begins now for each new pair of server and kind, and ends for pairs not named.
+WITH wanted AS (
+    SELECT * FROM unnest(%(server_ids)s::integer[], %(kinds)s::text[]) AS w (server_id, kind)
+), ended AS (
+    DELETE FROM post_watermarks w
+    WHERE NOT EXISTS (SELECT FROM wanted n WHERE (n.server_id, n.kind) = (w.server_id, w.kind))
+)
+INSERT INTO post_watermarks (server_id, kind, since)
+SELECT server_id, kind, %(now)s FROM wanted
+ON CONFLICT DO NOTHING
+
+-- name: raise_watermarks
+UPDATE post_watermarks SET since = greatest(since, %(since)s)
+
+-- name: move_watermarks
+-- Posting begins at another time; every session since then is compared again.
+WITH moved AS (UPDATE post_watermarks SET since = %(since)s)
+INSERT INTO changed_sessions AS c (session_id)
+SELECT DISTINCT gaming_session_id FROM rounds WHERE ended_at >= %(since)s
+ON CONFLICT (session_id) DO UPDATE SET changes = c.changes + 1
+
+-- name: due_posts
+-- What is due to be posted, oldest first: items of the changed sessions, and pending digests. A round 2 without its
+-- round 1 waits for `patience`; a session has ended `session_end` after its last round.
+WITH near AS MATERIALIZED (
+    SELECT r.id, r.server_id, r.file_id, r.match_id, r.round_number, r.round1_id, r.is_cumulative, r.ended_at,
+           r.gaming_session_id
+    FROM changed_sessions c JOIN rounds r ON r.gaming_session_id = c.session_id
+), evenings AS (
+    SELECT server_id, gaming_session_id, min(ended_at) AS first_at, max(ended_at) AS ended_at,
+           (array_agg(file_id ORDER BY ended_at, id))[1] AS file_id,
+           (array_agg(id ORDER BY ended_at, id))[1] AS id
+    FROM near
+    GROUP BY server_id, gaming_session_id
+), things AS (
+    SELECT 'round' AS kind, server_id, file_id AS subject, id AS round_id, gaming_session_id AS session_id, ended_at,
+           NULL::timestamptz AS first_at, NULL::timestamptz AS last_at
+    FROM near
+    WHERE NOT is_cumulative OR ended_at + %(patience)s::interval <= %(now)s
+    UNION ALL
+    SELECT 'map', server_id, file_id, id, gaming_session_id, ended_at, NULL, NULL
+    FROM near
+    WHERE round1_id IS NOT NULL
+    UNION ALL
+    SELECT 'session', server_id, file_id, id, gaming_session_id, ended_at, first_at, ended_at
+    FROM evenings e
+    WHERE ended_at + %(session_end)s::interval <= %(now)s
+      -- Late files may have moved the start of a session that was already posted.
+      AND NOT EXISTS (SELECT FROM near n JOIN posts p ON p.subject = n.file_id AND p.kind = 'session'
+                      WHERE n.gaming_session_id = e.gaming_session_id AND p.state <> 'pending')
+      AND NOT EXISTS (SELECT FROM posts p
+                      WHERE p.server_id = e.server_id AND p.kind = 'session' AND p.state <> 'pending'
+                        AND p.first_at <= e.ended_at AND p.last_at >= e.first_at)
+), due AS (
+    SELECT t.*, coalesce(p.attempts, 0) AS attempts
+    FROM things t
+    JOIN post_watermarks w ON (w.server_id, w.kind) = (t.server_id, t.kind) AND t.ended_at >= w.since
+    LEFT JOIN posts p ON (p.server_id, p.kind, p.subject) = (t.server_id, t.kind, t.subject)
+    WHERE (p.id IS NULL OR p.state = 'pending')
+      -- The same content may have been posted under a later name that is now a duplicate.
+      AND NOT EXISTS (SELECT FROM processed_files f JOIN posts o ON o.subject = f.id
+                      WHERE f.duplicate_of = t.subject AND o.kind = t.kind AND o.state <> 'pending')
+      AND NOT EXISTS (SELECT FROM posts g
+                      WHERE g.server_id = t.server_id AND g.kind = 'digest' AND t.kind <> 'session'
+                        AND t.ended_at BETWEEN g.first_at AND g.last_at)
+    UNION ALL
+    SELECT p.kind, p.server_id, p.subject, NULL, NULL, p.last_at, p.first_at, p.last_at, p.attempts
+    FROM posts p
+    WHERE p.kind = 'digest' AND p.state = 'pending'
+)
+SELECT d.*, s.name AS server, r.match_id
+FROM due d
+JOIN servers s ON s.id = d.server_id
+LEFT JOIN rounds r ON r.id = d.round_id
+ORDER BY d.ended_at, array_position(ARRAY['digest', 'round', 'map', 'session'], d.kind), d.subject
+
+-- name: post_subject_of_rounds
+-- One round, map or session as a post subject, whatever the watermark; `round_ids` are all of its rounds.
+WITH these AS (
+    SELECT *, min(ended_at) OVER () AS began_at, max(ended_at) OVER () AS over_at
+    FROM rounds WHERE id = ANY (%(round_ids)s)
+)
+SELECT %(kind)s AS kind, r.server_id, r.file_id AS subject, r.id AS round_id, r.gaming_session_id AS session_id,
+       r.over_at AS ended_at, CASE WHEN %(kind)s = 'session' THEN r.began_at END AS first_at,
+       CASE WHEN %(kind)s = 'session' THEN r.over_at END AS last_at, 0 AS attempts, s.name AS server, r.match_id
+FROM these r JOIN servers s ON s.id = r.server_id
+ORDER BY CASE WHEN %(kind)s = 'map' THEN -r.round_number ELSE 0 END, r.ended_at, r.id
+LIMIT 1
+
+-- name: add_digest
+-- Replace a backlog by one digest: it covers the rounds and maps, and the sessions before the last one.
+WITH taken AS (
+    DELETE FROM posts
+    WHERE server_id = %(server_id)s AND state = 'pending' AND kind IN ('round', 'map', 'session')
+      AND (kind, subject) IN (SELECT * FROM unnest(%(kinds)s::text[], %(subjects)s::bigint[]))
+), moved AS (
+    UPDATE post_watermarks
+    SET since = greatest(since, CASE WHEN kind = 'session' THEN %(last_evening_at)s::timestamptz
+                                     ELSE %(last_at)s::timestamptz + interval '1 microsecond' END)
+    WHERE server_id = %(server_id)s
+)
+INSERT INTO posts (server_id, kind, subject, channel, state, first_at, last_at, created_at)
+VALUES (%(server_id)s, 'digest', %(subject)s, %(channel)s, 'pending', %(first_at)s, %(last_at)s, %(now)s)
+ON CONFLICT DO NOTHING
+
+-- name: has_changed_posts
+SELECT EXISTS (SELECT FROM changed_sessions WHERE changes <> checked)
+    OR EXISTS (SELECT FROM posts WHERE state = 'sending')
+
+-- name: changed_sessions
+SELECT session_id, changes FROM changed_sessions WHERE changes <> checked ORDER BY session_id
+
+-- name: mark_session_checked
+UPDATE changed_sessions SET checked = %(changes)s WHERE session_id = %(session_id)s
+
+-- name: mark_posted_sessions_changed
+-- All posts are compared again.
+INSERT INTO changed_sessions AS c (session_id)
+SELECT DISTINCT r.gaming_session_id
+FROM posts p JOIN rounds r ON r.file_id = p.subject OR (p.kind = 'digest' AND r.server_id = p.server_id
+                                                        AND r.ended_at BETWEEN p.first_at AND p.last_at)
+ON CONFLICT (session_id) DO UPDATE SET changes = c.changes + 1
+
+-- name: drop_finished_sessions
+-- Sessions that ended, have nothing due, and agree with their posts need no comparison until they change again.
+-- Rows locked by another transaction are skipped.
+DELETE FROM changed_sessions
+WHERE session_id IN (
+    SELECT c.session_id FROM changed_sessions c
+    WHERE c.changes = c.checked
+      AND NOT c.session_id = ANY (%(due)s)
+      AND NOT EXISTS (SELECT FROM rounds r
+                      WHERE r.gaming_session_id = c.session_id AND r.ended_at + %(open_for)s::interval > %(now)s)
+    FOR UPDATE SKIP LOCKED)

@@ -1,1 +1,0 @@
-SELECT min(ended_at), max(ended_at) FROM rounds

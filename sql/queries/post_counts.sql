@@ -1,1 +1,0 @@
-SELECT state, count(*)::integer FROM posts GROUP BY state

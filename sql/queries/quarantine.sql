@@ -1,0 +1,54 @@
+-- Files that were not imported.
+
+-- name: quarantine_file
+-- Store a file that never was good, with the reason.
+INSERT INTO processed_files AS f
+    (id, server_id, filename, file_hash, size_bytes, content, source_hash, source_size, source_mtime,
+     success, error_message, error_line)
+OVERRIDING SYSTEM VALUE
+VALUES (%(id)s, %(server_id)s, %(filename)s, %(file_hash)s, %(size_bytes)s, %(content)s,
+        %(source_hash)s, %(source_size)s, %(source_mtime)s, false, %(reason)s, %(line)s)
+ON CONFLICT (server_id, filename) DO UPDATE
+SET file_hash = excluded.file_hash, size_bytes = excluded.size_bytes, content = excluded.content,
+    source_hash = excluded.source_hash, source_size = excluded.source_size, source_mtime = excluded.source_mtime,
+    error_message = excluded.error_message, error_line = excluded.error_line, discarded_at = NULL,
+    processed_at = CASE WHEN f.source_hash = excluded.source_hash THEN f.processed_at ELSE now() END
+
+-- name: reject_version
+-- Store a bad version beside the good one of the same name.
+UPDATE processed_files
+SET rejected_at = CASE WHEN rejected_content = %(content)s THEN rejected_at ELSE now() END,
+    rejected_hash = %(source_hash)s, rejected_content = %(content)s, rejected_reason = %(reason)s,
+    rejected_line = %(line)s, rejected_mtime = %(source_mtime)s, discarded_at = NULL
+WHERE server_id = %(server_id)s AND filename = %(filename)s
+
+-- name: quarantined
+-- The quarantine: files that never were good, and bad versions beside a good one.
+SELECT f.id, s.name AS server, f.filename, f.success AS has_good,
+       CASE WHEN f.success THEN f.rejected_reason ELSE f.error_message END AS reason,
+       CASE WHEN f.success THEN f.rejected_line ELSE f.error_line END AS line,
+       CASE WHEN f.success THEN octet_length(f.rejected_content) ELSE f.size_bytes END AS size_bytes,
+       CASE WHEN f.success THEN f.rejected_hash ELSE f.file_hash END AS file_hash,
+       CASE WHEN f.success THEN f.rejected_at ELSE f.processed_at END AS since,
+       f.discarded_at
+FROM processed_files f JOIN servers s ON s.id = f.server_id
+WHERE (NOT f.success OR f.rejected_hash IS NOT NULL)
+  AND (%(with_discarded)s OR f.discarded_at IS NULL)
+  AND (%(words)s::text[] IS NULL OR f.filename = ANY(%(words)s) OR f.id::text = ANY(%(words)s))
+ORDER BY since, f.filename COLLATE "C"
+
+-- name: quarantined_content
+SELECT CASE WHEN success THEN rejected_content ELSE content END AS content,
+       CASE WHEN success THEN rejected_mtime ELSE source_mtime END AS source_mtime
+FROM processed_files WHERE id = %(id)s
+
+-- name: discard_quarantined
+-- Hide entries; the content stays, and other content under the same name counts as new.
+UPDATE processed_files SET discarded_at = now()
+WHERE id = ANY(%(ids)s) AND (NOT success OR rejected_hash IS NOT NULL)
+
+-- name: reopen_quarantined
+-- Let unchanged files be checked again: a rejected version is recognized by its hash.
+UPDATE processed_files
+SET discarded_at = NULL, rejected_hash = CASE WHEN rejected_hash IS NOT NULL THEN repeat('0', 64) END
+WHERE id = ANY(%(ids)s)

@@ -1,1 +1,0 @@
-UPDATE post_watermarks SET since = greatest(since, %(since)s);

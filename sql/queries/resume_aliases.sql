@@ -1,1 +1,0 @@
-ALTER TABLE player_comprehensive_stats ENABLE TRIGGER aliases_seen, ENABLE TRIGGER aliases_unseen

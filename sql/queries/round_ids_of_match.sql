@@ -1,1 +1,0 @@
-SELECT id FROM rounds WHERE server_id = %(server_id)s AND match_id = %(match_id)s

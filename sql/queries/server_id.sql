@@ -1,1 +1,0 @@
-SELECT id FROM servers WHERE name = %(name)s

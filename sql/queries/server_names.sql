@@ -1,1 +1,0 @@
-SELECT name FROM servers ORDER BY name

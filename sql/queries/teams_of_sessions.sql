@@ -1,1 +1,0 @@
-SELECT session_id, player_guid, team FROM session_teams WHERE session_id = ANY(%(session_ids)s)

@@ -1,1 +1,0 @@
-DELETE FROM hidden_players WHERE player_guid = %(guid)s

@@ -1,1 +1,0 @@
-DELETE FROM player_links WHERE player_guid = %(guid)s

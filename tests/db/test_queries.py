@@ -1,0 +1,81 @@
+"""The named queries of sql/queries."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from etstats.db import queries
+from etstats.errors import EtstatsError
+
+PACKAGE = Path(queries.__file__).parents[1]
+# The functions that take the name of a query.
+TAKES_A_NAME = {"query", "run", "ids", "rows", "_ids", "_rows", "_parts"}
+
+
+def _used_names() -> Iterator[str]:
+    """The query names in the calls of the package, and in the names that those calls are given."""
+    for path in PACKAGE.rglob("db/*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        variables = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and _function(node) in TAKES_A_NAME:
+                for argument in node.args:
+                    yield from _strings(argument)
+                    if _function(node) == "query" and isinstance(argument, ast.Name):
+                        variables.add(argument.id)
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.Assign, ast.For)):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                value = node.value if isinstance(node, ast.Assign) else node.iter
+                assigned = {name.id for t in targets for name in ast.walk(t) if isinstance(name, ast.Name)}
+                if assigned & variables:
+                    yield from _strings(value)
+
+
+def _function(call: ast.Call) -> str:
+    return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+
+
+def _strings(node: ast.expr) -> Iterator[str]:
+    """The string constants of an expression: one, or those of a choice or a tuple; not those of a mapping."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from _strings(node.body)
+        yield from _strings(node.orelse)
+    elif isinstance(node, ast.Tuple):
+        for element in node.elts:
+            yield from _strings(element)
+
+
+def test_every_named_query_is_used_and_every_used_name_exists() -> None:
+    """No query is dead, and no name is misspelled."""
+    assert set(_used_names()) == set(queries.query_names())
+
+
+def test_a_query_is_its_text_without_comments() -> None:
+    """Comment lines are dropped, and no query is empty."""
+    assert queries.query("applied_migrations").startswith("SELECT number")
+    for name in queries.query_names():
+        text = queries.query(name)
+        assert text
+        assert not any(line.lstrip().startswith("--") for line in text.splitlines())
+
+
+@pytest.mark.parametrize("name", ["aplied_migrations", "../migrations/0001_rounds", ""])
+def test_an_unknown_name_is_refused(name: str) -> None:
+    """The message gives similar names."""
+    with pytest.raises(EtstatsError, match=f'no query named "{name}" in .*; similar names: '):
+        queries.query(name)
+
+
+def test_a_name_that_exists_twice_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names are unique over all subjects."""
+    (tmp_path / "queries").mkdir()
+    for subject in ("first", "second"):
+        (tmp_path / "queries" / f"{subject}.sql").write_text("-- A subject.\n\n-- name: same\nSELECT 1\n")
+    monkeypatch.setattr(queries, "sql_root", lambda: tmp_path)
+    with pytest.raises(EtstatsError, match=r'second\.sql: a query named "same" exists already'):
+        queries._queries.__wrapped__()
