@@ -5,8 +5,9 @@ from dataclasses import dataclass, fields, replace
 from decimal import ROUND_HALF_UP, Decimal
 from operator import attrgetter
 
+from etstats.db.columns import PLAYER_COLUMNS
 from etstats.db.rebuilding import Facts, WholeRound
-from etstats.db.rounds import PLAYER_COLUMNS, PlacedRound
+from etstats.db.rounds import PlacedRound
 from etstats.model import PlayerRound, Round, WeaponStats
 
 _TENTH = Decimal("0.1")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from psycopg import Cursor
 from psycopg.rows import class_row
 
+from etstats.db.columns import FILE_COLUMNS, query_with_columns
 from etstats.db.connection import Connection
 from etstats.db.queries import query
 
@@ -110,17 +111,26 @@ def duplicates(conn: Connection, file_id: int) -> list[ArchivedFile]:
 
 def store(conn: Connection, new: NewFile, file_id: int, duplicate_of: int | None) -> None:
     """Keep a good file under a reserved id, or under the id that its name has."""
-    conn.execute(query("store_file"), {**_row(new), "id": file_id, "duplicate_of": duplicate_of})
+    _store(conn, new, file_id, success=True, duplicate_of=duplicate_of)
 
 
 def quarantine(conn: Connection, new: NewFile, file_id: int, reason: str, line: int | None) -> None:
     """Keep a bad file that never was good, with its reason, under a reserved id or the id that its name has."""
-    conn.execute(query("quarantine_file"), {**_row(new), "id": file_id, "reason": reason, "line": line})
+    _store(conn, new, file_id, success=False, error_message=reason, error_line=line)
 
 
 def reject(conn: Connection, new: NewFile, reason: str, line: int | None) -> None:
     """Keep a bad version beside the good one of the same name."""
-    conn.execute(query("reject_version"), {**_row(new), "reason": reason, "line": line})
+    parameters = {
+        "server_id": new.server_id,
+        "filename": new.filename,
+        "content": new.content,
+        "source_hash": new.source_hash,
+        "source_mtime": new.source_mtime,
+        "reason": reason,
+        "line": line,
+    }
+    conn.execute(query("reject_version"), parameters)
 
 
 def confirm(conn: Connection, file_id: int, mtime: int | None) -> None:
@@ -148,8 +158,10 @@ def analyze(conn: Connection) -> None:
     conn.execute(query("analyze_tables"))
 
 
-def _row(new: NewFile) -> dict[str, object]:
-    return {
+def _store(conn: Connection, new: NewFile, file_id: int, **status: object) -> None:
+    row = {
+        **dict.fromkeys(FILE_COLUMNS),
+        "id": file_id,
         "server_id": new.server_id,
         "filename": new.filename,
         "file_hash": hash_of(new.content),
@@ -158,7 +170,9 @@ def _row(new: NewFile) -> dict[str, object]:
         "source_hash": new.source_hash,
         "source_size": new.source_size,
         "source_mtime": new.source_mtime,
+        **status,
     }
+    conn.execute(query_with_columns("store_file"), row)
 
 
 def _one(cursor: Cursor[tuple[int, ...]]) -> int:

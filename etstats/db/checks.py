@@ -12,6 +12,7 @@ from pathlib import Path
 
 from psycopg.rows import class_row
 
+from etstats.db.columns import with_columns
 from etstats.db.connection import Connection
 from etstats.db.queries import check_files, check_query, query
 from etstats.errors import EtstatsError
@@ -70,7 +71,7 @@ def run_check(
 ) -> list[Finding]:
     """What one check finds in rounds that ended since then (None: in all); `parameters` are the check's own."""
     bounds = "" if since is None else query("rows_of_recent_sessions")
-    sql = f"WITH {bounds} found AS ({check_query(check.name)}) {query('locate_findings')}"
+    sql = f"WITH {bounds} found AS ({with_columns(check_query(check.name))}) {query('locate_findings')}"
     with conn.cursor(row_factory=class_row(_Found)) as cursor:
         rows = cursor.execute(sql, {**parameters, "since": since})
         return [

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from psycopg import Cursor
 from psycopg.rows import class_row
 
+from etstats.db.columns import query_with_columns
 from etstats.db.connection import Connection
 from etstats.db.queries import query
 from etstats.db.scope import Scope
@@ -105,7 +106,7 @@ def scoreboards_of_sessions(conn: Connection, session_ids: Sequence[int]) -> Ite
 
 def _ask_for_boards(conn: Connection, group_of: Mapping[int, int]) -> Rows:
     parameters = {"round_ids": list(group_of), "groups": list(group_of.values())}
-    return conn.execute(query("scoreboards"), parameters)
+    return conn.execute(query_with_columns("scoreboards"), parameters)
 
 
 def _boards(asked: Rows, group_of: Mapping[int, int]) -> dict[int, list[ScoreLine]]:

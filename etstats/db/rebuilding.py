@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from psycopg.rows import class_row
 
+from etstats.db.columns import query_with_columns
 from etstats.db.connection import Connection
 from etstats.db.queries import query
 from etstats.db.rounds import StoredRound
@@ -137,7 +138,7 @@ class Stored:
         self._contents = conn.execute(query("contents_of_files"), kept)
         self._rounds = conn.cursor(row_factory=class_row(StoredRound)).execute(query("rounds_of_files"), ids)
         self._facts = conn.execute(query("round_details_of_files"), ids)
-        self._players = conn.execute(query("players_of_files"), ids)
+        self._players = conn.execute(query_with_columns("players_of_files"), ids)
         self._weapons = conn.execute(query("weapons_of_files"), ids)
         self._lineups = conn.execute(query("teams_of_files"), ids)
 

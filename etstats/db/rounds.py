@@ -8,12 +8,11 @@ import orjson  # a tenth of the standard library's time, for the bulk of what an
 from psycopg.rows import class_row
 from psycopg.types.json import Json
 
+from etstats.db.columns import PLAYER_COLUMNS, query_with_columns
 from etstats.db.connection import Connection
 from etstats.db.queries import query
-from etstats.model import PlayerRound, Round, WeaponStats
+from etstats.model import Round, WeaponStats
 
-PLAYER_COLUMNS = PlayerRound._fields[:-1]
-"""The columns of a player's row that a file fills; the last field of PlayerRound are the weapons."""
 _WEAPON_COLUMNS = ("round_id", "player_guid", *WeaponStats._fields)
 _NO_WEAPONS: Mapping[str, tuple[int | str, ...]] = dict.fromkeys(_WEAPON_COLUMNS, ())
 
@@ -136,7 +135,7 @@ def apply(conn: Connection, settlement: Settlement) -> None:
     if again := [p.round_id for p in s.written if p.is_stored]:
         conn.execute(query("drop_players_of_rounds"), {"round_ids": again})
     if s.written:
-        conn.execute(query("store_rounds"), _documents(s))
+        conn.execute(query_with_columns("store_rounds"), _documents(s))
     if s.moves:
         moves = {
             "round_ids": [m.round_id for m in s.moves],

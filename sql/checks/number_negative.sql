@@ -4,13 +4,7 @@ FROM (
     SELECT round_id, player_guid, to_jsonb(x) - '{xp,tank_meatshield}'::text[] AS numbers
     FROM player_comprehensive_stats x
     -- Turning every row into names and values takes its time: first those that have something to find.
-    WHERE least(kills, deaths, headshots, hits, shots, bullets_fired, damage_given, damage_received,
-                team_damage_given, team_damage_received, gibs, self_kills, team_kills, team_gibs,
-                time_played_seconds, time_dead_minutes, time_played_percent, killing_spree_best, death_spree_worst,
-                kill_assists, kill_steals, headshot_kills, objectives_stolen, objectives_returned,
-                dynamites_planted, dynamites_defused, times_revived, most_useful_kills, denied_playtime,
-                double_kills, triple_kills, quad_kills, multi_kills, mega_kills, useless_kills, full_selfkills,
-                constructions, revives_given) < 0
+    WHERE least({player_counts}) < 0
     UNION ALL
     SELECT round_id, player_guid, to_jsonb(x)
     FROM weapon_comprehensive_stats x

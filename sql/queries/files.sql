@@ -14,19 +14,16 @@ FROM processed_files
 WHERE duplicate_of = %(id)s AND success
 
 -- name: store_file
--- Store a good file: a new row, or a new version of the row with its name.
-INSERT INTO processed_files
-    (id, server_id, filename, file_hash, size_bytes, content, source_hash, source_size, source_mtime, success,
-     duplicate_of)
+-- Store a good file, or one that never was good: a new row, or a new version of the row with its name.
+INSERT INTO processed_files AS f ({file_columns})
 OVERRIDING SYSTEM VALUE
-VALUES (%(id)s, %(server_id)s, %(filename)s, %(file_hash)s, %(size_bytes)s, %(content)s,
-        %(source_hash)s, %(source_size)s, %(source_mtime)s, true, %(duplicate_of)s)
+VALUES ({file_values})
 ON CONFLICT (server_id, filename) DO UPDATE
-SET file_hash = excluded.file_hash, size_bytes = excluded.size_bytes, content = excluded.content,
-    source_hash = excluded.source_hash, source_size = excluded.source_size, source_mtime = excluded.source_mtime,
-    success = true, duplicate_of = excluded.duplicate_of, error_message = NULL, error_line = NULL,
-    rejected_hash = NULL, rejected_content = NULL, rejected_reason = NULL, rejected_line = NULL,
-    rejected_at = NULL, rejected_mtime = NULL, discarded_at = NULL, processed_at = now()
+SET {file_updates}, rejected_hash = NULL, rejected_content = NULL, rejected_reason = NULL, rejected_line = NULL,
+    rejected_at = NULL, rejected_mtime = NULL, discarded_at = NULL,
+    -- Bad content that is still the same keeps the time at which it was quarantined.
+    processed_at = CASE WHEN NOT excluded.success AND f.source_hash = excluded.source_hash THEN f.processed_at
+                        ELSE excluded.processed_at END
 
 -- name: confirm_file
 UPDATE processed_files

@@ -31,18 +31,10 @@ FROM rounds r JOIN processed_files f ON f.id = r.file_id
 WHERE r.file_id = ANY(%(file_ids)s)
 
 -- name: players_of_files
-SELECT p.round_id, p.player_guid, p.player_name, p.clean_name, p.team, p.was_reset, p.kills, p.deaths, p.headshots,
-       p.hits, p.shots, p.bullets_fired, p.damage_given, p.damage_received, p.team_damage_given,
-       p.team_damage_received, p.gibs, p.self_kills, p.team_kills, p.team_gibs, p.time_played_seconds,
-       p.time_played_percent::double precision, p.xp, p.killing_spree_best, p.death_spree_worst, p.kill_assists,
-       p.kill_steals, p.headshot_kills, p.objectives_stolen, p.objectives_returned, p.dynamites_planted,
-       p.dynamites_defused, p.times_revived, p.tank_meatshield::double precision,
-       p.time_dead_minutes::double precision, p.most_useful_kills, p.denied_playtime, p.double_kills,
-       p.triple_kills, p.quad_kills, p.multi_kills, p.mega_kills, p.useless_kills, p.full_selfkills,
-       p.constructions, p.revives_given
-FROM rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
-WHERE r.file_id = ANY(%(file_ids)s)
-ORDER BY p.round_id, p.player_guid COLLATE "C"
+SELECT {player_values}
+FROM player_comprehensive_stats
+WHERE round_id IN (SELECT id FROM rounds WHERE file_id = ANY(%(file_ids)s))
+ORDER BY round_id, player_guid COLLATE "C"
 
 -- name: weapons_of_files
 SELECT w.round_id, w.player_guid, w.weapon_name, w.hits, w.shots, w.kills, w.deaths, w.headshots
@@ -57,41 +49,14 @@ SELECT round_id, player_guid, team FROM player_comprehensive_stats WHERE round_i
 -- Store rounds with all their rows in one statement; a round keeps its id. The stored totals are compared with the
 -- expected ones: a difference raises an error and the transaction is rolled back.
 WITH new_rounds AS (
-    INSERT INTO rounds
-        (id, server_id, file_id, match_id, round_number, round_date, round_time, ended_at, map_name, config,
-         defender_team, winner_team, time_limit_seconds, actual_time_seconds, played_seconds, round_outcome,
-         round1_id, is_cumulative, gaming_session_id)
+    INSERT INTO rounds ({round_columns})
     OVERRIDING SYSTEM VALUE
-    SELECT id, server_id, file_id, match_id, round_number, round_date, round_time, ended_at, map_name, config,
-           defender_team, winner_team, time_limit_seconds, actual_time_seconds, played_seconds, round_outcome,
-           round1_id, is_cumulative, gaming_session_id
-    FROM json_populate_recordset(NULL::rounds, %(rounds)s)
-    ON CONFLICT (file_id) DO UPDATE
-    SET match_id = excluded.match_id, round_number = excluded.round_number, round_date = excluded.round_date,
-        round_time = excluded.round_time, ended_at = excluded.ended_at, map_name = excluded.map_name,
-        config = excluded.config, defender_team = excluded.defender_team, winner_team = excluded.winner_team,
-        time_limit_seconds = excluded.time_limit_seconds, actual_time_seconds = excluded.actual_time_seconds,
-        played_seconds = excluded.played_seconds, round_outcome = excluded.round_outcome,
-        round1_id = excluded.round1_id, is_cumulative = excluded.is_cumulative,
-        gaming_session_id = excluded.gaming_session_id, stored_at = now()
+    SELECT {round_columns} FROM json_populate_recordset(NULL::rounds, %(rounds)s)
+    ON CONFLICT (file_id) DO UPDATE SET {round_updates}, stored_at = excluded.stored_at
     RETURNING id
 ), new_players AS (
-    INSERT INTO player_comprehensive_stats
-        (round_id, player_guid, player_name, clean_name, team, was_reset, kills, deaths, headshots, hits, shots,
-         bullets_fired, damage_given, damage_received, team_damage_given, team_damage_received, gibs, self_kills,
-         team_kills, team_gibs, time_played_seconds, time_played_percent, xp, killing_spree_best,
-         death_spree_worst, kill_assists, kill_steals, headshot_kills, objectives_stolen, objectives_returned,
-         dynamites_planted, dynamites_defused, times_revived, tank_meatshield, time_dead_minutes,
-         most_useful_kills, denied_playtime, double_kills, triple_kills, quad_kills, multi_kills, mega_kills,
-         useless_kills, full_selfkills, constructions, revives_given)
-    SELECT round_id, player_guid, player_name, clean_name, team, was_reset, kills, deaths, headshots, hits, shots,
-           bullets_fired, damage_given, damage_received, team_damage_given, team_damage_received, gibs, self_kills,
-           team_kills, team_gibs, time_played_seconds, time_played_percent, xp, killing_spree_best,
-           death_spree_worst, kill_assists, kill_steals, headshot_kills, objectives_stolen, objectives_returned,
-           dynamites_planted, dynamites_defused, times_revived, tank_meatshield, time_dead_minutes,
-           most_useful_kills, denied_playtime, double_kills, triple_kills, quad_kills, multi_kills, mega_kills,
-           useless_kills, full_selfkills, constructions, revives_given
-    FROM json_populate_recordset(NULL::player_comprehensive_stats, %(players)s)
+    INSERT INTO player_comprehensive_stats ({player_columns})
+    SELECT {player_columns} FROM json_populate_recordset(NULL::player_comprehensive_stats, %(players)s)
     RETURNING kills, deaths
 ), new_weapons AS (
     INSERT INTO weapon_comprehensive_stats

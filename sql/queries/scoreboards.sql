@@ -20,31 +20,12 @@ WITH chosen AS MATERIALIZED (
     -- The last round gives name and side; looked up after the sums, because sorting every row costs more.
     SELECT group_id, (max(ARRAY[place, round_id]))[2] AS last_round, player_guid,
            count(*)::integer AS rounds,
-           sum(kills)::integer AS kills, sum(deaths)::integer AS deaths, sum(headshots)::integer AS headshots,
-           sum(headshot_kills)::integer AS headshot_kills, sum(hits)::integer AS hits,
-           sum(shots)::integer AS shots, sum(bullets_fired)::integer AS bullets_fired,
-           sum(damage_given)::integer AS damage_given, sum(damage_received)::integer AS damage_received,
-           sum(team_damage_given)::integer AS team_damage_given,
-           sum(team_damage_received)::integer AS team_damage_received,
-           sum(gibs)::integer AS gibs, sum(self_kills)::integer AS self_kills,
-           sum(team_kills)::integer AS team_kills, sum(team_gibs)::integer AS team_gibs,
-           sum(time_played_seconds)::integer AS time_played_seconds,
+           {player_sums},
            sum(round(time_dead_ratio * time_played_seconds / 100))::integer AS time_dead_seconds,
            sum(denied)::integer AS denied_playtime, sum(xp)::integer AS xp,
            -- A best over both rounds is not a best of one round.
            coalesce(max(killing_spree_best) FILTER (WHERE NOT is_cumulative), 0)::integer AS killing_spree_best,
-           coalesce(max(death_spree_worst) FILTER (WHERE NOT is_cumulative), 0)::integer AS death_spree_worst,
-           sum(kill_assists)::integer AS kill_assists, sum(kill_steals)::integer AS kill_steals,
-           sum(objectives_stolen)::integer AS objectives_stolen,
-           sum(objectives_returned)::integer AS objectives_returned,
-           sum(dynamites_planted)::integer AS dynamites_planted,
-           sum(dynamites_defused)::integer AS dynamites_defused,
-           sum(times_revived)::integer AS times_revived, sum(revives_given)::integer AS revives_given,
-           sum(most_useful_kills)::integer AS most_useful_kills, sum(useless_kills)::integer AS useless_kills,
-           sum(full_selfkills)::integer AS full_selfkills, sum(constructions)::integer AS constructions,
-           sum(double_kills)::integer AS double_kills, sum(triple_kills)::integer AS triple_kills,
-           sum(quad_kills)::integer AS quad_kills, sum(multi_kills)::integer AS multi_kills,
-           sum(mega_kills)::integer AS mega_kills
+           coalesce(max(death_spree_worst) FILTER (WHERE NOT is_cumulative), 0)::integer AS death_spree_worst
     FROM lines
     GROUP BY group_id, player_guid
 )

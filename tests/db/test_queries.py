@@ -11,7 +11,7 @@ from etstats.errors import EtstatsError
 
 PACKAGE = Path(queries.__file__).parents[1]
 # The functions that take the name of a query.
-TAKES_A_NAME = {"query", "run", "ids", "rows", "_ids", "_rows", "_parts"}
+TAKES_A_NAME = {"query", "query_with_columns", "run", "ids", "rows", "_ids", "_rows", "_parts"}
 
 
 def _used_names() -> Iterator[str]:

@@ -9,8 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from etstats.db.columns import query_with_columns as query
 from etstats.db.connection import connect
-from etstats.db.queries import query, query_names
+from etstats.db.queries import query_names
 from tests.conftest import own_database
 
 ROUNDS, PLAYERS, WEAPONS, A_SESSION = 12_000, 6, 3, 12
@@ -172,9 +173,7 @@ def _explained(name: str) -> bool:
 def test_a_bounded_question_reads_a_bounded_part(large: psycopg.Connection, name: str) -> None:
     """Asked about some rounds, files, an evening, a player or some days, no plan goes through a big table."""
     try:
-        row = large.execute(
-            f"EXPLAIN (FORMAT JSON) {query(name).rstrip().rstrip(';')}", ALSO.get(name, ASKED)
-        ).fetchone()
+        row = large.execute(f"EXPLAIN (FORMAT JSON) {query(name)}", ALSO.get(name, ASKED)).fetchone()
     except (
         psycopg.errors.IndeterminateDatatype,
         psycopg.errors.InvalidTextRepresentation,

@@ -1,0 +1,76 @@
+"""The columns of the large tables, and the SQL lists that derive from them.
+
+A query writes `{player_columns}` where a list belongs; `with_columns` fills the lists in. So a new column needs no
+edit in the INSERT, in the UPDATE of a conflict, or in the SELECT that compares a rebuild with what is stored.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import get_args, get_type_hints
+
+from etstats.db.queries import query
+from etstats.model import PlayerRound
+from etstats.scores import ScoreLine
+
+FILE_COLUMNS = (
+    "id", "server_id", "filename", "file_hash", "size_bytes", "content", "source_hash", "source_size",
+    "source_mtime", "success", "error_message", "error_line", "duplicate_of",
+)  # fmt: skip
+"""The columns of `processed_files` that every import of a file sets."""
+
+ROUND_COLUMNS = (
+    "id", "server_id", "file_id", "match_id", "round_number", "round_date", "round_time", "ended_at", "map_name",
+    "config", "defender_team", "winner_team", "time_limit_seconds", "actual_time_seconds", "played_seconds",
+    "round_outcome", "round1_id", "is_cumulative", "gaming_session_id",
+)  # fmt: skip
+"""The columns of `rounds` that derive from the archive."""
+
+PLAYER_COLUMNS = PlayerRound._fields[:-1]
+"""The columns of a player in a round; the last field of PlayerRound is the weapons."""
+
+# Columns of a player that are no counts: text, a side, a flag; and the two that may be below zero.
+_NO_COUNTS = {"player_guid", "player_name", "clean_name", "team", "was_reset", "xp", "tank_meatshield"}
+# The scoreboard computes these in another way than as a plain sum.
+_NO_SUMS = {"denied_playtime", "killing_spree_best", "death_spree_worst"}
+
+_LIST = re.compile(r"\{([a-z_]+)\}")
+
+
+def with_columns(sql: str) -> str:
+    """Fill the column lists into a query."""
+    return _LIST.sub(lambda found: _lists()[found[1]], sql)
+
+
+@cache
+def query_with_columns(name: str) -> str:
+    """Return a named query with its column lists."""
+    return with_columns(query(name))
+
+
+@cache
+def _lists() -> Mapping[str, str]:
+    floats = {name for name, kind in get_type_hints(PlayerRound).items() if float in (kind, *get_args(kind))}
+    sums = [name for name in ScoreLine._fields if name in PLAYER_COLUMNS and name not in _NO_COUNTS | _NO_SUMS]
+    return {
+        "file_columns": _join(FILE_COLUMNS),
+        "file_values": _join(f"%({name})s" for name in FILE_COLUMNS),
+        "file_updates": _updates(FILE_COLUMNS[3:]),  # behind the key
+        "round_columns": _join(ROUND_COLUMNS),
+        "round_updates": _updates(ROUND_COLUMNS[3:]),
+        "player_columns": _join(("round_id", *PLAYER_COLUMNS)),
+        # numeric would become Decimal
+        "player_values": _join(
+            f"{name}::double precision" if name in floats else name for name in ("round_id", *PLAYER_COLUMNS)
+        ),
+        "player_counts": _join(name for name in PLAYER_COLUMNS if name not in _NO_COUNTS),
+        "player_sums": _join(f"sum({name})::integer AS {name}" for name in sums),
+    }
+
+
+def _updates(columns: Iterable[str]) -> str:
+    return _join(f"{name} = excluded.{name}" for name in columns)
+
+
+def _join(parts: Iterable[str]) -> str:
+    return ", ".join(parts)
