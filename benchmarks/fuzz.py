@@ -26,8 +26,8 @@ from benchmarks.measuring import machine
 from benchmarks.page import MUTANTS as TITLE
 from benchmarks.page import keep, section
 from etstats.demo.generator import generate
+from etstats.domain.rounds import RawRound
 from etstats.errors import ParseError
-from etstats.model import RawRound
 from etstats.parser.filename import parse_filename
 from etstats.parser.names import clean_name, colour_runs
 from etstats.parser.reader import parse

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["etstats.parser", "etstats.model"]):
+with atheris.instrument_imports(include=["etstats.parser", "etstats.domain.rounds"]):
     from benchmarks import fuzz
-    from etstats.model import RawRound
+    from etstats.domain.rounds import RawRound
     from etstats.parser.reader import parse
 
 

@@ -105,11 +105,12 @@ def one_more(here: Place, files: list[Path]) -> float:
 
 def main(files: list[str]) -> None:
     """Be the process that stores one file after the other and prints the median of ms."""
-    from etstats.base import open_base
-    from etstats.config import load
-    from etstats.importer import Fate, Importer
+    from etstats.config.loader import load
+    from etstats.importer.importer import Importer
+    from etstats.importer.outcome import ImportStatus
+    from etstats.pipeline.database import open_database
 
-    with open_base(load()) as conn:
+    with open_database(load()) as conn:
         importer = Importer(conn, "main", ZoneInfo("UTC"), timedelta(minutes=60))
         taken: list[float] = []
         for path in map(Path, files):
@@ -117,7 +118,7 @@ def main(files: list[str]) -> None:
             began = time.perf_counter()
             outcome = importer.add(path.name, content, mtime)
             taken.append(1000 * (time.perf_counter() - began))
-            assert outcome.fate is Fate.IMPORTED, outcome
+            assert outcome.fate is ImportStatus.IMPORTED, outcome
     print(median(taken))
 
 

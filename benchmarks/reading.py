@@ -10,8 +10,8 @@ from etstats.db import boards, embedded
 from etstats.db.connection import connect
 from etstats.db.scope import Scope
 from etstats.demo.generator import generate, write_files
-from etstats.reading import rankings
-from etstats.rules.boards import BOARDS
+from etstats.domain.rules.boards import BOARDS
+from etstats.stats import rankings
 
 SMALL, LARGE, SMALL_LARGE = 3_700, 40_000, 8_000
 PLAYERS = 9  # 40,000 files: a third of a million player rows, two million weapon rows
@@ -74,10 +74,10 @@ def _measure(here: Place, files: int, runs: int) -> dict[str, float]:
 def _queries(here: Place, runs: int) -> Iterable[list[str]]:
     """The questions behind the leaderboards, over one open connection."""
     questions: dict[str, Callable[[Scope], object]] = {
-        "every board but a weapon's, all rounds": lambda scope: rankings.field(conn, scope),
+        "every board but a weapon's, all rounds": lambda scope: rankings.population(conn, scope),
         f"the board of the {WEAPON}, all rounds": lambda scope: boards.weapon_sums(conn, scope, WEAPON),
-        "every board, one map": lambda scope: rankings.field(conn, Scope(map_name="supply")),
-        "every board, the last 20 rounds": lambda scope: rankings.field(conn, Scope(last_rounds=20)),
+        "every board, one map": lambda scope: rankings.population(conn, Scope(map_name="supply")),
+        "every board, the last 20 rounds": lambda scope: rankings.population(conn, Scope(last_rounds=20)),
     }
     with connect(embedded.ensure_running(here.folder / "data"), read_only=True) as conn:
         return [
@@ -95,7 +95,7 @@ def _taken(ask: Callable[[Scope], object]) -> float:
 def _regulars(data_dir: Path) -> tuple[str, str]:
     """The two who played most: whoever asks for less waits less."""
     with connect(embedded.ensure_running(data_dir), read_only=True) as conn:
-        field = rankings.field(conn, Scope())
+        field = rankings.population(conn, Scope())
     most = sorted(field.now, key=lambda player: -player.rounds)
     return most[0].player_guid, most[1].player_guid
 

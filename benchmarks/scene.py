@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from benchmarks.measuring import Place, place
-from etstats.audit.rebuild import Plan
-from etstats.audit.verification import verify
+from etstats.admin.audit.rebuild import RebuildPlan
+from etstats.admin.audit.verify import verify
 from etstats.db import embedded
 from etstats.db.connection import connect
 from etstats.demo.discord import StandIn
@@ -29,7 +29,7 @@ START = datetime(2025, 10, 2, 20)  # noqa: DTZ001  # the server's own clock
 ROOMY = "500m"
 TEMPORARY = 75
 _PATIENCE = 60.0
-_PLAN = Plan(gap=timedelta(minutes=60), zone_of=lambda _: ZoneInfo("UTC"))
+_PLAN = RebuildPlan(gap=timedelta(minutes=60), zone_of=lambda _: ZoneInfo("UTC"))
 _AT_WORK = (
     "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name = 'etstats'"
 )

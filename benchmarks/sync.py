@@ -21,7 +21,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from etstats.sync.remote import SftpSettings
+from etstats.sync.source import SftpSettings
 
 WANTED, OTHERS, RUNS = 3_700, 700, 5
 ROUND_TRIPS = (0.0, 0.030)
@@ -92,8 +92,8 @@ def fetch(settings: SftpSettings, target: Path, known: bool) -> None:
     from datetime import datetime
 
     from etstats.sync import open_source
-    from etstats.sync.mirror import local_files, plan, store_local
-    from etstats.sync.remote import Fetched
+    from etstats.sync.planner import local_files, plan, store_local
+    from etstats.sync.source import Fetched
 
     stamp = datetime.fromisoformat("2025-10-01")
 

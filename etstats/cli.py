@@ -26,13 +26,13 @@ from etstats.commands import (
     identity,
     init,
     leaderboard,
-    line,
     maps,
     players,
     post,
     quarantine,
     rebuild,
     sessions,
+    sync,
     watch,
 )
 from etstats.commands.context import Context
@@ -57,7 +57,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for family in (
-    line,
+    sync,
     post,
     rebuild,
     demo,
@@ -178,11 +178,11 @@ def _fault(fault: Exception, *, verbose: bool) -> int:
 
 def _usage(error: typer.TyperException, arguments: Sequence[str]) -> int:
     from etstats import output
-    from etstats.commands import usage
+    from etstats.commands import usage_errors
 
     if type(error).__name__ == "NoArgsIsHelpError":
         return 2  # the help was shown when the error was made
-    output.say(f"etstats: {usage.told(error, typer.main.get_command(app), arguments)}")
+    output.say(f"etstats: {usage_errors.told(error, typer.main.get_command(app), arguments)}")
     return 2
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import unquote, urlsplit
 
-from etstats.settings import LogConfig
+from etstats.config.schema import LogConfig
 
 FILE_NAME = "etstats.log"
 _ROOT = logging.getLogger("etstats")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from etstats import __version__, config, errors
+from etstats import __version__, errors
 from etstats.cli import main
+from etstats.config import loader
 
 Capture = pytest.CaptureFixture[str]
 ETSTATS = [sys.executable, "-m", "etstats"]
@@ -23,7 +24,7 @@ def fails(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> Calla
         def load(_path: Path | None) -> None:
             raise what
 
-        monkeypatch.setattr(config, "load", load)
+        monkeypatch.setattr(loader, "load", load)
         code = main([*options, "config", "show"])
         captured = capsys.readouterr()
         return code, captured.out, captured.err

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from etstats import config
+from etstats.config import loader
 from etstats.errors import ConfigError
 
 SERVER = '[[servers]]\nname = "main"\nhost = "game.example.org"\nremote_path = "/home/et/gamestats"\n'
@@ -19,7 +19,7 @@ def written(folder: Path, text: str, mode: int = 0o600) -> Path:
 
 def test_without_a_file_everything_has_a_default(tmp_path: Path) -> None:
     """No file, no environment: the embedded base, no servers, the folders of XDG."""
-    found = config.load(environment={"XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data")})
+    found = loader.load(environment={"XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data")})
     assert found.path is None
     assert found.servers == ()
     assert found.database.url is None
@@ -30,9 +30,9 @@ def test_without_a_file_everything_has_a_default(tmp_path: Path) -> None:
 def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
     """A wrong --config or ETSTATS_CONFIG is said, not passed over."""
     with pytest.raises(ConfigError, match="etstats init"):
-        config.load(tmp_path / "none.toml", {})
+        loader.load(tmp_path / "none.toml", {})
     with pytest.raises(ConfigError, match="no such configuration file"):
-        config.load(environment={"ETSTATS_CONFIG": str(tmp_path / "none.toml")})
+        loader.load(environment={"ETSTATS_CONFIG": str(tmp_path / "none.toml")})
 
 
 def test_environment_goes_before_the_file(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_environment_goes_before_the_file(tmp_path: Path) -> None:
         "ETSTATS_DATABASE_URL": "postgresql://db.example/etstats",
         "ETSTATS_DATA_DIR": "/srv/etstats",
     }
-    found = config.load(path, environment)
+    found = loader.load(path, environment)
     assert found.sessions.gap_minutes == 30
     assert found.discord.charts is False
     assert found.discord.kinds == ("round", "session")
@@ -81,7 +81,7 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, said: s
     """Each mistake names the file, the key and the way out."""
     path = written(tmp_path, text)
     with pytest.raises(ConfigError, match=said) as caught:
-        config.load(path, {})
+        loader.load(path, {})
     assert str(path) in str(caught.value)
 
 
@@ -89,11 +89,11 @@ def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
     """A webhook or a password in a file of mode 0644 is no secret; an address without a password is none."""
     secret = '[discord]\nwebhook_url = "https://discord.com/api/webhooks/1/x"\n'
     with pytest.raises(ConfigError, match="chmod 600"):
-        config.load(written(tmp_path, secret, 0o644), {})
+        loader.load(written(tmp_path, secret, 0o644), {})
     with pytest.raises(ConfigError, match="chmod 600"):
-        config.load(written(tmp_path, '[database]\nurl = "postgresql://et:pw@db/etstats"\n', 0o644), {})
-    assert config.load(written(tmp_path, secret), {}).discord.webhook_url
-    assert config.load(
+        loader.load(written(tmp_path, '[database]\nurl = "postgresql://et:pw@db/etstats"\n', 0o644), {})
+    assert loader.load(written(tmp_path, secret), {}).discord.webhook_url
+    assert loader.load(
         written(tmp_path, '[database]\nurl = "postgresql://et@db/etstats"\n', 0o644), {}
     ).database.url
 
@@ -104,15 +104,15 @@ def test_secrets_come_from_files_of_their_own(tmp_path: Path) -> None:
     secret.write_text("https://discord.com/api/webhooks/1/token\n")
     secret.chmod(0o600)
     path = written(tmp_path, f'[discord]\nwebhook_url_file = "{secret}"\n')
-    found = config.load(path, {})
+    found = loader.load(path, {})
     assert found.discord.webhook_url == "https://discord.com/api/webhooks/1/token"
-    assert config.secrets(found) == ("https://discord.com/api/webhooks/1/token",)
+    assert loader.secrets(found) == ("https://discord.com/api/webhooks/1/token",)
     secret.chmod(0o644)
     with pytest.raises(ConfigError, match="chmod 600"):
-        config.load(path, {})
+        loader.load(path, {})
     secret.chmod(0o600)
     with pytest.raises(ConfigError, match="both set"):
-        config.load(written(tmp_path, f'[discord]\nwebhook_url = "x"\nwebhook_url_file = "{secret}"\n'), {})
+        loader.load(written(tmp_path, f'[discord]\nwebhook_url = "x"\nwebhook_url_file = "{secret}"\n'), {})
 
 
 def test_what_is_shown_holds_no_secret(tmp_path: Path) -> None:
@@ -122,14 +122,14 @@ def test_what_is_shown_holds_no_secret(tmp_path: Path) -> None:
         '[discord]\nwebhook_url = "hidden2"\n[discord.map]\nwebhook_url = "hidden3"\n'
         '[discord.servers.main]\nwebhook_url = "hidden4"\n[health]\nping_url = "hidden5"\n'
     )
-    found = config.load(written(tmp_path, text), {})
-    assert len(config.secrets(found)) == 5
-    assert "hidden" not in str(config.redacted(found))
+    found = loader.load(written(tmp_path, text), {})
+    assert len(loader.secrets(found)) == 5
+    assert "hidden" not in str(loader.redacted(found))
 
 
 def test_the_server_that_is_meant(tmp_path: Path) -> None:
     """The only one needs no name; a wrong name is answered with those there are."""
-    found = config.load(written(tmp_path, SERVER), {})
+    found = loader.load(written(tmp_path, SERVER), {})
     assert found.server(None).name == "main"
     with pytest.raises(ConfigError, match="there are: main"):
         found.server("other")

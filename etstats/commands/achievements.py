@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from etstats.commands import completion, options
-from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
+from etstats.commands.option_groups import bundled
 
 app = typer.Typer()
 PANEL = "Read"
@@ -21,7 +21,7 @@ def achievements(
         typer.Argument(metavar="[PLAYER]", help="How far this player is.", autocompletion=completion.players),
     ] = None,
     *,
-    written: options.Written,
+    written: options.OutputFormat,
 ) -> int:
     """Show every threshold that was reached, by how many and whom; of one player, how far it is to the next.
 
@@ -30,8 +30,8 @@ def achievements(
     Exit codes: 0 done, 2 no such player, or several of that name, 75 the base is down.
     """
     from etstats import output
-    from etstats.base import open_for_reading
-    from etstats.reading import careers
+    from etstats.pipeline.database import open_for_reading
+    from etstats.stats import careers
 
     with open_for_reading(context_of(ctx).config) as conn:
         if player is None:

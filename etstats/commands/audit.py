@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from etstats.commands import completion, options
-from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
+from etstats.commands.option_groups import bundled
 from etstats.errors import NotFoundError
 from etstats.output import Format
 
@@ -22,7 +22,7 @@ def validate(
     *,
     since: options.SINCE = None,
     errors: Annotated[bool, typer.Option("--errors", help="Leave out the warnings.")] = False,
-    written: options.Written,
+    written: options.OutputFormat,
 ) -> int:
     """Check everything that is stored against itself and against the archive.
 
@@ -34,15 +34,15 @@ def validate(
     Exit codes: 0 no error (warnings are none), 2 wrong usage, 3 an error was found, 75 the base is down.
     """
     from etstats import output
-    from etstats.audit import validation
-    from etstats.base import open_for_reading
-    from etstats.sync.window import parse_when
+    from etstats.admin.audit import validate as audit_validate
+    from etstats.pipeline.database import open_for_reading
+    from etstats.sync.time_range import parse_when
 
     context = context_of(ctx)
     config = context.config
     first = None if since is None else parse_when(since, datetime.now(UTC), options.zone_of(config))
     with open_for_reading(config) as conn, output.progress("validating") as seen:
-        result = validation.validate(conn, config.sessions.gap, first, seen=seen)
+        result = audit_validate.validate(conn, config.sessions.gap, first, seen=seen)
     shown = result.errors if errors else result.findings
     table = output.Table(
         title="Findings",
@@ -81,7 +81,7 @@ def explain(
         str | None, typer.Argument(metavar="[FIELD]", help="A column, a weapon, or WEAPON.column; none: all.")
     ] = None,
     *,
-    written: options.Written,
+    written: options.OutputFormat,
 ) -> int:
     """Show where a number comes from: both file lines, the values read, the rule applied.
 
@@ -90,12 +90,12 @@ def explain(
     Exit codes: 0 done, 2 no such round, player or field, 75 the base is down.
     """
     from etstats import output
-    from etstats.audit.explain import explain as explanation
-    from etstats.base import open_for_reading
-    from etstats.reading import evenings
+    from etstats.admin.audit.explain import explain as explanation
+    from etstats.pipeline.database import open_for_reading
+    from etstats.stats import lookup
 
     with open_for_reading(context_of(ctx).config) as conn:
-        round_id = evenings.find_round(conn, which)
+        round_id = lookup.find_round(conn, which)
         if round_id is None:
             raise NotFoundError("No round was played yet; import some files first: etstats import, etstats sync")
         found = explanation(conn, round_id, player, field, lambda name: options.player(conn, name))

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from etstats.commands import options, waiting
-from etstats.commands.bundles import bundled
+from etstats.commands import lock_wait, options
 from etstats.commands.context import context_of
-from etstats.words import counted
+from etstats.commands.option_groups import bundled
+from etstats.domain.text import pluralize
 
 app = typer.Typer()
 PANEL = "Operate"
@@ -20,7 +20,7 @@ def backup(
     ctx: typer.Context,
     *,
     list_: Annotated[bool, typer.Option("--list", help="Show the backups there are; make none.")] = False,
-    written: options.Written,
+    written: options.OutputFormat,
 ) -> None:
     """Back up the base into one file, prove that it restores, and remove the old ones.
 
@@ -31,7 +31,7 @@ def backup(
     from datetime import UTC, datetime
 
     from etstats import output
-    from etstats.ops import backup as backups
+    from etstats.admin import backup as backups
 
     context = context_of(ctx)
     folder = backups.folder_of(context.config)
@@ -49,7 +49,7 @@ def backup(
     if context.verbosity >= 0:
         removed = f", {len(made.removed)} old removed" if made.removed else ""
         output.say(
-            f"backup: {counted(made.rounds, 'round')}, {counted(made.rows, 'row')}, "
+            f"backup: {pluralize(made.rounds, 'round')}, {pluralize(made.rows, 'row')}, "
             f"{made.backup.size_bytes:,} bytes in {made.seconds:.1f} s, restored and compared{removed}: "
             f"{made.backup.path}"
         )
@@ -60,7 +60,7 @@ def restore(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="BACKUP", help="A file, or `latest`.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    wait: waiting.WAIT = waiting.USUAL,
+    wait: lock_wait.WAIT = lock_wait.USUAL,
 ) -> None:
     """Make the base what a backup says; what is there now is backed up first.
 
@@ -71,24 +71,24 @@ def restore(
     from datetime import UTC, datetime
 
     from etstats import output
+    from etstats.admin import backup as backups
     from etstats.db import dump
     from etstats.errors import ConfigError
-    from etstats.ops import backup as backups
 
     context = context_of(ctx)
     path = backups.find(context.config, name)
     manifest = dump.read_manifest(path)
-    holds = f"{counted(manifest.rows_of('rounds'), 'round')} as of {manifest.made_at:%Y-%m-%d %H:%M} UTC"
+    holds = f"{pluralize(manifest.rows_of('rounds'), 'round')} as of {manifest.made_at:%Y-%m-%d %H:%M} UTC"
     if not yes:
         if not sys.stdin.isatty():
             raise ConfigError("restore replaces what is in the base: add --yes to do it without being asked")
         output.say(f"{path} holds {holds}. The base will be as it was then; what is in it now is backed up first.")
         if not typer.confirm("Restore?", err=True):
             raise ConfigError("not restored; the base is as it was")
-    patience, tell = waiting.seconds(wait), waiting.teller(context)
+    patience, tell = lock_wait.seconds(wait), lock_wait.teller(context)
     done = backups.restore(context.config, path, datetime.now(UTC), patience=patience, tell=tell)
     if context.verbosity >= 0:
         kept = f" What was there: {done.kept}" if done.kept else ""
-        there = f"{counted(done.rounds, 'round')}, {counted(done.rows, 'row')}"
+        there = f"{pluralize(done.rounds, 'round')}, {pluralize(done.rows, 'row')}"
         output.say(f"restored {there}, compared with the backup.{kept}")
         output.say("Later rounds come back with the next sync; what was posted is not posted again.")

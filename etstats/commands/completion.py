@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def boards() -> list[str]:
     """The leaderboards."""
-    from etstats.rules.boards import BOARDS
+    from etstats.domain.rules.boards import BOARDS
 
     return list(BOARDS)
 
@@ -54,7 +54,7 @@ def players(ctx: typer.Context) -> list[str]:
 
 def _quarters(conn: "Connection") -> list[str]:
     from etstats.db.scope import played_span
-    from etstats.rules.quarters import quarters_between
+    from etstats.domain.rules.quarters import quarters_between
 
     span = played_span(conn)
     return [] if span is None else quarters_between(*(moment.astimezone() for moment in span))
@@ -62,12 +62,12 @@ def _quarters(conn: "Connection") -> list[str]:
 
 def _from_base(ctx: typer.Context, ask: "Callable[[Connection], list[str]]") -> list[str]:
     """Ask the base that the settings name; whatever fails, the shell must hear nothing of it."""
-    from etstats import config
-    from etstats.base import database_url
+    from etstats.config import loader
     from etstats.db.connection import connect
+    from etstats.pipeline.database import database_url
 
     try:
-        settings = config.load(ctx.find_root().params.get("config"))
+        settings = loader.load(ctx.find_root().params.get("config"))
         with connect(settings.database.read_url or database_url(settings), read_only=True) as conn:
             return ask(conn)
     except Exception:  # noqa: BLE001  # an exception here would be printed into the line being typed

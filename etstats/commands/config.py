@@ -20,9 +20,10 @@ def show(ctx: typer.Context, as_json: JSON = False) -> None:
 
     Exit codes: 0 done, 2 the settings are wrong.
     """
-    from etstats import config, output
+    from etstats import output
+    from etstats.config import loader
 
-    shown = config.redacted(context_of(ctx).config)
+    shown = loader.redacted(context_of(ctx).config)
     if as_json:
         output.write_json(shown)
         return
@@ -46,11 +47,11 @@ def check(
     Exit codes: 0 all is well, 2 a setting is wrong, 3 a webhook is gone, 4 key or host key refused, 75 no answer.
     """
     from etstats import output
-    from etstats.setup import live
+    from etstats.admin.setup import live_checks
 
     context = context_of(ctx)
     checks = []
-    for found in live.check_all(context.config, trust_keys=trust):
+    for found in live_checks.check_all(context.config, trust_keys=trust):
         checks.append(found)
         if not as_json and (found.exit_code or context.verbosity >= 0):
             output.out().print(
@@ -58,4 +59,4 @@ def check(
             )
     if as_json:
         output.write_json(checks)
-    return live.worst(checks)
+    return live_checks.worst(checks)

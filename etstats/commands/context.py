@@ -7,8 +7,8 @@ from pathlib import Path
 
 import typer
 
-from etstats import config
-from etstats.settings import Config
+from etstats.config import loader
+from etstats.config.schema import Config
 
 _PASSWORD = re.compile(r"//[^/@]*:[^/]*@|password\s*=")
 
@@ -28,10 +28,10 @@ class Context:
         """The settings, and from here on the log; ConfigError when they are wrong."""
         from etstats import logs, output
 
-        loaded = config.load(self.config_file)
+        loaded = loader.load(self.config_file)
         if self.read_url is not None:
             loaded = replace(loaded, database=replace(loaded.database, read_url=self.read_url))
-        secrets = config.secrets(loaded)
+        secrets = loader.secrets(loaded)
         output.hide(secrets)
         log = replace(loaded.log, format=self.log_format or loaded.log.format)
         problem = logs.configure(log, loaded.state_dir, secrets, self.verbosity)

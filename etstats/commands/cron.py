@@ -37,7 +37,7 @@ def install(ctx: typer.Context) -> None:
 def add_to_crontab(context: Context) -> None:
     """Install the lines for these settings, and say so."""
     from etstats import output
-    from etstats.ops import crontab
+    from etstats.admin import crontab
 
     new = cron_block(context)
     before = crontab.read_crontab()
@@ -58,7 +58,7 @@ def remove(ctx: typer.Context) -> None:
     Exit codes: 0 done, or there was nothing to remove, 2 cron refuses.
     """
     from etstats import output
-    from etstats.ops import crontab
+    from etstats.admin import crontab
 
     before = crontab.read_crontab()
     after = crontab.without_block(before)
@@ -72,15 +72,16 @@ def remove(ctx: typer.Context) -> None:
 
 def cron_block(context: Context) -> str:
     """The marked lines for these settings and this installation."""
-    from etstats import config, output
-    from etstats.ops import crontab
+    from etstats import output
+    from etstats.admin import crontab
+    from etstats.config import loader
 
     settings = context.config
     if settings.path is None:
         output.say(
             "etstats: there is no configuration file yet; cron would not know what to fetch. See: etstats init"
         )
-    unseen = config.only_in_environment(settings)
+    unseen = loader.only_in_environment(settings)
     if unseen:
         output.say(f"etstats: cron will not see {', '.join(unseen)} of this shell; write them into the settings")
     return crontab.block(settings.cron, own_command(context), str(Path.home()))
@@ -88,11 +89,11 @@ def cron_block(context: Context) -> str:
 
 def own_command(context: Context) -> list[str]:
     """How this installation is called from anywhere, with the settings that are in use now."""
-    from etstats import config
+    from etstats.config import loader
 
     script = Path(sys.executable).with_name("etstats")
     command = [str(script)] if script.exists() else [sys.executable, "-m", "etstats"]
     path = context.config.path
-    if path is not None and path.resolve() != config.default_path({}).resolve():
+    if path is not None and path.resolve() != loader.default_path({}).resolve():
         command += ["--config", str(path.resolve())]
     return command

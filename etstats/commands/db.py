@@ -24,9 +24,9 @@ def status(ctx: typer.Context, as_json: JSON = False) -> None:
     Exit codes: 0 done, 2 wrong settings, 75 a configured server does not answer.
     """
     from etstats import output
-    from etstats.ops import database
+    from etstats.admin import upkeep
 
-    found = database.status(context_of(ctx).config)
+    found = upkeep.status(context_of(ctx).config)
     if as_json:
         output.write_json(found)
         return
@@ -66,10 +66,10 @@ def migrate(ctx: typer.Context) -> None:
     Exit codes: 0 done, or there was nothing to do, 2 the base is newer than this etstats, 75 it is down.
     """
     from etstats import output
-    from etstats.ops import database
+    from etstats.admin import upkeep
 
     context = context_of(ctx)
-    done = database.migrate(context.config)
+    done = upkeep.migrate(context.config)
     if context.verbosity >= 0:
         output.say(f"applied: {', '.join(done)}" if done else "the schema is up to date")
 
@@ -83,10 +83,10 @@ def start(ctx: typer.Context) -> None:
     Exit codes: 0 it runs, 2 another server is configured, 75 it does not come up.
     """
     from etstats import output
-    from etstats.ops import database
+    from etstats.admin import upkeep
 
     context = context_of(ctx)
-    database.start(context.config)
+    upkeep.start(context.config)
     if context.verbosity >= 0:
         output.say("the embedded PostgreSQL is running")
 
@@ -100,10 +100,10 @@ def stop(ctx: typer.Context) -> None:
     Exit codes: 0 it is down, 2 another server is configured, 75 it does not stop.
     """
     from etstats import output
-    from etstats.ops import database
+    from etstats.admin import upkeep
 
     context = context_of(ctx)
-    was_running = database.stop(context.config)
+    was_running = upkeep.stop(context.config)
     if context.verbosity >= 0:
         output.say(
             "the embedded PostgreSQL is stopped" if was_running else "the embedded PostgreSQL was not running"

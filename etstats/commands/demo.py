@@ -27,7 +27,8 @@ def demo(seed: Annotated[int, typer.Option(help="Another number, another evening
 
     Exit codes: 0 it all worked, else the code of the command that did not.
     """
-    from etstats import config, output
+    from etstats import output
+    from etstats.config import loader
     from etstats.demo import tour
 
     def heading(text: str) -> None:
@@ -38,7 +39,7 @@ def demo(seed: Annotated[int, typer.Option(help="Another number, another evening
         output.say(f"An evening of {place.files} rounds lies on an SFTP server of this machine.")
         for words in (("sync",), ("leaderboard", "--top", "kd"), ("post", "--since", "all")):
             heading(f"$ etstats {' '.join(words)}")
-            if code := tour.command(place, *words, environment=config.environment()):
+            if code := tour.command(place, *words, environment=loader.environment()):
                 return code
         heading("What the players see")
         tour.draw_posts(place, output.out().print)

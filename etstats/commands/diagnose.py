@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etstats.commands import options
-from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
+from etstats.commands.option_groups import bundled
 from etstats.output import Format
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from etstats.audit.diagnosis import ServerDiagnosis
-    from etstats.holdings import Course, FileFinding
+    from etstats.admin.audit.diagnose import ServerDiagnosis
+    from etstats.domain.files import CountTrend, FileFinding
     from etstats.output import Table
 
 app = typer.Typer()
@@ -35,7 +35,7 @@ def diagnose(
         bool,
         typer.Option("--restore", help="Write missing local files back from the archive; fetch what it lacks."),
     ] = False,
-    written: options.Written,
+    written: options.OutputFormat,
 ) -> int:
     """Say where every file is, on the server, in the local folder and in the base, and explain each difference.
 
@@ -47,10 +47,10 @@ def diagnose(
     or the base is down.
     """
     from etstats import output
-    from etstats.audit import diagnosis
+    from etstats.admin.audit import diagnose as audit_diagnose
 
     context = context_of(ctx)
-    result = diagnosis.diagnose(
+    result = audit_diagnose.diagnose(
         context.config, now=datetime.now(UTC), server=server, offline=offline, restore=restore
     )
     if written.style is Format.JSON:
@@ -72,7 +72,7 @@ class _Place:
 
     place: str
     files: int | None
-    course: "Course | None"
+    course: "CountTrend | None"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +154,7 @@ def _draw(one: "ServerDiagnosis", zone: tzinfo) -> None:
 
 def _draw_finding(finding: "FileFinding", zone: tzinfo) -> None:
     from etstats import output
-    from etstats.holdings import Verdict
+    from etstats.domain.files import Verdict
 
     files = "file" if finding.files == 1 else "files"
     output.write(f"{finding.files:,} {files} {finding.title}", bold=True)
@@ -197,9 +197,9 @@ def _told(one: "ServerDiagnosis") -> str:
     return f"restored to {one.folder}: {back:,} from the archive, {fetched:,} from the server"
 
 
-def in_words(course: "Course", zone: tzinfo) -> str:
+def in_words(course: "CountTrend", zone: tzinfo) -> str:
     """`stable since 2025-10-01`, `growing (3,207 on 2025-10-01)`, `not counted before`."""
-    from etstats.holdings import Trend
+    from etstats.domain.files import Trend
 
     if course.since is None:
         return str(course.trend)

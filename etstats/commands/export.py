@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etstats.commands import options
-from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
+from etstats.commands.option_groups import bundled
 
 if TYPE_CHECKING:
-    from etstats.ops.export import Entry
+    from etstats.admin.export import Entry
     from etstats.output import Table
 
 app = typer.Typer()
@@ -32,7 +32,7 @@ def export(
     dictionary: Annotated[
         bool, typer.Option("--dictionary", help="Only show what each table and column means.")
     ] = False,
-    written: options.Written,
+    written: options.OutputFormat,
 ) -> int:
     """Write all tables as CSV, JSON lines or an SQLite file, with a data dictionary; replaces nothing.
 
@@ -41,11 +41,11 @@ def export(
     Exit codes: 0 done, 2 the target exists or cannot be made, 75 the base is down or the disk is full.
     """
     from etstats import output
-    from etstats.base import open_for_reading
+    from etstats.admin import export as exporting
     from etstats.db import catalog
-    from etstats.ops import export as exporting
+    from etstats.pipeline.database import open_for_reading
 
-    wanted = exporting.Kind(options.known("format", kind, list(exporting.Kind)))
+    wanted = exporting.ExportKind(options.known("format", kind, list(exporting.ExportKind)))
     context = context_of(ctx)
     if (to is None) != dictionary:
         raise typer.BadParameter("say where to write with --to, or ask for --dictionary")

@@ -29,8 +29,8 @@ def health(
     from datetime import UTC, datetime
 
     from etstats import output
-    from etstats.ops import health as room
-    from etstats.ops import metrics as prometheus
+    from etstats.admin import health as room
+    from etstats.admin import metrics as prometheus
 
     context = context_of(ctx)
     found = room.examine(context.config, datetime.now(UTC))

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etstats.commands import completion, options
-from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
-from etstats.commands.waiting import USUAL, WAIT, whole_base
-from etstats.words import counted
+from etstats.commands.lock_wait import USUAL, WAIT, exclusive_database
+from etstats.commands.option_groups import bundled
+from etstats.domain.text import pluralize
 
 if TYPE_CHECKING:
     from etstats.db.connection import Connection
@@ -41,11 +41,11 @@ def link(
     Exit codes: 0 done, 2 no such player, or no account's number, 75 the base is down.
     """
     from etstats import output
-    from etstats.base import open_base
     from etstats.db import identity
+    from etstats.pipeline.database import open_database
 
     account = _account(discord_id)
-    with open_base(context_of(ctx).config) as conn, conn.transaction():
+    with open_database(context_of(ctx).config) as conn, conn.transaction():
         guid = options.player(conn, player)
         identity.link(conn, guid, account, wants_mention=mention)
         name = _name(conn, guid)
@@ -62,10 +62,10 @@ def unlink(ctx: typer.Context, player: PLAYER) -> int:
     Exit codes: 0 done, not-linked included, 2 no such player, 75 the base is down.
     """
     from etstats import output
-    from etstats.base import open_base
     from etstats.db import identity
+    from etstats.pipeline.database import open_database
 
-    with open_base(context_of(ctx).config) as conn, conn.transaction():
+    with open_database(context_of(ctx).config) as conn, conn.transaction():
         guid = options.player(conn, player)
         was_linked = identity.unlink(conn, guid)
         name = _name(conn, guid)
@@ -77,7 +77,7 @@ def unlink(ctx: typer.Context, player: PLAYER) -> int:
 @bundled
 def links(
     ctx: typer.Context,
-    written: options.Written,
+    written: options.OutputFormat,
 ) -> int:
     """List the players who are linked to a Discord account.
 
@@ -86,8 +86,8 @@ def links(
     Exit codes: 0 done, 75 the base is down.
     """
     from etstats import output
-    from etstats.base import open_for_reading
     from etstats.db import identity
+    from etstats.pipeline.database import open_for_reading
 
     with open_for_reading(context_of(ctx).config) as conn:
         rows = identity.links(conn)
@@ -117,7 +117,7 @@ def hide(
     ] = None,
     *,
     undo: Annotated[bool, typer.Option("--undo", help="Show the player again.")] = False,
-    written: options.Written,
+    written: options.OutputFormat,
 ) -> int:
     """Keep a player off boards and posts, while every total stays right; without a name, list who is hidden.
 
@@ -126,8 +126,8 @@ def hide(
     Exit codes: 0 done, 2 no such player, 75 the base is down.
     """
     from etstats import output
-    from etstats.base import open_base, open_for_reading
     from etstats.db import identity
+    from etstats.pipeline.database import open_database, open_for_reading
 
     config = context_of(ctx).config
     if player is None:
@@ -143,7 +143,7 @@ def hide(
         table = output.Table(title="Hidden players", columns=columns, rows=rows, empty="Nobody is hidden.")
         output.show(table, written.style)
         return 0
-    with open_base(config) as conn, conn.transaction():
+    with open_database(config) as conn, conn.transaction():
         guid = options.player(conn, player)
         changed = identity.unhide(conn, guid) if undo else identity.hide(conn, guid)
         name = _name(conn, guid)
@@ -165,24 +165,25 @@ def forget(
 
     Exit codes: 0 done, 2 no such player, or not confirmed, 75 the base is down or busy.
     """
-    from etstats import forgetting, output
-    from etstats.base import open_base
+    from etstats import output
     from etstats.db import players
     from etstats.errors import ConfigError
+    from etstats.importer import anonymize
+    from etstats.pipeline.database import open_database
 
     context = context_of(ctx)
-    with open_base(context.config) as conn, conn.transaction():
+    with open_database(context.config) as conn, conn.transaction():
         guid = options.player(conn, player)
         names = [output.printable(alias.alias) for alias in players.aliases(conn, guid)]
     output.say(f"{guid} was seen as: {', '.join(names)}.")
     output.say("These names and the GUID are replaced in every row and file. This cannot be undone.")
     if not yes and not _confirmed("Forget this player?"):
         raise ConfigError("Nobody was forgotten. To do it without being asked: --yes")
-    with whole_base(context, wait) as conn:  # not before: nobody waits for a person's answer
-        done = forgetting.forget(conn, guid, context.config.data_dir / "gamestats")
+    with exclusive_database(context, wait) as conn:  # not before: nobody waits for a person's answer
+        done = anonymize.forget(conn, guid, context.config.data_dir / "gamestats")
     output.say(
         f"Forgotten: {done.who.pseudonym} ({done.who.pseudonym_guid}) stands in "
-        f"{counted(done.rounds, 'round')} now."
+        f"{pluralize(done.rounds, 'round')} now."
     )
     output.say("Messages in Discord follow with the next etstats post; backups made before are not changed.")
     return 0
@@ -212,6 +213,6 @@ def _account(text: str) -> int:
 
 def _name(conn: "Connection", guid: str) -> str:
     from etstats import output
-    from etstats.db.evenings import last_names
+    from etstats.db.sessions import last_names
 
     return output.printable(last_names(conn, [guid]).get(guid, guid))

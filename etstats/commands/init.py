@@ -9,7 +9,7 @@ import typer
 from etstats.commands.context import Context, context_of
 
 if TYPE_CHECKING:
-    from etstats.setup.interview import Given
+    from etstats.admin.setup.interview import PresetAnswers
 
 app = typer.Typer()
 _SERVER, _WHERE, _THEN = "The game server", "Base and Discord", "Afterwards"
@@ -123,10 +123,11 @@ def init(
 
     Exit codes: 0 done, 2 an answer is wrong, 3 the webhook is gone, 4 key or host key refused, 75 no connection.
     """
-    from etstats import config, output
+    from etstats import output
+    from etstats.admin.setup import interview as talk
+    from etstats.admin.setup import settings_file
+    from etstats.config import loader
     from etstats.errors import ConfigError
-    from etstats.setup import interview as talk
-    from etstats.setup import settings_file
 
     context = context_of(ctx)
     if not yes and not sys.stdin.isatty():
@@ -135,8 +136,8 @@ def init(
         raise ConfigError("--embedded and --database-url-file exclude each other; keep one")
     if no_webhook and webhook_url_file:
         raise ConfigError("--no-webhook and --webhook-url-file exclude each other; keep one")
-    file = context.config_file or config.default_path()
-    given = talk.Given(
+    file = context.config_file or loader.default_path()
+    given = talk.PresetAnswers(
         name=name,
         host=host,
         path=path,
@@ -156,14 +157,14 @@ def init(
     asker = _Silent() if yes and context.verbosity < 0 else _Nobody() if yes else _Terminal()
     if from_env is not None:
         given = _with_env(given, from_env, asker)
-    current = config.load(file, may_be_missing=True)
+    current = loader.load(file, may_be_missing=True)
     answers = talk.interview(given, current, asker)
     settings_file.update(
         file,
-        top=config.folders_in_environment(),
+        top=loader.folders_in_environment(),
         sections=answers.sections,
         server=(answers.server.name, talk.server_section(answers.server)),
-        check=config.load,
+        check=loader.load,
     )
     asker.say(f"Written: {file}")
     context = Context(config_file=file, verbosity=context.verbosity)
@@ -184,11 +185,12 @@ def init(
 def _first_import(context: Context) -> int:
     from datetime import UTC, datetime
 
-    from etstats import output, pipeline
-    from etstats.commands.line import tell, watcher
+    from etstats import output
+    from etstats.commands.sync import tell, watcher
+    from etstats.pipeline import sync_run
 
     with output.progress("files") as move:
-        report = pipeline.sync(context.config, now=datetime.now(UTC), since="all", watcher=watcher(move))
+        report = sync_run.sync(context.config, now=datetime.now(UTC), since="all", watcher=watcher(move))
     return tell("import", report, quiet=context.verbosity < 0)
 
 
@@ -207,11 +209,11 @@ def _secret(file: Path | None, flag: str) -> str | None:
     return text.strip()
 
 
-def _with_env(given: "Given", file: Path, asker: _Terminal) -> "Given":
+def _with_env(given: "PresetAnswers", file: Path, asker: _Terminal) -> "PresetAnswers":
     """What the flags leave open, from an existing bot's settings."""
     from dataclasses import replace
 
-    from etstats.setup.from_env import read_env
+    from etstats.admin.setup.from_env import read_env
 
     moved = read_env(file.expanduser())
     for note in moved.notes:

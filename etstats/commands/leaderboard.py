@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etstats.commands import completion, options
-from etstats.commands.bundles import bundled
+from etstats.commands.option_groups import bundled
 
 if TYPE_CHECKING:
+    from etstats.domain.rules.boards import Board
+    from etstats.domain.rules.ranking import Ranking
     from etstats.output import Column, Table
-    from etstats.rules.boards import Board
-    from etstats.rules.ranking import Ranking
 
 app = typer.Typer()
 PANEL = "Read"
@@ -40,8 +40,8 @@ def leaderboard(
     min_shots: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Only who fired so many bullets.")
     ] = None,
-    about: options.Rounds,
-    written: options.Written,
+    about: options.RoundFilter,
+    written: options.OutputFormat,
 ) -> int:
     """Rank the players: K/D, damage, accuracy, revives and twenty boards more.
 
@@ -51,7 +51,7 @@ def leaderboard(
     """
     from etstats import output
     from etstats.parser.fields import BULLET_WEAPONS
-    from etstats.reading import rankings
+    from etstats.stats import rankings
 
     if top is None and weapon is None:
         output.show(_list_of_boards(), written.style)
@@ -59,7 +59,7 @@ def leaderboard(
     board = _board(top, weapon)
     weapon = _weapon(board, weapon)
     with about.question(ctx) as asked:
-        field = rankings.field(asked.conn, asked.scope, weapon=weapon)
+        field = rankings.population(asked.conn, asked.scope, weapon=weapon)
     ranking = field.ranking(board, min_rounds, min_shots)
     table = output.Table(
         title=f"{board.heading}{f' with {weapon}' if weapon else ''}: {board.meaning}{asked.words}",
@@ -91,7 +91,7 @@ class BoardLine:
 
 def _list_of_boards() -> "Table":
     from etstats import output
-    from etstats.rules.boards import BOARDS
+    from etstats.domain.rules.boards import BOARDS
 
     rows = [
         BoardLine(
@@ -117,8 +117,8 @@ def _list_of_boards() -> "Table":
 
 
 def _board(name: str | None, weapon: str | None) -> "Board":
+    from etstats.domain.rules.boards import BOARDS
     from etstats.errors import NotFoundError
-    from etstats.rules.boards import BOARDS
 
     if name is None:
         return BOARDS["kills"]
@@ -144,7 +144,7 @@ def _weapon(board: "Board", name: str | None) -> str | None:
 
 def _columns(board: "Board", ranking: "Ranking") -> list["Column"]:
     from etstats import output
-    from etstats.commands.board_text import sum_column, value_column
+    from etstats.commands.tables.formatting import sum_column, value_column
 
     moved = [output.Column(key="change", heading="±", text=_change, justify="right")]
     made_of = [

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from etstats.commands import completion, options
-from etstats.commands.bundles import bundled
+from etstats.commands.option_groups import bundled
 
 app = typer.Typer()
 PANEL = "Read"
@@ -16,8 +16,8 @@ PANEL = "Read"
 def maps(
     ctx: typer.Context,
     *,
-    about: options.Rounds,
-    written: options.Written,
+    about: options.RoundFilter,
+    written: options.OutputFormat,
 ) -> int:
     """List the maps: times played, attack success, average and best attack time, full holds.
 
@@ -26,7 +26,7 @@ def maps(
     Exit codes: 0 done, 2 no such map, season or server, 75 the base is down.
     """
     from etstats import output
-    from etstats.commands.map_tables import maps_table
+    from etstats.commands.tables.maps import maps_table
     from etstats.db import maps as stored
 
     with about.question(ctx) as asked:
@@ -40,8 +40,8 @@ def maps(
 def weapons(
     ctx: typer.Context,
     *,
-    about: options.Rounds,
-    written: options.Written,
+    about: options.RoundFilter,
+    written: options.OutputFormat,
 ) -> int:
     """List the weapons: kills and their share, accuracy, headshots, and who kills most with each.
 
@@ -50,7 +50,7 @@ def weapons(
     Exit codes: 0 done, 2 no such map, season or server, 75 the base is down.
     """
     from etstats import output
-    from etstats.commands.map_tables import weapons_table
+    from etstats.commands.tables.maps import weapons_table
     from etstats.db import maps as stored
 
     with about.question(ctx) as asked:
@@ -69,8 +69,8 @@ def records(
         str | None,
         typer.Option(metavar="NAME", help="One player's own.", autocompletion=completion.players),
     ] = None,
-    about: options.Rounds,
-    written: options.Written,
+    about: options.RoundFilter,
+    written: options.OutputFormat,
 ) -> int:
     """Show the records of single rounds and of whole sessions; numbers that cannot be true hold none.
 
@@ -79,10 +79,10 @@ def records(
     Exit codes: 0 done, 2 no such map, season, server or player, 75 the base is down.
     """
     from etstats import output
-    from etstats.commands.map_tables import record_lines, records_tables
+    from etstats.commands.tables.maps import record_lines, records_tables
     from etstats.db import maps as stored
-    from etstats.rules.bests import DPM_SECONDS
-    from etstats.rules.records import ACCURACY_SHOTS, SESSION_DPM_SECONDS
+    from etstats.domain.rules.bests import DPM_SECONDS
+    from etstats.domain.rules.records import ACCURACY_SHOTS, SESSION_DPM_SECONDS
 
     with about.question(ctx) as asked:
         guid = None if player is None else options.player(asked.conn, player)
@@ -110,7 +110,7 @@ def season(
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="The first N places.")] = 10,
     map_name: options.MAP = None,
     server: options.SERVER = None,
-    written: options.Written,
+    written: options.OutputFormat,
 ) -> int:
     """Show a season's standings and the leader of each board; alone, the newest one and the last champions.
 
@@ -119,10 +119,10 @@ def season(
     Exit codes: 0 done, 2 no such season, map or server, 75 the base is down.
     """
     from etstats import output
-    from etstats.commands.season_tables import no_season, season_tables, seasons_table
-    from etstats.reading import seasons
+    from etstats.commands.tables.seasons import no_season, season_tables, seasons_table
+    from etstats.stats import seasons
 
-    with options.Rounds(map_name=map_name, server=server).question(ctx) as asked:
+    with options.RoundFilter(map_name=map_name, server=server).question(ctx) as asked:
         found = seasons.seasons(asked.conn, asked.scope, asked.zone, which)
     if written.style is output.Format.JSON:
         output.write_json(found)

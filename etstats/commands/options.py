@@ -13,15 +13,15 @@ import typer
 
 from etstats.commands import completion
 from etstats.commands.context import context_of
-from etstats.config import environment
+from etstats.config.loader import environment
+from etstats.config.schema import Config
 from etstats.errors import ConfigError, NotFoundError
 from etstats.output import Format
-from etstats.settings import Config
 
 if TYPE_CHECKING:
     from etstats.db.connection import Connection
     from etstats.db.scope import Scope
-    from etstats.rules import people
+    from etstats.domain.rules import name_matching
 
 JSON = Annotated[bool, typer.Option("--json", help="One JSON document; empty is [].", rich_help_panel="Output")]
 CSV = Annotated[bool, typer.Option("--csv", help="Comma-separated values.", rich_help_panel="Output")]
@@ -90,7 +90,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rounds:
+class RoundFilter:
     """The options that say which rounds; those that are inside all of them are in question."""
 
     since: SINCE = None
@@ -103,7 +103,7 @@ class Rounds:
     @contextmanager
     def question(self, ctx: typer.Context) -> Iterator[Question]:
         """Open the base to ask about these rounds; as `scope`."""
-        from etstats.base import open_for_reading
+        from etstats.pipeline.database import open_for_reading
 
         config = context_of(ctx).config
         with open_for_reading(config) as conn:
@@ -117,8 +117,8 @@ class Rounds:
         ConfigError: words that cannot be read. Days begin at midnight of this machine, or of the one server named.
         """
         from etstats.db import scope as scopes
-        from etstats.rules.quarters import quarter_span
-        from etstats.sync.window import parse_when
+        from etstats.domain.rules.quarters import quarter_span
+        from etstats.sync.time_range import parse_when
 
         span = scopes.played_span(conn)
         server, map_name = self.server, self.map_name
@@ -154,7 +154,7 @@ class Rounds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class OutputFormat:
     """The options that say how an answer is written; two formats at once are a mistake in usage."""
 
     as_json: JSON = False
@@ -186,20 +186,20 @@ def player(conn: "Connection", text: str) -> str:
     NotFoundError: nobody, naming the nearest; or more than one, naming each.
     """
     from etstats.db import players
-    from etstats.rules import people
+    from etstats.domain.rules import name_matching
 
     account = _DISCORD_ID.fullmatch(text.strip())
     if account and (guid := players.linked(conn, int(account[1]))) is not None:
         return guid
-    return people.choose(spellings(text), seen(conn))
+    return name_matching.choose(spellings(text), seen(conn))
 
 
-def seen(conn: "Connection") -> "list[people.Seen]":
+def seen(conn: "Connection") -> "list[name_matching.KnownName]":
     """Every name with its player, as the rules of finding want them."""
     from etstats.db import players
-    from etstats.rules import people
+    from etstats.domain.rules import name_matching
 
-    return [people.Seen(a.guid, a.alias, a.times_seen, a.last_seen) for a in players.aliases(conn)]
+    return [name_matching.KnownName(a.guid, a.alias, a.times_seen, a.last_seen) for a in players.aliases(conn)]
 
 
 def spellings(text: str) -> list[str]:
@@ -216,7 +216,7 @@ def known(kind: str, word: str, names: Sequence[str]) -> str:
     alike = [name for name in names if name.casefold() == word.casefold()]
     if len(alike) == 1:
         return alike[0]
-    from etstats.rules.closeness import closest
+    from etstats.domain.rules.suggestions import closest
 
     near = closest(word, names)
     hint = f"did you mean {', '.join(near)}?" if near else f"there are: {', '.join(names[:12])}"

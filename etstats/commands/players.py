@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etstats.commands import completion, options
-from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
+from etstats.commands.option_groups import bundled
 
 if TYPE_CHECKING:
+    from etstats.domain.rules import name_matching
     from etstats.output import Table
-    from etstats.rules import people
 
 app = typer.Typer()
 PANEL = "Read"
@@ -24,8 +24,8 @@ def player(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help=PLAYER_HELP, autocompletion=completion.players)],
     *,
-    about: options.Rounds,
-    written: options.Written,
+    about: options.RoundFilter,
+    written: options.OutputFormat,
 ) -> int:
     """Show a player: values and ranks, form, maps, sides, weapons, company, records, achievements, names.
 
@@ -34,17 +34,17 @@ def player(
     Exit codes: 0 done, 2 no such player, or more than one, 75 the base is down.
     """
     from etstats import output
-    from etstats.commands import player_tables
-    from etstats.reading import profiles
+    from etstats.commands.tables import players
+    from etstats.stats import profiles
 
     with about.question(ctx) as asked:
         profile = profiles.profile(asked.conn, asked.scope, options.player(asked.conn, name))
     if written.style is output.Format.JSON:
         output.write_json(profile)
     elif written.style is output.Format.CSV:
-        output.show(player_tables.profile_values(profile), written.style)
+        output.show(players.profile_values(profile), written.style)
     else:
-        output.show_all(player_tables.profile_tables(profile, asked.words, asked.zone), written.style)
+        output.show_all(players.profile_tables(profile, asked.words, asked.zone), written.style)
     return 0
 
 
@@ -55,8 +55,8 @@ def compare(
     a: Annotated[str, typer.Argument(metavar="A", help=PLAYER_HELP, autocompletion=completion.players)],
     b: Annotated[str, typer.Argument(metavar="B", help="The other one.", autocompletion=completion.players)],
     *,
-    about: options.Rounds,
-    written: options.Written,
+    about: options.RoundFilter,
+    written: options.OutputFormat,
 ) -> int:
     """Set two players side by side on every board, the better one marked, and count their meetings.
 
@@ -65,8 +65,8 @@ def compare(
     Exit codes: 0 done, 2 no such player, or more than one, 75 the base is down.
     """
     from etstats import output
-    from etstats.commands import player_tables
-    from etstats.reading import profiles
+    from etstats.commands.tables import players
+    from etstats.stats import profiles
 
     with about.question(ctx) as asked:
         both = profiles.compare(
@@ -75,9 +75,9 @@ def compare(
     if written.style is output.Format.JSON:
         output.write_json(both)
     elif written.style is output.Format.CSV:
-        output.show(player_tables.comparison_values(both), written.style)
+        output.show(players.comparison_values(both), written.style)
     else:
-        output.show(player_tables.comparison_table(both, asked.words), written.style)
+        output.show(players.comparison_table(both, asked.words), written.style)
     return 0
 
 
@@ -88,7 +88,7 @@ def find(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="Part of a name, or a GUID.")],
     *,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="The closest N.")] = 20,
-    written: options.Written,
+    written: options.OutputFormat,
 ) -> int:
     """Find players by any name ever used, colour codes and case aside; the most alike when none matches.
 
@@ -97,8 +97,8 @@ def find(
     Exit codes: 0 done, also when nobody is found; 75 the base is down.
     """
     from etstats import output
-    from etstats.base import open_for_reading
-    from etstats.rules import people
+    from etstats.domain.rules import name_matching
+    from etstats.pipeline.database import open_for_reading
 
     config = context_of(ctx).config
     with open_for_reading(config) as conn:
@@ -106,15 +106,15 @@ def find(
     zone = options.zone_of(config)
     matches = [
         replace(match, last_seen=match.last_seen.astimezone(zone))
-        for match in people.find(options.spellings(text), seen)[:limit]
+        for match in name_matching.find(options.spellings(text), seen)[:limit]
     ]
     output.show(_found(text, matches, is_empty=not seen), written.style)
     return 0
 
 
-def _found(text: str, matches: "list[people.Match]", *, is_empty: bool) -> "Table":
+def _found(text: str, matches: "list[name_matching.Match]", *, is_empty: bool) -> "Table":
     from etstats import output
-    from etstats.rules.people import Closeness
+    from etstats.domain.rules.name_matching import MatchQuality
 
     columns = [
         output.text("player_guid", "GUID"),
@@ -130,7 +130,7 @@ def _found(text: str, matches: "list[people.Match]", *, is_empty: bool) -> "Tabl
     )
     notes = (
         ["No name holds that; these are the most alike."]
-        if matches and matches[0].closeness is Closeness.LIKE
+        if matches and matches[0].closeness is MatchQuality.LIKE
         else []
     )
     return output.Table(title="Players found", columns=columns, rows=matches, empty=empty, notes=notes)

@@ -8,11 +8,11 @@ import typer
 from etstats.commands.context import context_of
 
 if TYPE_CHECKING:
+    from etstats.config.schema import Config
     from etstats.db.connection import Connection
-    from etstats.db.outbox import Due, Kind
-    from etstats.posting import PostReport
-    from etstats.posting.telling import Told
-    from etstats.settings import Config
+    from etstats.db.pending_posts import Kind, PendingPost
+    from etstats.post.publish import PostReport
+    from etstats.post.publish.rendering import RenderedPost
 
 app = typer.Typer()
 
@@ -55,8 +55,8 @@ def post(
     75 Discord or the base is down, or another run is posting.
     """
     from etstats import output
-    from etstats.base import open_base, open_for_reading
-    from etstats.posting import asked
+    from etstats.pipeline.database import open_database, open_for_reading
+    from etstats.post.publish import manual
 
     context = context_of(ctx)
     config, now = context.config, datetime.now(UTC)
@@ -67,16 +67,16 @@ def post(
     if (resolve is None) != (as_ is None):
         raise typer.BadParameter("--resolve and --as go together")
     if dry_run:
-        with open_for_reading(config) if named else open_base(config) as conn:
+        with open_for_reading(config) if named else open_database(config) as conn:
             item = _thing(conn, named, server)
-            return _draw(asked.preview(conn, config, now, item, _moment(config, now, since)), config)
-    with open_base(config) as conn:
+            return _draw(manual.preview(conn, config, now, item, _moment(config, now, since)), config)
+    with open_database(config) as conn:
         if resolve is not None:
-            settled = asked.resolve(conn, resolve, as_ or "", message)
+            settled = manual.resolve(conn, resolve, as_ or "", message)
             output.say(f"post {settled.id} counts as {settled.state} from now on")
             return 0
         report = _post(conn, config, now, _thing(conn, named, server), refresh=refresh, since=since)
-        others = asked.unresolved(conn, config, now)
+        others = manual.unresolved(conn, config, now)
     lines = report.lines if context.verbosity < 0 else dict.fromkeys([*report.lines, *others, *report.notes])
     for line in lines:
         output.say(line)
@@ -86,40 +86,46 @@ def post(
 
 
 def _post(
-    conn: "Connection", config: "Config", now: datetime, item: "Due | None", *, refresh: bool, since: str | None
+    conn: "Connection",
+    config: "Config",
+    now: datetime,
+    item: "PendingPost | None",
+    *,
+    refresh: bool,
+    since: str | None,
 ) -> "PostReport":
-    from etstats.posting import asked, post_due
+    from etstats.post.publish import manual, post_due
 
     limit = config.discord.run_limit
     if item is not None:
-        return asked.post_named(conn, config, now, item, limit_seconds=limit, refresh=refresh)
+        return manual.post_named(conn, config, now, item, limit_seconds=limit, refresh=refresh)
     if refresh:
-        return asked.refresh_all(conn, config, now, limit_seconds=limit)
-    asked.insist_on_webhook(config)
+        return manual.refresh_all(conn, config, now, limit_seconds=limit)
+    manual.insist_on_webhook(config)
     return post_due(conn, config, now, limit_seconds=limit, since=_moment(config, now, since))
 
 
 def _moment(config: "Config", now: datetime, since: str | None) -> datetime | None:
     from etstats.commands.options import zone_of
-    from etstats.posting import EVERYTHING
-    from etstats.sync.window import parse_when
+    from etstats.post.publish import EVERYTHING
+    from etstats.sync.time_range import parse_when
 
     return None if since is None else parse_when(since, now, zone_of(config)) or EVERYTHING
 
 
-def _thing(conn: "Connection", named: "list[tuple[Kind, str]]", server: str | None) -> "Due | None":
-    from etstats.posting import asked
+def _thing(conn: "Connection", named: "list[tuple[Kind, str]]", server: str | None) -> "PendingPost | None":
+    from etstats.post.publish import manual
 
-    return asked.thing(conn, named[0][0], named[0][1], server) if named else None
+    return manual.thing(conn, named[0][0], named[0][1], server) if named else None
 
 
-def _draw(shown: "list[Told]", config: "Config") -> int:
+def _draw(shown: "list[RenderedPost]", config: "Config") -> int:
     """Draw what would be posted, and write its pictures where the drawing says."""
     import tempfile
     from pathlib import Path
 
     from etstats import output
-    from etstats.output.discord_preview import draw
+    from etstats.commands.discord_preview import draw
 
     for number, told in enumerate(shown, 1):
         pictures = told.pictures()

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etstats.commands import options
-from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
-from etstats.commands.waiting import USUAL, WAIT, whole_base
+from etstats.commands.lock_wait import USUAL, WAIT, exclusive_database
+from etstats.commands.option_groups import bundled
 from etstats.output import Column, Format, Table, text, when, whole
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def bare(
     ctx: typer.Context,
     *,
     with_discarded: ALL = False,
-    written: options.Written,
+    written: options.OutputFormat,
 ) -> int | None:
     """The files that were not imported, and why; alone it lists them.
 
@@ -50,7 +50,7 @@ def list_(
     ctx: typer.Context,
     *,
     with_discarded: ALL = False,
-    written: options.Written,
+    written: options.OutputFormat,
 ) -> int:
     """List what is in quarantine, oldest first.
 
@@ -70,8 +70,8 @@ def show(ctx: typer.Context, names: NAMES, *, as_json: options.JSON = False) -> 
     Exit codes: 0 done, 2 no such file in quarantine, 75 the base is down.
     """
     from etstats import output
-    from etstats.audit import quarantine as files
-    from etstats.base import open_for_reading
+    from etstats.admin.audit import quarantine as files
+    from etstats.pipeline.database import open_for_reading
 
     with open_for_reading(context_of(ctx).config) as conn:
         shown = files.show(conn, names)
@@ -107,14 +107,14 @@ def retry(
     or busy.
     """
     from etstats import output
-    from etstats.audit import quarantine as files
-    from etstats.importer import Fate
+    from etstats.admin.audit import quarantine as files
+    from etstats.importer.outcome import ImportStatus
 
     context = context_of(ctx)
     config = context.config
-    with whole_base(context, wait) as conn:
+    with exclusive_database(context, wait) as conn:
         outcomes = files.retry(conn, names or [], config.timezone, config.sessions.gap)
-    bad = [o for o in outcomes if o.fate in (Fate.QUARANTINED, Fate.STILL_QUARANTINED)]
+    bad = [o for o in outcomes if o.fate in (ImportStatus.QUARANTINED, ImportStatus.STILL_QUARANTINED)]
     for outcome in bad:
         output.say(f"still in quarantine: {outcome.filename}: {outcome.reason}")
     if context.verbosity >= 0:
@@ -131,10 +131,10 @@ def discard(ctx: typer.Context, names: NAMES, wait: WAIT = USUAL) -> int:
     Exit codes: 0 done, 2 no such file in quarantine, 75 the base is down or busy.
     """
     from etstats import output
-    from etstats.audit import quarantine as files
+    from etstats.admin.audit import quarantine as files
 
     context = context_of(ctx)
-    with whole_base(context, wait) as conn:
+    with exclusive_database(context, wait) as conn:
         gone = files.discard(conn, names)
     if context.verbosity >= 0:
         output.say(f"quarantine: {len(gone)} discarded")
@@ -143,8 +143,8 @@ def discard(ctx: typer.Context, names: NAMES, wait: WAIT = USUAL) -> int:
 
 def _list(ctx: typer.Context, style: Format, *, with_discarded: bool) -> int:
     from etstats import output
-    from etstats.audit import quarantine as files
-    from etstats.base import open_for_reading
+    from etstats.admin.audit import quarantine as files
+    from etstats.pipeline.database import open_for_reading
 
     with open_for_reading(context_of(ctx).config) as conn:
         found = files.find(conn, [], with_discarded=with_discarded)

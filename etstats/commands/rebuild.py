@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etstats.commands import options
-from etstats.commands.bundles import bundled
 from etstats.commands.context import context_of
-from etstats.commands.waiting import USUAL, WAIT, whole_base
+from etstats.commands.lock_wait import USUAL, WAIT, exclusive_database
+from etstats.commands.option_groups import bundled
 from etstats.output import Table, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from etstats.audit.comparing import Difference
+    from etstats.admin.audit.comparison import Difference
 
 app = typer.Typer()
 PANEL = "The line"
@@ -38,7 +38,7 @@ def rebuild(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask on a terminal.")] = False,
     wait: WAIT = USUAL,
-    written: options.Written,
+    written: options.OutputFormat,
 ) -> int:
     """Derive all rounds, or those of some days with their evenings, again from the archive.
 
@@ -52,13 +52,13 @@ def rebuild(
     75 the base is down or busy, 130 interrupted.
     """
     from etstats import output
-    from etstats.audit import rebuild as pipeline
-    from etstats.audit import verification
-    from etstats.base import open_for_reading
+    from etstats.admin.audit import rebuild as pipeline
+    from etstats.admin.audit import verify as audit_verify
+    from etstats.pipeline.database import open_for_reading
 
     context = context_of(ctx)
     config = context.config
-    plan = pipeline.Plan(
+    plan = pipeline.RebuildPlan(
         gap=config.sessions.gap,
         zone_of=config.timezone,
         first=first.date() if first else None,
@@ -66,14 +66,14 @@ def rebuild(
     )
     if verify:
         with open_for_reading(config) as conn, output.progress("verifying") as seen:
-            verified = verification.verify(conn, plan, seen)
+            verified = audit_verify.verify(conn, plan, seen)
         output.show(_differences(verified.differences), written.style)
         if context.verbosity >= 0:
             output.say(f"verify: {verified}")
         return verified.exit_code
     if not yes and sys.stdin.isatty():
         typer.confirm("Derive the rounds again from the archive and replace what differs?", abort=True, err=True)
-    with whole_base(context, wait) as conn, output.progress("rebuilding") as seen:
+    with exclusive_database(context, wait) as conn, output.progress("rebuilding") as seen:
         rebuilt = pipeline.rebuild(conn, plan, seen)
     for filename, reason in rebuilt.quarantined.items():
         output.say(f"quarantined: {filename}: {reason}")

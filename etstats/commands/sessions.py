@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from etstats.commands import options
-from etstats.commands.bundles import bundled
+from etstats.commands.option_groups import bundled
 
 app = typer.Typer()
 PANEL = "Read"
@@ -21,7 +21,7 @@ def session(
     ] = "last",
     *,
     server: options.SERVER = None,
-    written: options.Written,
+    written: options.OutputFormat,
 ) -> int:
     """Show an evening: score, maps with times, both line-ups, MVP, awards, records; --csv: the scoreboard alone.
 
@@ -30,12 +30,14 @@ def session(
     Exit codes: 0 done, 2 no such session (the nearest are named), 75 the base is down.
     """
     from etstats import output
-    from etstats.commands.evening_tables import nothing_played, session_tables
-    from etstats.reading import evenings
+    from etstats.commands.tables.sessions import nothing_played, session_tables
+    from etstats.stats import awards as stats_awards
+    from etstats.stats import evenings_, lookup
+    from etstats.stats import sessions as stats_sessions
 
-    with options.Rounds(server=server).question(ctx) as asked:
-        session_id = evenings.find_session(asked.conn, which, asked.scope.server)
-        view = None if session_id is None else evenings.session_view(asked.conn, session_id)
+    with options.RoundFilter(server=server).question(ctx) as asked:
+        session_id = lookup.find_session(asked.conn, which, asked.scope.server)
+        view = None if session_id is None else stats_sessions.session_view(asked.conn, session_id)
     if view is None:
         output.show(nothing_played(), written.style)
     elif written.style is output.Format.JSON:
@@ -51,8 +53,8 @@ def sessions(
     ctx: typer.Context,
     *,
     limit: LIMIT = 20,
-    about: options.Rounds,
-    written: options.Written,
+    about: options.RoundFilter,
+    written: options.OutputFormat,
 ) -> int:
     """List the evenings, newest first: when, how long, maps, players, and the score of the line-ups.
 
@@ -61,11 +63,13 @@ def sessions(
     Exit codes: 0 done, 2 no such map, season or server, 75 the base is down.
     """
     from etstats import output
-    from etstats.commands.evening_tables import score
-    from etstats.reading import evenings
+    from etstats.commands.tables.sessions import score
+    from etstats.stats import awards as stats_awards
+    from etstats.stats import evenings_, lookup
+    from etstats.stats import sessions as stats_sessions
 
     with about.question(ctx) as asked:
-        rows = evenings.session_rows(asked.conn, asked.scope, limit)
+        rows = stats_sessions.session_rows(asked.conn, asked.scope, limit)
     columns = [
         output.whole("id", "ID"),
         output.when("began", "Began"),
@@ -92,7 +96,7 @@ def round_(
     ] = "last",
     *,
     server: options.SERVER = None,
-    written: options.Written,
+    written: options.OutputFormat,
 ) -> int:
     """Show one round with the whole scoreboard of both sides.
 
@@ -101,12 +105,14 @@ def round_(
     Exit codes: 0 done, 2 no such round (the nearest are named), 75 the base is down.
     """
     from etstats import output
-    from etstats.commands.evening_tables import nothing_played, round_tables
-    from etstats.reading import evenings
+    from etstats.commands.tables.sessions import nothing_played, round_tables
+    from etstats.stats import awards as stats_awards
+    from etstats.stats import evenings_, lookup
+    from etstats.stats import sessions as stats_sessions
 
-    with options.Rounds(server=server).question(ctx) as asked:
-        round_id = evenings.find_round(asked.conn, which, asked.scope.server)
-        view = None if round_id is None else evenings.round_view(asked.conn, round_id)
+    with options.RoundFilter(server=server).question(ctx) as asked:
+        round_id = lookup.find_round(asked.conn, which, asked.scope.server)
+        view = None if round_id is None else stats_sessions.round_view(asked.conn, round_id)
     if view is None:
         output.show(nothing_played(), written.style)
     elif written.style is output.Format.JSON:
@@ -122,8 +128,8 @@ def rounds(
     ctx: typer.Context,
     *,
     limit: LIMIT = 20,
-    about: options.Rounds,
-    written: options.Written,
+    about: options.RoundFilter,
+    written: options.OutputFormat,
 ) -> int:
     """List the rounds, newest first: map, times, and how each ended.
 
@@ -132,11 +138,11 @@ def rounds(
     Exit codes: 0 done, 2 no such map, season or server, 75 the base is down.
     """
     from etstats import output
-    from etstats.commands.evening_tables import SIDES
-    from etstats.db import evenings
+    from etstats.commands.tables.sessions import SIDES
+    from etstats.db import sessions
 
     with about.question(ctx) as asked:
-        rows = evenings.recent_rounds(asked.conn, asked.scope, limit)
+        rows = evenings_.recent_rounds(asked.conn, asked.scope, limit)
     words = asked.words
     columns = [
         output.whole("id", "ID"),
@@ -173,8 +179,8 @@ def awards(
     *,
     show_list: Annotated[bool, typer.Option("--list", help="What each award is for and what it takes.")] = False,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="The first N players of each award.")] = 3,
-    about: options.Rounds,
-    written: options.Written,
+    about: options.RoundFilter,
+    written: options.OutputFormat,
 ) -> int:
     """Show the awards of one evening, or who took which how often in many.
 
@@ -183,21 +189,23 @@ def awards(
     Exit codes: 0 done, 2 no such session, map, season or server, 75 the base is down.
     """
     from etstats import output
-    from etstats.commands.award_tables import award_counts_table, award_list_table, awards_table, no_awards
-    from etstats.reading import evenings
+    from etstats.commands.tables.awards import award_counts_table, award_list_table, awards_table, no_awards
+    from etstats.stats import awards as stats_awards
+    from etstats.stats import evenings_, lookup
+    from etstats.stats import sessions as stats_sessions
 
     if show_list:
         output.show(award_list_table(), written.style)
         return 0
-    many = about != options.Rounds(server=about.server)
+    many = about != options.RoundFilter(server=about.server)
     if many and which is not None:
         raise typer.BadParameter("name one session, or say which rounds; not both")
     with about.question(ctx) as asked:
         if many:
-            table = award_counts_table(evenings.award_counts(asked.conn, asked.scope, limit), asked.words)
+            table = award_counts_table(stats_awards.award_counts(asked.conn, asked.scope, limit), asked.words)
         else:
-            session_id = evenings.find_session(asked.conn, which or "last", asked.scope.server)
-            view = None if session_id is None else evenings.session_view(asked.conn, session_id)
+            session_id = lookup.find_session(asked.conn, which or "last", asked.scope.server)
+            view = None if session_id is None else stats_sessions.session_view(asked.conn, session_id)
             table = no_awards() if view is None else awards_table(view)
     output.show(table, written.style)
     return 0

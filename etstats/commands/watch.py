@@ -31,19 +31,20 @@ def watch(
     import time
     from datetime import UTC, datetime
 
-    from etstats import output, pipeline, watching
+    from etstats import output
     from etstats.errors import EtstatsError
-    from etstats.fetching import Timing
+    from etstats.pipeline import sync_run, watch_loop
+    from etstats.sync.job import Timing
 
     context = context_of(ctx)
-    poll = pipeline.seconds(every, "--every")
+    poll = sync_run.seconds(every, "--every")
 
-    with watching.stopped_by_signals() as stop:
+    with watch_loop.stopped_by_signals() as stop:
 
         def run() -> EtstatsError | None:
-            limit = min(context.config.sync.run_limit, watching.LONGEST_RUN)
+            limit = min(context.config.sync.run_limit, watch_loop.LONGEST_RUN)
             timing = Timing(poll=poll, until=time.monotonic() + limit, stop=stop.for_run())
-            report = pipeline.sync(
+            report = sync_run.sync(
                 context.config, now=datetime.now(UTC), server=server, timing=timing, post=not no_post
             )
             for outcome in report.quarantined:
@@ -52,7 +53,7 @@ def watch(
 
         if context.verbosity >= 0:
             output.say(f"watching, a look every {every}; Ctrl-C ends it")
-        watching.watch(run, stop, tell=lambda text: output.say(f"etstats: {text}"))
+        watch_loop.watch(run, stop, tell=lambda text: output.say(f"etstats: {text}"))
     if context.verbosity >= 0:
         output.say("stopped; nothing is left half-done")
     return 0

@@ -67,7 +67,7 @@ class NewFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class ArchivedContent:
     """A file's name and bytes, to be read again."""
 
     server_id: int
@@ -145,9 +145,9 @@ def link_duplicates(conn: Connection, server_id: int, source_hash: str, original
     conn.execute(query("mark_duplicates"), parameters)
 
 
-def content(conn: Connection, file_id: int) -> Content:
+def content(conn: Connection, file_id: int) -> ArchivedContent:
     """A file's bytes as they are archived."""
-    with conn.cursor(row_factory=class_row(Content)) as cursor:
+    with conn.cursor(row_factory=class_row(ArchivedContent)) as cursor:
         row = cursor.execute(query("file_content"), {"id": file_id}).fetchone()
     assert row is not None  # noqa: S101  # the id came from a row of the same transaction
     return row

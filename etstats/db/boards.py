@@ -9,11 +9,11 @@ from psycopg.rows import class_row, kwargs_row
 from etstats.db.connection import Connection, database_errors
 from etstats.db.queries import query
 from etstats.db.scope import Scope
-from etstats.scores import PlayerSums
+from etstats.domain.stats import PlayerSums
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Size:
+class BoardSize:
     """How many rounds a scope holds, when the newest ended, and how many it held a week before that."""
 
     rounds: int
@@ -22,35 +22,35 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class BoardPart:
     """A player's sums over the rounds until a week before the newest one (`is_before`), or since then."""
 
     is_before: bool
     sums: PlayerSums
 
 
-def size(conn: Connection, scope: Scope, weapon: str | None = None) -> Size:
+def size(conn: Connection, scope: Scope, weapon: str | None = None) -> BoardSize:
     """The size of a scope; with a weapon, of the rounds in which somebody used it."""
-    with database_errors(), conn.cursor(row_factory=class_row(Size)) as cursor:
+    with database_errors(), conn.cursor(row_factory=class_row(BoardSize)) as cursor:
         name = "scope_size" if weapon is None else "weapon_scope_size"
         row = cursor.execute(query(name), {**scope.parameters, "weapon": weapon}).fetchone()
     assert row is not None  # noqa: S101  # an aggregate always has its row
     return row
 
 
-def player_sums(conn: Connection, scope: Scope, shown: Sequence[str] = ()) -> list[Part]:
+def player_sums(conn: Connection, scope: Scope, shown: Sequence[str] = ()) -> list[BoardPart]:
     """Each player's sums in a scope, in one or two parts; hidden players are left out, but for `shown`."""
     return _parts(conn, "player_sums", {**scope.parameters, "shown": list(shown)})
 
 
-def weapon_sums(conn: Connection, scope: Scope, weapon: str) -> list[Part]:
+def weapon_sums(conn: Connection, scope: Scope, weapon: str) -> list[BoardPart]:
     """Each player's sums with one weapon in a scope; `deaths` are deaths by it."""
     return _parts(conn, "weapon_sums", {**scope.parameters, "weapon": weapon})
 
 
-def _parts(conn: Connection, name: str, parameters: dict[str, object]) -> list[Part]:
-    def part(**row: object) -> Part:
-        return Part(is_before=bool(row.pop("is_before")), sums=PlayerSums(**row))  # type: ignore[arg-type]
+def _parts(conn: Connection, name: str, parameters: dict[str, object]) -> list[BoardPart]:
+    def part(**row: object) -> BoardPart:
+        return BoardPart(is_before=bool(row.pop("is_before")), sums=PlayerSums(**row))  # type: ignore[arg-type]
 
     with database_errors(), conn.cursor(row_factory=kwargs_row(part)) as cursor:
         return cursor.execute(query(name), parameters).fetchall()

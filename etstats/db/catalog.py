@@ -18,7 +18,7 @@ _FORMULA = "^[=+@\t\r-]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class CatalogColumn:
     """One column: `kind` is the base's type, `refers_to` the table that its values are keys of."""
 
     table_name: str
@@ -32,27 +32,27 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class CatalogTable:
     """One table or view, what it holds, and its columns in order; `meanings` go along with them."""
 
     name: str
     is_view: bool
     meaning: str
-    columns: tuple[Column, ...]
+    columns: tuple[CatalogColumn, ...]
     meanings: tuple[str, ...]
 
 
-def tables(conn: Connection) -> list[Table]:
+def tables(conn: Connection) -> list[CatalogTable]:
     """All tables, then all views, by name; the meanings are those of `sql/dictionary.toml`, else empty."""
     words = dictionary()
-    with database_errors(), conn.cursor(row_factory=class_row(Column)) as cursor:
+    with database_errors(), conn.cursor(row_factory=class_row(CatalogColumn)) as cursor:
         columns = cursor.execute(query("catalog_columns")).fetchall()
     found = []
     for name, group in groupby(columns, lambda column: column.table_name):
         own = tuple(group)
         meanings = words.get(name, {})
         found.append(
-            Table(
+            CatalogTable(
                 name=name,
                 is_view=own[0].is_view,
                 meaning=meanings.get("", ""),
@@ -74,7 +74,7 @@ def snapshot(conn: Connection) -> None:
     conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
 
 
-def copy_csv(conn: Connection, columns: Sequence[Column]) -> Iterator[bytes]:
+def copy_csv(conn: Connection, columns: Sequence[CatalogColumn]) -> Iterator[bytes]:
     """The rows as CSV with a heading line, in pieces; an apostrophe keeps text from being a formula."""
     statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, HEADER)").format(_select(columns, _harmless))
     with database_errors(), conn.cursor() as cursor, cursor.copy(statement) as copy:
@@ -82,13 +82,13 @@ def copy_csv(conn: Connection, columns: Sequence[Column]) -> Iterator[bytes]:
             yield bytes(piece)
 
 
-def json_rows(conn: Connection, columns: Sequence[Column]) -> Iterator[str]:
+def json_rows(conn: Connection, columns: Sequence[CatalogColumn]) -> Iterator[str]:
     """The rows as one JSON object each; bytes in hex, moments in ISO 8601."""
     statement = sql.SQL("SELECT row_to_json(t)::text FROM ({}) t").format(_select(columns, _as_it_is))
     return (str(text) for (text,) in _stream(conn, statement))
 
 
-def plain_rows(conn: Connection, columns: Sequence[Column]) -> Iterator[tuple[object, ...]]:
+def plain_rows(conn: Connection, columns: Sequence[CatalogColumn]) -> Iterator[tuple[object, ...]]:
     """The rows as integers, floats, text and bytes; moments and days as text in ISO 8601, true as 1."""
     return _stream(conn, _select(columns, _plain))
 
@@ -99,7 +99,7 @@ def _stream(conn: Connection, statement: sql.Composed) -> Iterator[tuple[object,
         yield from cursor.execute(statement)
 
 
-def _select(columns: Sequence[Column], value: Callable[[Column], sql.Composable]) -> sql.Composed:
+def _select(columns: Sequence[CatalogColumn], value: Callable[[CatalogColumn], sql.Composable]) -> sql.Composed:
     keys = [column for column in columns if column.is_key] or columns[:1]
     return sql.SQL("SELECT {} FROM {} ORDER BY {}").format(
         sql.SQL(", ").join(
@@ -110,15 +110,15 @@ def _select(columns: Sequence[Column], value: Callable[[Column], sql.Composable]
     )
 
 
-def _name(column: Column) -> tuple[sql.Identifier, sql.Identifier]:
+def _name(column: CatalogColumn) -> tuple[sql.Identifier, sql.Identifier]:
     return sql.Identifier(column.table_name), sql.Identifier(column.name)
 
 
-def _as_it_is(column: Column) -> sql.Composable:
+def _as_it_is(column: CatalogColumn) -> sql.Composable:
     return sql.SQL("{}.{}").format(*_name(column))
 
 
-def _harmless(column: Column) -> sql.Composable:
+def _harmless(column: CatalogColumn) -> sql.Composable:
     value = _as_it_is(column)
     if column.kind != "text":
         return value
@@ -127,7 +127,7 @@ def _harmless(column: Column) -> sql.Composable:
     )
 
 
-def _plain(column: Column) -> sql.Composable:
+def _plain(column: CatalogColumn) -> sql.Composable:
     if column.kind in ("smallint", "integer", "bigint", "text", "bytea", "double precision"):
         return _as_it_is(column)
     if column.kind == "boolean":

@@ -15,8 +15,8 @@ from psycopg.rows import class_row
 from etstats.db.columns import with_columns
 from etstats.db.connection import Connection
 from etstats.db.queries import check_files, check_query, query
+from etstats.domain.rounds import Finding, Severity
 from etstats.errors import EtstatsError
-from etstats.model import Finding, Severity
 
 _STEP = 200
 

@@ -10,8 +10,8 @@ from functools import cache
 from typing import get_args, get_type_hints
 
 from etstats.db.queries import query
-from etstats.model import PlayerRound
-from etstats.scores import ScoreLine
+from etstats.domain.rounds import PlayerRound
+from etstats.domain.stats import ScoreLine
 
 FILE_COLUMNS = (
     "id", "server_id", "filename", "file_hash", "size_bytes", "content", "source_hash", "source_size",

@@ -8,7 +8,7 @@ from psycopg.rows import class_row
 
 from etstats.db.connection import Connection, database_errors
 from etstats.db.queries import query
-from etstats.holdings import KeptFile, Stretch
+from etstats.domain.files import CountInterval, KeptFile
 
 _STEP = 100
 
@@ -55,10 +55,10 @@ def contents(conn: Connection, server_id: int, filenames: Sequence[str]) -> Iter
             yield from cursor.execute(query("contents_by_name"), parameters).fetchall()
 
 
-def counted_before(conn: Connection, server_id: int) -> dict[str, list[Stretch]]:
+def counted_before(conn: Connection, server_id: int) -> dict[str, list[CountInterval]]:
     """The recorded counts of a server by what was counted, oldest first."""
-    found: dict[str, list[Stretch]] = {}
-    with conn.cursor(row_factory=class_row(Stretch)) as cursor:
+    found: dict[str, list[CountInterval]] = {}
+    with conn.cursor(row_factory=class_row(CountInterval)) as cursor:
         for stretch in cursor.execute(query("recorded_counts"), {"server_id": server_id}):
             found.setdefault(stretch.what, []).append(stretch)
     return found

@@ -13,7 +13,7 @@ import psycopg
 
 from etstats.db import statements
 from etstats.db.connection import Connection, database_errors
-from etstats.db.outbox import Due, Kind
+from etstats.db.pending_posts import Kind, PendingPost
 from etstats.db.queries import query
 from etstats.errors import LockedError
 
@@ -24,7 +24,7 @@ _STOPPED = "the program was stopped while it was sending"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
+class JournalEntry:
     """A row of the journal; round, match and session are those that its subject has now, None when it has none."""
 
     id: int
@@ -80,7 +80,7 @@ def snapshot(conn: Connection) -> Iterator[None]:
         yield
 
 
-def claim(conn: Connection, item: Due, channel: str, now: datetime, *, again: bool = False) -> int | None:
+def claim(conn: Connection, item: PendingPost, channel: str, now: datetime, *, again: bool = False) -> int | None:
     """Write down the intent to send and return the post's id; None when it is not, or no more, ours to send.
 
     `again`: also one that failed for good.
@@ -100,12 +100,12 @@ def claim(conn: Connection, item: Due, channel: str, now: datetime, *, again: bo
     return row[0] if row else None
 
 
-def put_down(conn: Connection, post_id: int) -> None:
+def release(conn: Connection, post_id: int) -> None:
     """Let a claimed post be `pending` while nothing of it is on the way: whoever dies now leaves no doubt."""
     _hand(conn, post_id, was="sending", state="pending")
 
 
-def take_up(conn: Connection, post_id: int) -> None:
+def reclaim(conn: Connection, post_id: int) -> None:
     """Claim again what was put down; LockedError when somebody else has it by now."""
     if not _hand(conn, post_id, was="pending", state="sending"):
         raise LockedError("Another etstats took over posting while this one waited; it goes on with what is due.")
@@ -131,19 +131,19 @@ def record_edit(
     statements.run(conn, "record_edit", parameters)
 
 
-def give_up_sending(conn: Connection) -> list[Post]:
+def mark_interrupted_unknown(conn: Connection) -> list[JournalEntry]:
     """Turn what is still `sending` into `unknown`; only for who holds the poster's lock."""
     with database_errors(), conn.transaction():
         ids = [row[0] for row in conn.execute(query("mark_interrupted_unknown"), {"reason": _STOPPED})]
     return posts(conn, ids)
 
 
-def posts(conn: Connection, ids: Collection[int]) -> list[Post]:
+def posts(conn: Connection, ids: Collection[int]) -> list[JournalEntry]:
     """The posts with these ids, oldest subject first."""
-    return statements.rows(conn, Post, "posts_by_id", {"ids": list(ids)}) if ids else []
+    return statements.rows(conn, JournalEntry, "posts_by_id", {"ids": list(ids)}) if ids else []
 
 
-def unresolved(conn: Connection) -> list[Post]:
+def unresolved(conn: Connection) -> list[JournalEntry]:
     """The posts that a person should know of: failed, unknown, or left half sent."""
     return posts(conn, statements.ids(conn, "unresolved_posts", {}))
 
@@ -154,7 +154,7 @@ def counts(conn: Connection) -> dict[State, int]:
         return dict(conn.execute(query("post_counts")).fetchall())
 
 
-def post_of(conn: Connection, item: Due) -> Post | None:
+def post_of(conn: Connection, item: PendingPost) -> JournalEntry | None:
     """The post of a thing, if there is one."""
     parameters = {
         "server_id": item.server_id,
@@ -167,7 +167,7 @@ def post_of(conn: Connection, item: Due) -> Post | None:
     return next(iter(posts(conn, statements.ids(conn, "post_of_subject", parameters))), None)
 
 
-def posts_of_session(conn: Connection, session_id: int) -> list[Post]:
+def posts_of_session(conn: Connection, session_id: int) -> list[JournalEntry]:
     """The messages that tell of an evening, its maps and its rounds, oldest subject first."""
     return posts(conn, statements.ids(conn, "posts_of_session", {"session_id": session_id}))
 

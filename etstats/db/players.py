@@ -87,7 +87,7 @@ class WithWeapon:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Company:
+class Teammate:
     """Another player: rounds on the same side and on opposite sides, and how many the first player won of them.
 
     Rounds without a winner are neither won nor lost; `win_share_*` (0 to 1) leaves them out.
@@ -142,9 +142,9 @@ def weapons(conn: Connection, scope: Scope, guid: str) -> list[WithWeapon]:
     return _rows(conn, WithWeapon, "player_weapons", {**scope.parameters, "guid": guid})
 
 
-def company(conn: Connection, scope: Scope, guid: str, other: str | None = None) -> list[Company]:
+def company(conn: Connection, scope: Scope, guid: str, other: str | None = None) -> list[Teammate]:
     """Who a player stood beside and opposite to, or only one of them; hidden players are left out."""
-    return _rows(conn, Company, "player_teammates", {**scope.parameters, "guid": guid, "other": other})
+    return _rows(conn, Teammate, "player_teammates", {**scope.parameters, "guid": guid, "other": other})
 
 
 def _rows(conn: Connection, row: type[_Row], name: str, parameters: dict[str, object]) -> list[_Row]:

@@ -13,7 +13,7 @@ from etstats.db.queries import query
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shut:
+class ClosedChannel:
     """A channel that takes nothing: for good (`gone_at`), or until a moment."""
 
     channel: str
@@ -22,14 +22,15 @@ class Shut:
     held_until: datetime | None
 
 
-def shut_channels(conn: Connection, channels: Collection[str]) -> dict[str, Shut]:
+def shut_channels(conn: Connection, channels: Collection[str]) -> dict[str, ClosedChannel]:
     """Which of the channels in use are shut; what was known of others is forgotten."""
     return {
-        shut.channel: shut for shut in statements.rows(conn, Shut, "closed_channels", {"channels": list(channels)})
+        shut.channel: shut
+        for shut in statements.rows(conn, ClosedChannel, "closed_channels", {"channels": list(channels)})
     }
 
 
-def shut(conn: Connection, found: Shut) -> None:
+def shut(conn: Connection, found: ClosedChannel) -> None:
     """Remember that a channel takes nothing."""
     parameters = {
         "channel": found.channel,

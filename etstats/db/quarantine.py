@@ -30,7 +30,7 @@ class Quarantined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class QuarantinedContent:
     """The bytes of a bad file, and the mtime that its source showed, in seconds UTC."""
 
     content: bytes
@@ -46,9 +46,9 @@ def entries(
         return cursor.execute(query("quarantined"), parameters).fetchall()
 
 
-def content(conn: Connection, entry: Quarantined) -> Content:
+def content(conn: Connection, entry: Quarantined) -> QuarantinedContent:
     """The bytes of one entry."""
-    with conn.cursor(row_factory=class_row(Content)) as cursor:
+    with conn.cursor(row_factory=class_row(QuarantinedContent)) as cursor:
         row = cursor.execute(query("quarantined_content"), {"id": entry.id}).fetchone()
     assert row is not None  # noqa: S101  # files are never deleted
     return row

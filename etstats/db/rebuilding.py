@@ -13,11 +13,11 @@ from etstats.db.columns import query_with_columns
 from etstats.db.connection import Connection
 from etstats.db.queries import query
 from etstats.db.rounds import StoredRound
-from etstats.model import PlayerRound, Round, RoundName, WeaponStats
+from etstats.domain.rounds import PlayerRound, Round, RoundName, WeaponStats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptFile:
+class ArchivedFileRef:
     """One archived file, without its bytes.
 
     `twin_hash`: of its content, where another file has the same. `session_end`: the name of the last file of the
@@ -36,7 +36,7 @@ class KeptFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class FileVerdict:
     """What a file turned out to be when it was read again: whole when there is no reason against it."""
 
     file_id: int
@@ -45,7 +45,7 @@ class Verdict:
     duplicate_of: int | None = None
 
 
-class Facts(NamedTuple):
+class DerivedFacts(NamedTuple):
     """A stored round's own columns, but for those of its place."""
 
     filename: str
@@ -66,7 +66,7 @@ class WholeRound:
     """
 
     place: StoredRound
-    facts: Facts
+    facts: DerivedFacts
     players: tuple[tuple[Any, ...], ...]
     weapons: Mapping[str, list[tuple[Any, ...]]]
 
@@ -99,7 +99,7 @@ class WholeRound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Alias:
+class DerivedAlias:
     """One name of one player, as often and as long as it was seen."""
 
     guid: str
@@ -120,9 +120,9 @@ def count_files(conn: Connection) -> int:
     return row[0] if row else 0
 
 
-def files_in_order(conn: Connection, server_id: int) -> list[KeptFile]:
+def files_in_order(conn: Connection, server_id: int) -> list[ArchivedFileRef]:
     """The files of one server by name."""
-    with conn.cursor(row_factory=class_row(KeptFile)) as cursor:
+    with conn.cursor(row_factory=class_row(ArchivedFileRef)) as cursor:
         return cursor.execute(query("archive_in_order"), {"server_id": server_id}).fetchall()
 
 
@@ -132,7 +132,7 @@ class Stored:
     In a pipeline that lets the base work on one evening while the next one is read.
     """
 
-    def __init__(self, conn: Connection, files: Sequence[KeptFile]) -> None:
+    def __init__(self, conn: Connection, files: Sequence[ArchivedFileRef]) -> None:
         ids = {"file_ids": [f.id for f in files]}
         kept = {"ids": [f.id for f in files if not f.discarded]}
         self._contents = conn.execute(query("contents_of_files"), kept)
@@ -148,7 +148,7 @@ class Stored:
 
     def rounds(self) -> dict[int, WholeRound]:
         """Everything that is stored of the files, by file; to be asked once."""
-        facts = {row[0]: Facts._make(row[1:]) for row in self._facts.fetchall()}
+        facts = {row[0]: DerivedFacts._make(row[1:]) for row in self._facts.fetchall()}
         players: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
         for row in self._players.fetchall():
             players[row[0]].append(row[1:])
@@ -173,7 +173,7 @@ class Stored:
         return found
 
 
-def judge(conn: Connection, verdicts: Sequence[Verdict]) -> None:
+def judge(conn: Connection, verdicts: Sequence[FileVerdict]) -> None:
     """Write down what these files turned out to be."""
     parameters = {
         "ids": [v.file_id for v in verdicts],
@@ -206,7 +206,7 @@ def drop_rounds(conn: Connection, file_ids: Collection[int]) -> None:
     conn.execute(query("drop_rounds"), {"file_ids": list(file_ids)})
 
 
-def aliases(conn: Connection) -> Iterator[Alias]:
+def aliases(conn: Connection) -> Iterator[DerivedAlias]:
     """Every alias."""
-    with conn.cursor(row_factory=class_row(Alias)) as cursor:
+    with conn.cursor(row_factory=class_row(DerivedAlias)) as cursor:
         yield from cursor.execute(query("all_aliases"))

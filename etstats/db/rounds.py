@@ -11,7 +11,7 @@ from psycopg.types.json import Json
 from etstats.db.columns import PLAYER_COLUMNS, query_with_columns
 from etstats.db.connection import Connection
 from etstats.db.queries import query
-from etstats.model import Round, WeaponStats
+from etstats.domain.rounds import Round, WeaponStats
 
 _WEAPON_COLUMNS = ("round_id", "player_guid", *WeaponStats._fields)
 _NO_WEAPONS: Mapping[str, tuple[int | str, ...]] = dict.fromkeys(_WEAPON_COLUMNS, ())
@@ -35,7 +35,7 @@ class StoredRound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlacedRound:
+class DerivedRound:
     """A round with its place among the others, ready to be written; `is_stored` when its id is in the base."""
 
     round_id: int
@@ -65,7 +65,7 @@ class PlacedRound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Reassignment:
     """A round whose numbers stay and whose match or session changes."""
 
     round_id: int
@@ -74,15 +74,15 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
+class RoundChanges:
     """All that has to be written so that the base is true again after a change.
 
     `lineups`: session id -> GUID -> line-up (1 or 2), for the sessions whose line-ups changed.
     """
 
     server_id: int
-    written: Sequence[PlacedRound] = ()
-    moves: Sequence[Move] = ()
+    written: Sequence[DerivedRound] = ()
+    moves: Sequence[Reassignment] = ()
     dropped_files: Sequence[int] = ()
     new_sessions: Sequence[int] = ()
     dead_sessions: Sequence[int] = ()
@@ -122,7 +122,7 @@ def fresh_ids(conn: Connection, table: str, at_once: int) -> Iterator[int]:
         yield from (row[0] for row in reserved)
 
 
-def apply(conn: Connection, settlement: Settlement) -> None:
+def apply(conn: Connection, settlement: RoundChanges) -> None:
     """Write a settlement inside the caller's transaction; asks nothing back, so it may stand in a pipeline.
 
     The base itself compares what it took with what was to be written; a difference is an integrity error.
@@ -153,7 +153,7 @@ def apply(conn: Connection, settlement: Settlement) -> None:
         conn.execute(query("drop_sessions"), {"ids": list(s.dead_sessions)})
 
 
-def _documents(settlement: Settlement) -> dict[str, object]:
+def _documents(settlement: RoundChanges) -> dict[str, object]:
     """The rows for the base: rounds and players as JSON keyed by column, the many weapons as an array a column.
 
     With them the totals that the base must come to.
@@ -191,7 +191,7 @@ def _array(column: Sequence[int | str]) -> str:
     return "{" + orjson.dumps(column).decode()[1:-1] + "}"
 
 
-def _round_row(server_id: int, placed: PlacedRound) -> dict[str, object]:
+def _round_row(server_id: int, placed: DerivedRound) -> dict[str, object]:
     r = placed.round
     return {
         "id": placed.round_id,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from etstats.demo.chance import Dice
+from etstats.demo.rng import Random
 
 # Written here a second time on purpose: the generator is the tests' witness against the parser's table.
 WEAPONS = (
@@ -82,7 +82,7 @@ class Person:
     arsenal: tuple[tuple[int, ...], tuple[int, ...]]
 
 
-def make_community(dice: Dice, size: int) -> list[Person]:
+def make_community(dice: Random, size: int) -> list[Person]:
     """Return `size` people with different GUIDs and names."""
     names = dice.shuffled(_NAMES)
     guids: set[str] = set()
@@ -110,13 +110,13 @@ def make_community(dice: Dice, size: int) -> list[Person]:
     return people
 
 
-def _plain_names(dice: Dice, number: int) -> tuple[str, ...]:
+def _plain_names(dice: Random, number: int) -> tuple[str, ...]:
     plain = dice.pick(_FIRST) + dice.pick(_SECOND) + (str(number) if number >= 48 else "")
     colour = dice.pick(_COLOURS)
     return f"^{colour}{plain}", f"^{colour}{plain[:3]}^7{plain[3:]}", plain
 
 
-def _arsenal(dice: Dice) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _arsenal(dice: Random) -> tuple[tuple[int, ...], tuple[int, ...]]:
     grenades = dice.between(1, 11)
     pistols = dice.between(0, 6)
     special = dice.pick(

@@ -33,7 +33,7 @@ class Hook:
 
 
 @dataclass(slots=True, kw_only=True)
-class Post:
+class StoredMessage:
     """One message that stands in a channel, as it is after its edits."""
 
     message_id: str
@@ -52,7 +52,7 @@ class StandIn:
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic, limited: bool = True) -> None:
-        self.posts: list[Post] = []
+        self.posts: list[StoredMessage] = []
         self.violations: list[str] = []
         self.duplicates: list[str] = []
         self.early: list[str] = []
@@ -141,7 +141,7 @@ class StandIn:
         )
 
     def _post(self, hook: Hook, request: Request, payload: dict[str, Any], thread_id: str | None) -> Reply:
-        post = Post(
+        post = StoredMessage(
             message_id=self._new_id(),
             webhook_id=hook.webhook_id,
             channel_id=thread_id or hook.channel_id,
@@ -206,7 +206,7 @@ class StandIn:
         self.violations += breaches(payload, files)
         self.pinged |= pings(payload)
 
-    def _find(self, message_id: str | None) -> Post | None:
+    def _find(self, message_id: str | None) -> StoredMessage | None:
         return next((post for post in self.posts if post.message_id == message_id), None)
 
     def _new_id(self) -> str:
@@ -214,7 +214,7 @@ class StandIn:
             return str(next(self._ids))
 
 
-def _message(post: Post) -> dict[str, Any]:
+def _message(post: StoredMessage) -> dict[str, Any]:
     return {
         "id": post.message_id,
         "type": 0,

@@ -11,16 +11,25 @@ from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from etstats.demo.chance import Dice
 from etstats.demo.community import Person, make_community
+from etstats.demo.ground_truth import PlayerTruth, truth_of
 from etstats.demo.match import MAPS, Roster, play_match
 from etstats.demo.quirks import EVERYDAY, Quirks
+from etstats.demo.rng import Random
 from etstats.demo.roundfile import LAYOUTS, clock, content
 from etstats.demo.tally import Tally
-from etstats.demo.truth import PlayerTruth, truth_of
 
-__all__ = ["EVERYDAY", "Evening", "GeneratedFile", "GeneratedRound", "PlayerTruth", "Quirks", "generate",
-           "generate_evening", "write_files"]  # fmt: skip
+__all__ = [
+    "EVERYDAY",
+    "GeneratedFile",
+    "GeneratedRound",
+    "GeneratedSession",
+    "PlayerTruth",
+    "Quirks",
+    "generate",
+    "generate_evening",
+    "write_files",
+]  # fmt: skip
 
 SERVER_NAME = "^aThe ^7Old ^aBarn ^7stopwatch"
 _SAVED_AFTER = 3  # seconds from a round's end to its file
@@ -67,7 +76,7 @@ class GeneratedRound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evening:
+class GeneratedSession:
     """A gaming session of one server, in the order played."""
 
     server_name: str
@@ -117,7 +126,7 @@ def generate_evening(
     maps: tuple[int, int] = (4, 6),
     server_name: str = SERVER_NAME,
     quirks: Quirks = EVERYDAY,
-) -> Evening:
+) -> GeneratedSession:
     """Return one evening with its truth: the first one that `generate` gives for the same arguments.
 
     `start`: when the warm-up of the first map begins; without a zone it is the server's own clock. `zone`: that
@@ -155,21 +164,21 @@ class _Kind:
             raise ValueError(f"a round needs 2 players, not {self.players}")
 
 
-def _evenings(seed: int, start: datetime, zone: str, kind: _Kind) -> Iterator[Evening]:
+def _evenings(seed: int, start: datetime, zone: str, kind: _Kind) -> Iterator[GeneratedSession]:
     clock_zone = ZoneInfo(zone)
-    dice = Dice(seed)
+    dice = Random(seed)
     community = make_community(dice, kind.players + 6 + kind.players // 2)
     begin = start.replace(tzinfo=clock_zone) if start.tzinfo is None else start.astimezone(clock_zone)
     while True:
         rounds = tuple(_play(dice, _roster(dice, community, kind), begin, kind))
-        yield Evening(server_name=kind.server_name, zone=zone, rounds=rounds)
+        yield GeneratedSession(server_name=kind.server_name, zone=zone, rounds=rounds)
         day = begin.date() + timedelta(days=dice.between(*kind.pause_days))
         begin = datetime(day.year, day.month, day.day, 20, dice.below(60), dice.below(60), tzinfo=clock_zone)
         rested = datetime.fromtimestamp(rounds[-1].file.mtime, clock_zone) + timedelta(hours=3)
         begin = max(begin, rested)
 
 
-def _roster(dice: Dice, community: list[Person], kind: _Kind) -> Roster:
+def _roster(dice: Random, community: list[Person], kind: _Kind) -> Roster:
     """Choose tonight's people and split them into two line-ups of about equal skill."""
     people = dice.shuffled(community)
     tonight = sorted(people[: kind.players], key=lambda person: person.skill)
@@ -181,7 +190,7 @@ def _roster(dice: Dice, community: list[Person], kind: _Kind) -> Roster:
     return Roster((tonight[0::2], tonight[1::2]), people[kind.players :])
 
 
-def _play(dice: Dice, roster: Roster, begin: datetime, kind: _Kind) -> Iterator[GeneratedRound]:
+def _play(dice: Random, roster: Roster, begin: datetime, kind: _Kind) -> Iterator[GeneratedRound]:
     quirks = kind.quirks
     now = int(begin.timestamp())
     config = "legacy3" if sum(map(len, roster.lineups)) <= 8 else "legacy6"

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from etstats.demo.battle import fight
-from etstats.demo.chance import Dice
 from etstats.demo.community import KNIFE, Person
 from etstats.demo.quirks import Quirks
+from etstats.demo.rng import Random
 from etstats.demo.roundfile import Line
+from etstats.demo.simulate import fight
 from etstats.demo.tally import BULLETS, DEAD, DENIED, GIVEN, RECEIVED, TIME, Seat, Tally
 
 _SHORTEST_ATTACK = 80  # seconds
@@ -46,7 +46,7 @@ class Roster:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlayedRound:
+class SimulatedRound:
     """One round as it was (`tallies`) and as the engine counts it (`lines`); times in seconds.
 
     `outcome` is `completed`, `fullhold` or `surrender`. `actual` is what the header claims, `played` the truth.
@@ -74,7 +74,9 @@ class _Comings:
     reset: Person | None
 
 
-def play_match(dice: Dice, game_map: GameMap, roster: Roster, quirks: Quirks) -> tuple[PlayedRound, PlayedRound]:
+def play_match(
+    dice: Random, game_map: GameMap, roster: Roster, quirks: Quirks
+) -> tuple[SimulatedRound, SimulatedRound]:
     """Play both rounds of a map; leavers and substitutes stay away from, and in, the roster."""
     everybody = [person for lineup in roster.lineups for person in lineup]
     pool = dice.shuffled([person for lineup in roster.lineups for person in lineup[1:]])
@@ -104,7 +106,7 @@ def play_match(dice: Dice, game_map: GameMap, roster: Roster, quirks: Quirks) ->
         seats = [seat for seat in seats if seat.tenths >= 5 or seat.person is not who.late]
     tallies = fight(dice, seats, attackers, game_map.has_cargo)
     _exaggerate(dice, tallies, quirks.impossible_numbers)
-    first = PlayedRound(
+    first = SimulatedRound(
         number=1, defender=game_map.defender, winner=winner, limit=limit, actual=actual, played=played,
         outcome=outcome, tallies=tallies, lines=[Line.fresh(tally, counted) for tally in tallies],
     )  # fmt: skip
@@ -121,7 +123,7 @@ def play_match(dice: Dice, game_map: GameMap, roster: Roster, quirks: Quirks) ->
     tallies = fight(dice, seats, attackers, game_map.has_cargo)
     _exaggerate(dice, tallies, quirks.impossible_numbers)
     lines, reset_guid = _second_lines(dice, first, tallies, who, quirks)
-    second = PlayedRound(
+    second = SimulatedRound(
         number=2, defender=game_map.defender, winner=winner, limit=limit, actual=actual, played=played,
         outcome=outcome, tallies=tallies, lines=dice.shuffled(lines), reset_guid=reset_guid,
     )  # fmt: skip
@@ -139,7 +141,7 @@ def _seats(roster: Roster, first_team: int, played: int) -> list[Seat]:
 
 
 def _clock(
-    dice: Dice, game_map: GameMap, roster: Roster, first_team: int, *, limit: int, surrenders: float
+    dice: Random, game_map: GameMap, roster: Roster, first_team: int, *, limit: int, surrenders: float
 ) -> tuple[int, int, int, str]:
     """Return winner, the header's actual time, the time really played, and the outcome."""
     strength = [sum(person.skill for person in lineup) for lineup in roster.lineups]
@@ -155,7 +157,7 @@ def _clock(
     return 3 - game_map.defender, needed, needed, "completed"
 
 
-def _replace(dice: Dice, roster: Roster, leaver: Person, substitutes: float) -> None:
+def _replace(dice: Random, roster: Roster, leaver: Person, substitutes: float) -> None:
     for lineup in roster.lineups:
         if leaver in lineup:
             lineup.remove(leaver)
@@ -165,13 +167,13 @@ def _replace(dice: Dice, roster: Roster, leaver: Person, substitutes: float) -> 
             return
 
 
-def _rename(dice: Dice, people: list[Person], probability: float) -> None:
+def _rename(dice: Random, people: list[Person], probability: float) -> None:
     for person in people:
         if probability and dice.happens(probability):
             person.name = dice.pick(person.names)
 
 
-def _exaggerate(dice: Dice, tallies: list[Tally], probability: float) -> None:
+def _exaggerate(dice: Random, tallies: list[Tally], probability: float) -> None:
     for tally in tallies:
         if probability and dice.happens(probability):
             if dice.happens(0.5):
@@ -181,7 +183,7 @@ def _exaggerate(dice: Dice, tallies: list[Tally], probability: float) -> None:
 
 
 def _second_lines(
-    dice: Dice, first: PlayedRound, tallies: list[Tally], who: _Comings, quirks: Quirks
+    dice: Random, first: SimulatedRound, tallies: list[Tally], who: _Comings, quirks: Quirks
 ) -> tuple[list[Line], str]:
     """Return round 2's lines and the GUID whose counters were reset, if any were."""
     before = {line.guid: line for line in first.lines}
@@ -206,7 +208,7 @@ def _shrank(earlier: Line, tally: Tally) -> bool:
     return any(tally.fields[place] < earlier.fields[place] for place in (GIVEN, RECEIVED, TIME))
 
 
-def _knife_drop(dice: Dice, earlier: Line, tally: Tally, probability: float) -> int:
+def _knife_drop(dice: Random, earlier: Line, tally: Tally, probability: float) -> int:
     """Return how many of round 1's knife shots get lost; the round's own are taken out of the tally."""
     if KNIFE not in earlier.weapons or not (probability and dice.happens(probability)):
         return 0

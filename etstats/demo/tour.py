@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from etstats.commands.discord_preview import draw
 from etstats.db import embedded
 from etstats.demo import generator
 from etstats.demo.discord import StandIn
 from etstats.demo.sftp_server import SftpServer, serve
-from etstats.output.discord_preview import draw
-from etstats.post.message import Embed, Field, Message
+from etstats.post.render.message import Embed, EmbedField, Message
 
 _ZONE = "Europe/Ljubljana"
 _MAPS = 3
@@ -117,7 +117,7 @@ def _message(payload: Mapping[str, Any]) -> Message:
             title=embed["title"],
             colour=embed["color"],
             description=embed.get("description", ""),
-            fields=tuple(Field(name=f["name"], value=f["value"]) for f in embed.get("fields", ())),
+            fields=tuple(EmbedField(name=f["name"], value=f["value"]) for f in embed.get("fields", ())),
             author=embed.get("author", {}).get("name", ""),
             footer=embed.get("footer", {}).get("text", ""),
             image=embed["image"]["url"].removeprefix("attachment://") if "image" in embed else None,

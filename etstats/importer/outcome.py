@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Fate(StrEnum):
+class ImportStatus(StrEnum):
     """What became of a file; `whole` is for those that were only looked at."""
 
     WHOLE = "whole"
@@ -17,11 +17,11 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class ImportResult:
     """What became of one file, and why; `parse_ms` and `store_ms` are what it took."""
 
     filename: str
-    fate: Fate
+    fate: ImportStatus
     reason: str = ""
     parse_ms: float = 0.0
     store_ms: float = 0.0

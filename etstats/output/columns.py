@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from etstats.output.harmless import printable
+from etstats.output.sanitize import printable
 from etstats.parser.names import clean_name
 
 NOTHING = "–"

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
-from etstats.output.harmless import printable, printable_lines
+from etstats.output.sanitize import printable, printable_lines
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
-from etstats.model import Fields
+from etstats.domain.rounds import Fields
 
 # Bit 0 to 27 of the weapon mask.
 WEAPONS = tuple(

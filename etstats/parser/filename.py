@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from functools import lru_cache
 
-from etstats.model import RoundName
+from etstats.domain.rounds import RoundName
 
 # The whole pattern is also the guard: a name is joined to a path only after it matched.
 _NAME = re.compile(r"(\d{4})-(\d\d)-(\d\d)-(\d\d)(\d\d)(\d\d)-([A-Za-z0-9_.+-]+)-round-([12])\.txt", re.ASCII)

@@ -11,8 +11,8 @@ import re
 from operator import gt
 from typing import NamedTuple
 
+from etstats.domain.rounds import Fields, RawPlayer, RawRound, RoundName, WeaponStats
 from etstats.errors import ParseError
-from etstats.model import Fields, RawPlayer, RawRound, RoundName, WeaponStats
 from etstats.parser.fields import LAYOUTS, NUMBERS, WEAPONS, Field, weapons_of
 from etstats.parser.filename import parse_filename
 

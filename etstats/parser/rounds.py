@@ -8,7 +8,7 @@ Counters that fell between the rounds were reset, as in any metrics system: then
 from collections.abc import Iterable
 from enum import Enum
 
-from etstats.model import PlayerRound, RawPlayer, RawRound, Round, WeaponStats
+from etstats.domain.rounds import PlayerRound, RawPlayer, RawRound, Round, WeaponStats
 from etstats.parser.fields import BULLET_WEAPONS
 from etstats.parser.names import clean_name
 

@@ -13,7 +13,7 @@ Errors: SourceError (later), AccessError, HostKeyError (a person), ConfigError. 
 
 from pathlib import Path
 
-from etstats.sync.remote import SftpSettings, Source
+from etstats.sync.source import SftpSettings, Source
 
 
 def open_source(place: SftpSettings | Path) -> Source:
@@ -22,6 +22,6 @@ def open_source(place: SftpSettings | Path) -> Source:
         from etstats.sync.folder import open_folder
 
         return open_folder(place)
-    from etstats.sync.sftp import connect  # paramiko is loaded only by those who need it
+    from etstats.sync.sftp.source import connect  # paramiko is loaded only by those who need it
 
     return connect(place)

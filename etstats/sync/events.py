@@ -1,45 +1,53 @@
-"""Word from the kernel that a file was finished in a folder of this machine, so that nobody has to look."""
+"""What comes of a server's part of a run, told as it happens."""
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from threading import Event
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-_log = logging.getLogger(__name__)
+from etstats.domain.rounds import ListingState, RemoteFile
+from etstats.errors import EtstatsError
+from etstats.sync.planner import SkipReason
 
 
-@contextmanager
-def folder_events(path: Path) -> Iterator[Event]:
-    """Give an event that is set when a file in the folder is closed after writing, or moved into it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A look is over: how many round files there are, how many will come, and how many each layer held back.
 
-    Whoever waits clears it. Where the kernel has no watch to give it is never set, and looking goes on as without.
+    `listed` is None when the folder was as an earlier run had left it, and was not listed.
     """
-    from watchdog.events import FileSystemEvent, FileSystemEventHandler
-    from watchdog.observers import Observer
 
-    happened = Event()
+    server: str
+    listed: int | None
+    coming: int
+    skipped: Mapping[SkipReason, int]
 
-    class _Setter(FileSystemEventHandler):
-        def on_closed(self, event: FileSystemEvent) -> None:
-            happened.set()
 
-        def on_moved(self, event: FileSystemEvent) -> None:
-            happened.set()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFetched:
+    """A whole file, with what it took to bring it (ms since the look, shared by all files of the look)."""
 
-        def on_created(self, event: FileSystemEvent) -> None:
-            happened.set()  # what is moved in from elsewhere shows as created
+    server: str
+    file: RemoteFile
+    content: bytes
+    fetch_ms: float
 
-    observer = Observer()
-    try:
-        observer.schedule(_Setter(), str(path.expanduser()), recursive=False)
-        observer.start()
-    except OSError as error:
-        _log.warning("no file events for %s: %s", path, error.strerror or error)
-        yield happened
-        return
-    try:
-        yield happened
-    finally:
-        observer.stop()
-        observer.join()
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchFailed:
+    """A file that could not be had this time."""
+
+    server: str
+    filename: str
+    reason: str
+    is_passing: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A server is done with, in good order or by an error; `mark` when all that was seen was handed on."""
+
+    server: str
+    error: EtstatsError | None
+    mark: ListingState | None = None
+
+
+SyncEvent = Listed | FileFetched | FetchFailed | Finished

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
+from etstats.domain.rounds import ListingState, RemoteFile
 from etstats.errors import AccessError, SourceError
-from etstats.model import FolderMark, RemoteFile
-from etstats.sync.remote import (
+from etstats.sync.source import (
     MAX_FILE_BYTES,
     MAX_NAMES,
     Failed,
@@ -31,7 +31,7 @@ class FolderSource:
     def __init__(self, path: Path) -> None:
         self._path = path.expanduser()
 
-    def look(self, last: FolderMark | None = None) -> Listing | None:
+    def look(self, last: ListingState | None = None) -> Listing | None:
         """List the folder, or return None when nothing can have changed since `last`."""
         try:
             now = time.time()

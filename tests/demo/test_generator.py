@@ -11,8 +11,8 @@ import pytest
 
 from etstats.demo.generator import (
     EVERYDAY,
-    Evening,
     GeneratedRound,
+    GeneratedSession,
     Quirks,
     generate,
     generate_evening,
@@ -92,13 +92,13 @@ def read(content: bytes) -> tuple[list[str], dict[str, Line]]:
     return head.split("\\"), lines
 
 
-def pairs(evening: Evening) -> Iterator[tuple[GeneratedRound, GeneratedRound]]:
+def pairs(evening: GeneratedSession) -> Iterator[tuple[GeneratedRound, GeneratedRound]]:
     for first, second in zip(evening.rounds[::2], evening.rounds[1::2], strict=True):
         assert (first.number, second.number, first.match) == (1, 2, second.match)
         yield first, second
 
 
-def evening_of(seed: int, **quirks: float) -> Evening:
+def evening_of(seed: int, **quirks: float) -> GeneratedSession:
     return generate_evening(seed, start=START, quirks=Quirks(**quirks))
 
 

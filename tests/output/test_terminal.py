@@ -10,7 +10,7 @@ import pytest
 
 from etstats.output.colours import readable
 from etstats.output.columns import Column
-from etstats.output.drawing import fitted
+from etstats.output.terminal_table import fitted
 
 LONG = "A name of thirty-six characters, yes"
 DRAW = f"""

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etstats.demo.generator import EVERYDAY, generate
+from etstats.domain.rounds import RawRound
 from etstats.errors import ParseError
-from etstats.model import RawRound
-from etstats.parser.doubts import doubts
+from etstats.parser.anomalies import doubts
 from etstats.parser.names import clean_name, colour_runs
 from etstats.parser.reader import parse
 from etstats.parser.rounds import derive
-from tests.files import File
+from tests.support.files import File
 
 EXAMPLES = int(os.environ.get("ETSTATS_EXAMPLES", "300"))
 BOUNDED = settings(max_examples=EXAMPLES, deadline=None, database=None, derandomize=True)

@@ -6,7 +6,7 @@ from etstats.errors import ParseError
 from etstats.parser.fields import FIELDS, LAYOUTS, WEAPONS
 from etstats.parser.filename import parse_filename
 from etstats.parser.reader import parse
-from tests.files import GUIDS, File, line, round_file
+from tests.support.files import GUIDS, File, line, round_file
 
 STAMP = "2025-10-02-213000"
 GOOD = round_file(STAMP)

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from etstats.demo.generator import Evening, GeneratedRound, Quirks, generate_evening
-from etstats.model import PlayerRound, RawRound, Round
+from etstats.demo.generator import GeneratedRound, GeneratedSession, Quirks, generate_evening
+from etstats.domain.rounds import PlayerRound, RawRound, Round
 from etstats.parser.reader import parse
 from etstats.parser.rounds import derive
-from tests.files import GUIDS, line, round_file
+from tests.support.files import GUIDS, line, round_file
 
 ONE = {"damage_given": 100, "damage_received": 80, "time_played_minutes": 5.0}
 TWO = {"damage_given": 250, "damage_received": 200, "time_played_minutes": 9.0}
@@ -160,7 +160,7 @@ WILD = Quirks(
 )
 
 
-def evening(seed: int, layout: int) -> Evening:
+def evening(seed: int, layout: int) -> GeneratedSession:
     """One invented evening."""
     start = datetime(2025, 10, 6, 20, 5, tzinfo=UTC)
     return generate_evening(seed, start=start, layout=layout, quirks=WILD, maps=(3, 3), players=8)

@@ -22,7 +22,7 @@ from typing import Any, Self
 
 import asyncssh
 
-from etstats.sync.remote import SftpSettings, Timeouts
+from etstats.sync.source import SftpSettings, Timeouts
 
 IMPATIENT = Timeouts(banner=0.5, handshake=2, answer=1)
 """For the tests in which the server falls silent; all others have the patience of a busy machine."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from etstats.sync import sftp
+from etstats.sync.sftp import source
 from tests.sync.server import TestServer
 
 if shutil.which("ssh-agent") and shutil.which("ssh-add"):
@@ -28,11 +28,11 @@ if shutil.which("ssh-agent") and shutil.which("ssh-add"):
     def test_the_agent_serves_when_no_key_is_named(agent: None, server: TestServer) -> None:
         """No key_file and no key in ~/.ssh: the agent's keys are tried."""
         subprocess.run(["ssh-add", "-q", server.key_file], check=True)
-        sftp.connect(server.settings(key_file=None)).close()
+        source.connect(server.settings(key_file=None)).close()
 
     def test_the_agent_opens_a_locked_key(agent: None, server: TestServer) -> None:
         """A key that needs a passphrase is taken from the agent that has it, by its public half."""
         subprocess.run(["ssh-add", "-q", server.key_file], check=True)
         key = asyncssh.read_private_key(str(server.key_file))
         key.write_private_key(str(server.key_file), passphrase="secret words", rounds=50)
-        sftp.connect(server.settings()).close()
+        source.connect(server.settings()).close()

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from etstats.domain.rounds import ListingState, RemoteFile
 from etstats.errors import SourceError
-from etstats.model import FolderMark, RemoteFile
 from etstats.sync import open_source
-from etstats.sync.remote import MAX_FILE_BYTES, Failed, Fetched, SftpSettings, Source
+from etstats.sync.source import MAX_FILE_BYTES, Failed, Fetched, SftpSettings, Source
 from tests.sync.server import SSHD, OpenSshServer, TestServer
 
 KINDS = ["folder", "asyncssh", *(["openssh"] if SSHD else [])]
@@ -54,7 +54,7 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def listed(source: Source, last: FolderMark | None = None) -> dict[str, RemoteFile]:
+def listed(source: Source, last: ListingState | None = None) -> dict[str, RemoteFile]:
     listing = source.look(last)
     assert listing is not None
     return {file.name: file for file in listing.files}
@@ -184,7 +184,7 @@ def test_looks_again_only_when_something_can_have_changed(source: Source, root: 
     source.look()  # the first may go by the mtime of the moment the connection was made
     first = source.look()
     assert first is not None
-    settled = FolderMark(
+    settled = ListingState(
         mtime=first.mark.mtime,
         first_seen=first.mark.listed - 5,
         listed=first.mark.listed,

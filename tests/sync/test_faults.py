@@ -11,11 +11,11 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from etstats.domain.rounds import RemoteFile
 from etstats.errors import AccessError, SourceError
-from etstats.model import RemoteFile
-from etstats.sync import sftp
-from etstats.sync.remote import Failed, Fetched, Timeouts
-from etstats.sync.sftp_connect import PromptSocket
+from etstats.sync.sftp import source as sftp_source
+from etstats.sync.sftp.connect import PromptSocket
+from etstats.sync.source import Failed, Fetched, Timeouts
 from tests.sync.server import IMPATIENT, TestServer, client_key
 from tests.sync.test_conformance import listed, name_of, write
 
@@ -34,7 +34,7 @@ def test_permission_denied_on_one_file(server: TestServer, root: Path) -> None:
     """One file that may not be read is named; the others come."""
     files = fill(root, 20)
     server.faults.deny.add(files[7].name)
-    with sftp.connect(server.settings()) as source:
+    with sftp_source.connect(server.settings()) as source:
         outcomes = {outcome.file.name: outcome for outcome in source.fetch(files)}
         failed = outcomes.pop(files[7].name)
         assert isinstance(failed, Failed)
@@ -52,7 +52,7 @@ def test_dropped_in_mid_file_keeps_what_was_whole(server: TestServer, root: Path
     taken: dict[str, bytes] = {}
 
     def take() -> None:
-        with sftp.connect(server.settings()) as source:
+        with sftp_source.connect(server.settings()) as source:
             for outcome in source.fetch(files):
                 assert isinstance(outcome, Fetched)
                 taken[outcome.file.name] = outcome.content
@@ -62,7 +62,7 @@ def test_dropped_in_mid_file_keeps_what_was_whole(server: TestServer, root: Path
     assert taken
     assert files[1_200].name not in taken
     server.faults.drop_in.clear()
-    with sftp.connect(server.settings()) as source:
+    with sftp_source.connect(server.settings()) as source:
         taken |= fetched(source.fetch([file for file in files if file.name not in taken]))
     assert taken == {file.name: BYTES for file in files}
 
@@ -72,7 +72,7 @@ def test_a_stalled_read_ends_in_time(server: TestServer, root: Path) -> None:
     files = fill(root, 3)
     server.faults.stall_in.add(files[1].name)
     settings = server.settings(timeouts=IMPATIENT)
-    with sftp.connect(settings) as source, pytest.raises(SourceError, match="does not answer in time"):
+    with sftp_source.connect(settings) as source, pytest.raises(SourceError, match="does not answer in time"):
         list(source.fetch(files))
 
 
@@ -85,7 +85,7 @@ def test_a_file_that_grows_between_open_and_read_is_left(server: TestServer, roo
             opened.write(b"more")
 
     server.faults.before_fstat = grow
-    with sftp.connect(server.settings()) as source:
+    with sftp_source.connect(server.settings()) as source:
         (outcome,) = source.fetch([file])
         assert isinstance(outcome, Failed)
         assert outcome.is_passing
@@ -97,7 +97,7 @@ def test_a_file_that_shrinks_when_opened_is_left(server: TestServer, root: Path)
     """A short read neither hangs nor counts."""
     file = write(root, name_of(1), BYTES)
     server.faults.before_open = lambda name: os.truncate(root / name, 10)
-    with sftp.connect(server.settings()) as source:
+    with sftp_source.connect(server.settings()) as source:
         (outcome,) = source.fetch([file])
     assert isinstance(outcome, Failed)
     assert outcome.is_passing
@@ -112,7 +112,7 @@ def test_a_link_that_took_the_place_of_a_file(server: TestServer, root: Path) ->
         (root / name).mkdir(exist_ok=True)
 
     server.faults.before_open = swap
-    with sftp.connect(server.settings()) as source:
+    with sftp_source.connect(server.settings()) as source:
         (outcome,) = source.fetch([file])
     assert isinstance(outcome, Failed)
 
@@ -122,7 +122,7 @@ def test_a_server_with_few_handles_gets_fewer_at_once(server: TestServer, root: 
     """Refusals for too many open files cost speed, never a file."""
     files = fill(root, 600)
     server.faults.max_open = most
-    with sftp.connect(server.settings()) as source:
+    with sftp_source.connect(server.settings()) as source:
         assert len(fetched(source.fetch(files))) == 600
     assert server.most_open <= most
 
@@ -132,7 +132,7 @@ def test_a_file_that_never_opens_fails_in_the_end(server: TestServer, root: Path
     files = fill(root, 40)
     bad = {files[3].name, files[11].name}
     server.faults.fail_open |= bad
-    with sftp.connect(server.settings()) as source:
+    with sftp_source.connect(server.settings()) as source:
         outcomes = list(source.fetch(files))
     assert {outcome.file.name for outcome in outcomes if isinstance(outcome, Failed)} == bad
     assert len(outcomes) == 40
@@ -141,7 +141,7 @@ def test_a_file_that_never_opens_fails_in_the_end(server: TestServer, root: Path
 def test_an_abandoned_fetch_leaves_no_handle_open(server: TestServer, root: Path) -> None:
     """What was asked for and not waited for is closed when it comes."""
     files = fill(root, 700)
-    with sftp.connect(server.settings()) as source:
+    with sftp_source.connect(server.settings()) as source:
         for _ in range(3):
             next(iter(source.fetch(files)))
         for _ in range(2):  # the first look meets the late answers and closes, the second comes after that
@@ -156,7 +156,7 @@ def test_hostile_names_in_a_listing(server: TestServer, root: Path) -> None:
     names = [b"../../etc/passwd", b"/etc/passwd", b"a/../b.txt", b"nul\0.txt", b"", b"x" * 300, b"\xc3("]
     attrs = asyncssh.SFTPAttrs(size=10, atime=1, mtime=1, permissions=0o100644)
     server.faults.extra_names = lambda: iter([asyncssh.SFTPName(name, attrs=attrs) for name in names])
-    with sftp.connect(server.settings()) as source:
+    with sftp_source.connect(server.settings()) as source:
         listing = source.look()
     assert listing is not None
     assert {file.name for file in listing.files} == {name_of(0), name_of(1)}
@@ -168,7 +168,7 @@ def test_names_without_size_or_time_are_refused(server: TestServer) -> None:
     """What cannot be compared cannot be trusted to be whole."""
     bare = asyncssh.SFTPName(name_of(1).encode(), attrs=asyncssh.SFTPAttrs())
     server.faults.extra_names = lambda: iter([bare])
-    with sftp.connect(server.settings()) as source:
+    with sftp_source.connect(server.settings()) as source:
         listing = source.look()
     assert listing is not None
     assert listing.files == ()
@@ -180,7 +180,7 @@ def test_a_name_that_is_listed_twice_is_one_file(server: TestServer, root: Path)
     (file,) = fill(root, 1)
     again = asyncssh.SFTPAttrs(size=11, atime=2, mtime=2, permissions=0o100644)
     server.faults.extra_names = lambda: iter([asyncssh.SFTPName(file.name.encode(), attrs=again)])
-    with sftp.connect(server.settings()) as source:
+    with sftp_source.connect(server.settings()) as source:
         listing = source.look()
     assert listing is not None
     assert listing.files == (RemoteFile(name=file.name, size=11, mtime=2),)
@@ -195,8 +195,8 @@ def test_an_endless_listing_ends(server: TestServer, monkeypatch: pytest.MonkeyP
             yield asyncssh.SFTPName(b"again.txt", attrs=attrs)
 
     server.faults.extra_names = endless
-    monkeypatch.setattr(sftp, "MAX_NAMES", 5_000)
-    with sftp.connect(server.settings()) as source, pytest.raises(SourceError, match="does not end"):
+    monkeypatch.setattr(sftp_source, "MAX_NAMES", 5_000)
+    with sftp_source.connect(server.settings()) as source, pytest.raises(SourceError, match="does not end"):
         source.look()
 
 
@@ -210,7 +210,7 @@ def test_a_listing_is_bounded_in_time(server: TestServer) -> None:
 
     server.faults.extra_names = endless
     settings = server.settings(timeouts=Timeouts(listing=0.2))
-    with sftp.connect(settings) as source, pytest.raises(SourceError, match="does not end"):
+    with sftp_source.connect(settings) as source, pytest.raises(SourceError, match="does not end"):
         source.look()
 
 
@@ -218,7 +218,7 @@ def test_a_clock_hours_apart_changes_nothing(server: TestServer, root: Path) -> 
     """mtimes are compared with each other only."""
     server.faults.clock_offset = 7 * 3600
     fill(root, 3)
-    with sftp.connect(server.settings()) as source:
+    with sftp_source.connect(server.settings()) as source:
         files = listed(source)
         assert all(file.mtime == 1_700_000_000 + 7 * 3600 for file in files.values())
         assert len(fetched(source.fetch(files.values()))) == 3
@@ -228,7 +228,7 @@ def test_a_poll_costs_one_stat_and_no_listing(server: TestServer, root: Path) ->
     """Looking at a settled folder over an open connection asks for its mtime and nothing else."""
     fill(root, 3)
     os.utime(root, (1_700_100_000, 1_700_100_000))
-    with sftp.connect(server.settings()) as source:
+    with sftp_source.connect(server.settings()) as source:
         listing = source.look()
         assert listing is not None
         settled = replace(listing.mark, first_seen=listing.mark.listed - 5, recent=())
@@ -241,58 +241,62 @@ def test_a_poll_costs_one_stat_and_no_listing(server: TestServer, root: Path) ->
 def test_a_dropped_connection_is_an_error_at_the_next_look(server: TestServer, root: Path) -> None:
     """The source says so at once, and another one works."""
     fill(root, 1)
-    with sftp.connect(server.settings()) as source:
+    with sftp_source.connect(server.settings()) as source:
         listed(source)
         server.drop_all()
         with pytest.raises(SourceError):
             source.look()
-    with sftp.connect(server.settings()) as source:
+    with sftp_source.connect(server.settings()) as source:
         assert len(listed(source)) == 1
 
 
 def test_no_such_folder(server: TestServer) -> None:
     """A wrong remote_path is named, with the server."""
     with pytest.raises(SourceError, match="there is no folder /nowhere on et@127"):
-        sftp.connect(server.settings(remote_path="/nowhere"))
+        sftp_source.connect(server.settings(remote_path="/nowhere"))
 
 
 def test_a_folder_that_may_not_be_read(server: TestServer) -> None:
     """No outage: a person has to grant the permission."""
     server.faults.deny_folder = True
     with pytest.raises(AccessError, match=r"the folder / on et@127.* may not be read"):
-        sftp.connect(server.settings())
+        sftp_source.connect(server.settings())
 
 
 def test_a_file_for_a_folder(server: TestServer, root: Path) -> None:
     """A remote_path that is a file is named as one."""
     fill(root, 1)
     with pytest.raises(SourceError, match="is not a folder"):
-        sftp.connect(server.settings(remote_path="/" + name_of(0)))
+        sftp_source.connect(server.settings(remote_path="/" + name_of(0)))
 
 
 def test_connection_refused() -> None:
     """Nobody listens: one line with the address."""
     with pytest.raises(SourceError, match=r"cannot reach .*:1: connection refused"):
-        sftp.connect(sftp.SftpSettings(host="127.0.0.1", port=1, user="et", remote_path="/", ssh_config=None))
+        sftp_source.connect(
+            sftp_source.SftpSettings(host="127.0.0.1", port=1, user="et", remote_path="/", ssh_config=None)
+        )
 
 
 def test_an_unknown_host_name() -> None:
     """A name that no DNS knows."""
     with pytest.raises(SourceError, match="cannot find the host"):
-        sftp.connect(sftp.SftpSettings(host="no.such.host.invalid", user="et", remote_path="/", ssh_config=None))
+        sftp_source.connect(
+            sftp_source.SftpSettings(host="no.such.host.invalid", user="et", remote_path="/", ssh_config=None)
+        )
 
 
 def test_a_key_the_server_does_not_know(server: TestServer, keys: Path) -> None:
     """The refusal names user, server and key, and what to do."""
     other = client_key(keys, "other_key")
     with pytest.raises(AccessError, match=r"et@127.*refused .*other_key: add its public half"):
-        sftp.connect(server.settings(key_file=other))
+        sftp_source.connect(server.settings(key_file=other))
 
 
 def test_a_server_without_sftp(root: Path, keys: Path) -> None:
     """A login that may do other things is told from a broken line."""
     with TestServer(root, keys, sftp_factory=None) as server, pytest.raises(SourceError, match="offers no SFTP"):
-        sftp.connect(server.settings())
+        sftp_source.connect(server.settings())
 
 
 def test_a_server_whose_sftp_does_not_start(root: Path, keys: Path) -> None:
@@ -302,7 +306,7 @@ def test_a_server_whose_sftp_does_not_start(root: Path, keys: Path) -> None:
         raise asyncssh.SFTPFailure("no such program")
 
     with TestServer(root, keys, raw=dies) as server, pytest.raises(SourceError, match=r"offers no SFTP|closed"):
-        sftp.connect(server.settings())
+        sftp_source.connect(server.settings())
 
 
 @pytest.fixture
@@ -362,7 +366,7 @@ def test_what_is_no_ssh_server(
     listener: Callable[[bytes, bool], int], words: bytes, hangs_up: bool, message: str
 ) -> None:
     """Silence, a hang-up and another protocol each end in one line and in time."""
-    settings = sftp.SftpSettings(
+    settings = sftp_source.SftpSettings(
         host="127.0.0.1",
         port=listener(words, hangs_up),
         user="et",
@@ -371,7 +375,7 @@ def test_what_is_no_ssh_server(
         timeouts=IMPATIENT,
     )
     with pytest.raises(SourceError, match=message):
-        sftp.connect(settings)
+        sftp_source.connect(settings)
     for timer in [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]:
         timer.join(0.1)
         assert not timer.is_alive()  # it would hold up the end of the process
@@ -460,5 +464,5 @@ def test_a_peer_that_speaks_no_proper_sftp(
 
 
 def look_once(server: TestServer) -> None:
-    with sftp.connect(server.settings(timeouts=IMPATIENT)) as source:
+    with sftp_source.connect(server.settings(timeouts=IMPATIENT)) as source:
         source.look()

@@ -8,7 +8,7 @@ import pytest
 
 from etstats.errors import AccessError, SourceError
 from etstats.sync import folder
-from etstats.sync.remote import Failed, Fetched
+from etstats.sync.source import Failed, Fetched
 from tests.sync.test_conformance import name_of, write
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from etstats.errors import ConfigError, HostKeyError
-from etstats.sync import sftp
-from etstats.sync.sftp_hosts import HostKey, check, known_hosts_line, known_keys, spelling, trust
+from etstats.sync.sftp import source
+from etstats.sync.sftp.known_hosts import HostKey, check, known_hosts_line, known_keys, spelling, trust
 from tests.sync.server import TestServer
 
 
@@ -178,19 +178,19 @@ def test_first_contact(server: TestServer) -> None:
     server.known_hosts.unlink()
     settings = server.settings()
     with pytest.raises(HostKeyError, match="is not known") as caught:
-        sftp.connect(settings)
-    shown = sftp.probe_host_key(settings)
+        source.connect(settings)
+    shown = source.probe_host_key(settings)
     assert shown.fingerprint in str(caught.value)
     assert shown.fingerprint == server.host_keys[0].get_fingerprint()
-    assert sftp.trust(settings, shown) == server.known_hosts
-    sftp.connect(settings).close()
+    assert source.trust(settings, shown) == server.known_hosts
+    source.connect(settings).close()
 
 
 def test_a_server_with_another_key_is_refused(server: TestServer, root: Path, tmp_path: Path) -> None:
     """A known address that shows a new key gets no login."""
     server.known_hosts.write_text(line(f"[127.0.0.1]:{server.port}", key("old")) + "\n")
     with pytest.raises(HostKeyError, match="CHANGED"):
-        sftp.connect(server.settings())
+        source.connect(server.settings())
     assert server.logins == 0
 
 
@@ -201,7 +201,7 @@ def test_asks_for_a_type_of_key_that_is_known(root: Path, keys: Path, kind: str)
     with TestServer(root, keys, host_key_kinds=kinds) as server:
         (only,) = (known for known in server.known_hosts_lines() if f" {kind} " in known)
         server.known_hosts.write_text(only + "\n")
-        sftp.connect(server.settings()).close()
+        source.connect(server.settings()).close()
 
 
 def test_a_known_type_that_the_server_no_longer_has(root: Path, keys: Path) -> None:
@@ -209,4 +209,4 @@ def test_a_known_type_that_the_server_no_longer_has(root: Path, keys: Path) -> N
     with TestServer(root, keys, host_key_kinds=("ecdsa-sha2-nistp256",)) as server:
         server.known_hosts.write_text(line(f"[127.0.0.1]:{server.port}", key("old")) + "\n")
         with pytest.raises(HostKeyError, match="ecdsa-sha2-nistp256"):
-            sftp.connect(server.settings())
+            source.connect(server.settings())

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from etstats.errors import AccessError, ConfigError, HostKeyError, SourceError
-from etstats.sync import sftp
-from etstats.sync.remote import SftpSettings
-from etstats.sync.sftp_config import resolve
+from etstats.sync.sftp import source as sftp_source
+from etstats.sync.sftp.ssh_config import resolve
+from etstats.sync.source import SftpSettings
 from tests.sync.server import TestServer, client_key
 
 
@@ -33,33 +33,33 @@ def test_every_usual_kind_of_key(root: Path, keys: Path, kind: str, layout: str)
     """ed25519, ECDSA, and RSA with SHA-2 signatures; OpenSSH's own files and the older PEM."""
     key_file = client_key(keys, "client_key", kind, format_name=layout)
     with TestServer(root, keys) as server:
-        sftp.connect(server.settings(key_file=key_file)).close()
+        sftp_source.connect(server.settings(key_file=key_file)).close()
 
 
 def test_a_passphrase_is_never_asked_for(server: TestServer, keys: Path) -> None:
     """Without an agent the error says what would help."""
     locked = client_key(keys, "locked_key", passphrase="secret words", rounds=50)
     with pytest.raises(AccessError, match=r"has a passphrase and no agent holds it: ssh-add"):
-        sftp.connect(server.settings(key_file=locked))
+        sftp_source.connect(server.settings(key_file=locked))
 
 
 def test_no_key_at_all(server: TestServer) -> None:
     """The error says how to make one."""
     with pytest.raises(AccessError, match=r"there is no key to log in to .*ssh-keygen"):
-        sftp.connect(server.settings(key_file=None))
+        sftp_source.connect(server.settings(key_file=None))
 
 
 def test_a_key_file_that_is_not_there(server: TestServer, keys: Path) -> None:
     """A wrong path is a wrong setting."""
     with pytest.raises(ConfigError, match=r"there is no key .*nowhere: correct key_file"):
-        sftp.connect(server.settings(key_file=keys / "nowhere"))
+        sftp_source.connect(server.settings(key_file=keys / "nowhere"))
 
 
 def test_a_key_that_others_can_read(server: TestServer) -> None:
     """Refused as ssh refuses it, with the command that mends it."""
     server.key_file.chmod(0o644)
     with pytest.raises(ConfigError, match=r"mode 0644\): chmod 600"):
-        sftp.connect(server.settings())
+        sftp_source.connect(server.settings())
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_what_is_no_key(server: TestServer, keys: Path, content: bytes) -> None:
     wrong.touch(mode=0o600)
     wrong.write_bytes(content)
     with pytest.raises(ConfigError, match="is no private key etstats can use"):
-        sftp.connect(server.settings(key_file=wrong))
+        sftp_source.connect(server.settings(key_file=wrong))
 
 
 def ssh_config(keys: Path, text: str) -> Path:
@@ -87,7 +87,7 @@ def test_ssh_config_says_where_an_alias_leads(server: TestServer, keys: Path) ->
         f"Host arena\n  HostName 127.0.0.1\n  Port {server.port}\n  User et\n  IdentityFile {server.key_file}\n"
         f"  UserKnownHostsFile {server.known_hosts}\nHost *\n  User nobody\n",
     )
-    sftp.connect(SftpSettings(host="arena", remote_path="/", ssh_config=config)).close()
+    sftp_source.connect(SftpSettings(host="arena", remote_path="/", ssh_config=config)).close()
 
 
 def test_settings_win_over_ssh_config(server: TestServer, keys: Path) -> None:
@@ -111,16 +111,16 @@ def test_proxy_jump(server: TestServer, root: Path, keys: Path, tmp_path: Path) 
             f"  IdentityFile {server.key_file}\n",
         )
         settings = inner.settings(host="inner", ssh_config=config, known_hosts=known)
-        with sftp.connect(settings) as source:
+        with sftp_source.connect(settings) as source:
             assert source.look() is not None
         assert server.forwarded == [("127.0.0.1", inner.port)]
         known.write_text(inner.known_hosts.read_text())
         with pytest.raises(HostKeyError, match=rf"\[127.0.0.1\]:{server.port} is not known"):
-            sftp.connect(settings)
+            sftp_source.connect(settings)
         with pytest.raises(HostKeyError):
-            sftp.probe_host_key(settings)
+            sftp_source.probe_host_key(settings)
         known.write_text(server.known_hosts.read_text())
-        assert sftp.probe_host_key(settings).fingerprint == inner.host_keys[0].get_fingerprint()
+        assert sftp_source.probe_host_key(settings).fingerprint == inner.host_keys[0].get_fingerprint()
 
 
 def test_a_jump_host_that_cannot_reach_the_target(server: TestServer, keys: Path) -> None:
@@ -131,7 +131,9 @@ def test_a_jump_host_that_cannot_reach_the_target(server: TestServer, keys: Path
         f"Host *\n  IdentityFile {server.key_file}\n",
     )
     with pytest.raises(SourceError, match=rf"et@127.0.0.1:{server.port} cannot reach .*@127.0.0.1:1"):
-        sftp.connect(SftpSettings(host="far", remote_path="/", ssh_config=config, known_hosts=server.known_hosts))
+        sftp_source.connect(
+            SftpSettings(host="far", remote_path="/", ssh_config=config, known_hosts=server.known_hosts)
+        )
 
 
 def test_several_jumps_are_a_chain(keys: Path) -> None:
@@ -167,10 +169,10 @@ def test_a_bad_key_of_ssh_config_hides_no_good_one(server: TestServer, keys: Pat
     (keys / "rubbish").write_text("rubbish")
     (keys / "rubbish").chmod(0o600)
     config = ssh_config(keys, f"Host *\n  IdentityFile {keys}/rubbish\n  IdentityFile {server.key_file}\n")
-    sftp.connect(server.settings(key_file=None, ssh_config=config)).close()
+    sftp_source.connect(server.settings(key_file=None, ssh_config=config)).close()
     server.key_file.unlink()
     with pytest.raises(ConfigError, match="rubbish is no private key"):
-        sftp.connect(server.settings(key_file=None, ssh_config=config))
+        sftp_source.connect(server.settings(key_file=None, ssh_config=config))
 
 
 def test_a_server_that_hangs_up_on_many_keys(server: TestServer, keys: Path) -> None:
@@ -180,13 +182,13 @@ def test_a_server_that_hangs_up_on_many_keys(server: TestServer, keys: Path) -> 
     config = ssh_config(keys, f"Host *\n{identities}")
     server.faults.most_refusals = 1
     with pytest.raises(AccessError, match="refused any of 2 keys"):
-        sftp.connect(server.settings(key_file=None, ssh_config=config))
+        sftp_source.connect(server.settings(key_file=None, ssh_config=config))
 
 
 def test_no_secret_in_any_message(server: TestServer, keys: Path) -> None:
     """A refused login names the key file, and nothing of what is in it."""
     other = client_key(keys, "other")
     with pytest.raises(AccessError) as caught:
-        sftp.connect(server.settings(key_file=other))
+        sftp_source.connect(server.settings(key_file=other))
     secret = other.read_text().splitlines()[1]
     assert secret not in str(caught.value)

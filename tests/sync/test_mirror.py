@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from etstats.domain.rounds import ListingState, RemoteFile
 from etstats.errors import ConfigError, SourceError, TemporaryError
-from etstats.model import FolderMark, RemoteFile
-from etstats.sync import mirror
-from etstats.sync.mirror import KnownFile, Layer, clear_partials, local_files, plan, store_local
-from etstats.sync.remote import Listing, Refused
+from etstats.sync import planner
+from etstats.sync.planner import KnownFile, SkipReason, clear_partials, local_files, plan, store_local
+from etstats.sync.source import Listing, Refused
 
-MARK = FolderMark(mtime=0, first_seen=0, listed=0)
+MARK = ListingState(mtime=0, first_seen=0, listed=0)
 
 
 def at(text: str) -> datetime:
@@ -46,7 +46,7 @@ OLD = remote("2025-10-01-200000-supply-round-1.txt")
 NEW = remote("2025-10-02-200000-supply-round-1.txt")
 
 
-def reasons(todo: mirror.Plan) -> dict[str, tuple[Layer, str]]:
+def reasons(todo: planner.FetchPlan) -> dict[str, tuple[SkipReason, str]]:
     return {skipped.name: (skipped.layer, skipped.reason) for skipped in todo.skipped}
 
 
@@ -64,8 +64,8 @@ def test_names_that_are_no_rounds_are_left_with_a_reason() -> None:
     todo = plan(listing(remote("x_ws.dat"), refused=refused), stamp_of=stamp_of, known={})
     assert todo.take == ()
     assert reasons(todo) == {
-        "../evil": (Layer.NAME, "not a plain file name"),
-        "x_ws.dat": (Layer.NAME, "not the name of a round file"),
+        "../evil": (SkipReason.NAME, "not a plain file name"),
+        "x_ws.dat": (SkipReason.NAME, "not the name of a round file"),
     }
 
 
@@ -74,9 +74,9 @@ def test_the_window_begins_inside_and_ends_outside() -> None:
     since, until = at("2025-10-01 20:00"), at("2025-10-02 20:00")
     todo = plan(listing(OLD, NEW), stamp_of=stamp_of, known={}, since=since, until=until)
     assert todo.take == (OLD,)
-    assert reasons(todo) == {NEW.name: (Layer.WINDOW, "not before 2025-10-02 20:00")}
+    assert reasons(todo) == {NEW.name: (SkipReason.WINDOW, "not before 2025-10-02 20:00")}
     todo = plan(listing(OLD, NEW), stamp_of=stamp_of, known={}, since=at("2025-10-01 20:00:01"))
-    assert reasons(todo) == {OLD.name: (Layer.WINDOW, "older than 2025-10-01 20:00")}
+    assert reasons(todo) == {OLD.name: (SkipReason.WINDOW, "older than 2025-10-01 20:00")}
 
 
 @pytest.mark.parametrize("mtime", [100, None])
@@ -84,7 +84,7 @@ def test_what_is_known_and_unchanged_is_left(mtime: int | None) -> None:
     """Imported from here, or from elsewhere and of the same size; with no local copy, it stays known."""
     todo = plan(listing(OLD), stamp_of=stamp_of, known={OLD.name: KnownFile(size=10, mtime=mtime)})
     assert todo.take == ()
-    assert reasons(todo) == {OLD.name: (Layer.PROCESSED, "imported, and unchanged since")}
+    assert reasons(todo) == {OLD.name: (SkipReason.PROCESSED, "imported, and unchanged since")}
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_quarantine_waits_for_a_change() -> None:
     """A bad file is not fetched again and again."""
     known = {OLD.name: KnownFile(size=10, mtime=100, in_quarantine=True)}
     todo = plan(listing(OLD), stamp_of=stamp_of, known=known)
-    assert reasons(todo) == {OLD.name: (Layer.PROCESSED, "in quarantine, and unchanged since")}
+    assert reasons(todo) == {OLD.name: (SkipReason.PROCESSED, "in quarantine, and unchanged since")}
     assert plan(listing(remote(OLD.name, 11)), stamp_of=stamp_of, known=known).take != ()
 
 
@@ -109,15 +109,15 @@ def test_the_cheapest_layer_that_knows_a_file_decides() -> None:
     known = {OLD.name: KnownFile(size=10, mtime=100)}
     every = {"known": known, "local": known, "memory": {OLD}, "rounds": {OLD.name}}
 
-    def layer(**given: object) -> Layer:
+    def layer(**given: object) -> SkipReason:
         (skipped,) = plan(listing(OLD), stamp_of=stamp_of, **given).skipped  # type: ignore[arg-type]
         return skipped.layer
 
-    assert layer(**every, since=at("2026-01-01")) is Layer.WINDOW
-    assert layer(**every) is Layer.MEMORY
-    assert layer(**every | {"memory": ()}) is Layer.LOCAL
-    assert layer(**every | {"memory": (), "local": {}}) is Layer.PROCESSED
-    assert layer(**every | {"memory": (), "local": {}, "known": {}}) is Layer.ROUNDS
+    assert layer(**every, since=at("2026-01-01")) is SkipReason.WINDOW
+    assert layer(**every) is SkipReason.MEMORY
+    assert layer(**every | {"memory": ()}) is SkipReason.LOCAL
+    assert layer(**every | {"memory": (), "local": {}}) is SkipReason.PROCESSED
+    assert layer(**every | {"memory": (), "local": {}, "known": {}}) is SkipReason.ROUNDS
 
 
 def test_a_copy_that_was_never_imported_is_read_here() -> None:
@@ -137,7 +137,7 @@ def test_counts_the_layers_in_their_order() -> None:
     """The summary of a run."""
     known = {OLD.name: KnownFile(size=10, mtime=100)}
     todo = plan(listing(OLD, remote("a"), remote("b"), NEW), stamp_of=stamp_of, known=known)
-    assert list(todo.counts().items()) == [(Layer.NAME, 2), (Layer.PROCESSED, 1)]
+    assert list(todo.counts().items()) == [(SkipReason.NAME, 2), (SkipReason.PROCESSED, 1)]
 
 
 def test_stores_bytes_and_mtime(tmp_path: Path) -> None:

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etstats.model import FolderMark, RemoteFile
-from etstats.sync.remote import MAX_RECENT, UNKNOWN_MTIME, is_unchanged, next_mark, refusal, shown
+from etstats.domain.rounds import ListingState, RemoteFile
+from etstats.sync.source import MAX_RECENT, UNKNOWN_MTIME, is_unchanged, next_mark, refusal, shown
 
 
-def look(mark: FolderMark | None, folder_mtime: int, now: float) -> tuple[bool, FolderMark]:
+def look(mark: ListingState | None, folder_mtime: int, now: float) -> tuple[bool, ListingState]:
     """One look as a source makes it: skipped or not, and the mark it leaves."""
     if mark is not None and is_unchanged(mark, folder_mtime, now):
         return True, mark
@@ -28,7 +28,7 @@ def test_a_change_is_looked_at_twice_and_then_trusted() -> None:
 
 def test_a_full_listing_every_ten_minutes_all_the_same() -> None:
     """Trust ends, and so it does when our clock jumps back."""
-    mark = FolderMark(mtime=100, first_seen=1000.0, listed=1005.0)
+    mark = ListingState(mtime=100, first_seen=1000.0, listed=1005.0)
     assert is_unchanged(mark, 100, 1604.0)
     assert not is_unchanged(mark, 100, 1605.0)
     assert not is_unchanged(mark, 100, 900.0)
@@ -36,7 +36,7 @@ def test_a_full_listing_every_ten_minutes_all_the_same() -> None:
 
 def test_a_folder_without_mtime_is_never_trusted() -> None:
     """A server that tells none is listed at each look."""
-    assert not is_unchanged(FolderMark(mtime=UNKNOWN_MTIME, first_seen=0.0, listed=5.0), UNKNOWN_MTIME, 6.0)
+    assert not is_unchanged(ListingState(mtime=UNKNOWN_MTIME, first_seen=0.0, listed=5.0), UNKNOWN_MTIME, 6.0)
 
 
 @given(
@@ -46,7 +46,7 @@ def test_a_folder_without_mtime_is_never_trusted() -> None:
 )
 def test_no_file_is_missed_whatever_the_moments(changes: list[float], looks: list[float], offset: int) -> None:
     """When a look is skipped, the last listing has seen all there is; the clocks may differ by hours."""
-    mark: FolderMark | None = None
+    mark: ListingState | None = None
     listed_at = -1.0
     for now in sorted(looks):
         there = [change for change in changes if change <= now]

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from etstats.errors import ConfigError
-from etstats.sync.window import default_since, parse_when, server_clock
+from etstats.sync.time_range import default_since, parse_when, server_clock
 
 LJUBLJANA = ZoneInfo("Europe/Ljubljana")
 NOW = datetime(2025, 10, 2, 21, 30, tzinfo=UTC)  # a Thursday, 23:30 in Ljubljana

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etstats.model import RemoteFile
-from etstats.sync import sftp_wire
-from etstats.sync.remote import Failed, Fetched
-from etstats.sync.sftp_fetch import WINDOW, pipelined
-from etstats.sync.sftp_wire import Answer, NotSftpError, Wire
+from etstats.domain.rounds import RemoteFile
+from etstats.sync.sftp import wire
+from etstats.sync.sftp.fetch import WINDOW, pipelined
+from etstats.sync.sftp.wire import Answer, NotSftpError, Wire
+from etstats.sync.source import Failed, Fetched
 
 FILE = struct.pack(">IQII", 0x1 | 0x8, 4, 0, 7)  # 4 bytes, mtime 7
 
@@ -41,10 +41,10 @@ class MemoryChannel:
 
     def _answer(self, kind: int, number: bytes) -> bytes:
         body = {
-            sftp_wire.OPEN: (sftp_wire.HANDLE, sftp_wire.string(b"h")),
-            sftp_wire.READ: (sftp_wire.DATA, sftp_wire.string(b"data")),
-            sftp_wire.FSTAT: (sftp_wire.ATTRS, FILE),
-            sftp_wire.CLOSE: (sftp_wire.STATUS, bytes(12)),
+            wire.OPEN: (wire.HANDLE, wire.string(b"h")),
+            wire.READ: (wire.DATA, wire.string(b"data")),
+            wire.FSTAT: (wire.ATTRS, FILE),
+            wire.CLOSE: (wire.STATUS, bytes(12)),
         }[kind]
         return struct.pack(">IB", 5 + len(body[1]), body[0]) + number + body[1]
 
@@ -78,10 +78,10 @@ def test_a_file_takes_two_flights() -> None:
 @given(st.binary(max_size=200))
 def test_no_bytes_of_a_server_do_harm(body: bytes) -> None:
     """Whatever stands in an answer, it is decoded or refused, never anything else."""
-    for decode in (sftp_wire.handle_of, sftp_wire.status_of, sftp_wire.attributes_of, sftp_wire.names_of):
+    for decode in (wire.handle_of, wire.status_of, wire.attributes_of, wire.names_of):
         try:
             result = decode(Answer(1, 0, body))
-            if decode is sftp_wire.names_of:
+            if decode is wire.names_of:
                 list(result)
         except NotSftpError:
             continue

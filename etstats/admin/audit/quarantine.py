@@ -1,0 +1,68 @@
+"""Quarantine as people use it: look, try again, let go."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from etstats.db import quarantine
+from etstats.db.connection import Connection, database_errors
+from etstats.db.quarantine import Quarantined
+from etstats.errors import NotFoundError
+from etstats.importer.importer import Importer
+from etstats.importer.outcome import ImportResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One entry with its bytes as text (other than UTF-8 replaced), line by line."""
+
+    entry: Quarantined
+    lines: list[str]
+
+
+def find(conn: Connection, words: Sequence[str], *, with_discarded: bool = True) -> list[Quarantined]:
+    """The entries named by id or file name, all when none is; NotFoundError for a word that names nothing."""
+    with database_errors(), conn.transaction():
+        found = quarantine.entries(conn, words or None, with_discarded=with_discarded)
+    known = {str(entry.id) for entry in found} | {entry.filename for entry in found}
+    for word in words:
+        if word not in known:
+            raise NotFoundError(
+                f"{word}: nothing of that id or file name is in quarantine; see: etstats quarantine"
+            )
+    return found
+
+
+def show(conn: Connection, words: Sequence[str]) -> list[Shown]:
+    """The entries named, with what they hold."""
+    with database_errors(), conn.transaction():
+        return [
+            Shown(entry=entry, lines=quarantine.content(conn, entry).content.decode(errors="replace").splitlines())
+            for entry in find(conn, words)
+        ]
+
+
+def retry(
+    conn: Connection, words: Sequence[str], zone_of: Callable[[str], ZoneInfo], gap: timedelta
+) -> list[ImportResult]:
+    """Send the entries named, or all that are shown, through the importer again."""
+    outcomes = []
+    importers: dict[str, Importer] = {}
+    for entry in find(conn, words, with_discarded=bool(words)):
+        server = entry.server
+        if server not in importers:
+            importers[server] = Importer(conn, server, zone_of(server), gap)
+        with database_errors(), conn.transaction():
+            kept = quarantine.content(conn, entry)
+            quarantine.reopen(conn, [entry])
+        outcomes.append(importers[server].add(entry.filename, kept.content, kept.source_mtime))
+    return outcomes
+
+
+def discard(conn: Connection, words: Sequence[str]) -> list[Quarantined]:
+    """Let go of the entries named; they are shown no more until their content changes."""
+    with database_errors(), conn.transaction():
+        found = find(conn, words)
+        quarantine.discard(conn, found)
+        return found

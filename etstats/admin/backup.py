@@ -1,0 +1,178 @@
+"""Backups: one verified file a night, kept for some days, and the way back.
+
+A file under its final name has been restored into a scratch base and compared, count by count and hash by hash.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import perf_counter
+
+from etstats import __version__
+from etstats.config.schema import Config
+from etstats.db import dump, server_status
+from etstats.db.connection import BACKUP_LOCK_KEY, RUN_LOCK_KEY, connect, run_lock
+from etstats.db.migrations import migrate
+from etstats.db.scratch import scratch_base
+from etstats.errors import ConfigError
+from etstats.pipeline.database import database_url, open_database
+
+_NAME = re.compile(r"etstats-(\d{8}T\d{6}Z)\.zip", re.ASCII)
+_STAMP = "%Y%m%dT%H%M%SZ"
+_PARTIAL = ".partial"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """One verified backup in the folder."""
+
+    path: Path
+    made_at: datetime
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A backup just made: what it holds, what it took, and the old ones that were removed."""
+
+    backup: Backup
+    rounds: int
+    rows: int
+    seconds: float
+    removed: tuple[Backup, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreResult:
+    """A base just restored; `kept` is the backup of what was there before, None when it was empty."""
+
+    made_at: datetime
+    rounds: int
+    rows: int
+    kept: Path | None
+
+
+def folder_of(config: Config) -> Path:
+    """Where backups lie."""
+    return Path(config.backup.path).expanduser() if config.backup.path else config.data_dir / "backups"
+
+
+def backups(folder: Path) -> list[Backup]:
+    """The backups in the folder, newest first; files of other names are none of ours."""
+    found: list[Backup] = []
+    if folder.is_dir():
+        for path in folder.iterdir():
+            if (match := _NAME.fullmatch(path.name)) and path.is_file():
+                made_at = datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC)
+                found.append(Backup(path=path, made_at=made_at, size_bytes=path.stat().st_size))
+    return sorted(found, key=lambda backup: backup.made_at, reverse=True)
+
+
+def expired(found: Sequence[Backup], now: datetime, keep_days: int) -> list[Backup]:
+    """Those older than so many days; the newest one is never among them."""
+    newest = max(found, key=lambda backup: backup.made_at, default=None)
+    return [b for b in found if b is not newest and now - b.made_at > timedelta(days=keep_days)]
+
+
+def make(config: Config, now: datetime) -> Made:
+    """Write a backup, prove that it restores, then remove what is too old.
+
+    LockedError: another backup is being made. TemporaryError: no room.
+    """
+    started = perf_counter()
+    folder = _ready(folder_of(config))
+    with open_database(config) as conn, run_lock(conn, BACKUP_LOCK_KEY):
+        backup, manifest = _write(config, folder, now)
+    removed = expired(backups(folder), now, config.backup.keep_days)
+    for old in removed:
+        old.path.unlink(missing_ok=True)
+    return Made(
+        backup=backup,
+        rounds=manifest.rows_of("rounds"),
+        rows=manifest.rows,
+        seconds=perf_counter() - started,
+        removed=tuple(removed),
+    )
+
+
+def restore(
+    config: Config,
+    path: Path,
+    now: datetime,
+    *,
+    patience: float = 0.0,
+    tell: Callable[[str], None] = lambda text: None,
+) -> RestoreResult:
+    """Make the base what the backup says, in one transaction, after backing up what is there.
+
+    The backup is restored into a scratch base first, so a damaged one changes nothing. Rounds that were posted, or
+    when that is not known any more all that ended until now, are not posted again. LockedError: a run or a backup
+    is still at work after `patience` seconds; `tell` hears that they are waited for.
+    """
+    with ExitStack() as held:
+        conn = held.enter_context(open_database(config))
+        for key in (RUN_LOCK_KEY, BACKUP_LOCK_KEY):
+            held.enter_context(run_lock(conn, key, patience=patience, tell=tell))
+        kept = None
+        if any(table.rows for table in dump.contents(conn)):
+            kept = _write(config, _ready(folder_of(config)), now)[0].path
+        with scratch_base(database_url(config), config.data_dir) as url, connect(url) as scratch:
+            manifest = dump.load(scratch, path)
+            migrate(scratch)
+            told = server_status.newest_told(conn)
+            rows = dump.replace_rows(scratch, conn)
+            # What the backup does not know to be posted already must not be posted again.
+            server_status.raise_watermarks(conn, told + timedelta(seconds=1) if told else now)
+    return RestoreResult(
+        made_at=manifest.made_at,
+        rounds=next((table.rows for table in rows if table.name == "rounds"), 0),
+        rows=sum(table.rows for table in rows),
+        kept=kept,
+    )
+
+
+def find(config: Config, name: str) -> Path:
+    """The backup meant by `latest`, a path, or a name in the folder; ConfigError when there is none such."""
+    found = backups(folder_of(config))
+    if name == "latest":
+        if not found:
+            raise ConfigError(f"there is no backup in {folder_of(config)}; make one with: etstats backup")
+        return found[0].path
+    given = Path(name).expanduser()
+    return next((path for path in (given, folder_of(config) / name) if path.is_file()), given)
+
+
+def _write(config: Config, folder: Path, now: datetime) -> tuple[Backup, dump.Manifest]:
+    """Write, verify and name one backup; nothing is left behind when it fails."""
+    while (final := folder / f"etstats-{now.astimezone(UTC):{_STAMP}}.zip").exists():
+        now += timedelta(seconds=1)  # never over another one, least of all over the one that is being restored
+    partial = final.with_name(final.name + _PARTIAL)
+    _remove(folder.glob(f"etstats-*{_PARTIAL}"))  # of killed runs
+    url = database_url(config)
+    try:
+        with connect(url) as conn:
+            manifest = dump.write_dump(conn, partial, made_at=now, version=__version__)
+        with scratch_base(url, config.data_dir) as scratch_url, connect(scratch_url) as scratch:
+            dump.load(scratch, partial)
+        partial.replace(final)
+    finally:
+        _remove([partial])
+    return Backup(path=final, made_at=now, size_bytes=final.stat().st_size), manifest
+
+
+def _ready(folder: Path) -> Path:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"the backup folder {folder} cannot be made: {error.strerror}; set [backup] path"
+        ) from error
+    return folder
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)

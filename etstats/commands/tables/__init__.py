@@ -1,0 +1,1 @@
+"""Column definitions of the tables that the commands print."""

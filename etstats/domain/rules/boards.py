@@ -1,0 +1,183 @@
+"""The leaderboards: one table of what each ranks players by, and what that is made of.
+
+Over several rounds the sums come first, then the ratio; never a mean of ratios.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
+
+from etstats.domain.stats import PlayerSums
+
+
+class BoardKind(Enum):
+    """What a board's value is; with it, how many rounds and shots a player needs where enough was played."""
+
+    SUM = (10, 0)
+    RATIO = (50, 0)
+    ACCURACY = (50, 1000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """One leaderboard: `of` and `per` name sums of `PlayerSums`; several are added up.
+
+    `per` empty: the value is the sum itself. Nothing to divide by: no place, or the sum itself (`or_sum`).
+    `unit` is the value's; `of_heading` and `per_heading` name what it is made of.
+    """
+
+    name: str
+    heading: str
+    meaning: str
+    of: tuple[str, ...]
+    of_heading: str = ""
+    per: tuple[str, ...] = ()
+    per_heading: str = ""
+    factor: int = 1
+    unit: Literal["", "%", "HP", "HP/min", "kills", "time"] = ""
+    kind: BoardKind = BoardKind.SUM
+    lowest_first: bool = False
+    or_sum: bool = False
+    by_weapon: bool = False
+
+
+# fmt: off
+_BOARDS = (
+    Board(
+        name="kd", heading="K/D", meaning="kills to deaths",
+        of=("kills",), of_heading="Kills", per=("deaths",), per_heading="Deaths",
+        kind=BoardKind.RATIO, or_sum=True, by_weapon=True,
+    ),
+    Board(
+        name="dpm", heading="DPM", meaning="damage given a minute played",
+        of=("damage_given",), of_heading="Damage", per=("time_played_seconds",), per_heading="Played",
+        kind=BoardKind.RATIO, factor=60, unit="HP/min",
+    ),
+    Board(
+        name="accuracy", heading="Accuracy", meaning="hits to shots with bullet weapons",
+        of=("hits",), of_heading="Hits", per=("shots",), per_heading="Shots",
+        kind=BoardKind.ACCURACY, factor=100, unit="%", by_weapon=True,
+    ),
+    Board(
+        name="headshots", heading="HS", meaning="headshots to hits with bullet weapons",
+        of=("bullet_headshots",), of_heading="Headshots", per=("hits",), per_heading="Hits",
+        kind=BoardKind.RATIO, factor=100, unit="%", by_weapon=True,
+    ),
+    Board(
+        name="headshot-kills", heading="HSK", meaning="kills by headshot to kills",
+        of=("headshot_kills",), of_heading="HS kills", per=("kills_of_single_rounds",), per_heading="Kills",
+        kind=BoardKind.RATIO, factor=100, unit="%",
+    ),
+    Board(
+        name="efficiency", heading="Efficiency", meaning="kills to kills and deaths",
+        of=("kills",), of_heading="Kills", per=("kills", "deaths"), per_heading="Both",
+        kind=BoardKind.RATIO, factor=100, unit="%", by_weapon=True,
+    ),
+    Board(
+        name="kills", heading="Kills", meaning="the most kills",
+        of=("kills",),
+        by_weapon=True,
+    ),
+    Board(
+        name="deaths", heading="Deaths", meaning="the most deaths",
+        of=("deaths",),
+        by_weapon=True,
+    ),
+    Board(
+        name="damage", heading="Damage", meaning="damage given",
+        of=("damage_given",),
+        unit="HP",
+    ),
+    Board(
+        name="damage-ratio", heading="Damage ratio", meaning="damage given to damage received",
+        of=("damage_given",), of_heading="Given", per=("damage_received",), per_heading="Received",
+        kind=BoardKind.RATIO, or_sum=True,
+    ),
+    Board(
+        name="revives", heading="Revives", meaning="team mates revived (files since 2025-10)",
+        of=("revives_given",),
+    ),
+    Board(
+        name="gibs", heading="Gibs", meaning="bodies gibbed",
+        of=("gibs",),
+    ),
+    Board(
+        name="assists", heading="Assists", meaning="kill assists",
+        of=("kill_assists",),
+    ),
+    Board(
+        name="objectives", heading="Objectives", meaning="stolen, returned, planted and defused",
+        of=("objectives",),
+    ),
+    Board(
+        name="multikills", heading="Multikills", meaning="times of two to six kills in a row",
+        of=("multikills",),
+    ),
+    Board(
+        name="useful", heading="Useful", meaning="useful kills to useful and useless ones",
+        of=("useful_kills",), of_heading="Useful", per=("useful_kills", "useless_kills"), per_heading="Both",
+        kind=BoardKind.RATIO, factor=100, unit="%",
+    ),
+    Board(
+        name="denied", heading="Denied", meaning="playtime taken from opponents",
+        of=("denied_playtime",),
+        unit="time",
+    ),
+    Board(
+        name="teamwork", heading="Team damage", meaning="team damage to damage given, least first",
+        of=("team_damage_given",), of_heading="To team", per=("damage_given",), per_heading="Given",
+        kind=BoardKind.RATIO, factor=100, unit="%", lowest_first=True,
+    ),
+    Board(
+        name="survival", heading="Alive", meaning="time alive to time played",
+        of=("alive_seconds",), of_heading="Alive for", per=("clocked_seconds",), per_heading="Played",
+        kind=BoardKind.RATIO, factor=100, unit="%",
+    ),
+    Board(
+        name="frag-potential", heading="Potential", meaning="damage given a minute alive",
+        of=("clocked_damage",), of_heading="Damage", per=("alive_seconds",), per_heading="Alive for",
+        kind=BoardKind.RATIO, factor=60, unit="HP/min",
+    ),
+    Board(
+        name="spree", heading="Best spree", meaning="most kills in one life",
+        of=("killing_spree_best",),
+        unit="kills",
+    ),
+    Board(
+        name="games", heading="Rounds", meaning="rounds played",
+        of=("rounds",),
+        by_weapon=True,
+    ),
+    Board(
+        name="time", heading="Played", meaning="time played",
+        of=("time_played_seconds",),
+        unit="time",
+    ),
+    Board(
+        name="xp", heading="XP", meaning="experience points",
+        of=("xp",),
+    ),
+)
+# fmt: on
+
+
+BOARDS = {board.name: board for board in _BOARDS}
+"""Every board by its name, in the order in which they are listed."""
+
+
+def value_of(board: Board, sums: PlayerSums) -> float | None:
+    """What the board ranks a player by; None where it is unknown, or there is nothing to divide by."""
+    total = total_of(sums, board.of)
+    if total is None or not board.per:
+        return total
+    per = total_of(sums, board.per)
+    if per:
+        return board.factor * total / per
+    return total if board.or_sum and per is not None else None
+
+
+def total_of(sums: PlayerSums, names: tuple[str, ...]) -> int | None:
+    """The sums of these names added up; None when one of them is unknown."""
+    values: list[int | None] = [getattr(sums, name) for name in names]
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None

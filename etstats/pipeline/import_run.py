@@ -1,0 +1,95 @@
+"""Files and folders of this machine, through the same door as those from a game server."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from etstats.config.schema import Config
+from etstats.db.connection import collecting_lock
+from etstats.errors import ConfigError, ParseError
+from etstats.importer.importer import Importer, Incoming
+from etstats.importer.outcome import ImportResult, ImportStatus
+from etstats.parser.filename import parse_filename
+from etstats.parser.reader import parse
+from etstats.pipeline.database import open_database
+from etstats.pipeline.report import SILENT, Report, Watcher, take_in
+
+DEFAULT_SERVER = "main"
+
+
+def import_paths(
+    config: Config,
+    paths: Iterable[Path],
+    *,
+    server: str | None = None,
+    limit: int | None = None,
+    watcher: Watcher = SILENT,
+) -> Report:
+    """Import files and folders of this machine, oldest first, each in a transaction of its own."""
+    name = server_name(config, server)
+    report = Report()
+    files = _round_files(paths, report)[:limit]
+    watcher.coming(len(files))
+    with open_database(config) as conn, collecting_lock(conn, [name]):
+        importer = Importer(conn, name, config.timezone(name), config.sessions.gap)
+        incoming = (Incoming(filename=p.name, content=_read(p), mtime=int(p.stat().st_mtime)) for p in files)
+        take_in(importer, name, incoming, report=report, watcher=watcher)
+    return report
+
+
+def check(paths: Iterable[Path], *, limit: int | None = None) -> Report:
+    """Parse and check files and folders of this machine without a base."""
+    report = Report()
+    for path in _round_files(paths, report)[:limit]:
+        try:
+            parse(path.name, _read(path))
+            report.add(ImportResult(filename=path.name, fate=ImportStatus.WHOLE))
+        except ParseError as error:
+            place = f"line {error.line}: " if error.line else ""
+            report.add(
+                ImportResult(filename=path.name, fate=ImportStatus.QUARANTINED, reason=place + error.reason)
+            )
+    return report
+
+
+def server_name(config: Config, given: str | None) -> str:
+    """Whose files these are: as given, else the only server configured, else `main`."""
+    if given is not None:
+        return given
+    if len(config.servers) > 1:
+        return config.server(None).name
+    return config.servers[0].name if config.servers else DEFAULT_SERVER
+
+
+def _round_files(paths: Iterable[Path], report: Report) -> list[Path]:
+    """The round files named, or in the folders named; a file named outright is taken whatever its name."""
+    found: list[Path] = []
+    for path in paths:
+        try:
+            if path.is_dir():
+                inside = list(_walk(path))
+                rounds = [p for p in inside if parse_filename(p.name)]
+                report.skipped["name"] += len(inside) - len(rounds)
+                found += rounds
+            elif path.exists():
+                found.append(path)
+            else:
+                raise ConfigError(f"{path}: no such file or folder")
+        except OSError as error:
+            raise ConfigError(f"{error.filename or path}: cannot be read: {error.strerror}") from error
+    return sorted(found, key=lambda path: path.name)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Every file below a folder; links to folders are not followed, so that none is walked twice."""
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            yield from _walk(entry)
+        elif entry.is_file():
+            yield entry
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error

@@ -1,0 +1,101 @@
+"""Tables and lists that fit: columns for a phone, fields that end at a row, embeds that never overflow."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from etstats.post.render import message
+from etstats.post.render.facts import PlayerLine
+from etstats.post.render.message import Embed, EmbedField
+from etstats.post.render.text import ZERO_WIDTH_SPACE, cell
+
+TABLE_COLUMNS = 34  # what a phone shows of a code block in an embed without wrapping
+
+_NAME_COLUMNS = range(8, 15)
+_FENCE = "```\n{}\n```"
+_MORE_ROOM = 40  # kept free for the line that says how many rows had to stay away
+
+
+class TextColumn(NamedTuple):
+    """A number column of a table of players: its head and how a player's value reads."""
+
+    head: str
+    value: Callable[[PlayerLine], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A headline with rows under it, which may become several fields; `head` repeats on top of each.
+
+    Rows and head are safe text; `code` sets them in a code block.
+    """
+
+    name: str
+    rows: tuple[str, ...]
+    head: str = ""
+    code: bool = False
+
+
+def table(name: str, players: Sequence[tuple[int | None, PlayerLine]], columns: Sequence[TextColumn]) -> Section:
+    """Players under each other, (rank, player) in the order given; numbers right-aligned, 34 columns at most."""
+    values = [[column.value(player) for column in columns] for _, player in players]
+    widths = [max([len(c.head), *(len(row[i]) for row in values)]) + 1 for i, c in enumerate(columns)]
+    ranked = any(rank is not None for rank, _ in players)
+    room = TABLE_COLUMNS - sum(widths) - (3 if ranked else 0)
+    name_width = min(max(room, _NAME_COLUMNS.start), _NAME_COLUMNS.stop - 1)
+
+    def row(rank: str, first: str, numbers: Iterable[str]) -> str:
+        cells = "".join(number.rjust(width) for number, width in zip(numbers, widths, strict=True))
+        return (f"{rank:>2} " if ranked else "") + first + cells
+
+    return Section(
+        name=name,
+        code=True,
+        head=row("#", "Player".ljust(name_width), (column.head for column in columns)),
+        rows=tuple(
+            row("" if rank is None else str(rank), cell(player.name, name_width), numbers)
+            for (rank, player), numbers in zip(players, values, strict=True)
+        ),
+    )
+
+
+def fill(embed: Embed, sections: Sequence[Section]) -> Embed:
+    """The embed with as much of the sections, first ones first, as Discord's limits take.
+
+    A section is split into fields at its rows. Rows for which there is no room are counted in a last line.
+    """
+    for section in sections:
+        fields, left = _split(section, message.ALL_EMBEDS - embed.length(), message.FIELDS - len(embed.fields))
+        embed = replace(embed, fields=embed.fields + fields)
+        if left:
+            break
+    return embed
+
+
+def _split(section: Section, room: int, most: int) -> tuple[tuple[EmbedField, ...], int]:
+    """The section as at most `most` fields of at most `room` code points, and how many rows had no room."""
+    fields: list[EmbedField] = []
+    rows: list[str] = []
+    used = 0
+    for done, row in enumerate(section.rows):
+        grown = _field(section, [*rows, row], first=not fields)
+        if rows and len(grown.value) > message.FIELD_VALUE - _MORE_ROOM:
+            fields.append(_field(section, rows, first=not fields))
+            used += len(fields[-1].name) + len(fields[-1].value)
+            rows = []
+            grown = _field(section, [row], first=False)
+        if used + len(grown.name) + len(grown.value) > room - _MORE_ROOM or len(fields) == most:
+            left = len(section.rows) - done
+            if rows:
+                fields.append(_field(section, [*rows, f"… and {left} more"], first=not fields))
+            return tuple(fields), left
+        rows.append(row)
+    if rows:
+        fields.append(_field(section, rows, first=not fields))
+    return tuple(fields), 0
+
+
+def _field(section: Section, rows: Sequence[str], *, first: bool) -> EmbedField:
+    text = "\n".join([section.head, *rows] if section.head else rows)
+    value = _FENCE.format(text) if section.code else text
+    return EmbedField(name=section.name if first else ZERO_WIDTH_SPACE, value=value)

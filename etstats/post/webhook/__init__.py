@@ -1,0 +1,1 @@
+"""The Discord webhook over HTTP: addresses, responses, rate limits."""

@@ -1,0 +1,126 @@
+"""A round, a map, an evening, put together from stored rows by the rules of the game."""
+
+from collections.abc import Mapping, Sequence
+
+from etstats.db import sessions as stored
+from etstats.db.connection import Connection
+from etstats.db.scope import Scope
+from etstats.domain.rules import mvp
+from etstats.domain.stats import Performance
+from etstats.domain.views import MatchView, RoundRow, RoundView, SessionRow, SessionView
+from etstats.errors import NotFoundError
+from etstats.stats.awards import award_rows, fallen, milestones
+from etstats.stats.matches import follow, line_up, map_result, maps_of, score_of, start_of
+from etstats.stats.teams import hidden_in, mvp_of, ratings_of, series, totals, visible
+
+
+def round_view(conn: Connection, round_id: int) -> RoundView:
+    """Everything about one round; NotFoundError names the nearest ids."""
+    found = stored.rounds(conn, [round_id])
+    if not found:
+        near = ", ".join(map(str, stored.nearest_rounds(conn, round_id))) or "none: the base has no rounds yet"
+        raise NotFoundError(f"There is no round {round_id}. The nearest: {near}. Try: etstats rounds")
+    lines = stored.scoreboards(conn, {round_id: 0})[0]
+    played = stored.performances(conn, [round_id])
+    return RoundView(
+        round=found[0],
+        players=visible(lines),
+        sides=totals(lines),
+        hidden=hidden_in(lines),
+        mvp=mvp_of(mvp.ratings(played.values()), lines),
+        milestones=milestones(conn, [round_id], found[0].ended_at, lines),
+    )
+
+
+def match_view(conn: Connection, server_id: int, match_id: str) -> MatchView:
+    """Both rounds of a map together; NotFoundError when there is no such match."""
+    own = stored.rounds_of_match(conn, server_id, match_id)
+    if not own:
+        raise NotFoundError(f"There is no match {match_id}. Try: etstats rounds")
+    evening = stored.rounds_of_sessions(conn, [own[0].session_id])
+    played = stored.performances(conn, [r.id for r in evening])
+    teams = follow(evening, played)
+    lines = stored.scoreboards(conn, dict.fromkeys([r.id for r in own], 0))[0]
+    camp = {
+        p.player_guid: line_up(teams, r, p.team) for r in reversed(own) for p in played[r.id] if p.team in (1, 2)
+    }
+    lines = [line._replace(team=camp.get(line.player_guid, 0)) for line in lines]
+    return MatchView(
+        server=own[0].server,
+        session_id=own[0].session_id,
+        map=map_result(own, teams),
+        players=visible(lines),
+        line_ups=totals(lines),
+        hidden=hidden_in(lines),
+        mvp=mvp_of(ratings_of(own, played), lines),
+        filenames=tuple(r.filename for r in own),
+    )
+
+
+def session_view(conn: Connection, session_id: int) -> SessionView:
+    """Everything about one evening; NotFoundError names the nearest ids."""
+    evening = stored.rounds_of_sessions(conn, [session_id])
+    if not evening:
+        near = ", ".join(map(str, stored.nearest_sessions(conn, session_id))) or "none: the base has no rounds yet"
+        raise NotFoundError(f"There is no session {session_id}. The nearest: {near}. Try: etstats sessions")
+    ids = [r.id for r in evening]
+    played = stored.performances(conn, ids)
+    teams = follow(evening, played)
+    camp = teams.team
+    lines = [
+        line._replace(team=camp.get(line.player_guid, 0))
+        for line in stored.scoreboards(conn, dict.fromkeys(ids, 0))[0]
+    ]
+    maps = maps_of(evening, teams)
+    ratings = ratings_of(evening, played)
+    began, started_at = start_of(evening)
+    records, reached = fallen(conn, ids, evening[0].ended_at, lines)
+    shown = {line.player_guid for line in lines if not line.is_hidden}
+    return SessionView(
+        id=session_id,
+        server=evening[0].server,
+        began=began,
+        started_at=started_at,
+        ended_at=evening[-1].ended_at,
+        score=score_of(maps),
+        maps=maps,
+        scores_after=tuple(score_of(maps[: played_maps + 1]) for played_maps in range(len(maps))),
+        rounds=tuple(evening),
+        players=visible(lines),
+        line_ups=totals(lines),
+        hidden=hidden_in(lines),
+        mvp=mvp_of(ratings, lines),
+        ratings={guid: r for guid, r in sorted(ratings.items(), key=lambda x: (-x[1], x[0])) if guid in shown},
+        awards=award_rows(lines),
+        records=records,
+        milestones=reached,
+        series=series(evening, played, lines),
+    )
+
+
+def session_rows(conn: Connection, scope: Scope, most: int | None) -> list[SessionRow]:
+    """The newest evenings with a round in scope, newest first, each whole."""
+    ids = stored.recent_sessions(conn, scope, most)
+    evenings: dict[int, list[RoundRow]] = {session_id: [] for session_id in ids}
+    for r in stored.rounds_of_sessions(conn, ids):
+        evenings[r.session_id].append(r)
+    played = stored.performances(conn, [r.id for evening in evenings.values() for r in evening])
+    return [_session_row(evening, played) for evening in evenings.values()]
+
+
+def _session_row(evening: Sequence[RoundRow], played: Mapping[int, Sequence[Performance]]) -> SessionRow:
+    maps = maps_of(evening, follow(evening, played))
+    began, started_at = start_of(evening)
+    ended_at = evening[-1].ended_at
+    return SessionRow(
+        id=evening[0].session_id,
+        server=evening[0].server,
+        began=began,
+        started_at=started_at,
+        ended_at=ended_at,
+        seconds=int((ended_at - started_at).total_seconds()),
+        maps=len(maps),
+        rounds=len(evening),
+        players=len({p.player_guid for r in evening for p in played[r.id]}),
+        score=score_of(maps),
+    )

@@ -1,0 +1,1 @@
+"""Round files over SFTP; the only user of paramiko."""

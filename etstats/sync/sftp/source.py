@@ -1,0 +1,252 @@
+"""A folder on a game server, over SFTP: as few round trips as the protocol allows.
+
+A listing keeps many READDIRs in flight and has size and mtime from it; a fetch keeps many files in flight on one
+channel (`sftp_fetch`). What that gains: docs/benchmarks.md.
+"""
+
+import stat
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from etstats.domain.rounds import ListingState, RemoteFile
+from etstats.errors import AccessError, SourceError
+from etstats.sync.sftp import connect as sftp_connect
+from etstats.sync.sftp import known_hosts
+from etstats.sync.sftp import wire as sftp_wire
+from etstats.sync.sftp.fetch import pipelined
+from etstats.sync.sftp.wire import Answer, Attributes, NotSftpError, Wire
+from etstats.sync.source import (
+    MAX_NAMES,
+    UNKNOWN_MTIME,
+    Failed,
+    Fetched,
+    Listing,
+    Refused,
+    SftpSettings,
+    is_unchanged,
+    next_mark,
+    refusal,
+    shown,
+)
+
+_READDIRS = 64
+_MAX_EMPTY_ANSWERS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _First:
+    """What came with the greeting: the folder's mtime and its open handle, for the first look."""
+
+    mtime: int
+    at: float
+    handle: bytes
+
+
+class SftpSource:
+    """A remote folder behind the contract of `remote.Source`; made by `connect`."""
+
+    def __init__(self, connection: sftp_connect.Connection, wire: Wire, settings: SftpSettings) -> None:
+        self._connection = connection
+        self._wire = wire
+        self._timeouts = settings.timeouts
+        self._path = _remote_path(settings.remote_path)
+        self._first: _First | None = None
+
+    def look(self, last: ListingState | None = None) -> Listing | None:
+        """List the folder, or return None when nothing can have changed since `last`."""
+        with self._mapped():
+            now = time.time()
+            first, self._first = self._first, None
+            if first is not None and last is None:
+                now, mtime, handle = first.at, first.mtime, first.handle
+            else:
+                if first is not None:
+                    self._wire.close(first.handle)
+                mtime, is_same = self._stat(last.recent if last is not None else ())
+                if last is not None and is_same and is_unchanged(last, mtime, now):
+                    return None
+                opened = self._wire.ask(sftp_wire.OPENDIR, sftp_wire.string(self._path))
+                handle = self._handle(self._collect({opened})[opened])
+            files, refused = self._list(handle)
+        return Listing(files=tuple(files), refused=tuple(refused), mark=next_mark(last, mtime, now, files))
+
+    def fetch(self, files: Iterable[RemoteFile]) -> Iterator[Fetched | Failed]:
+        """Read the files, many in flight at once; each is yielded as soon as it is whole."""
+        with self._mapped():
+            yield from pipelined(self._wire, self._path, files)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def greet(self) -> None:
+        """Agree on the protocol, ask for the folder and open it, all in one flight."""
+        with self._mapped():
+            self._wire.hello()
+            now = time.time()
+            folder = sftp_wire.string(self._path)
+            asked, opened = self._wire.ask(sftp_wire.STAT, folder), self._wire.ask(sftp_wire.OPENDIR, folder)
+            try:
+                answers = self._collect({asked, opened})
+            except (EOFError, OSError) as error:
+                if isinstance(error, TimeoutError) or not self._connection.is_alive():
+                    raise
+                raise self._connection.no_sftp() from error
+            mtime = self._folder_mtime(answers[asked])
+            self._first = _First(mtime=mtime, at=now, handle=self._handle(answers[opened]))
+
+    def _stat(self, recent: Iterable[RemoteFile]) -> tuple[int, bool]:
+        """Ask for the folder's mtime, and whether the recent files are as they were, in one flight."""
+        folder = self._wire.ask(sftp_wire.STAT, sftp_wire.string(self._path))
+        asked = {
+            self._wire.ask(sftp_wire.STAT, sftp_wire.string(self._path + b"/" + file.name.encode())): file
+            for file in recent
+        }
+        answers = self._collect({folder, *asked})
+        is_same = all(_is_same(answers[number], file) for number, file in asked.items())
+        return self._folder_mtime(answers[folder]), is_same
+
+    def _folder_mtime(self, answer: Answer) -> int:
+        if answer.kind != sftp_wire.ATTRS:
+            raise self._folder_error(answer)
+        found = sftp_wire.attributes_of(answer)
+        if found.mode is not None and not stat.S_ISDIR(found.mode):
+            raise SourceError(f"{self._place} is not a folder: set remote_path to the folder of the round files")
+        return UNKNOWN_MTIME if found.mtime is None else found.mtime
+
+    def _handle(self, answer: Answer) -> bytes:
+        if answer.kind != sftp_wire.HANDLE:
+            raise self._folder_error(answer)
+        return sftp_wire.handle_of(answer)
+
+    def _list(self, handle: bytes) -> tuple[list[RemoteFile], list[Refused]]:
+        files: list[RemoteFile] = []
+        refused: list[Refused] = []
+        pending: set[int] = set()
+        empty, is_done = 0, False
+        deadline = time.monotonic() + self._timeouts.listing
+        # A folder that was removed reads as empty through a handle: its name has to be asked for as well.
+        still = self._wire.ask(sftp_wire.STAT, sftp_wire.string(self._path))
+        while not is_done:
+            while len(pending) < _READDIRS:
+                pending.add(self._wire.ask(sftp_wire.READDIR, sftp_wire.string(handle)))
+            for answer in self._wire.answers():
+                if answer.id == still:
+                    self._folder_mtime(answer)
+                    continue
+                pending.discard(answer.id)
+                if answer.kind != sftp_wire.NAME:
+                    if answer.kind != sftp_wire.STATUS or sftp_wire.status_of(answer)[0] != sftp_wire.EOF:
+                        raise self._folder_error(answer)
+                    is_done = True
+                    continue
+                before = len(files) + len(refused)
+                for raw, attributes in sftp_wire.names_of(answer):
+                    _sort_in(raw, attributes, files, refused)
+                empty = empty + 1 if len(files) + len(refused) == before else 0
+            if len(files) + len(refused) > MAX_NAMES or empty > _MAX_EMPTY_ANSWERS or time.monotonic() > deadline:
+                raise SourceError(
+                    f"the listing of {self._place} does not end; is it the folder of the round files?"
+                )
+        self._wire.abandon(pending)
+        self._wire.close(handle)
+        # A folder that changes while it is read may show a name twice; the later word counts.
+        return list({file.name: file for file in files}.values()), refused
+
+    def _collect(self, asked: set[int]) -> dict[int, Answer]:
+        found: dict[int, Answer] = {}
+        while len(found) < len(asked):
+            found.update({answer.id: answer for answer in self._wire.answers() if answer.id in asked})
+        return found
+
+    @property
+    def _place(self) -> str:
+        return f"{shown(self._path.decode(errors='replace'))} on {self._connection.endpoint}"
+
+    def _folder_error(self, answer: Answer) -> SourceError | AccessError:
+        if answer.kind != sftp_wire.STATUS:
+            raise NotSftpError
+        code, words = sftp_wire.status_of(answer)
+        if code == sftp_wire.NO_SUCH_FILE:
+            return SourceError(f"there is no folder {self._place}: correct remote_path")
+        if code == sftp_wire.PERMISSION_DENIED:
+            return AccessError(f"the folder {self._place} may not be read: have its owner grant permission")
+        return SourceError(f"the folder {self._place} cannot be read: {shown(words) or f'code {code}'}")
+
+    @contextmanager
+    def _mapped(self) -> Iterator[None]:
+        with sftp_connect.mapped(self._connection.endpoint):
+            try:
+                yield
+            except NotSftpError as error:
+                raise SourceError(
+                    f"{self._connection.endpoint} does not answer as SFTP does; "
+                    "does the account's shell start-up print something there?"
+                ) from error
+
+
+def connect(settings: SftpSettings) -> SftpSource:
+    """Open a source on a game server; raises SourceError, AccessError, HostKeyError or ConfigError."""
+    connection = sftp_connect.connect(settings)
+    try:
+        with sftp_connect.mapped(connection.endpoint):
+            channel = connection.open_channel(settings.timeouts)
+        source = SftpSource(connection, Wire(channel, settings.timeouts.answer), settings)
+        source.greet()
+    except BaseException:
+        connection.close()
+        raise
+    return source
+
+
+def probe_host_key(settings: SftpSettings) -> known_hosts.HostKey:
+    """Ask the server for its host key, logging in nowhere but on jump hosts; for showing its fingerprint."""
+    return sftp_connect.probe(settings)
+
+
+def trust(settings: SftpSettings, key: known_hosts.HostKey) -> Path:
+    """Write a host key that the admin has confirmed to known_hosts, and return the file it went to."""
+    return sftp_connect.trust(settings, key)
+
+
+def _remote_path(text: str) -> bytes:
+    """SFTP begins in the home folder and knows no tilde."""
+    path = text.rstrip("/") or "/"
+    path = "." if path in {"~", "."} else path.removeprefix("~/")
+    return path.encode()
+
+
+def _sort_in(raw: bytes, attributes: Attributes, files: list[RemoteFile], refused: list[Refused]) -> None:
+    if raw in {b".", b".."}:
+        return
+    try:
+        name = raw.decode()
+        reason = refusal(name)
+    except UnicodeDecodeError:
+        name, reason = raw.decode(errors="backslashreplace"), "not UTF-8"
+    size, mode, mtime = attributes
+    if reason is None and mode is not None and not stat.S_ISREG(mode):
+        reason = "a link" if stat.S_ISLNK(mode) else "no regular file"
+    if reason is None and (size is None or mtime is None):
+        reason = "the server tells no size or time of it"
+    if reason is not None or size is None or mtime is None:
+        refused.append(Refused(name=shown(name), reason=reason or ""))
+    else:
+        files.append(RemoteFile(name=name, size=size, mtime=mtime))
+
+
+def _is_same(answer: Answer, file: RemoteFile) -> bool:
+    if answer.kind != sftp_wire.ATTRS:
+        return False
+    found = sftp_wire.attributes_of(answer)
+    return (found.size, found.mtime) == (file.size, file.mtime)

@@ -1,0 +1,124 @@
+"""Where a connection really goes: our settings laid over `~/.ssh/config`, jump hosts included."""
+
+import getpass
+from dataclasses import dataclass
+from pathlib import Path
+
+from etstats.errors import ConfigError
+from etstats.sync.sftp._paramiko import paramiko
+from etstats.sync.source import SftpSettings
+
+_DEFAULT_KEYS = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
+_DEFAULT_KNOWN_HOSTS = ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts")
+_MAX_JUMPS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One SSH server to log in to; `via` is the one before it, through which it is reached.
+
+    `key_files` are tried in order, then the agent unless `is_key_given`.
+    """
+
+    host: str
+    port: int
+    user: str
+    key_files: tuple[Path, ...]
+    is_key_given: bool
+    known_hosts: tuple[Path, ...]
+    via: "Endpoint | None" = None
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.user}@{host}:{self.port}"
+
+
+def resolve(settings: SftpSettings) -> Endpoint:
+    """Put settings and ssh_config together: HostName, Port, User, IdentityFile, ProxyJump, UserKnownHostsFile.
+
+    `Include` is not followed and `ProxyCommand` and `Match exec` are not run. Raises ConfigError.
+    """
+    return _endpoint(_load(settings.ssh_config), settings, settings.host, depth=0)
+
+
+def _load(path: Path | None) -> paramiko.SSHConfig:
+    path = path.expanduser() if path is not None else None
+    if path is None or not path.exists():
+        return paramiko.SSHConfig()
+    try:
+        return paramiko.SSHConfig.from_path(str(path))
+    except (OSError, UnicodeDecodeError, paramiko.SSHException) as error:
+        raise ConfigError(f"cannot read {path}: {error}") from error
+
+
+def _endpoint(
+    config: paramiko.SSHConfig,
+    settings: SftpSettings,
+    name: str,
+    depth: int,
+    *,
+    user: str | None = None,
+    port: int | None = None,
+) -> Endpoint:
+    if depth > _MAX_JUMPS:
+        raise ConfigError(f"{settings.ssh_config}: the ProxyJump of {settings.host} goes in a circle")
+    try:
+        found = config.lookup(name)
+        configured_port = int(found.get("port", 22))
+    except (ImportError, ValueError, KeyError, OSError, paramiko.SSHException) as error:
+        raise ConfigError(f"cannot use what {settings.ssh_config} says of {name}: {error}") from error
+    jump = found.get("proxyjump") or "none"
+    if found.get("proxycommand") and jump == "none":
+        raise ConfigError(f"{settings.ssh_config}: ProxyCommand of {name} is not supported; use ProxyJump instead")
+    # The settings' own user, port and key are the target's; a jump host has those of ssh_config.
+    is_target = depth == 0
+    key_file = settings.key_file if is_target else None
+    files = [str(key_file)] if key_file is not None else found.get("identityfile") or _DEFAULT_KEYS
+    paths = [Path(file).expanduser() for file in files]
+    return Endpoint(
+        host=found["hostname"],
+        port=(settings.port if is_target else port) or configured_port,
+        user=(settings.user if is_target else user) or found.get("user") or getpass.getuser(),
+        key_files=tuple(path for path in paths if key_file is not None or path.exists()),
+        is_key_given=key_file is not None,
+        known_hosts=_known_hosts(settings, found.get("userknownhostsfile")),
+        via=None if jump == "none" else _via(config, settings, jump.split(","), depth + 1),
+    )
+
+
+def _via(config: paramiko.SSHConfig, settings: SftpSettings, hops: list[str], depth: int) -> Endpoint:
+    """Chain the hops of one ProxyJump; the first of them is reached as its own ssh_config says."""
+    user, host, port = _split_hop(hops[-1].strip(), settings)
+    endpoint = _endpoint(config, settings, host, depth, user=user, port=port)
+    if len(hops) == 1:
+        return endpoint
+    before = _via(config, settings, hops[:-1], depth + 1)
+    return Endpoint(
+        host=endpoint.host,
+        port=endpoint.port,
+        user=endpoint.user,
+        key_files=endpoint.key_files,
+        is_key_given=False,
+        known_hosts=endpoint.known_hosts,
+        via=before,
+    )
+
+
+def _split_hop(hop: str, settings: SftpSettings) -> tuple[str | None, str, int | None]:
+    user, _, place = hop.removeprefix("ssh://").rpartition("@")
+    if place.startswith("["):
+        host, _, port = place[1:].partition("]")
+        port = port.removeprefix(":")
+    else:
+        host, _, port = place.partition(":")
+    if not host or (port and not port.isdecimal()):
+        raise ConfigError(f"{settings.ssh_config}: ProxyJump {hop!r} is not [user@]host[:port]")
+    return user or None, host, int(port) if port else None
+
+
+def _known_hosts(settings: SftpSettings, from_config: str | None) -> tuple[Path, ...]:
+    files = [str(settings.known_hosts)] if settings.known_hosts is not None else []
+    files += from_config.split() if from_config else []
+    return tuple(
+        Path(file).expanduser() for file in [*files, *_DEFAULT_KNOWN_HOSTS] if file not in {"none", "/dev/null"}
+    )

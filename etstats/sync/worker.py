@@ -1,0 +1,177 @@
+"""One game server's thread: connect, look, take what is new, and connect again when the line breaks."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
+from logging import DEBUG, WARNING
+from pathlib import Path
+from threading import Event
+
+from etstats.domain.rounds import RemoteFile
+from etstats.errors import AccessError, ConfigError, EtstatsError, ParseError, SourceError
+from etstats.logs import event
+from etstats.parser.reader import parse
+from etstats.sync import open_source, planner
+from etstats.sync.events import FetchFailed, FileFetched, Finished, Listed, SyncEvent
+from etstats.sync.job import SyncJob, Timing, plan
+from etstats.sync.planner import FetchPlan, SkipReason
+from etstats.sync.source import Failed, Fetched, Listing, Source
+
+_RECONNECT_SECONDS = 2.0
+# The game writes a file in several small writes: one that is not whole gets this long, and another look.
+_SETTLE_SECONDS = 2.0
+_YOUNG_SECONDS = 600
+
+
+class ServerWorker:
+    """One server's part of a run, and what is remembered of the server over all of its connections.
+
+    `deliver` hears what happens, in the thread that `run` is called in; it may make that thread wait.
+    """
+
+    def __init__(self, route: SyncJob, timing: Timing, deliver: Callable[[SyncEvent], None]) -> None:
+        self._route = route
+        self._timing = timing
+        self._deliver = deliver
+        self._mark = route.mark
+        """What the last look left behind; None when the next one must list everything."""
+        self._has_looked = False
+        self._done: set[RemoteFile] = set()
+        self._unfinished: dict[RemoteFile, float] = {}
+        """Files that were not whole, with when that was seen first."""
+
+    def run(self) -> None:
+        """Fetch until the time is up; raises nothing, and delivers one Ended as the last word."""
+        server = self._route.server
+        error: EtstatsError | None = None
+        try:
+            while True:
+                error = self._connect()
+                if error is None or self._timing.poll is None or self._timing.is_over:
+                    break
+                event("connection lost", server=server, reason=str(error))
+                self._timing.wait(_RECONNECT_SECONDS)
+        except EtstatsError as refused:  # nothing that another try in this run would mend
+            error = refused
+        except Exception as fault:  # noqa: BLE001  # a fault of ours in a thread must reach the report, not vanish
+            error = EtstatsError(f"{server}: {type(fault).__name__}: {fault}; this is a fault of etstats")
+        self._deliver(Finished(server=server, error=error, mark=self._mark if error is None else None))
+
+    def _connect(self) -> SourceError | None:
+        """Look and fetch over one connection until the time is up; what broke it, if anything did."""
+        try:
+            with open_source(self._route.place) as source, self._changes() as changed:
+                while True:
+                    began = time.monotonic()
+                    self._look(source)
+                    if self._timing.poll is not None:
+                        self._timing.wait(self._timing.poll - (time.monotonic() - began), changed)
+                    elif self._mark is None and self._unfinished.keys() - self._done:
+                        self._timing.wait(_SETTLE_SECONDS)
+                    else:
+                        return None
+                    if self._timing.is_over:
+                        return None
+        except (AccessError, ConfigError):
+            raise
+        except SourceError as error:
+            return error
+
+    def _changes(self) -> AbstractContextManager[Event | None]:
+        """The kernel's word of new files, where there is one to be had and somebody waits for it."""
+        if self._timing.poll is None or not isinstance(self._route.place, Path):
+            return nullcontext()
+        from etstats.sync.inotify import folder_events  # watchdog is loaded only by those who wait
+
+        return folder_events(self._route.place)
+
+    def _look(self, source: Source) -> None:
+        """Look once, and take what is new."""
+        listing = source.look(self._mark)
+        if listing is None and not self._has_looked:
+            self._deliver(Listed(server=self._route.server, listed=None, coming=0, skipped={}))
+            event("unchanged", server=self._route.server)
+        self._has_looked = True
+        if listing is not None:
+            # After a file was missed the next look must list it again, whatever the folder's mtime says.
+            self._mark = None
+            if self._take(source, listing):
+                self._mark = listing.mark
+
+    def _take(self, source: Source, listing: Listing) -> bool:
+        """Bring what one listing shows to be new; False when the next look must list everything again.
+
+        When the time of the run is up, the rest is left for the next one.
+        """
+        began = time.monotonic()
+        decided = plan(self._route, listing, self._done)
+        coming = self._announce(decided)
+        young = max((file.mtime for file in listing.files), default=0) - _YOUNG_SECONDS
+        complete = True
+        for number, outcome in enumerate(self._bring(source, decided)):
+            if self._timing.is_over:
+                event("time is up", server=self._route.server, left=coming - number)
+                return False
+            if isinstance(outcome, Failed):
+                complete = False
+                self._miss(outcome)
+            elif outcome.file.mtime >= young and self._may_still_grow(outcome):
+                complete = False
+                file = outcome.file
+                event("not whole yet", server=self._route.server, file=file.name, bytes=file.size)
+            else:
+                self._hand_on(outcome, began)
+        if decided.take:
+            with suppress(OSError):  # the next run tries again
+                planner.clear_partials(self._route.folder)
+        return complete
+
+    def _announce(self, decided: FetchPlan) -> int:
+        """Tell what a look has shown; how many files will come."""
+        coming = len(decided.take) + len(decided.here)
+        skipped = decided.counts()
+        listed = coming + sum(skipped.values()) - skipped.get(SkipReason.NAME, 0)
+        server = self._route.server
+        self._deliver(Listed(server=server, listed=listed, coming=coming, skipped=skipped))
+        for held in decided.skipped:
+            event("skipped", level=DEBUG, server=server, file=held.name, layer=held.layer, reason=held.reason)
+        return coming
+
+    def _bring(self, source: Source, decided: FetchPlan) -> Iterator[Fetched | Failed]:
+        """First the copies that an earlier run did not live to import, then what has to come over the line."""
+        unreadable: list[RemoteFile] = []
+        for file in decided.here:
+            try:
+                content = (self._route.folder / file.name).read_bytes()
+            except OSError:
+                unreadable.append(file)
+            else:
+                yield Fetched(file=file, content=content)
+        yield from source.fetch([*unreadable, *decided.take])
+
+    def _miss(self, failed: Failed) -> None:
+        name, reason, passing = failed.file.name, failed.reason, failed.is_passing
+        self._deliver(FetchFailed(server=self._route.server, filename=name, reason=reason, is_passing=passing))
+
+    def _may_still_grow(self, fetched: Fetched) -> bool:
+        """Whether a young file is not whole and has not stood like that for a while."""
+        try:
+            parse(fetched.file.name, fetched.content)
+        except ParseError:
+            seen_first = self._unfinished.setdefault(fetched.file, time.monotonic())
+            return time.monotonic() - seen_first < _SETTLE_SECONDS
+        return False
+
+    def _hand_on(self, fetched: Fetched, began: float) -> None:
+        file, content = fetched.file, fetched.content
+        self._done.add(file)
+        self._keep_copy(file, content)
+        took = 1000 * (time.monotonic() - began)
+        self._deliver(FileFetched(server=self._route.server, file=file, content=content, fetch_ms=took))
+
+    def _keep_copy(self, file: RemoteFile, content: bytes) -> None:
+        """The local copy is a convenience: the base archives the same bytes, so a full disk here loses nothing."""
+        try:
+            planner.store_local(self._route.folder, file, content)
+        except EtstatsError as error:
+            event("no local copy", level=WARNING, server=self._route.server, file=file.name, reason=str(error))

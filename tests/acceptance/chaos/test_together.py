@@ -1,0 +1,106 @@
+"""Several at once on one base: collectors of different servers, machines that want the same one, odd clocks."""
+
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from benchmarks.scene import START
+from etstats.config.loader import load
+from etstats.db.connection import collecting_lock, connect, run_lock
+from etstats.demo.generator import GeneratedFile, Quirks, generate, write_files
+from etstats.errors import LockedError
+from etstats.pipeline.sync_run import sync
+from tests.conftest import CliResult
+
+Cli = Callable[..., CliResult]
+TEMPORARY = 75
+
+
+def _files(count: int, seed: int = 1) -> list[GeneratedFile]:
+    return list(generate(seed, start=START, files=count, zone="UTC", quirks=Quirks()))
+
+
+def _import(folder: Path, server: str) -> "subprocess.Popen[str]":
+    words = [sys.executable, "-m", "etstats", "import", str(folder), "--server", server]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_collectors_of_two_servers_work_at_once(cli: Cli, db: psycopg.Connection, tmp_path: Path) -> None:
+    """The same players on two servers, files in any order, two processes: both finish, all is counted right."""
+    dice, folders = random.Random(3), {}
+    for server in ("east", "west"):
+        files = _files(120)
+        dice.shuffle(files)
+        folders[server] = [tmp_path / f"{server}-{part}" for part in range(2)]
+        for part, folder in enumerate(folders[server]):
+            folder.mkdir()
+            write_files(folder, files[part::2])
+    for part in range(2):
+        collectors = [_import(folders[server][part], server) for server in folders]
+        for collector in collectors:
+            _, said = collector.communicate(timeout=60)
+            assert collector.returncode == 0, said
+    counted = db.execute(
+        "SELECT s.name, count(*) FROM rounds r JOIN servers s ON s.id = server_id GROUP BY 1 ORDER BY 1"
+    )
+    assert counted.fetchall() == [("east", 120), ("west", 120)]
+    assert cli("rebuild", "--verify").code == 0
+
+
+def test_two_machines_that_want_the_same_server(cli: Cli, db: psycopg.Connection, tmp_path: Path) -> None:
+    """One does the work, the other leaves with 75 or finds it done; nothing is there twice."""
+    write_files(tmp_path, _files(60))
+    both = [_import(tmp_path, "main") for _ in range(2)]
+    codes = []
+    for machine in both:
+        machine.communicate(timeout=60)
+        codes.append(machine.returncode)
+    assert 0 in codes
+    assert set(codes) <= {0, TEMPORARY}
+    assert db.execute("SELECT count(*) FROM rounds").fetchone() == (60,)
+    assert cli("rebuild", "--verify").code == 0
+
+
+def test_collectors_share_and_the_whole_base_is_one_runs_alone(database_url: str, db: psycopg.Connection) -> None:
+    """Two servers' locks stand beside each other; the same server twice, or the whole base, do not."""
+    with connect(database_url) as other:
+        with collecting_lock(db, ["east"]), collecting_lock(other, ["west", "north"]):
+            pass
+        with collecting_lock(db, ["east", "west"]):
+            with pytest.raises(LockedError, match="Another etstats run is at work for west"):
+                with collecting_lock(other, ["north", "west"]):
+                    pytest.fail("both collect west")
+            with pytest.raises(LockedError, match="on this base"), run_lock(other):
+                pytest.fail("a rebuild beside a collector")
+        with run_lock(db), pytest.raises(LockedError, match="on this base"), collecting_lock(other, ["east"]):
+            pytest.fail("a collector beside a rebuild")
+        with run_lock(other):
+            assert db.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=4000), timedelta(days=-4000)])
+def test_a_clock_that_jumped_loses_nothing(
+    cli: Cli, db: psycopg.Connection, home: Path, tmp_path: Path, jump: timedelta
+) -> None:
+    """Our clock far ahead or far behind for one run: what came meanwhile is there afterwards, once."""
+    folder, files = tmp_path / "gamestats", _files(20)
+    folder.mkdir()
+    settings = home / "jump.toml"
+    settings.write_text(f'[[servers]]\nname = "main"\npath = "{folder}"\n')
+    config, now = load(settings), datetime(2025, 10, 3, tzinfo=UTC)
+    for upto, moment in (
+        (5, now),
+        (10, now + jump),
+        (15, now + timedelta(hours=1)),
+        (20, now + timedelta(hours=2)),
+    ):
+        write_files(folder, files[:upto])
+        sync(config, now=moment)
+    assert db.execute("SELECT count(*) FROM rounds").fetchone() == (20,)
+    assert cli("rebuild", "--verify").code == 0

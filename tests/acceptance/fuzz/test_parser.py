@@ -1,0 +1,55 @@
+"""Files that no game server wrote: read or refused in good order, and what is read can be stored."""
+
+import random
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import psycopg
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.fuzz import check, mutant, samples
+from etstats.admin.audit.rebuild import RebuildPlan
+from etstats.admin.audit.verify import verify
+from etstats.importer.importer import Importer, Incoming
+from etstats.importer.outcome import ImportStatus
+from etstats.parser.filename import parse_filename
+from etstats.parser.names import clean_name
+
+POOL = samples()
+ZONE, GAP = ZoneInfo("Europe/Ljubljana"), timedelta(minutes=60)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_a_mutant_is_read_or_refused(dice: random.Random) -> None:
+    """Whatever is done to a file: a round that keeps the base's promises, or a ParseError with line and reason."""
+    check(*mutant(dice, POOL))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=400), st.sampled_from(POOL))
+def test_any_bytes_behind_a_true_header(content: bytes, sample: tuple[str, bytes]) -> None:
+    """Not even a whole header makes a round of noise."""
+    name, whole = sample
+    assert check(name, whole.partition(b"\n")[0] + b"\n" + content) is None
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=300))
+def test_any_name(name: str) -> None:
+    """A name that is taken for a round's cannot leave its folder, and no name breaks the reader of colours."""
+    found = parse_filename(name)
+    assert found is None or not set("/\\\0\n") & set(found.filename)
+    assert "\x1b" not in clean_name(name)
+
+
+def test_what_is_read_can_be_stored(db: psycopg.Connection) -> None:
+    """Mutants by the hundred: each is stored or quarantined, and the base is what its archive says."""
+    importer = Importer(db, "main", ZONE, GAP)
+    mutants = [mutant(random.Random(seed), POOL) for seed in range(400)]
+    incoming = [Incoming(filename=name, content=content) for name, content in mutants if parse_filename(name)]
+    fates = [outcome.fate for outcome in importer.add_all(incoming)]
+    assert len(fates) == len(incoming)
+    assert {ImportStatus.IMPORTED, ImportStatus.QUARANTINED, ImportStatus.REPLACED} <= set(fates)
+    assert verify(db, RebuildPlan(gap=GAP, zone_of=lambda _: ZONE)).differences == []

@@ -1,0 +1,129 @@
+"""Reads from a streaming replica: PostgreSQL's own pg_basebackup and two servers on loopback."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from etstats.db import embedded
+from etstats.db.binaries import run_as, server_account
+from etstats.demo.generator import Quirks, generate, write_files
+from tests.acceptance.chaos.test_together import START
+from tests.conftest import CliResult
+from tests.pipeline.conftest import until
+
+Cli = Callable[..., CliResult]
+READING = (
+    ["leaderboard", "--top", "kills"],
+    ["sessions"],
+    ["session"],
+    ["round"],
+    ["rounds"],
+    ["maps"],
+    ["weapons"],
+    ["records"],
+    ["season"],
+    ["awards"],
+    ["achievements"],
+    ["validate"],
+    ["quarantine"],
+    ["links"],
+)
+
+
+@pytest.fixture
+def replica() -> Iterator[tuple[str, str]]:
+    """The URLs of an embedded base that allows replication, and of a replica that streams from it."""
+    with tempfile.TemporaryDirectory(prefix="etstats-tests-") as name:
+        root = Path(name)
+        root.chmod(0o711)
+        primary = root / "data"
+        url = embedded.ensure_running(primary, durable=False)
+        account = server_account(primary)
+        copy, programs = root / "copy", embedded.bin_dir()
+        socket = root / "socket"
+        for folder in (copy, socket):
+            folder.mkdir(mode=0o700)
+            os.chown(folder, account.pw_uid, account.pw_gid)
+        try:
+            source = ["-h", str(primary / "postgres" / str(embedded.VERSION)), "-U", "etstats"]
+            made = run_as(account, [programs / "pg_basebackup", *source, "-D", copy / "pg", "-R", "-X", "stream"])
+            assert made.returncode == 0, made.stderr
+            own = f"unix_socket_directories = '{socket}'\nlogging_collector = off\n"
+            with (copy / "pg" / "etstats.conf").open("a") as settings:
+                settings.write(own)
+            command = ["/bin/sh", "-c", '"$1" -D "$2" >"$3" 2>&1 & echo $!', "sh"]
+            begun = run_as(account, [*command, programs / "postgres", copy / "pg", copy / "log"], new_session=True)
+            pid = int(begun.stdout)
+            address = f"postgresql://etstats@/etstats?host={socket}"
+            until(lambda: _answers(address))
+            yield url, address
+            os.kill(pid, signal.SIGQUIT)
+            until(lambda: not Path(f"/proc/{pid}/cwd").exists())
+        finally:
+            embedded.stop(primary)
+            shutil.rmtree(copy, ignore_errors=True)
+
+
+def _answers(address: str) -> bool:
+    try:
+        psycopg.connect(address).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def test_reading_commands_read_a_replica(
+    cli: Cli, replica: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them answer from the replica what the primary would; it is never written to; the lag is shown."""
+    primary, copy = replica
+    monkeypatch.setenv("ETSTATS_DATABASE_URL", primary)
+    write_files(tmp_path, generate(1, start=START, files=40, zone="UTC", quirks=Quirks()))
+    assert cli("import", tmp_path).code == 0
+
+    def behind() -> int:
+        told = json.loads(cli("--read-url", copy, "db", "status", "--json").out)["replica"]
+        assert told["is_replica"]
+        return int(told["bytes_behind"])
+
+    until(lambda: behind() == 0)
+    assert "0 bytes behind, last commit 20" in cli("--read-url", copy, "db", "status").out
+    for words in READING:
+        from_primary = cli(*words, "--json")
+        from_replica = cli("--read-url", copy, *words, "--json")
+        assert from_primary.code == from_replica.code == 0, from_replica.err
+        assert from_primary.out == from_replica.out
+        assert from_replica.out.strip() not in ("", "null")
+    monkeypatch.setenv("ETSTATS_DATABASE_READ_URL", copy)
+    assert cli("player", "0").code in (0, 2)
+    monkeypatch.setenv("ETSTATS_DATABASE_URL", copy)
+    refused = cli("import", tmp_path)
+    assert refused.code == 2
+    assert "point database.url to the primary" in refused.err
+
+
+def test_a_dead_replica_is_temporary(cli: Cli, tmp_path: Path) -> None:
+    """Nobody at the replica's address: one line, exit code 75, while writing goes on."""
+    nowhere = f"postgresql://etstats@/etstats?host={tmp_path}"
+    assert cli("--read-url", nowhere, "sessions").code == 75
+    write_files(tmp_path, generate(1, start=START, files=2, zone="UTC", quirks=Quirks()))
+    assert cli("--read-url", nowhere, "import", tmp_path).code == 0
+
+
+def test_a_base_of_its_own_is_no_replica(cli: Cli, database_url: str) -> None:
+    """An address that leads to another primary is told for what it is."""
+    assert "no replica" in cli("--read-url", database_url, "db", "status").out
+
+
+def test_pg_basebackup_comes_along() -> None:
+    """The package carries what a replica is made with."""
+    version = subprocess.run([embedded.bin_dir() / "pg_basebackup", "--version"], capture_output=True, check=True)
+    assert str(embedded.VERSION).encode() in version.stdout

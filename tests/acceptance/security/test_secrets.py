@@ -1,0 +1,306 @@
+"""Secrets appear nowhere: every command, every way to fail, and a search through all that was said and written."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from typer.main import get_command
+
+from etstats.cli import app
+from etstats.demo.discord import StandIn
+from tests.conftest import CliResult
+from tests.support.files import GUIDS, round_file
+from tests.sync.server import free_port
+
+Cli = Callable[..., CliResult]
+
+PASSWORD = "hunter2-p@ss/w:rd"
+QUOTED = "hunter2-p%40ss%2Fw%3Ard"
+PING = "ping-token-0123456789"
+COMMANDS = (
+    ["sync", "--post"],
+    ["sync", "--dry-run"],
+    ["import", "{folder}"],
+    ["post"],
+    ["post", "--refresh"],
+    ["post", "--dry-run", "--round", "last"],
+    ["rebuild", "--yes"],
+    ["rebuild", "--verify"],
+    ["validate"],
+    ["diagnose"],
+    ["explain", "last", GUIDS[0]],
+    ["quarantine"],
+    ["health"],
+    ["health", "--json"],
+    ["leaderboard"],
+    ["player", GUIDS[0]],
+    ["session"],
+    ["round"],
+    ["config", "show"],
+    ["config", "show", "--json"],
+    ["config", "check"],
+    ["cron", "show"],
+    ["db", "status"],
+    ["db", "status", "--json"],
+    ["db", "migrate"],
+    ["backup"],
+    ["export", "--to", "{home}/out"],
+    ["links"],
+    ["compare", GUIDS[0], GUIDS[1]],
+    ["find", "e"],
+    ["maps"],
+    ["weapons"],
+    ["records"],
+    ["season"],
+    ["sessions"],
+    ["rounds"],
+    ["awards"],
+    ["achievements"],
+    ["quarantine", "list"],
+    ["quarantine", "retry"],
+    ["quarantine", "show", "1"],
+    ["quarantine", "discard", "1"],
+    ["link", GUIDS[0], "100000000000000000"],
+    ["unlink", GUIDS[0]],
+    ["hide", GUIDS[0]],
+    ["restore", "latest", "--yes"],
+    ["forget", GUIDS[0], "--yes"],
+    ["db", "start"],
+    ["db", "stop"],
+)
+ELSEWHERE = {
+    "demo": "has settings of its own, and none of these",
+    "init": "asks for them: tests/setup",
+    "watch": "is `sync` again and again: tests/ops",
+    "cron install": "writes into a crontab: tests/ops",
+    "cron remove": "writes into a crontab: tests/ops",
+}
+"""What cannot be called here, and why."""
+
+
+def _names(group: Any, before: tuple[str, ...] = ()) -> Iterator[str]:
+    for name, command in group.commands.items():
+        path = (*before, name)
+        if hasattr(command, "commands"):
+            yield from _names(command, path)
+        else:
+            yield " ".join(path)
+
+
+def test_every_command_is_searched() -> None:
+    """A new command is in the list above, or a reason stands where it is searched instead."""
+    called = {" ".join(words[:count]) for words in COMMANDS for count in (1, 2)}
+    assert [name for name in _names(get_command(app)) if name not in called | set(ELSEWHERE)] == []
+
+
+@pytest.fixture
+def discord() -> Iterator[StandIn]:
+    """Discord, as it should be."""
+    with StandIn(limited=False) as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The argument lists of all processes that are started: what `ps` would show to everybody."""
+    lines: list[str] = []
+    begin = subprocess.Popen.__init__
+
+    def seen(self: Any, args: Any, *rest: Any, **options: Any) -> None:
+        lines.append(repr(args))
+        begin(self, args, *rest, **options)
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", seen)
+    return lines
+
+
+class Place:
+    """Settings full of secrets, and a search for them."""
+
+    def __init__(self, cli: Cli, home: Path, started: list[str], folder: Path) -> None:
+        self.cli, self.home, self.started, self.folder = cli, home, started, folder
+        self.said: list[str] = []
+
+    def configure(self, webhook: str, database: str | None) -> Path:
+        """Write settings with these addresses."""
+        path = self.home / "secret.toml"
+        path.touch(mode=0o600)
+        lines = [f'[[servers]]\nname = "main"\npath = "{self.folder}"\n[discord]\nwebhook_url = "{webhook}"']
+        lines += ["charts = false", "session_end_minutes = 1", "[health]"]
+        lines += [f'ping_url = "http://127.0.0.1:{free_port()}/{PING}"']
+        lines += [f'[database]\nurl = "{database}"'] if database else []
+        path.write_text("\n".join(lines) + "\n")
+        return path
+
+    def run(self, *words: str | Path, code: set[int] | None = None) -> CliResult:
+        """Run a command, with all that it would say."""
+        done = self.cli(*words)
+        self.said.append(f"{words}: {done.out}{done.err}")
+        assert code is None or done.code in code, (words, done)
+        return done
+
+    def is_silent_about(self, *secrets: str) -> None:
+        """Nothing said, nothing written below the home folder but the settings, no process shows one of them."""
+        for secret in secrets:
+            assert not [line for line in self.started if secret in line]
+            assert not [text for text in self.said if secret in text]
+            for path in self.home.rglob("*"):
+                if path.is_file() and path.suffix not in (".toml", ".secret"):
+                    assert secret.encode() not in path.read_bytes(), path
+
+
+@pytest.fixture
+def place(cli: Cli, home: Path, started: list[str], tmp_path: Path) -> Place:
+    """One map of a server, a folder on this machine."""
+    folder = tmp_path / "gamestats"
+    folder.mkdir()
+    for file in (round_file("2025-10-02-213000"), round_file("2025-10-02-214000", 2, limit="5:00")):
+        (folder / file.name).write_bytes(file.content)
+    return Place(cli, home, started, folder)
+
+
+@pytest.mark.parametrize("loud", ["-v", "-q"])
+def test_no_command_shows_a_secret_when_all_is_well(
+    place: Place, discord: StandIn, database_url: str, loud: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every command, talkative and quiet, with a password in the base's address and a token in the webhook's."""
+    monkeypatch.setenv("ETSTATS_DATABASE_URL", database_url.replace("etstats@", f"etstats:{QUOTED}@"))
+    hook = discord.add_webhook()
+    settings = place.configure(hook.url, None)
+    for words in COMMANDS:
+        told = [word.format(folder=place.folder, home=place.home) for word in words]
+        done = place.run(loud, "--config", settings, *told)
+        assert "--help" not in done.err, "these words are not understood, so nothing was tried"
+    place.run(loud, "--config", settings, "post", "--since", "all", code={0, 75})
+    assert discord.posts
+    place.is_silent_about(PASSWORD, QUOTED, hook.token, PING)
+
+
+def _refused(url: str) -> str:
+    return url.replace(url.partition("/api/")[0], f"http://127.0.0.1:{free_port()}")
+
+
+@pytest.mark.parametrize(
+    "breakage",
+    [
+        pytest.param(_refused, id="nobody listens"),
+        pytest.param(lambda url: url.replace("127.0.0.1", "no-such-host.invalid"), id="no such host"),
+        pytest.param(lambda url: url.replace("/webhooks/", "/webhooks/1"), id="unknown webhook"),
+        pytest.param(lambda url: url.replace("secret-token", "secret-token-wrong"), id="wrong token"),
+        pytest.param(lambda url: url.replace("http://", "ftp://"), id="not http"),
+        pytest.param(lambda url: url.replace("/api/webhooks", ""), id="no webhook"),
+    ],
+)
+def test_a_webhook_that_fails_is_not_shown(place: Place, discord: StandIn, breakage: Callable[[str], str]) -> None:
+    """However the address is wrong or dead: neither it nor its token is said, not even with -v."""
+    hook = discord.add_webhook()
+    settings = place.configure(breakage(hook.url), None)
+    for words in (
+        ["import", place.folder],
+        ["post", "--since", "all"],
+        ["sync", "--post"],
+        ["config", "check"],
+        ["health"],
+    ):
+        place.run("-v", "--config", settings, *words)
+    place.is_silent_about(hook.token, "secret-token", PING)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"postgresql://u:{QUOTED}@127.0.0.1:{{port}}/base",
+        f"postgresql://u:{QUOTED}@no-such-host.invalid/base",
+        f"postgresql://u:{PASSWORD}@127.0.0.1:{{port}}/base",
+        f"host=127.0.0.1 port={{port}} password={PASSWORD}",
+        f"postgresql://u:{QUOTED}@127.0.0.1:{{port}}/base?bogus=1",
+        f"mysql://u:{QUOTED}@127.0.0.1/base",
+        f"postgresql://u:{QUOTED}@[::1/base",
+    ],
+)
+def test_a_base_that_fails_keeps_its_password(place: Place, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the address is wrong or dead: its password is not said, in no spelling, not even with -v."""
+    monkeypatch.delenv("ETSTATS_DATABASE_URL")
+    settings = place.configure(
+        "https://discord.com/api/webhooks/1/secret-token-1", address.format(port=free_port())
+    )
+    for words in (
+        ["sync"],
+        ["leaderboard", "--top", "kd"],
+        ["config", "check"],
+        ["config", "show"],
+        ["db", "status"],
+    ):
+        place.run("-v", "--config", settings, *words)
+    place.is_silent_about(PASSWORD, QUOTED, "hunter2", "secret-token-1")
+
+
+def test_a_replica_that_fails_keeps_its_password(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second address of a base is as secret as the first, from the settings and from the environment."""
+    address = f"postgresql://u:{QUOTED}@127.0.0.1:{free_port()}/base"
+    settings = place.configure("https://discord.com/api/webhooks/1/secret-token-1", None)
+    settings.write_text(settings.read_text() + f'[database]\nread_url = "{address}"\n')
+    for words in (["sessions"], ["config", "show"], ["config", "check"], ["db", "status"], ["health"]):
+        place.run("-v", "--config", settings, *words)
+    monkeypatch.setenv("ETSTATS_DATABASE_READ_URL", address.replace("hunter2", "hunter3"))
+    place.run("-v", "--config", settings, "sessions", code={75})
+    place.is_silent_about(PASSWORD, QUOTED, "hunter2", "hunter3")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"postgresql://u:{QUOTED}@127.0.0.1/base",
+        f"postgresql://u:{PASSWORD}@127.0.0.1/base",
+        f"postgresql://127.0.0.1/base?password={QUOTED}",
+        f"host=127.0.0.1 password={PASSWORD}",
+    ],
+)
+def test_a_password_on_a_command_line(place: Place, address: str) -> None:
+    """Everybody reads it there: who puts one there is told of better places, and it is not shown once more."""
+    done = place.cli("-v", "--read-url", address, "sessions")
+    assert done.code in (2, 75)
+    assert "ETSTATS_DATABASE_READ_URL" in done.err
+    place.said.append(done.out + done.err)
+    place.is_silent_about(PASSWORD, QUOTED, "hunter2")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[discord]\nwebhook_url = ["https://discord.com/api/webhooks/1/secret-token-1"]\n',
+        '[discord]\nwebhook_url = "https://discord.com/api/webhooks/1/secret-token-1\n',
+        '[discord]\nwebhok_url = "https://discord.com/api/webhooks/1/secret-token-1"\n',
+        '[database]\nurl = {password = "secret-token-1"}\n',
+        '[discord]\nthread_id = "secret-token-1"\nkinds = ["secret-token-1"]\n',
+    ],
+)
+def test_settings_that_are_wrong_are_not_quoted(place: Place, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake in the file is told by its place, not by what stands there."""
+    monkeypatch.delenv("ETSTATS_DATABASE_URL")
+    path = place.home / "wrong.secret"
+    path.touch(mode=0o600)
+    path.write_text(text)
+    done = place.run("-v", "--config", path, "config", "show", code={2})
+    assert "wrong.secret" in done.err
+    place.is_silent_about("webhooks/1")
+
+
+def test_a_fault_of_ours_does_not_give_them_away(
+    place: Place, discord: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An exception that nobody foresaw, with the address in its words: shown without it, traceback and log too."""
+    hook = discord.add_webhook()
+    settings = place.configure(hook.url, None)
+
+    def broken(*_: object, **__: object) -> None:
+        raise requests.exceptions.InvalidSchema(f"cannot POST {hook.url}?wait=true")
+
+    monkeypatch.setattr("etstats.pipeline.sync_run.open_base", broken)
+    done = place.run("-v", "--config", settings, "sync", code={1})
+    assert "cannot POST ***" in done.err
+    assert "Traceback" in done.err
+    place.is_silent_about(hook.token)

@@ -1,0 +1,262 @@
+"""`etstats diagnose` with a game server, local copies and a base."""
+
+import csv
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from etstats.db import archive, inventory
+from etstats.demo.generator import GeneratedFile, Quirks, generate_evening
+from tests.conftest import CliResult
+from tests.pipeline.conftest import START, ZONE, Base, Game, configure
+from tests.pipeline.test_sync import cut
+from tests.sync.server import free_port
+
+Cli = Callable[..., CliResult]
+
+
+def told(cli: Cli, *arguments: str) -> tuple[int, dict[str, Any]]:
+    """The exit code and the JSON document of the one server."""
+    done = cli("diagnose", "--json", *arguments)
+    (server,) = json.loads(done.out)
+    return done.code, server
+
+
+def kinds(server: dict[str, Any]) -> dict[str, tuple[str, int]]:
+    """Verdict and number of files of each finding."""
+    return {finding["kind"]: (finding["verdict"], finding["files"]) for finding in server["findings"]}
+
+
+def test_all_well_after_a_sync(cli: Cli, game: Game, files: list[GeneratedFile]) -> None:
+    """Everything is everywhere: one sentence, the counts, nothing to do, exit code 0."""
+    cli("sync")
+    done = cli("diagnose")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(
+        f"main: {len(files)} on the server, {len(files)} in the folder, {len(files)} processed: "
+        "all imported, nothing to do."
+    )
+    assert "look at this" not in done.out
+
+
+def test_files_deleted_locally_are_fine_and_come_back(
+    cli: Cli, game: Game, local: Path, files: list[GeneratedFile]
+) -> None:
+    """Deleted copies are explained; `--restore` writes the same bytes and times back without asking the server."""
+    cli("sync")
+    for file in files[:3]:
+        (local / file.name).unlink()
+    done = cli("diagnose")
+    assert done.code == 0
+    assert "3 old files deleted locally, all imported, nothing to do." in done.out
+    assert "fine, because all are imported and the base keeps their bytes" in done.out
+    assert f"{START:%Y-%m}: 3" in done.out
+    game.server.opened.clear()
+    code, server = told(cli, "--restore", "--offline")
+    assert (code, server["restored"]) == (0, {"from_archive": 3, "from_server": 0, "failed": []})
+    assert server["findings"] == []
+    assert game.server.opened == []
+    for file in files[:3]:
+        assert (local / file.name).read_bytes() == file.content
+        assert int((local / file.name).stat().st_mtime) == file.mtime
+    assert "nothing new" in cli("sync").err
+
+
+def test_restore_fetches_what_the_base_lacks(
+    cli: Cli, game: Game, base: Base, local: Path, files: list[GeneratedFile]
+) -> None:
+    """Files that only the server has are brought to the folder, and imported by the next sync from there."""
+    code, server = told(cli, "--restore")
+    assert server["restored"] == {"from_archive": 0, "from_server": len(files), "failed": []}
+    assert (code, kinds(server)) == (3, {"not_imported": ("look at this", len(files))})
+    assert {path.name for path in local.iterdir()} == {file.name for file in files}
+    assert base.rounds == 0
+    game.server.opened.clear()
+    assert cli("sync").code == 0
+    assert (base.rounds, game.server.opened) == (len(files), [])
+
+
+def test_restore_names_the_file_that_could_not_be_had(cli: Cli, game: Game, files: list[GeneratedFile]) -> None:
+    """One file without permission is named; the others are there."""
+    game.server.faults.deny.add(files[0].name)
+    done = cli("diagnose", "--restore")
+    assert done.code == 3
+    assert f"0 from the archive, {len(files) - 1} from the server" in done.out
+    assert f"not restored: {files[0].name}: " in done.out
+
+
+def test_old_files_that_sync_passes_over(cli: Cli, game: Game, base: Base) -> None:
+    """Files that were put on the server later, older than the window, need a person and get the command."""
+    cli("sync")
+    old = generate_evening(
+        41, start=START - timedelta(days=30), zone=ZONE, players=4, maps=(1, 1), quirks=Quirks()
+    )
+    game.write(*old.files)
+    cli("sync")
+    done = cli("diagnose")
+    since = f"{START - timedelta(days=30):%Y-%m-%d}"
+    assert done.code == 3
+    assert "2 files on the server and not imported" in done.out
+    assert f"to do: run: etstats sync --server main --since {since}" in done.out
+    assert cli("sync", "--server", "main", "--since", since).code == 0
+    assert cli("diagnose").code == 0
+
+
+def test_quarantine_duplicates_and_orphans(cli: Cli, game: Game, base: Base, files: list[GeneratedFile]) -> None:
+    """A cut round 1 leaves its round 2 alone, which needs a look; a second name for the same bytes does not."""
+    first = files[0]
+    assert "round-1" in first.name
+    game.put(first.name, cut(first), first.mtime)
+    twin = files[-1].name.replace("-round-2", "-round-2").replace("2025-10-0", "2025-10-1", 1)
+    game.put(twin, files[-1].content, files[-1].mtime + 60)
+    cli("sync")
+    code, server = told(cli)
+    assert code == 3
+    assert kinds(server) == {
+        "quarantined": ("look at this", 1),
+        "round2_alone": ("look at this", 1),
+        "duplicates": ("fine", 1),
+    }
+    assert server["counts"] == {
+        "on_server": len(files) + 1,
+        "in_folder": len(files) + 1,
+        "processed": len(files) + 1,
+        "good": len(files) - 1,
+        "duplicates": 1,
+        "quarantined": 1,
+        "discarded": 0,
+        "rounds": len(files) - 1,
+    }
+    assert [(day["day"], day["missing"], day["unpaired"]) for day in server["gap_days"]] == [("2025-10-02", 1, 1)]
+    lines = list(csv.DictReader(cli("diagnose", "--csv").out.splitlines()))
+    assert [(line["verdict"], int(line["files"]), line["to_do"]) for line in lines] == [
+        (finding["verdict"], finding["files"], finding["to_do"]) for finding in server["findings"]
+    ]
+    assert cli("diagnose", "--markdown").out.startswith("| Server | Files |")
+
+
+def test_server_that_is_down_does_not_hide_the_rest(cli: Cli, game: Game, home: Path) -> None:
+    """The places on this machine are told all the same; the exit code is that of the server's failure."""
+    cli("sync")
+    game.options["port"] = free_port()
+    configure(home, game)
+    done = cli("diagnose")
+    assert done.code == 75
+    assert "look at this: the server could not be asked: cannot reach" in done.out
+    code, server = told(cli)
+    assert (code, server["counts"]["on_server"], server["counts"]["good"]) == (75, None, 8)
+    assert cli("diagnose", "--offline").code == 0
+
+
+def test_refused_host_key_is_told_with_its_exit_code(cli: Cli, game: Game) -> None:
+    """A server that cannot be trusted is not asked for its list."""
+    game.server.known_hosts.write_text("")
+    assert told(cli)[0] == 4
+
+
+def test_servers_of_the_base_that_are_not_configured(
+    cli: Cli, game: Game, tmp_path: Path, files: list[GeneratedFile]
+) -> None:
+    """What an archive of an old server brought in is told beside the configured one; `--server` picks one."""
+    cli("sync")
+    (tmp_path / files[0].name).write_bytes(files[0].content)
+    cli("import", tmp_path / files[0].name, "--server", "old")
+    names = [server["server"] for server in json.loads(cli("diagnose", "--json").out)]
+    assert names == ["main", "old"]
+    assert told(cli, "--server", "old")[1]["counts"]["on_server"] is None
+    wrong = cli("diagnose", "--server", "nowhere")
+    assert (wrong.code, "nowhere" in wrong.err) == (2, True)
+
+
+def test_nothing_at_all_names_the_first_step(cli: Cli) -> None:
+    """Without a server and without a file there is nothing to diagnose."""
+    done = cli("diagnose")
+    assert (done.code, "etstats init" in done.err) == (2, True)
+
+
+def test_growing_gap_is_told_with_its_beginning(
+    cli: Cli, game: Game, db: psycopg.Connection, local: Path, files: list[GeneratedFile]
+) -> None:
+    """Against the counts of earlier runs a difference is stable, growing or shrinking, since a day."""
+    cli("sync")
+    long_ago = datetime(2025, 10, 3, 12, tzinfo=UTC)
+    with db.transaction():
+        server_id = archive.server_id(db, "main")
+        assert server_id is not None
+        db.execute("DELETE FROM file_counts")
+        inventory.record(db, server_id, {"deleted_locally": 1, "good": len(files)}, long_ago)
+    for file in files[:3]:
+        (local / file.name).unlink()
+    server = told(cli)[1]
+    since = long_ago.isoformat()
+    assert server["courses"]["good"] == {"trend": "stable", "since": since, "was": None}
+    assert server["findings"][0]["course"] == {"trend": "growing", "since": since, "was": 1}
+    assert told(cli)[1]["findings"][0]["course"]["trend"] == "stable"
+    (out,) = {line for line in cli("diagnose").out.splitlines() if " good " in line}
+    assert "stable since 2025-10-03" in out
+
+
+def test_counts_are_stretches_not_one_row_a_run(db: psycopg.Connection) -> None:
+    """A count that stays is one row however often it is seen; what moves begins another."""
+    began = datetime(2025, 10, 3, 12, tzinfo=UTC)
+    with db.transaction():
+        server_id = archive.add_server(db, "main")
+        for minutes, count in ((0, 5), (1, 5), (90, 5), (91, 6), (200, 5)):
+            inventory.record(db, server_id, {"good": count, "rounds": 1}, began + timedelta(minutes=minutes))
+        found = inventory.counted_before(db, server_id)
+    spans = [
+        (s.count, (s.first_seen - began) // timedelta(minutes=1), (s.last_seen - began) // timedelta(minutes=1))
+        for s in found["good"]
+    ]
+    assert spans == [(5, 0, 90), (6, 91, 91), (5, 200, 200)]
+    assert len(found["rounds"]) == 1
+
+
+def test_sync_records_the_counts(cli: Cli, game: Game, db: psycopg.Connection, files: list[GeneratedFile]) -> None:
+    """Each sync leaves what diagnose compares with."""
+    cli("sync")
+    with db.transaction():
+        rows = dict(db.execute("SELECT what, count FROM file_counts").fetchall())
+    assert rows == {
+        "on_server": len(files),
+        "processed": len(files),
+        "good": len(files),
+        "duplicates": 0,
+        "in_quarantine": 0,
+        "rounds": len(files),
+    }
+
+
+def test_local_copy_that_somebody_altered(cli: Cli, game: Game, local: Path, files: list[GeneratedFile]) -> None:
+    """A copy of another size than what came needs a look, and comes back right once it is deleted."""
+    cli("sync")
+    (local / files[0].name).write_bytes(b"edited\n")
+    code, server = told(cli)
+    assert (code, kinds(server)) == (3, {"local_differs": ("look at this", 1)})
+    (local / files[0].name).unlink()
+    assert told(cli, "--restore")[0] == 0
+    assert (local / files[0].name).read_bytes() == files[0].content
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_nothing_is_wider_than_the_terminal(
+    cli: Cli, game: Game, local: Path, monkeypatch: pytest.MonkeyPatch, files: list[GeneratedFile], width: int
+) -> None:
+    """At every usual width words are wrapped, and no number is cut."""
+    from etstats import output
+
+    game.put(files[-1].name, cut(files[-1]), files[-1].mtime)
+    cli("sync")
+    (local / files[0].name).unlink()
+    monkeypatch.setenv("COLUMNS", str(width))
+    output.out.cache_clear()
+    done = cli("diagnose")
+    output.out.cache_clear()
+    assert done.code == 3
+    assert max(len(line) for line in done.out.splitlines()) <= width
+    assert "…" not in done.out

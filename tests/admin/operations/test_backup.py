@@ -1,0 +1,322 @@
+"""Backups: consistent, private, verified, rotated, and the way back."""
+
+import stat
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from etstats.admin.backup import Backup, expired
+from etstats.db import dump
+from etstats.db.connection import BACKUP_LOCK_KEY, RUN_LOCK_KEY, connect, run_lock
+from etstats.db.migrations import migrate
+from etstats.db.scratch import scratch_base
+from etstats.demo.generator import generate, write_files
+from etstats.errors import ConfigError
+from tests.conftest import CliResult
+
+Cli = Callable[..., CliResult]
+NOW = datetime(2025, 10, 2, 5, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def evening(tmp_path: Path) -> Path:
+    """A folder with an evening of invented round files."""
+    folder = tmp_path / "gamestats"
+    folder.mkdir(parents=True)
+    write_files(folder, generate(7, start=NOW, files=12))
+    return folder
+
+
+@pytest.fixture
+def folder(home: Path) -> Path:
+    """Where backups go by default."""
+    return home / "data" / "backups"
+
+
+def names(folder: Path) -> list[str]:
+    """What lies in the backup folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_backup_is_private_and_holds_every_row(
+    cli: Cli, evening: Path, folder: Path, db: psycopg.Connection
+) -> None:
+    """Mode 0600 in a folder of mode 0700; its manifest agrees with the base; no half file beside it."""
+    assert cli("import", evening).code == 0
+    done = cli("backup")
+    assert done.code == 0, done.err
+    assert "12 rounds" in done.err
+    (name,) = names(folder)
+    path = folder / name
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert list(dump.read_manifest(path).tables) == list(dump.contents(db))
+    assert dump.read_manifest(path).rows_of("rounds") == 12
+
+
+def test_a_quiet_backup_says_nothing(cli: Cli, evening: Path) -> None:
+    """Cron mails what a run prints."""
+    cli("import", evening)
+    done = cli("-q", "backup")
+    assert (done.code, done.out, done.err) == (0, "", "")
+
+
+def test_restore_brings_back_what_was_lost_and_keeps_what_was_there(
+    cli: Cli, evening: Path, folder: Path, db: psycopg.Connection
+) -> None:
+    """After a loss the base is as it was, row by row; the state before the restore is a backup of its own."""
+    cli("import", evening)
+    before = dump.contents(db)
+    cli("backup")
+    (first,) = names(folder)
+    db.rollback()
+    db.execute("DELETE FROM rounds WHERE round_number = 2")
+    db.execute("INSERT INTO player_links (discord_user_id, player_guid) VALUES (77, 'ABCDEF01')")
+    db.commit()
+    damaged = dump.contents(db)
+    db.rollback()
+    (folder / first).rename(folder / "etstats-20250101T000000Z.zip")
+    done = cli("restore", "etstats-20250101T000000Z.zip", "--yes")
+    assert done.code == 0, done.err
+    assert dump.contents(db) == before
+    kept = next(name for name in names(folder) if "20250101" not in name)
+    assert dump.read_manifest(folder / kept).tables == damaged
+    assert kept in done.err
+
+
+def test_the_base_goes_on_after_a_restore(cli: Cli, evening: Path, db: psycopg.Connection, tmp_path: Path) -> None:
+    """Triggers are on again and identities go on: the next import works and is counted."""
+    cli("import", evening, "--limit", "6")
+    cli("backup")
+    assert cli("restore", "latest", "--yes").code == 0
+    done = cli("import", evening)
+    assert (done.code, "6 imported" in done.err, "6 known" in done.err) == (0, True, True), done.err
+    seen, rows = db.execute(
+        "SELECT (SELECT sum(times_seen) FROM player_aliases), (SELECT count(*) FROM player_comprehensive_stats)"
+    ).fetchone() or (0, 1)
+    assert seen == rows
+
+
+def test_what_was_posted_is_not_posted_again_after_a_restore(
+    cli: Cli, evening: Path, db: psycopg.Connection
+) -> None:
+    """Posting goes on after the newest round that was told; where nobody knows, from the moment of the restore."""
+    cli("import", evening)
+    db.execute("INSERT INTO post_watermarks SELECT id, 'round', '2025-01-01' FROM servers")
+    db.commit()
+    cli("backup")
+    db.execute(
+        "INSERT INTO posts (server_id, kind, subject, channel, state, message_id, created_at) SELECT server_id,"
+        " 'round', file_id, repeat('a', 32), 'sent', '1', now() FROM rounds ORDER BY ended_at LIMIT 3"
+    )
+    (told,) = db.execute(
+        "SELECT max(ended_at) FROM (SELECT * FROM rounds ORDER BY ended_at LIMIT 3) r"
+    ).fetchone() or (0,)
+    db.commit()
+    assert cli("restore", "latest", "--yes").code == 0
+    since = db.execute("SELECT since FROM post_watermarks").fetchone()
+    assert since == (told + timedelta(seconds=1),)
+    db.execute("TRUNCATE posts")
+    db.commit()
+    before = datetime.now(UTC)
+    assert cli("restore", "latest", "--yes").code == 0
+    (since,) = db.execute("SELECT since FROM post_watermarks").fetchone() or (before,)
+    assert before <= since <= datetime.now(UTC)
+
+
+def test_what_killed_runs_left_is_cleared_and_nothing_else(
+    cli: Cli, folder: Path, database_url: str, admin: psycopg.Connection
+) -> None:
+    """Half a file and a scratch base of ours go; the scratch base of another base stays."""
+    names_of = "SELECT datname FROM pg_database WHERE starts_with(datname, 'etstats_scratch_')"
+    with scratch_base(database_url, folder):
+        ((ours,),) = admin.execute(names_of).fetchall()
+    assert admin.execute(names_of).fetchall() == []
+    admin.execute(f'CREATE DATABASE "{ours}"')
+    admin.execute("CREATE DATABASE etstats_scratch_00000000_other")
+    folder.mkdir(parents=True)
+    (folder / "etstats-20250101T000000Z.zip.partial").write_text("half")
+    assert cli("backup").code == 0
+    assert [name for (name,) in admin.execute(names_of)] == ["etstats_scratch_00000000_other"]
+    admin.execute("DROP DATABASE etstats_scratch_00000000_other")
+    assert len(names(folder)) == 1
+
+
+def test_half_a_backup_is_never_the_latest(cli: Cli, evening: Path, folder: Path, db: psycopg.Connection) -> None:
+    """What a killed run left, however new: not listed, not `latest`, refused when it is named."""
+    cli("import", evening)
+    assert cli("backup").code == 0
+    (whole,) = folder.iterdir()
+    half = folder / "etstats-20991231T235959Z.zip.partial"
+    half.write_bytes(whole.read_bytes()[:-400])
+    assert half.name not in cli("backup", "--list", "--csv").out
+    refused = cli("restore", half, "--yes")
+    assert refused.code == 2
+    assert "is no whole backup" in refused.err
+    db.execute("TRUNCATE servers, player_aliases CASCADE")
+    db.commit()
+    assert cli("restore", "latest", "--yes").code == 0
+    assert db.execute("SELECT count(*) > 0 FROM rounds").fetchone() == (True,)
+
+
+def test_two_backups_in_one_second_are_two(cli: Cli, folder: Path) -> None:
+    """One never takes the place of another."""
+    assert [cli("backup").code for _ in range(3)] == [0, 0, 0]
+    assert len(names(folder)) == 3
+
+
+def test_a_restore_is_not_done_unasked(cli: Cli, evening: Path, db: psycopg.Connection) -> None:
+    """Without a terminal and without --yes nothing happens, and the message says what to add."""
+    cli("import", evening)
+    cli("backup")
+    db.execute("DELETE FROM rounds")
+    db.commit()
+    done = cli("restore", "latest")
+    assert done.code == 2
+    assert "--yes" in done.err
+    assert db.execute("SELECT count(*) FROM rounds").fetchone() == (0,)
+
+
+def test_a_backup_of_an_older_schema_is_migrated(
+    cli: Cli, evening: Path, folder: Path, empty_database_url: str
+) -> None:
+    """A backup from before the later migrations restores, and the base has all of them."""
+    cli("import", evening)
+    folder.mkdir(parents=True)
+    old = folder / "etstats-20250101T000000Z.zip"
+    with connect(empty_database_url) as conn:
+        migrate(conn, only={1})
+        dump.write_dump(conn, old, made_at=NOW, version="0.0.1")
+    assert set(dump.read_manifest(old).migrations) == {1}
+    assert cli("restore", old, "--yes").code == 0
+    assert cli("import", evening).code == 0
+
+
+def _with_manifest(path: Path, change: Callable[[str], str]) -> None:
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["manifest.json"] = change(members["manifest.json"].decode()).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+def test_a_damaged_backup_changes_nothing(cli: Cli, evening: Path, folder: Path, db: psycopg.Connection) -> None:
+    """Cut off, a flipped byte, another count, no backup at all: refused with its name, and the base stays."""
+    cli("import", evening)
+    before = dump.contents(db)
+    db.rollback()
+    cli("backup")
+    (name,) = names(folder)
+    good = (folder / name).read_bytes()
+    bad = folder / "bad.zip"
+    flipped = bytearray(good)
+    flipped[len(good) // 3] ^= 0xFF
+    for content in (good[: len(good) // 2], bytes(flipped), b"", b"no archive"):
+        bad.write_bytes(content)
+        done = cli("restore", bad, "--yes")
+        assert done.code == 2, done.err
+        assert str(bad) in done.err
+    bad.write_bytes(good)
+    _with_manifest(bad, lambda text: text.replace('"rows": 12', '"rows": 13'))
+    assert "damaged" in cli("restore", bad, "--yes").err
+    bad.write_bytes(good)
+    _with_manifest(bad, lambda text: text.replace('"1": "', '"9999": "'))
+    assert "newer" in cli("restore", bad, "--yes").err
+    assert dump.contents(db) == before
+
+
+def test_a_missing_backup_is_named(cli: Cli) -> None:
+    """`latest` with none there, and a path that leads nowhere."""
+    assert "make one with: etstats backup" in cli("restore", "latest", "--yes").err
+    done = cli("restore", "/nowhere/at-all.zip", "--yes")
+    assert done.code == 2
+    assert "/nowhere/at-all.zip" in done.err
+
+
+def test_two_backups_at_once_are_refused_and_a_run_does_not_stop_one(cli: Cli, db: psycopg.Connection) -> None:
+    """The second backup leaves with 75; a sync at work is no obstacle to a backup, but it is to a restore."""
+    with run_lock(db, BACKUP_LOCK_KEY):
+        assert cli("backup").code == 75
+    with run_lock(db, RUN_LOCK_KEY):
+        assert cli("backup").code == 0
+        assert cli("restore", "latest", "--yes", "--wait", "0").code == 75
+
+
+def test_a_user_who_may_not_create_bases_still_gets_verified_backups(
+    cli: Cli,
+    evening: Path,
+    database_url: str,
+    reachable_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The scratch base then lives in a server of its own, and nothing of it is left."""
+    cli("import", evening)
+    data = reachable_dir / "modest"
+    data.mkdir(mode=0o711)
+    monkeypatch.setenv("ETSTATS_DATA_DIR", str(data))
+    with connect(database_url) as conn:
+        conn.execute("DROP ROLE IF EXISTS modest")
+        conn.execute("CREATE ROLE modest NOLOGIN")
+        conn.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO modest")
+    joint = "&" if "?" in database_url else "?"
+    monkeypatch.setenv("ETSTATS_DATABASE_URL", f"{database_url}{joint}options=-c%20role%3Dmodest")
+    done = cli("backup")
+    assert done.code == 0, done.err
+    assert [path.name for path in data.iterdir()] == ["backups"]
+
+
+def test_a_failed_backup_leaves_nothing_behind(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk: exit code 75, in words, and no file under any name."""
+    monkeypatch.setattr("etstats.db.dump.os.fsync", _full)
+    done = cli("backup")
+    assert done.code == 75
+    assert "make room" in done.err
+    assert names(folder) == []
+
+
+def _full(descriptor: int) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def _backup(days_old: float) -> Backup:
+    return Backup(path=Path(f"/b/{days_old}"), made_at=NOW - timedelta(days=days_old), size_bytes=1)
+
+
+def test_old_backups_go_and_the_last_good_one_stays() -> None:
+    """Seven days are kept; when nothing newer exists the newest stays, however old."""
+    week = [_backup(day) for day in (0, 1, 6.9, 7.1, 30)]
+    assert expired(week, NOW, 7) == week[3:]
+    assert expired([_backup(400), _backup(500)], NOW, 7) == [_backup(500)]
+    assert expired([], NOW, 7) == []
+
+
+def test_foreign_files_in_the_folder_are_left_alone(cli: Cli, folder: Path) -> None:
+    """Only what has the name of a backup is listed or removed."""
+    folder.mkdir(parents=True)
+    for name in ("notes.txt", "etstats-old.zip", "etstats-20200101T000000Z.zip"):
+        (folder / name).write_text("x")
+    assert cli("backup").code == 0
+    left = names(folder)
+    assert {"notes.txt", "etstats-old.zip"} < set(left)
+    assert "etstats-20200101T000000Z.zip" not in left
+
+
+def test_list_shows_the_backups(cli: Cli) -> None:
+    """Empty as [], else newest first."""
+    assert cli("backup", "--list", "--json").out == "[]\n"
+    cli("backup")
+    assert "etstats-" in cli("backup", "--list", "--csv").out
+
+
+def test_manifest_of_another_format_is_refused(tmp_path: Path) -> None:
+    """A later format is not guessed at."""
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("manifest.json", '{"format": 2}')
+    with pytest.raises(ConfigError, match="no whole backup"):
+        dump.read_manifest(path)

@@ -1,0 +1,103 @@
+"""sync under cron: seldom while nobody plays, silent beside another run, heard by the dead-man service."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from etstats.db.connection import run_lock
+from etstats.db.server_status import looks
+from etstats.demo.generator import generate, write_files
+from tests.admin.operations.game import Game
+from tests.conftest import CliResult
+
+Cli = Callable[..., CliResult]
+
+
+@pytest.fixture
+def folder(home: Path, tmp_path: Path) -> Path:
+    """The game server's folder, and settings that name it."""
+    folder = tmp_path / "gamestats"
+    folder.mkdir()
+    config = home / ".config" / "etstats"
+    config.mkdir(parents=True)
+    (config / "config.toml").write_text(f'[[servers]]\nname = "main"\npath = "{folder}"\n')
+    return folder
+
+
+def test_it_rests_while_nobody_plays_and_wakes_at_the_first_file(
+    cli: Cli, folder: Path, db: psycopg.Connection
+) -> None:
+    """No new file for the grace time: no look for ten minutes; then one, and with a file it looks each minute."""
+    files = list(generate(2, start=datetime.now(UTC) - timedelta(hours=2), files=2, zone="UTC"))
+    write_files(folder, files[:1])
+    assert "1 imported" in cli("sync", "--idle-every", "10m").err
+    db.execute("UPDATE server_looks SET new_file_at = now() - interval '1 hour'")
+    db.commit()
+    write_files(folder, files[1:])
+    resting = cli("sync", "--idle-every", "10m")
+    assert (resting.code, "nobody plays; the next look is in 10 min" in resting.err) == (0, True)
+    assert cli("-q", "sync", "--idle-every", "10m").err == ""
+    db.execute("UPDATE server_looks SET looked_at = now() - interval '10 minutes'")
+    db.commit()
+    assert "1 imported" in cli("sync", "--idle-every", "10m").err
+    db.rollback()
+    new_file_at = looks(db)["main"].new_file_at
+    assert new_file_at is not None
+    assert "nothing new" in cli("sync", "--idle-every", "10m").err
+
+
+def test_people_who_play_are_seen(cli: Cli, folder: Path, home: Path, game: Callable[..., Game]) -> None:
+    """The game's own word keeps it awake, and health shows it."""
+    running = game(people=6)
+    config = home / ".config" / "etstats" / "config.toml"
+    config.write_text(config.read_text() + f'query = "{running.address}"\n[sync]\nidle_every = "10m"\n')
+    assert cli("sync").code == 0
+    assert "nobody plays" not in cli("sync").err
+    assert "6 playing" in cli("health").out
+
+
+def test_an_explicit_window_is_looked_at_at_once(cli: Cli, folder: Path) -> None:
+    """Who says `--since` wants a look now."""
+    cli("sync", "--idle-every", "10m")
+    assert "nobody plays" not in cli("sync", "--idle-every", "10m", "--since", "all").err
+
+
+def test_a_second_run_leaves_with_75_in_silence(cli: Cli, folder: Path, db: psycopg.Connection) -> None:
+    """Under cron (-q) nothing is printed; a person is told."""
+    with run_lock(db):
+        quiet = cli("-q", "sync")
+        assert (quiet.code, quiet.out, quiet.err) == (75, "", "")
+        assert "Another etstats run" in cli("sync").err
+
+
+def test_nothing_new_is_silent_under_cron(cli: Cli, folder: Path) -> None:
+    """What a run prints is mailed."""
+    done = cli("-q", "sync")
+    assert (done.code, done.out, done.err) == (0, "", "")
+
+
+def test_a_wrong_time_is_told(cli: Cli, folder: Path) -> None:
+    """`often` is no time."""
+    done = cli("sync", "--idle-every", "often")
+    assert (done.code, "--idle-every" in done.err) == (2, True)
+
+
+def test_a_run_ends_when_its_time_is_up_and_the_next_goes_on(
+    cli: Cli, folder: Path, home: Path, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was fetched until then counts, the rest is the next run's."""
+    write_files(folder, generate(2, start=datetime.now(UTC) - timedelta(hours=6), files=8, zone="UTC"))
+    moments = iter(range(10_000))
+    with monkeypatch.context() as patch:
+        # Every look at the clock takes a second of the run's ten.
+        patch.setenv("ETSTATS_SYNC_RUN_LIMIT", "10")
+        patch.setattr("etstats.sync.job.time.monotonic", lambda: float(next(moments)))
+        assert cli("sync").code == 0
+    (stored,) = db.execute("SELECT count(*) FROM rounds").fetchone() or (0,)
+    assert 0 < stored < 8
+    assert cli("sync").code == 0
+    db.rollback()
+    assert db.execute("SELECT count(*) FROM rounds").fetchone() == (8,)

@@ -1,0 +1,41 @@
+"""Fixtures of the set-up: a game server with real SSH, and Discord's stand-in."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from etstats.demo.discord import StandIn
+from etstats.demo.generator import generate, write_files
+from etstats.demo.sftp_server import SftpServer, serve
+from tests.admin.operations.conftest import spool
+
+__all__ = ["spool"]
+
+
+@pytest.fixture
+def gamestats(tmp_path: Path) -> Path:
+    """A folder of invented round files of a server in Slovenia, and something else."""
+    folder = tmp_path / "gamestats"
+    folder.mkdir()
+    start = datetime(2025, 10, 2, 18, tzinfo=UTC)
+    write_files(folder, generate(5, start=start, files=10, zone="Europe/Ljubljana"))
+    (folder / "notes.txt").write_text("x")
+    return folder
+
+
+@pytest.fixture
+def server(gamestats: Path, tmp_path: Path) -> Iterator[SftpServer]:
+    """The game server."""
+    keys = tmp_path / "keys"
+    keys.mkdir(mode=0o700)
+    with serve(gamestats, keys) as running:
+        yield running
+
+
+@pytest.fixture
+def discord() -> Iterator[StandIn]:
+    """Discord on loopback."""
+    with StandIn() as running:
+        yield running

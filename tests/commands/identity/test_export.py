@@ -1,0 +1,161 @@
+"""An export holds every table and row, whole or not at all, with a dictionary that leaves no column out."""
+
+import csv
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from psycopg import Connection
+
+from etstats.admin.export import ExportKind, export
+from etstats.db import catalog
+from etstats.demo.generator import generate
+from etstats.errors import ConfigError
+from etstats.importer.importer import Importer
+from tests.conftest import CliResult
+from tests.stats.sessions.rows import add_round, add_session, line
+
+Cli = Callable[..., CliResult]
+DOCUMENT = Path(__file__).parents[2] / "docs" / "database.md"
+
+
+@pytest.fixture
+def played(db: Connection) -> Connection:
+    """A base with an evening of generated files, one of them in quarantine, and a name that is a formula."""
+    importer = Importer(db, "main", ZoneInfo("Europe/Ljubljana"), timedelta(minutes=60))
+    for file in generate(3, start=datetime(2025, 10, 6, 20, 5), players=6, maps=(2, 2)):  # noqa: DTZ001
+        importer.add(file.name, file.content, file.mtime)
+    importer.add("2025-10-07-200000-supply-round-1.txt", b"half a li")
+    add_round(db, add_session(db), [line(1, 1, '=HYPERLINK("x")'), line(2, 2, 'a "b", c')])
+    db.commit()
+    return db
+
+
+def rows_of(db: Connection, table: str) -> int:
+    """How many rows a table has."""
+    (count,) = db.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
+    return int(count)
+
+
+def exported(db: Connection) -> set[str]:
+    """The tables that an export has to hold."""
+    return {table.name for table in catalog.tables(db) if not table.is_view} - {"forgetting_key"}
+
+
+def test_csv_holds_every_row_and_column(played: Connection, tmp_path: Path) -> None:
+    """Read back by a reader that is not ours; formulas are text, quotes and commas survive."""
+    tables = exported(played)
+    export(played, tmp_path / "out", ExportKind.CSV)
+    assert {path.stem for path in (tmp_path / "out").iterdir()} == tables | {"data_dictionary"}
+    found = {}
+    for name in tables:
+        with (tmp_path / "out" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            found[name] = list(csv.DictReader(file))
+        assert len(found[name]) == rows_of(played, name), name
+    names = {row["player_name"] for row in found["player_comprehensive_stats"]}
+    assert {'\'=HYPERLINK("x")', 'a "b", c'} <= names
+    kills = played.execute("SELECT sum(kills) FROM player_comprehensive_stats").fetchone()
+    assert kills == (sum(int(row["kills"]) for row in found["player_comprehensive_stats"]),)
+
+
+def test_json_lines_hold_every_row_as_it_is(played: Connection, tmp_path: Path) -> None:
+    """A document a line, unknown numbers null, names untouched."""
+    tables = exported(played)
+    export(played, tmp_path / "out", ExportKind.JSONL)
+    for name in tables:
+        lines = (tmp_path / "out" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+        rows = [json.loads(text) for text in lines]
+        assert len(rows) == rows_of(played, name), name
+        if name == "player_comprehensive_stats":
+            assert '=HYPERLINK("x")' in {row["player_name"] for row in rows}
+            assert None in {row["revives_given"] for row in rows}
+
+
+def test_sqlite_answers_like_the_base(played: Connection, tmp_path: Path) -> None:
+    """Numbers are numbers, bytes are bytes, the keys are keys."""
+    tables = exported(played)
+    export(played, tmp_path / "stats.sqlite", ExportKind.SQLITE)
+    with closing(sqlite3.connect(tmp_path / "stats.sqlite")) as base:
+        there = {name for (name,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        assert there == tables | {"data_dictionary"}
+        for name in tables:
+            assert base.execute(f'SELECT count(*) FROM "{name}"').fetchone() == (rows_of(played, name),), name
+        question = """SELECT sum(kills), round(sum(time_dead_minutes), 1), round(sum(dpm)), max(was_reset) FROM
+                      player_comprehensive_stats"""
+        answer = played.execute(
+            """SELECT sum(kills), round(sum(time_dead_minutes), 1)::float, round(sum(dpm)), max(was_reset::int)
+               FROM player_comprehensive_stats"""
+        ).fetchone()
+        assert base.execute(question).fetchone() == answer
+        (content,) = base.execute("SELECT content FROM processed_files WHERE NOT success").fetchone()
+        assert content == b"half a li"
+        (ended_at,) = base.execute("SELECT max(ended_at) FROM rounds").fetchone()
+        assert (datetime.fromisoformat(ended_at),) == played.execute("SELECT max(ended_at) FROM rounds").fetchone()
+
+
+def test_without_files_no_byte_of_the_archive_is_exported(played: Connection, tmp_path: Path) -> None:
+    """The columns are not there, nor in the dictionary."""
+    export(played, tmp_path / "out", ExportKind.CSV, with_files=False)
+    with (tmp_path / "out" / "processed_files.csv").open(encoding="utf-8") as file:
+        assert not {"content", "rejected_content"} & set(next(csv.reader(file)))
+    assert "processed_files,content," not in (tmp_path / "out" / "data_dictionary.csv").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", list(ExportKind))
+def test_what_exists_is_never_replaced(played: Connection, tmp_path: Path, kind: ExportKind) -> None:
+    """A file, a folder, a broken link: each is left as it is."""
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for name in ("file", "folder", "link"):
+        with pytest.raises(ConfigError, match="exists and is not replaced"):
+            export(played, tmp_path / name, kind)
+    assert (tmp_path / "file").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder", "link"]
+
+
+@pytest.mark.parametrize("kind", list(ExportKind))
+def test_what_fails_leaves_nothing_behind(played: Connection, tmp_path: Path, kind: ExportKind) -> None:
+    """A fault in the middle: neither the target nor what was written of it stays."""
+
+    def fail(done: int, all_tables: int) -> None:
+        if done == 5:
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        export(played, tmp_path / "out", kind, seen=fail)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ConfigError, match="cannot be written"):
+        export(played, tmp_path / "no" / "such" / "folder", kind)
+
+
+def test_every_table_and_column_is_in_the_dictionary_and_nothing_else(db: Connection) -> None:
+    """What `sql/dictionary.toml` says is what the real catalogue has."""
+    tables = {table.name: table for table in catalog.tables(db)}
+    words = catalog.dictionary()
+    assert words.keys() == tables.keys()
+    for name, table in tables.items():
+        assert set(words[name]) == {"", *(column.name for column in table.columns)}, name
+        assert all(words[name].values()), name
+
+
+def test_the_document_shows_the_dictionary_as_it_is(cli: Cli) -> None:
+    """Make it again with: etstats export --dictionary --markdown."""
+    result = cli("export", "--dictionary", "--markdown")
+    assert result.code == 0
+    assert DOCUMENT.read_text(encoding="utf-8").endswith(result.out)
+
+
+def test_the_command_writes_and_refuses(cli: Cli, played: Connection, tmp_path: Path) -> None:
+    """Exit 0 once, 2 the second time; 2 without a target or with an unknown format, the nearest named."""
+    target = tmp_path / "stats.sqlite"
+    assert cli("export", "--to", target, "--format", "sqlite").code == 0
+    assert cli("export", "--to", target, "--format", "sqlite").code == 2
+    assert cli("export").code == 2
+    assert "jsonl" in cli("export", "--to", tmp_path / "x", "--format", "json").err
+    assert json.loads(cli("export", "--dictionary", "--json").out)[0]["table"]

@@ -1,0 +1,285 @@
+"""A forgotten player is in no row and no byte of the base, stays so, and every other number stays as it was."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+from psycopg import Connection, sql
+
+from etstats.db import identity
+from etstats.demo.generator import GeneratedFile, Quirks, generate, write_files
+from etstats.importer.anonymize import Done, forget
+from etstats.importer.importer import Importer
+from etstats.importer.outcome import ImportResult, ImportStatus
+from etstats.parser.names import clean_name
+from etstats.parser.pseudonyms import guids, rewrite
+from etstats.parser.reader import parse
+from tests.conftest import CliResult
+
+START = datetime(2025, 10, 6, 20, 5)  # noqa: DTZ001 - the server's own clock
+ZONE = ZoneInfo("Europe/Ljubljana")
+COPIES = Path("/nonexistent")
+
+
+@pytest.fixture(scope="module")
+def files() -> list[GeneratedFile]:
+    """Two evenings of six players, line ends of both kinds."""
+    return list(generate(7, start=START, evenings=2, players=6, maps=(2, 2), quirks=Quirks(crlf=0.5)))
+
+
+def add(db: Connection, files: Iterable[GeneratedFile]) -> list[ImportResult]:
+    """Import some files, which wants the connection at rest."""
+    db.commit()
+    importer = Importer(db, "main", ZONE, timedelta(minutes=60))
+    return [importer.add(file.name, file.content, file.mtime) for file in files]
+
+
+def someone(files: list[GeneratedFile]) -> tuple[str, set[str]]:
+    """The player who is in most files, and the names used there, as they stand in the bytes."""
+    raw = [parse(file.name, file.content) for file in files]
+    everybody = [player.guid for round_ in raw for player in round_.players]
+    guid = max(sorted(set(everybody)), key=everybody.count)
+    return guid, {player.name for round_ in raw for player in round_.players if player.guid == guid}
+
+
+def everything(db: Connection) -> str:
+    """All that is written in all tables, bytes read as text."""
+    tables = db.execute(
+        """SELECT c.table_name, c.column_name, c.data_type FROM information_schema.columns c
+           JOIN information_schema.tables t USING (table_schema, table_name)
+           WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE'"""
+    ).fetchall()
+    found = []
+    for table, column, kind in tables:
+        value = sql.Identifier(column)
+        text = (
+            sql.SQL("encode({}, 'escape')").format(value) if kind == "bytea" else sql.SQL("{}::text").format(value)
+        )
+        rows = db.execute(sql.SQL("SELECT {} FROM {}").format(text, sql.Identifier(table))).fetchall()
+        found += [cell for (cell,) in rows if cell is not None]
+    return "\n".join(found)
+
+
+def numbers(db: Connection, other: dict[str, str]) -> list[tuple[object, ...]]:
+    """What is stored of every player in every round, without names and surrogate keys; other GUIDs."""
+    columns = db.execute(
+        """SELECT column_name FROM information_schema.columns
+           WHERE table_name = 'player_comprehensive_stats'
+             AND column_name NOT IN ('round_id', 'player_guid', 'player_name', 'clean_name')
+           ORDER BY column_name"""
+    ).fetchall()
+    rows = db.execute(
+        sql.SQL(
+            """SELECT f.filename, p.player_guid, r.match_id, f.source_hash, f.source_size, t.team,
+                      (SELECT array_agg(w ORDER BY w) FROM (
+                           SELECT weapon_name || kills || ' ' || deaths || ' ' || hits || ' ' || shots
+                           FROM weapon_comprehensive_stats x
+                           WHERE x.round_id = p.round_id AND x.player_guid = p.player_guid) y (w)), {}
+               FROM player_comprehensive_stats p
+               JOIN rounds r ON r.id = p.round_id
+               JOIN processed_files f ON f.id = r.file_id
+               LEFT JOIN session_teams t ON t.session_id = r.gaming_session_id AND t.player_guid = p.player_guid"""
+        ).format(sql.SQL(", ").join(sql.SQL("p.{}").format(sql.Identifier(name)) for (name,) in columns))
+    ).fetchall()
+    return sorted(((row[0], other.get(row[1], row[1]), *row[2:]) for row in rows), key=repr)
+
+
+def test_nothing_of_a_forgotten_player_is_left(db: Connection, files: list[GeneratedFile]) -> None:
+    """Neither GUID nor any name, in rows, archived files, quarantine and reasons; the link is gone too."""
+    guid, names = someone(files)
+    first, second, *rest = files
+    half = second.content[: second.content.index(guid.encode()) + 30]
+    twice = first.content + next(line for line in first.content.splitlines(keepends=True) if guid.encode() in line)
+    add(db, [first, *rest])
+    add(db, [GeneratedFile(second.name, half, second.mtime), GeneratedFile(first.name, twice, first.mtime)])
+    identity.link(db, guid, 123456789012345678, wants_mention=True)
+    identity.hide(db, guid)
+    db.commit()
+    before = everything(db)
+    assert guid in before
+    assert f"GUID {guid} is in line" in before
+    done = forget(db, guid, COPIES)
+    after = everything(db)
+    for text in {guid, *names, *map(clean_name, names)}:
+        assert text in before
+        assert text not in after
+    assert "123456789012345678" not in after
+    assert done.who.pseudonym_guid in after
+    assert [h.player_guid for h in identity.hidden(db)] == [done.who.pseudonym_guid]
+
+
+def test_every_other_number_stays_as_it_was(db: Connection, files: list[GeneratedFile]) -> None:
+    """Rows, line-ups, matches and how the source knows its files are those of before, and aliases add up."""
+    guid, _ = someone(files)
+    add(db, files)
+    before = numbers(db, {})
+    db.commit()
+    done = forget(db, guid, COPIES)
+    assert numbers(db, {done.who.pseudonym_guid: guid}) == before
+    assert done.rounds == sum(row[1] == guid for row in before)
+    (alias,) = db.execute(
+        "SELECT alias, times_seen FROM player_aliases WHERE guid = %s", [done.who.pseudonym_guid]
+    ).fetchall()
+    assert alias == (done.who.pseudonym, done.rounds)
+
+
+def test_the_archive_says_what_the_rows_say(db: Connection, files: list[GeneratedFile]) -> None:
+    """Hash and size are of the bytes that are kept; the bytes are whole and hold the pseudonym."""
+    guid, _ = someone(files)
+    add(db, files)
+    db.commit()
+    done = forget(db, guid, COPIES)
+    mismatches = db.execute(
+        """SELECT count(*) FROM processed_files
+           WHERE file_hash <> encode(sha256(content), 'hex') OR size_bytes <> length(content)"""
+    ).fetchone()
+    assert mismatches == (0,)
+    for name, content in db.execute("SELECT filename, content FROM processed_files").fetchall():
+        for player in parse(name, content).players:
+            assert player.guid != guid
+            assert (player.guid == done.who.pseudonym_guid) == (player.name == done.who.pseudonym)
+
+
+def test_a_file_already_taken_is_still_known(db: Connection, files: list[GeneratedFile]) -> None:
+    """The source shows the same bytes as ever, and nothing happens."""
+    guid, _ = someone(files)
+    add(db, files)
+    db.commit()
+    forget(db, guid, COPIES)
+    before = everything(db)
+    assert {outcome.fate for outcome in add(db, files)} == {ImportStatus.KNOWN}
+    assert everything(db) == before
+
+
+@pytest.mark.parametrize("order", ["forwards", "backwards"])
+def test_files_that_come_later_get_the_same_pseudonym(
+    db: Connection, files: list[GeneratedFile], order: str
+) -> None:
+    """Forgetting after some files, and all others after that, in any order, is forgetting at the end."""
+    guid, names = someone(files)
+    add(db, files)
+    expected = numbers(db, {})
+    db.execute("DELETE FROM rounds; DELETE FROM processed_files")
+    db.commit()
+    add(db, files[:3])
+    db.commit()
+    done = forget(db, guid, COPIES)
+    add(db, files[3:] if order == "forwards" else files[:2:-1])
+    text = everything(db)
+    assert not [name for name in {guid, *names} if name in text]
+    assert numbers(db, {done.who.pseudonym_guid: guid}) == expected
+
+
+def test_the_base_holds_only_a_keyed_hash(db: Connection, files: list[GeneratedFile]) -> None:
+    """The same player forgotten under another key has another hash."""
+    guid, _ = someone(files)
+    add(db, files)
+    db.commit()
+    done = forget(db, guid, COPIES)
+    assert [who.guid_hash for who in identity.forgotten(db)] == [done.who.guid_hash]
+    key = identity.forgetting_key(db)
+    assert key is not None
+    assert len(key) == 32
+    db.execute("UPDATE forgetting_key SET key = %s", [bytes(32)])
+    db.execute("DELETE FROM forgotten_players")
+    db.commit()
+    assert forget(db, guid, COPIES).who.guid_hash != done.who.guid_hash
+
+
+def test_two_players_are_forgotten_under_two_pseudonyms(db: Connection, files: list[GeneratedFile]) -> None:
+    """One key, two hashes, two names; nobody else is touched."""
+    add(db, files)
+    everybody = sorted({player.guid for file in files for player in parse(file.name, file.content).players})
+    db.commit()
+    done: list[Done] = [forget(db, guid, COPIES) for guid in everybody[:2]]
+    left = {
+        guid for (guid,) in db.execute("SELECT DISTINCT player_guid FROM player_comprehensive_stats").fetchall()
+    }
+    assert left == {*everybody[2:], *(d.who.pseudonym_guid for d in done)}
+    assert len({d.who.pseudonym for d in done}) == 2
+
+
+def test_local_copies_are_rewritten_and_keep_their_times(
+    db: Connection, files: list[GeneratedFile], tmp_path: Path
+) -> None:
+    """The mirror of the server's folder holds the pseudonym, and no half-written file."""
+    import os
+
+    guid, _ = someone(files)
+    add(db, files)
+    db.commit()
+    folder = tmp_path / "main"
+    folder.mkdir()
+    for file in files:
+        (folder / file.name).write_bytes(file.content)
+        os.utime(folder / file.name, (file.mtime, file.mtime))
+    done = forget(db, guid, tmp_path)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(file.name for file in files)
+    for file in files:
+        content = (folder / file.name).read_bytes()
+        assert guid.encode() not in content
+        assert (done.who.pseudonym_guid.encode() in content) == (guid.encode() in file.content)
+        assert (folder / file.name).stat().st_mtime == file.mtime
+
+
+def test_local_copies_that_come_later_are_rewritten_too(
+    cli: Callable[..., CliResult], db: Connection, files: list[GeneratedFile], home: Path, tmp_path: Path
+) -> None:
+    """Through the whole line: what sync brings is pseudonymised in the base and in the local copy."""
+    guid, _ = someone(files)
+    source = tmp_path / "server"
+    source.mkdir()
+    settings = home / "etstats.toml"
+    settings.write_text(f'[[servers]]\nname = "main"\npath = "{source}"\ntimezone = "Europe/Ljubljana"\n')
+    write_files(source, files[:2])
+    assert cli("--config", settings, "sync", "--since", "all").code == 0
+    assert cli("--config", settings, "forget", guid, "--yes").code == 0
+    write_files(source, files[2:])
+    assert cli("--config", settings, "sync", "--since", "all").code == 0
+    copies = sorted((home / "data" / "gamestats" / "main").iterdir())
+    assert [path.name for path in copies] == [file.name for file in files]
+    assert not [path.name for path in copies if guid.encode() in path.read_bytes()]
+    assert guid not in everything(db)
+
+
+def test_nothing_is_forgotten_by_half(db: Connection, files: list[GeneratedFile]) -> None:
+    """What fails on the way leaves everything as it was."""
+    guid, _ = someone(files)
+    add(db, files)
+    db.execute("CREATE TABLE bar (x int); ALTER TABLE forgotten_players ADD CHECK (pseudonym = '') NOT VALID")
+    db.commit()
+    before = everything(db)
+    with pytest.raises(psycopg.errors.CheckViolation):
+        forget(db, guid, COPIES)
+    assert everything(db) == before
+
+
+def test_no_column_for_players_is_overlooked(db: Connection) -> None:
+    """Whatever table comes to name players must be one that forgetting knows."""
+    columns = db.execute(
+        """SELECT c.table_name, c.column_name FROM information_schema.columns c
+           JOIN information_schema.tables t USING (table_schema, table_name)
+           WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.column_name ~ 'guid'"""
+    ).fetchall()
+    assert set(columns) == {
+        ("player_comprehensive_stats", "player_guid"),
+        ("weapon_comprehensive_stats", "player_guid"),
+        ("session_teams", "player_guid"),
+        ("player_aliases", "guid"),
+        ("player_links", "player_guid"),
+        ("hidden_players", "player_guid"),
+        ("forgotten_players", "guid_hash"),
+        ("forgotten_players", "pseudonym_guid"),
+    }
+
+
+def test_bytes_are_rewritten_line_by_line_whatever_they_are() -> None:
+    """Only at the start of a line, only up to the name's end, cut and broken lines included."""
+    others = {"AAAAAAAA": ("11111111", "nobody")}
+    content = b"x\\map\nAAAAAAAA\\^1na\xff me\\1\\2\r\nBBBBBBBB\\AAAAAAAA\\1\nAAAAAAAA\\cut"
+    assert rewrite(content, others) == b"x\\map\n11111111\\nobody\\1\\2\r\nBBBBBBBB\\AAAAAAAA\\1\n11111111\\nobody"
+    assert guids(content) == {"AAAAAAAA", "BBBBBBBB"}
+    assert rewrite(b"", others) == b""

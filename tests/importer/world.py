@@ -1,0 +1,79 @@
+"""Importing in tests: files through the door, and what stands in the base afterwards, surrogate ids aside."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from etstats.db.connection import Connection
+from etstats.importer.importer import Importer, Incoming
+from etstats.importer.outcome import ImportResult
+from tests.support.files import File
+
+ZONE = ZoneInfo("Europe/Ljubljana")
+HOUR = timedelta(minutes=60)
+
+_SNAPSHOT = {
+    "files": """
+        SELECT s.name, f.filename, f.source_hash, f.success, o.filename
+        FROM processed_files f JOIN servers s ON s.id = f.server_id
+        LEFT JOIN processed_files o ON o.id = f.duplicate_of""",
+    "rounds": """
+        SELECT s.name, f.filename, g.first, one.filename,
+               to_jsonb(r) - '{id,server_id,file_id,round1_id,gaming_session_id,stored_at}'::text[]
+        FROM rounds r JOIN servers s ON s.id = r.server_id JOIN processed_files f ON f.id = r.file_id
+        LEFT JOIN rounds r1 ON r1.id = r.round1_id LEFT JOIN processed_files one ON one.id = r1.file_id
+        JOIN first_files g ON g.id = r.gaming_session_id""",
+    "players": """
+        SELECT s.name, f.filename, to_jsonb(p) - 'round_id'
+        FROM player_comprehensive_stats p JOIN rounds r ON r.id = p.round_id
+        JOIN servers s ON s.id = r.server_id JOIN processed_files f ON f.id = r.file_id""",
+    "weapons": """
+        SELECT s.name, f.filename, to_jsonb(w) - 'round_id'
+        FROM weapon_comprehensive_stats w JOIN rounds r ON r.id = w.round_id
+        JOIN servers s ON s.id = r.server_id JOIN processed_files f ON f.id = r.file_id""",
+    "teams": """
+        SELECT s.name, g.first, t.player_guid, t.team
+        FROM session_teams t JOIN sessions x ON x.id = t.session_id JOIN servers s ON s.id = x.server_id
+        JOIN first_files g ON g.id = t.session_id""",
+    "sessions": "SELECT s.name, g.first FROM sessions x JOIN servers s ON s.id = x.server_id "
+    "LEFT JOIN first_files g ON g.id = x.id",
+    "aliases": "SELECT guid, alias, times_seen, first_seen, last_seen FROM player_aliases",
+}
+_FIRST_FILES = """
+    WITH first_files AS (
+        SELECT r.gaming_session_id AS id, min(f.filename) AS first
+        FROM rounds r JOIN processed_files f ON f.id = r.file_id GROUP BY 1)"""
+
+
+def snapshot(conn: Connection) -> dict[str, list[str]]:
+    """Everything an import leaves, table by table; sessions are named by their first file."""
+    with conn.transaction():
+        return {name: _rows(conn, sql) for name, sql in _SNAPSHOT.items()}
+
+
+def _rows(conn: Connection, sql: str) -> list[str]:
+    rows: list[tuple[Any, ...]] = conn.execute(f"{_FIRST_FILES} {sql}").fetchall()
+    return sorted(map(repr, rows))
+
+
+def take(
+    conn: Connection, files: Iterable[File], server: str = "main", gap: timedelta = HOUR, zone: ZoneInfo = ZONE
+) -> list[ImportResult]:
+    """Import files in the order given, in one run."""
+    importer = Importer(conn, server, zone, gap)
+    return list(importer.add_all(Incoming(filename=f.name, content=f.content, mtime=f.mtime) for f in files))
+
+
+def empty(conn: Connection) -> None:
+    """Take everything out."""
+    with conn.transaction():
+        conn.execute(
+            "TRUNCATE servers, processed_files, sessions, rounds, player_aliases RESTART IDENTITY CASCADE"
+        )
+
+
+def column(conn: Connection, sql: str) -> list[Any]:
+    """One column of a question."""
+    with conn.transaction():
+        return [row[0] for row in conn.execute(sql)]

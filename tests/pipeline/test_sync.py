@@ -1,0 +1,291 @@
+"""`etstats sync` against a game server and a base: what it takes, what it leaves, and what it says."""
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from etstats.demo.generator import GeneratedFile, Quirks, generate_evening
+from tests.conftest import CliResult
+from tests.pipeline.conftest import START, ZONE, Base, Game, configure
+
+Cli = Callable[..., CliResult]
+
+
+def cut(file: GeneratedFile) -> bytes:
+    """The first half of a file, ending inside a line."""
+    return file.content[: len(file.content) // 2]
+
+
+def test_first_run_takes_everything_and_second_nothing(
+    cli: Cli, game: Game, base: Base, local: Path, files: list[GeneratedFile]
+) -> None:
+    """The first run stores every round and keeps a copy with the remote mtime; the second asks for no file."""
+    first = cli("sync")
+    assert (first.code, first.out) == (0, "")
+    assert f"sync: {len(files)} imported" in first.err
+    assert base.names("success") == sorted(f.name for f in files)
+    assert base.rounds == len(files)
+    assert {p.name: (p.read_bytes(), int(p.stat().st_mtime)) for p in local.iterdir()} == {
+        f.name: (f.content, f.mtime) for f in files
+    }
+    game.server.opened.clear()
+    second = cli("sync")
+    assert (second.code, game.server.opened) == (0, [])
+    assert "nothing new" in second.err
+
+
+def test_quiet_run_that_succeeds_says_nothing(cli: Cli, game: Game) -> None:
+    """Cron mails whatever is printed: with `-q` nothing is, whether files came or not."""
+    for _ in range(2):
+        assert cli("-q", "sync", "--post") == CliResult(code=0, out="", err="")
+
+
+def test_other_files_are_never_taken(cli: Cli, game: Game, base: Base, files: list[GeneratedFile]) -> None:
+    """Weapon dumps, endstats, junk, folders and links that look like rounds stay where they are."""
+    stem = files[0].name.removesuffix(".txt")
+    others = [f"{stem}_ws.txt", f"{stem}-endstats.txt", f"{stem}_endstats.txt", f"x{stem}.txt", "notes.txt"]
+    for name in others:
+        game.put(name, files[0].content, files[0].mtime)
+    (game.root / "2025-10-02-235959-supply-round-1.txt").mkdir()
+    (game.root / "2025-10-02-235958-supply-round-1.txt").symlink_to(game.root / files[0].name)
+    done = cli("sync")
+    assert done.code == 0
+    assert base.names() == sorted(f.name for f in files)
+    assert set(game.server.opened) == {f.name for f in files}
+    assert f"{len(others) + 2} skipped by name" in done.err
+
+
+@pytest.mark.parametrize(
+    ("since", "back"), [("24h", timedelta(hours=24)), ("7d", timedelta(days=7)), ("2weeks", timedelta(days=14))]
+)
+def test_since_counts_back_in_the_servers_clock(
+    cli: Cli, game: Game, base: Base, home: Path, since: str, back: timedelta
+) -> None:
+    """A stretch reaches back from now, told in the clock that stamps the names, here far from UTC."""
+    game.options["timezone"] = "Pacific/Kiritimati"  # fourteen hours ahead of UTC
+    configure(home, game)
+    edge = datetime.now(UTC) - back
+    for offset in (-timedelta(minutes=30), timedelta(minutes=30)):
+        start = (edge + offset).astimezone(ZoneInfo("Pacific/Kiritimati"))
+        evening = generate_evening(
+            5, start=start, zone="Pacific/Kiritimati", players=4, maps=(1, 1), quirks=Quirks()
+        )
+        first = evening.files[0]
+        name = f"{start:%Y-%m-%d-%H%M%S}-{first.name[18:]}"
+        game.put(name, first.content, first.mtime)
+    inside = name
+    assert cli("sync", "--since", since).code == 0
+    assert base.names() == [inside]
+
+
+@pytest.mark.parametrize(("since", "taken"), [("2025-10-03", 0), ("2025-10-02", 8), ("all", 8), ("today", 0)])
+def test_since_a_day_begins_at_its_midnight_on_the_server(
+    cli: Cli, game: Game, base: Base, since: str, taken: int
+) -> None:
+    """A date means that day from its first second on, by the stamp in the name."""
+    assert cli("sync", "--since", since).code == 0
+    assert len(base.names()) == taken
+
+
+@pytest.mark.parametrize("since", ["week", "month", "24h"])
+def test_since_forms_leave_an_old_evening(cli: Cli, game: Game, base: Base, since: str) -> None:
+    """What was played before the stretch began is held back by the window, and counted."""
+    done = cli("sync", "--since", since)
+    assert (done.code, base.names()) == (0, [])
+    assert "8 skipped by age window" in done.err
+
+
+def test_since_that_is_no_time_is_a_usage_error(cli: Cli, game: Game) -> None:
+    """A word that means nothing is refused before anything is asked of the server."""
+    done = cli("sync", "--since", "soon")
+    assert (done.code, game.server.logins) == (2, 0)
+    assert "24h" in done.err
+
+
+def test_later_runs_look_at_the_day_before_the_newest(
+    cli: Cli, game: Game, base: Base, files: list[GeneratedFile]
+) -> None:
+    """Without `--since` a file older than the newest known minus 24 hours is left, and one inside is taken."""
+    assert cli("sync").code == 0
+    for days, seed in ((3, 21), (0, 22)):
+        early = generate_evening(
+            seed, start=START - timedelta(days=days, hours=6), zone=ZONE, players=4, maps=(1, 1), quirks=Quirks()
+        )
+        game.write(*early.files)
+    assert cli("sync").code == 0
+    assert len(base.names()) == len(files) + len(early.files)
+    assert cli("sync", "--since", "all").code == 0
+    assert len(base.names()) == len(files) + 2 * len(early.files)
+
+
+def test_local_copies_deleted_fetch_nothing_again(cli: Cli, game: Game, local: Path) -> None:
+    """The local folder is a convenience: what is in the base stays known without it."""
+    cli("sync")
+    for path in local.iterdir():
+        path.unlink()
+    local.rmdir()
+    game.server.opened.clear()
+    assert cli("sync", "--since", "all").code == 0
+    assert game.server.opened == []
+    assert not local.exists()
+
+
+def test_rewritten_file_replaces_its_round(cli: Cli, game: Game, base: Base, files: list[GeneratedFile]) -> None:
+    """A file that the server wrote again is taken again, and its round is the new one, once."""
+    cli("sync")
+    last = files[-1]
+    moved = "^1The barn has moved to another house"
+    evening = generate_evening(
+        11, start=START, zone=ZONE, players=6, maps=(4, 4), server_name=moved, quirks=Quirks()
+    )
+    again = evening.files[-1]
+    assert (again.name, again.content != last.content) == (last.name, True)
+    game.put(last.name, again.content, last.mtime + 60)
+    done = cli("sync")
+    assert (done.code, "1 replaced" in done.err) == (0, True)
+    assert base.value(f"SELECT content FROM processed_files WHERE filename = '{last.name}'") == again.content
+    assert base.rounds == len(files)
+    assert "nothing new" in cli("sync").err
+
+
+def test_shrunken_file_leaves_the_good_round(cli: Cli, game: Game, base: Base, files: list[GeneratedFile]) -> None:
+    """A whole file that became shorter waits in quarantine beside the good one, and is told once."""
+    cli("sync")
+    last = files[-1]
+    fewer = last.content.rstrip(b"\n").rpartition(b"\n")[0] + b"\n"
+    game.put(last.name, fewer, last.mtime + 60)
+    done = cli("sync")
+    assert done.code == 3
+    assert last.name in done.err
+    assert base.value(f"SELECT content FROM processed_files WHERE filename = '{last.name}'") == last.content
+    assert base.rounds == len(files)
+    again = cli("sync")
+    assert (again.code, "quarantined" in again.err) == (0, False)
+
+
+def test_file_that_stays_cut_goes_to_quarantine_until_it_changes(
+    cli: Cli, game: Game, base: Base, files: list[GeneratedFile]
+) -> None:
+    """Half a file is no round: exit code 3, silence while it stays so, and its round when it is whole."""
+    last = files[-1]
+    game.put(last.name, cut(last), last.mtime)
+    done = cli("-q", "sync")
+    assert (done.code, done.out) == (3, "")
+    assert done.err.startswith(f"quarantined: {last.name}: ")
+    assert base.names("NOT success") == [last.name]
+    assert base.rounds == len(files) - 1
+    assert cli("-q", "sync") == CliResult(code=0, out="", err="")
+    game.put(last.name, last.content, last.mtime + 5)
+    assert cli("sync").code == 0
+    assert base.names("NOT success") == []
+    assert base.rounds == len(files)
+
+
+def test_copy_without_import_is_not_fetched_again(
+    cli: Cli, game: Game, base: Base, local: Path, files: list[GeneratedFile]
+) -> None:
+    """A copy that an earlier run left behind before its import is imported from where it lies."""
+    local.mkdir(parents=True)
+    here = Game(name="here", server=game.server)
+    for file in files[:5]:
+        here.put(file.name, file.content, file.mtime)
+        (game.root / file.name).rename(local / file.name)
+        here.put(file.name, file.content, file.mtime)
+    assert cli("sync").code == 0
+    assert set(game.server.opened) == {f.name for f in files[5:]}
+    assert base.rounds == len(files)
+
+
+def test_copy_that_cannot_be_read_is_fetched(
+    cli: Cli, game: Game, base: Base, local: Path, files: list[GeneratedFile]
+) -> None:
+    """A copy cut short is no help: the file comes over the line again."""
+    local.mkdir(parents=True)
+    (local / files[0].name).write_bytes(cut(files[0]))
+    assert cli("sync").code == 0
+    assert base.rounds == len(files)
+    assert (local / files[0].name).read_bytes() == files[0].content
+
+
+def test_what_a_killed_run_left_half_written_is_removed(
+    cli: Cli, game: Game, local: Path, files: list[GeneratedFile]
+) -> None:
+    """A leftover of long ago goes; one of a moment ago may be another run's work."""
+    local.mkdir(parents=True)
+    for name, age in (("tmpold.partial", 7200), ("tmpnew.partial", 0)):
+        (local / name).write_bytes(cut(files[0]))
+        moment = (local / name).stat().st_mtime - age
+        os.utime(local / name, (moment, moment))
+    assert cli("sync").code == 0
+    assert {path.name for path in local.glob("*.partial")} == {"tmpnew.partial"}
+
+
+def test_folder_of_this_machine_as_a_source(
+    cli: Cli, home: Path, tmp_path: Path, base: Base, files: list[GeneratedFile]
+) -> None:
+    """On the game server itself the same line starts at a folder."""
+    source = tmp_path / "gamestats"
+    source.mkdir()
+    for file in files:
+        (source / file.name).write_bytes(file.content)
+    path = home / ".config" / "etstats" / "config.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text(f'[[servers]]\nname = "main"\npath = "{source}"\ntimezone = "{ZONE}"\n')
+    assert cli("sync").code == 0
+    assert base.rounds == len(files)
+    assert "nothing new" in cli("sync").err
+
+
+def test_verbose_names_the_layer_and_the_reason_for_each_file(
+    cli: Cli, game: Game, local: Path, files: list[GeneratedFile]
+) -> None:
+    """With `-v` every file that is skipped says which layer knew it, and why."""
+    cli("sync")
+    game.put("notes.txt", b"x", files[0].mtime)
+    (local / files[1].name).unlink()
+    old = generate_evening(31, start=START - timedelta(days=9), zone=ZONE, players=4, maps=(1, 1)).files[0]
+    game.write(old)
+    lines = {
+        name: line
+        for line in cli("-v", "sync").err.splitlines()
+        if " skipped " in line
+        for name in ("notes.txt", old.name, files[0].name, files[1].name)
+        if f"file={name}" in line
+    }
+    assert 'layer=name reason="not the name of a round file"' in lines["notes.txt"]
+    assert 'layer="age window" reason="older than' in lines[old.name]
+    assert 'layer="local file" reason="in the local folder, imported' in lines[files[0].name]
+    assert 'layer="processed files" reason="imported, and unchanged' in lines[files[1].name]
+
+
+def test_log_at_debug_names_layer_and_reason(
+    cli: Cli, game: Game, home: Path, log: Callable[[], str], files: list[GeneratedFile]
+) -> None:
+    """The log says the same where its level asks for it, and the fate of each file with its times in any case."""
+    configure(home, game, more='[log]\nlevel = "debug"\n')
+    cli("-q", "sync")
+    cli("-q", "sync")
+    assert f"imported server=main file={files[0].name} fetch_ms=" in log()
+    assert f'skipped server=main file={files[0].name} layer="local file"' in log()
+
+
+def test_dry_run_says_what_would_come_and_fetches_nothing(
+    cli: Cli, game: Game, base: Base, files: list[GeneratedFile]
+) -> None:
+    """`--dry-run` names each file on stdout and opens none."""
+    done = cli("sync", "--dry-run")
+    assert done.code == 0
+    assert all(f"main: {file.name} ({len(file.content):,} bytes)" in done.out for file in files)
+    assert f"main: {len(files)} to fetch" in done.out
+    assert (game.server.opened, base.names()) == ([], [])
+
+
+def test_no_server_configured_says_the_way_on(cli: Cli) -> None:
+    """Without a server there is nothing to sync, and `init` is named."""
+    done = cli("sync")
+    assert done.code == 2
+    assert "etstats init" in done.err

@@ -1,0 +1,84 @@
+"""The preview: what Discord would show, in the terminal, with nothing in it that acts on the terminal."""
+
+import io
+import re
+from dataclasses import replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from etstats.commands import discord_preview
+from etstats.commands.discord_preview import draw
+from etstats.post.render.facts import Milestone
+from etstats.post.render.message import Embed, Message
+from etstats.post.render.preview import Span, preview
+from etstats.post.render.summaries import map_message, round_message, session_message
+from etstats.post.render.text import fit
+from tests.post.render import samples
+from tests.post.render.test_text import hostile
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """A terminal that remembers: call it to get what was drawn, with its styles when asked."""
+    console = Console(
+        record=True, force_terminal=True, color_system="truecolor", width=80, highlight=False, file=io.StringIO()
+    )
+    monkeypatch.setattr(discord_preview, "out", lambda: console)
+    return lambda *, styles=False: console.export_text(styles=styles)
+
+
+def test_styles_are_read_and_escapes_taken_away():
+    """Bold, moments and mentions are styles; an escaped star is a star."""
+    message = Message(
+        embeds=(
+            Embed(title="a\\_b", colour=0x3B82F6, description="**x\\*y** z\n<t:0:f> <@12>\n\n```\na **b**\n```"),
+        )
+    )
+    (card,) = preview(message, ZoneInfo("Europe/Ljubljana")).cards
+    assert card.colour == "#3b82f6"
+    assert "".join(span.text for span in card.title) == "a_b"
+    first, second, empty, code = card.blocks[0].lines
+    assert first == (Span("x", "bold"), Span("*", "bold"), Span("y", "bold"), Span(" z"))
+    assert second == (Span("1970-01-01 01:00", "moment"), Span(" "), Span("@12", "mention"))
+    assert empty == ()
+    assert code == (Span("a **b**", "code"),)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(hostile, min_size=1, max_size=3))
+def test_hostile_names_are_shown_as_they_are(terminal, names):
+    """The podium shows the clean name, and no control character reaches the terminal."""
+    draw(round_message(samples.a_round(players=samples.named(*names))))
+    drawn = terminal()
+    assert (fit(names[0], 16) or "no name") in drawn.replace("\n", " ")
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e]", drawn)
+
+
+def test_a_message_is_drawn_whole_with_its_sizes(terminal):
+    """Author, title, names, the picture's place, the mention and the sizes are there, behind the coloured bar."""
+    mention = Milestone(name="Anvil", text="reached 100 rounds", mention="42")
+    summary = samples.a_session(4, milestones=(mention,))
+    draw(session_message(summary, picture=True), {"session.png": Path("/var/pictures/session.png")})
+    drawn = terminal(styles=True)
+    for part in ("Sample server", "Session complete", "Anvil", "/var/pictures/session.png", "@42", "/6000"):
+        assert part in drawn
+    assert "\x1b[38;2;139;92;246m▌" in drawn
+
+
+def test_what_is_too_large_is_red(terminal):
+    """A size over its limit stands out."""
+    draw(Message(embeds=(Embed(title="x" * 300, colour=0),)))
+    assert "\x1b[1;31mtitle 300/256" in terminal(styles=True)
+
+
+def test_a_map_without_its_picture_names_it(terminal):
+    """Without a place the picture's name is shown; the footer has a line for each file."""
+    draw(map_message(replace(samples.a_map(2)), picture=True))
+    drawn = terminal()
+    assert "picture: scoreboard.png" in drawn
+    assert len(re.findall(r"▌ 2025-10-02-\d{6}-sw_goldrush_te-round-\d\.txt", drawn)) == 2

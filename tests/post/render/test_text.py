@@ -1,0 +1,139 @@
+"""Hostile text: shown letter by letter, never acted on, never wider than its column."""
+
+import re
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from etstats.post.render.text import ZERO_WIDTH_SPACE, cell, clean, columns, escape, fit, mss, plain, short
+from tests.post.render.samples import HOSTILE
+
+# Everything that means something to Discord, to a terminal or to a layout, mixed with ordinary letters.
+PIECES = [
+    *HOSTILE, *"\\*_~|`<>[]():@#-+1.! ab\n\r\t\x00\x1b\x7f", "@here", "http://", "https://x.y", "<@&1>", "```",
+    "\u200b", "\u200d", "\u200e", "\u200f", "\u202a", "\u202e", "\u2066", "\u2069", "\u2028", "\u061c", "\ufeff",
+    "\u00ad", "\ufe0f", "\u20e3", "\u0301", "\u3164", "\u115f", "\U000e0041", "\U0001f3fb", "\U0001f1e9", "\ud800",
+    "👨\u200d👩\u200d👧", "\u0627\u0644", "漢", "\uff57", "**", "\ue000", "\ufff0",
+]  # fmt: skip
+hostile = st.lists(st.sampled_from(PIECES) | st.text(max_size=6), max_size=12).map("".join)
+
+DRAWN = re.compile(r"\\([^0-9A-Za-z\s])|(.)", re.DOTALL)
+
+
+def as_discord_shows(escaped: str) -> str:
+    """The text after Discord has taken the escapes away; fails on a special character without one."""
+    shown = []
+    for found in DRAWN.finditer(escaped):
+        if found[1]:
+            shown.append(found[1])
+        else:
+            assert found[2] not in set("\\*_~|`<>[]():@#"), f"{found[2]!r} stands unescaped in {escaped!r}"
+            shown.append(found[2])
+    return "".join(shown)
+
+
+def unmarked(text: str) -> str:
+    """The text without the two marks that the room itself puts in."""
+    return text.replace(ZERO_WIDTH_SPACE, "").replace("\u200e", "")
+
+
+@given(hostile)
+def test_clean_text_is_one_visible_line(text):
+    """No control, format, surrogate or line-break character is left, and cleaning again changes nothing."""
+    shown = clean(text)
+    assert not {unicodedata.category(char) for char in shown} & {"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Me"}
+    assert shown == shown.strip()
+    assert "  " not in shown
+    assert clean(shown) == shown
+    shown.encode()
+
+
+@given(hostile, st.integers(1, 40))
+def test_escaped_text_is_shown_as_it_is(text, width):
+    """Discord shows exactly the clean text, cut to its columns: nothing is unescaped, no escape is cut in half."""
+    escaped = escape(text, width)
+    assert unmarked(as_discord_shows(escaped)) == (fit(text, width) or "no name")
+    assert not re.search(r"@(everyone|here|&|!|\d)", escaped)
+    assert "://" not in escaped
+    assert not re.match(r"-|\d+\.", escaped)
+
+
+@given(hostile, st.integers(2, 20))
+def test_a_cell_is_exactly_as_wide_as_its_column(text, width):
+    """Columns behind a hostile name stay aligned, and the code block around it stays closed."""
+    made = cell(text, width)
+    assert columns(made) == width
+    assert "`" not in made
+    assert "\n" not in made
+    assert "@everyone" not in made
+
+
+@given(hostile, st.integers(1, 30))
+def test_fitted_text_keeps_to_its_width_and_to_whole_letters(text, width):
+    """What is cut ends in an ellipsis after a whole letter with its marks."""
+    shown = fit(text, width)
+    assert columns(shown) <= width
+    whole = clean(text)
+    assert shown == whole or (shown.endswith("…") and whole.startswith(shown[:-1]))
+
+
+@given(hostile)
+def test_plain_text_pings_nobody(text):
+    """Footers and authors know no escapes; they carry no mention either."""
+    assert not re.search(r"@(everyone|here)", plain(text))
+
+
+@given(st.text(alphabet="e\u0301\u0302\u0303", min_size=1, max_size=60))
+def test_marks_do_not_pile_up(text):
+    """At most two combining marks stay on a letter."""
+    run = 0
+    for char in clean(text):
+        run = run + 1 if unicodedata.category(char) == "Mn" else 0
+        assert run <= 2
+
+
+@pytest.mark.parametrize(
+    ("raw", "escaped"),
+    [
+        ("a_b*c", r"a\_b\*c"),
+        ("@everyone", "\\@\u200beveryone"),
+        ("](http://x)", "\\]\\(http\\:\u200b//x\\)"),
+        ("- item", r"\- item"),
+        ("12. item", r"12\. item"),
+        ("1 a 2.", "1 a 2."),
+        (":skull:", r"\:skull\:"),
+        ("\\*", r"\\\*"),
+        ("\u202e\u200b", "no name"),
+    ],
+)
+def test_the_escapes_are_those_of_the_contract(raw, escaped):
+    """Each special character has its backslash, a list its own, an @ and a link a break."""
+    assert escape(raw) == escaped
+
+
+def test_right_to_left_letters_do_not_move_the_numbers_behind_them():
+    """A name in Hebrew stands between two marks, so what follows stays where it is."""
+    assert cell("\u05d0\u05d1", 4) == "\u200e\u05d0\u05d1\u200e  "
+    assert escape("abc") == "abc"
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [(0, "0"), (999, "999"), (1000, "1.0K"), (3149, "3.1K"), (12_345, "12.3K"), (99_949, "99.9K"),
+     (99_950, "100K"), (312_499, "312K"), (999_500, "1.0M"), (1_234_567, "1.2M"), (250_000_000, "250M"),
+     (4_000_000_000, "4000M")],
+)  # fmt: skip
+def test_thousands_are_shortened(number, shown):
+    """At most five columns, rounded, never `1000K`."""
+    assert short(number) == shown
+    assert len(shown) <= 5
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0, "0:00"), (65, "1:05"), (600, "10:00"), (7325, "122:05"), (None, "-")]
+)
+def test_times_are_minutes_and_seconds(seconds, shown):
+    """M:SS, also past an hour; unknown is a dash."""
+    assert mss(seconds) == shown

@@ -1,0 +1,165 @@
+"""What the shared options mean together."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from psycopg import Connection
+
+from etstats.commands import options
+from etstats.config.loader import load
+from etstats.config.schema import Config
+from etstats.db.scope import Scope
+from etstats.domain.rules.quarters import quarter_of, quarter_span, quarters_between
+from etstats.errors import ConfigError, NotFoundError
+from tests.stats.sessions.rows import add_round, add_session, line
+
+LJUBLJANA = ZoneInfo("Europe/Ljubljana")
+SPAN = (datetime(2024, 5, 1, tzinfo=UTC), datetime(2025, 10, 2, 20, tzinfo=UTC))
+
+
+@pytest.fixture
+def config(home: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """No settings, on a machine in Tokyo."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    return load()
+
+
+@pytest.fixture
+def one_round(db: Connection) -> Connection:
+    """A base with one round, of 2025-10-02 20:00 UTC on supply."""
+    add_round(db, add_session(db), [line(1, 1)], match="supply")
+    return db
+
+
+@pytest.mark.parametrize(
+    ("text", "rounds", "sessions"),
+    [("20", 20, None), ("1 round", 1, None), ("7rounds", 7, None), ("3sessions", None, 3), ("1 session", None, 1),
+     (" 5 ", 5, None), ("2s", None, 2)],
+)  # fmt: skip
+def test_last_counts_rounds_or_sessions(
+    one_round: Connection, config: Config, text: str, rounds: int | None, sessions: int | None
+) -> None:
+    """A bare number is rounds."""
+    assert options.RoundFilter(last=text).scope(one_round, config) == Scope(
+        last_rounds=rounds, last_sessions=sessions
+    )
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "many", "3 weeks", "", "٣", "9999999"])
+def test_last_of_anything_else_is_refused(one_round: Connection, config: Config, text: str) -> None:
+    """With the two forms that are understood."""
+    with pytest.raises(ConfigError, match="3sessions"):
+        options.RoundFilter(last=text).scope(one_round, config)
+
+
+@pytest.mark.parametrize(
+    ("season", "opened", "closed"),
+    [
+        ("2025-Q1", (2025, 1, 1), (2025, 4, 1)), ("2025q2", (2025, 4, 1), (2025, 7, 1)),
+        ("2024-Q4", (2024, 10, 1), (2025, 1, 1)),
+    ],
+)  # fmt: skip
+def test_a_season_runs_from_midnight_to_midnight(
+    season: str, opened: tuple[int, int, int], closed: tuple[int, int, int]
+) -> None:
+    """Of the clock that is asked for, summer time and all."""
+    assert quarter_span(season, SPAN, LJUBLJANA) == (
+        datetime(*opened, tzinfo=LJUBLJANA),
+        datetime(*closed, tzinfo=LJUBLJANA),
+    )
+
+
+@pytest.mark.parametrize("season", ["2024-Q1", "2026-Q1", "2025-Q5", "autumn", "2025"])
+def test_a_season_that_was_not_played_names_those_that_were(season: str) -> None:
+    """From the first to the last."""
+    with pytest.raises(NotFoundError, match="2024-Q2 to 2025-Q4"):
+        quarter_span(season, SPAN, UTC)
+
+
+def test_seasons_are_listed_from_the_newest() -> None:
+    """Across the turn of the year."""
+    listed = quarters_between(*SPAN)
+    assert listed == ["2025-Q4", "2025-Q3", "2025-Q2", "2025-Q1", "2024-Q4", "2024-Q3", "2024-Q2"]
+    assert [quarter_of(moment) for moment in SPAN] == [listed[-1], listed[0]]
+
+
+def test_a_season_and_a_day_together_hold_what_is_in_both(one_round: Connection, config: Config) -> None:
+    """The later beginning and the earlier end; days are the machine's."""
+    scope = options.RoundFilter(season="2025-Q4", since="2025-10-02", until="2025-10-03").scope(one_round, config)
+    assert scope.since == datetime(2025, 10, 1, 15, tzinfo=UTC)
+    assert scope.until == datetime(2025, 10, 3, 15, tzinfo=UTC)
+    wider = options.RoundFilter(season="2025-Q4", since="2020-01-01", until="2030-01-01").scope(one_round, config)
+    assert wider.since == datetime(2025, 9, 30, 15, tzinfo=UTC)
+    assert wider.until == datetime(2025, 12, 31, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("about", "words"),
+    [
+        (options.RoundFilter(), ""),
+        (options.RoundFilter(map_name="SUPPLY", season="2025-q4"), " · supply · 2025-Q4"),
+        (
+            options.RoundFilter(since="2025-10-01", until="today", last="1"),
+            " · since 2025-10-01 · until today · last round",
+        ),
+        (options.RoundFilter(last="20"), " · last 20 rounds"),
+        (options.RoundFilter(last="3s"), " · last 3 sessions"),
+        (options.RoundFilter(last="1 session"), " · last session"),
+    ],
+)
+def test_a_title_says_which_rounds(
+    one_round: Connection, config: Config, about: options.RoundFilter, words: str
+) -> None:
+    """Names as the base has them, times as they were asked for."""
+    assert about.in_words(about.scope(one_round, config)) == words
+
+
+def test_a_map_is_known_in_any_case_but_never_guessed(one_round: Connection, config: Config) -> None:
+    """SUPPLY is supply; suply is a question."""
+    assert options.RoundFilter(map_name="SUPPLY").scope(one_round, config).map_name == "supply"
+    with pytest.raises(NotFoundError, match="did you mean supply"):
+        options.RoundFilter(map_name="suply").scope(one_round, config)
+    with pytest.raises(NotFoundError, match="there are: supply"):
+        options.RoundFilter(map_name="xyz").scope(one_round, config)
+
+
+def test_a_base_without_rounds_refuses_no_name(db: Connection, config: Config) -> None:
+    """The answer will be that there is nothing yet, which is the truth."""
+    scope = options.RoundFilter(map_name="supply", server="main", season="2025-Q4").scope(db, config)
+    assert (scope.map_name, scope.server) == ("supply", "main")
+
+
+@pytest.mark.parametrize("zone", ["", "Nowhere/Land", ":Asia/Tokyo", "/etc/passwd"])
+def test_any_machine_has_a_clock(home: Path, monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
+    """A TZ that names no zone must not stop a question."""
+    monkeypatch.setenv("TZ", zone)
+    offset = options.zone_of(load()).utcoffset(datetime(2025, 10, 2))  # noqa: DTZ001  # any day will do
+    assert offset is not None
+    assert zone != ":Asia/Tokyo" or offset.total_seconds() == 9 * 3600
+
+
+def test_a_linked_account_leads_to_its_player(one_round: Connection) -> None:
+    """The id alone, or as a mention; an id that is not linked is looked up as a name."""
+    one_round.execute(
+        "INSERT INTO player_links (discord_user_id, player_guid) VALUES (123456789012345678, '00000001')"
+    )
+    assert options.player(one_round, "123456789012345678") == "00000001"
+    assert options.player(one_round, "<@!123456789012345678>") == "00000001"
+    assert options.player(one_round, "PLAYER1") == "00000001"
+    with pytest.raises(NotFoundError):
+        options.player(one_round, "99999999999999999")
+
+
+def test_a_base_without_players_says_what_brings_them(db: Connection) -> None:
+    """Not that the name is wrong."""
+    with pytest.raises(NotFoundError, match="no players yet"):
+        options.player(db, "bob")
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_an_empty_name_is_nobodys(one_round: Connection, name: str) -> None:
+    """And the message says how to find one."""
+    with pytest.raises(NotFoundError, match="an empty name"):
+        options.player(one_round, name)
