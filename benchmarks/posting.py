@@ -19,7 +19,7 @@ LARGEST_WAIT = 2.0
 _DRAW = """
 import time
 from tests.post.samples import a_session
-from etstats.post.charts import session_png
+from etstats.post.render.charts import session_png
 summary = a_session({players})
 began = time.perf_counter()
 session_png(summary)

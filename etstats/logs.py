@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
@@ -20,14 +21,23 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import unquote, urlsplit
 
-from etstats.config.schema import LogConfig
-
 FILE_NAME = "etstats.log"
 _ROOT = logging.getLogger("etstats")
 _LIBRARIES = ("paramiko", "urllib3", "requests", "matplotlib", "PIL", "watchdog")
 _FIELDS = "etstats_fields"
 
 Value = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogConfig:
+    """The log in the state folder."""
+
+    format: str = field(default="text", metadata={"choices": ("text", "json")})
+    level: str = field(default="info", metadata={"choices": ("debug", "info", "warning", "error")})
+    path: str | None = None
+    max_bytes: int = field(default=5_000_000, metadata={"min": 10_000, "max": 1_000_000_000})
+    backups: int = field(default=5, metadata={"min": 0, "max": 100})
 
 
 def event(name: str, *, level: int = logging.INFO, **fields: Value) -> None:

@@ -69,14 +69,17 @@ def post(
     if dry_run:
         with open_for_reading(config) if named else open_database(config) as conn:
             item = _thing(conn, named, server)
-            return _draw(manual.preview(conn, config, now, item, _moment(config, now, since)), config)
+            return _draw(
+                manual.preview(conn, config.discord, config.timezone, now, item, _moment(config, now, since)),
+                config,
+            )
     with open_database(config) as conn:
         if resolve is not None:
             settled = manual.resolve(conn, resolve, as_ or "", message)
             output.say(f"post {settled.id} counts as {settled.state} from now on")
             return 0
         report = _post(conn, config, now, _thing(conn, named, server), refresh=refresh, since=since)
-        others = manual.unresolved(conn, config, now)
+        others = manual.unresolved(conn, config.discord, config.timezone, now)
     lines = report.lines if context.verbosity < 0 else dict.fromkeys([*report.lines, *others, *report.notes])
     for line in lines:
         output.say(line)
@@ -96,13 +99,13 @@ def _post(
 ) -> "PostReport":
     from etstats.post.publish import manual, post_due
 
-    limit = config.discord.run_limit
+    settings, limit = config.discord, config.discord.run_limit
     if item is not None:
-        return manual.post_named(conn, config, now, item, limit_seconds=limit, refresh=refresh)
+        return manual.post_named(conn, settings, config.timezone, now, item, limit_seconds=limit, refresh=refresh)
     if refresh:
-        return manual.refresh_all(conn, config, now, limit_seconds=limit)
-    manual.insist_on_webhook(config)
-    return post_due(conn, config, now, limit_seconds=limit, since=_moment(config, now, since))
+        return manual.refresh_all(conn, settings, config.timezone, now, limit_seconds=limit)
+    manual.insist_on_webhook(settings)
+    return post_due(conn, settings, config.timezone, now, limit_seconds=limit, since=_moment(config, now, since))
 
 
 def _moment(config: "Config", now: datetime, since: str | None) -> datetime | None:
@@ -125,7 +128,7 @@ def _draw(shown: "list[RenderedPost]", config: "Config") -> int:
     from pathlib import Path
 
     from etstats import output
-    from etstats.commands.discord_preview import draw
+    from etstats.post.render.terminal import draw
 
     for number, told in enumerate(shown, 1):
         pictures = told.pictures()

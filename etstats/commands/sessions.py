@@ -31,8 +31,7 @@ def session(
     """
     from etstats import output
     from etstats.commands.tables.sessions import nothing_played, session_tables
-    from etstats.stats import awards as stats_awards
-    from etstats.stats import evenings_, lookup
+    from etstats.stats import lookup
     from etstats.stats import sessions as stats_sessions
 
     with options.RoundFilter(server=server).question(ctx) as asked:
@@ -64,8 +63,6 @@ def sessions(
     """
     from etstats import output
     from etstats.commands.tables.sessions import score
-    from etstats.stats import awards as stats_awards
-    from etstats.stats import evenings_, lookup
     from etstats.stats import sessions as stats_sessions
 
     with about.question(ctx) as asked:
@@ -106,8 +103,7 @@ def round_(
     """
     from etstats import output
     from etstats.commands.tables.sessions import nothing_played, round_tables
-    from etstats.stats import awards as stats_awards
-    from etstats.stats import evenings_, lookup
+    from etstats.stats import lookup
     from etstats.stats import sessions as stats_sessions
 
     with options.RoundFilter(server=server).question(ctx) as asked:
@@ -139,10 +135,10 @@ def rounds(
     """
     from etstats import output
     from etstats.commands.tables.sessions import SIDES
-    from etstats.db import sessions
+    from etstats.db import sessions as db_sessions
 
     with about.question(ctx) as asked:
-        rows = evenings_.recent_rounds(asked.conn, asked.scope, limit)
+        rows = db_sessions.recent_rounds(asked.conn, asked.scope, limit)
     words = asked.words
     columns = [
         output.whole("id", "ID"),
@@ -191,7 +187,7 @@ def awards(
     from etstats import output
     from etstats.commands.tables.awards import award_counts_table, award_list_table, awards_table, no_awards
     from etstats.stats import awards as stats_awards
-    from etstats.stats import evenings_, lookup
+    from etstats.stats import lookup
     from etstats.stats import sessions as stats_sessions
 
     if show_list:

@@ -4,13 +4,14 @@
 The reader of all this is `config.py`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from etstats.errors import ConfigError
+from etstats.logs import LogConfig
+from etstats.post.settings import DiscordConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,38 +66,6 @@ class SyncConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelConfig:
-    """One way into Discord: the address of a webhook and, if wished, a thread of its channel."""
-
-    webhook_url: str | None = field(default=None, metadata={"secret": True})
-    thread_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiscordConfig:
-    """What is posted and where; `[discord.round]`, `[discord.map]`, `[discord.session]`, `[discord.servers.NAME]`
-    send one kind, or one server, elsewhere."""
-
-    webhook_url: str | None = field(default=None, metadata={"secret": True})
-    thread_id: str | None = None
-    forum: bool = False
-    """The channel is a forum: each gaming session gets a thread of its own."""
-    username: str | None = None
-    kinds: tuple[str, ...] = field(
-        default=("round", "map", "session"), metadata={"choices": ("round", "map", "session")}
-    )
-    charts: bool = True
-    silent: bool = False
-    session_end_minutes: int = field(default=30, metadata={"min": 1, "max": 1440})
-    digest_after: int = field(default=12, metadata={"min": 1, "max": 10000})
-    run_limit: float = field(default=40.0, metadata={"min": 1, "max": 3600})
-    round: ChannelConfig = ChannelConfig()
-    map: ChannelConfig = ChannelConfig()
-    session: ChannelConfig = ChannelConfig()
-    servers: Mapping[str, ChannelConfig] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CronConfig:
     """When cron looks: `hours` is a range of the admin's clock and may pass midnight (`18-2`)."""
 
@@ -124,17 +93,6 @@ class HealthConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LogConfig:
-    """The log in the state folder."""
-
-    format: str = field(default="text", metadata={"choices": ("text", "json")})
-    level: str = field(default="info", metadata={"choices": ("debug", "info", "warning", "error")})
-    path: str | None = None
-    max_bytes: int = field(default=5_000_000, metadata={"min": 10_000, "max": 1_000_000_000})
-    backups: int = field(default=5, metadata={"min": 0, "max": 100})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """All settings, read once; `path` is the TOML file they came from, None when there was none."""
 
@@ -145,11 +103,11 @@ class Config:
     servers: tuple[ServerConfig, ...] = ()
     sessions: SessionsConfig = SessionsConfig()
     sync: SyncConfig = SyncConfig()
-    discord: DiscordConfig = DiscordConfig()
+    discord: DiscordConfig = field(default_factory=DiscordConfig)
     cron: CronConfig = CronConfig()
     backup: BackupConfig = BackupConfig()
     health: HealthConfig = HealthConfig()
-    log: LogConfig = LogConfig()
+    log: LogConfig = field(default_factory=LogConfig)
 
     def server(self, name: str | None) -> ServerConfig:
         """The server of that name, or the only one; raises ConfigError naming those there are."""

@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from etstats.commands.discord_preview import draw
 from etstats.db import embedded
 from etstats.demo import generator
 from etstats.demo.discord import StandIn
 from etstats.demo.sftp_server import SftpServer, serve
 from etstats.post.render.message import Embed, EmbedField, Message
+from etstats.post.render.terminal import draw
 
 _ZONE = "Europe/Ljubljana"
 _MAPS = 3

@@ -24,8 +24,9 @@ from etstats.output.columns import (
 )
 from etstats.output.consoles import err, hide, out, progress, say, say_exception, write
 from etstats.output.guard import guarded_stdout
+from etstats.output.render import show, show_all, write_json
 from etstats.output.sanitize import printable
-from etstats.output.table import Format, Table, show, show_all, write_json
+from etstats.output.table import Format, Table
 
 __all__ = [
     "NOTHING",

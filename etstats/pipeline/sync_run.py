@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from etstats.config.locations import location_of
 from etstats.config.schema import Config, ServerConfig
 from etstats.db import archive, inventory, known_files
 from etstats.db.connection import Connection, collecting_lock, database_errors, is_awaited
@@ -21,7 +22,7 @@ from etstats.pipeline.database import open_database
 from etstats.pipeline.report import SILENT, Report, Watcher, take_in
 from etstats.sync import collect, time_range
 from etstats.sync.events import FetchFailed, FileFetched, Finished, Listed, SyncEvent
-from etstats.sync.job import SyncJob, Timing, location_of
+from etstats.sync.job import SyncJob, Timing
 from etstats.sync.planner import KnownFile
 
 _NAME_STAMP = "%Y-%m-%d-%H%M%S"
@@ -214,8 +215,10 @@ class _Run:
         """Post what is due."""
         from etstats.post.publish import post_due  # what posts is loaded by those who post
 
-        limit = self.config.discord.run_limit
-        done = post_due(self.conn, self.config, datetime.now(UTC), limit_seconds=limit)
+        settings = self.config.discord
+        done = post_due(
+            self.conn, settings, self.config.timezone, datetime.now(UTC), limit_seconds=settings.run_limit
+        )
         self.report.add_posts(done.counts, done.lines, done.exit_code)
 
     def keep_marks(self, routes: Iterable[SyncJob]) -> None:

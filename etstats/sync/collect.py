@@ -11,7 +11,7 @@ from threading import Thread
 
 from etstats.sync import open_source
 from etstats.sync.events import FetchFailed, FileFetched, Finished, Listed, SyncEvent
-from etstats.sync.job import SyncJob, Timing, location_of, plan
+from etstats.sync.job import SyncJob, Timing, plan
 from etstats.sync.planner import FetchPlan
 from etstats.sync.worker import ServerWorker
 
@@ -24,7 +24,6 @@ __all__ = [
     "SyncJob",
     "Timing",
     "decide",
-    "location_of",
     "started",
 ]
 

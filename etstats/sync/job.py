@@ -8,14 +8,13 @@ from logging import WARNING
 from pathlib import Path
 from threading import Event
 
-from etstats.config.schema import Config, ServerConfig
 from etstats.domain.rounds import ListingState, RemoteFile
 from etstats.errors import EtstatsError
 from etstats.logs import event
 from etstats.parser.filename import parse_filename
 from etstats.sync import planner
 from etstats.sync.planner import FetchPlan, KnownFile
-from etstats.sync.source import Listing, SftpSettings, Timeouts
+from etstats.sync.source import Listing, SftpSettings
 
 _STOP_SECONDS = 0.25  # how long it may take to notice `stop` while the kernel is waited for
 
@@ -58,21 +57,6 @@ class Timing:
             if changed.wait(min(rest, _STOP_SECONDS)):
                 changed.clear()
                 return
-
-
-def location_of(server: ServerConfig, config: Config) -> SftpSettings | Path:
-    """A server of the settings as sync wants it: how to reach it, or the folder on this machine."""
-    if server.path is not None:
-        return Path(server.path).expanduser()
-    return SftpSettings(
-        host=server.host or "",
-        remote_path=server.remote_path or "",
-        port=server.port,
-        user=server.user,
-        key_file=Path(server.key_file).expanduser() if server.key_file else None,
-        known_hosts=Path(server.known_hosts).expanduser() if server.known_hosts else None,
-        timeouts=Timeouts(connect=config.sync.connect_timeout, answer=config.sync.read_timeout),
-    )
 
 
 def plan(route: SyncJob, listing: Listing, done: Collection[RemoteFile] = ()) -> FetchPlan:

@@ -17,6 +17,7 @@ import pytest
 from etstats.db import binaries, embedded
 from etstats.db.connection import connect
 from etstats.errors import ConfigError, DatabaseError
+from tests.support.paths import ROOT
 
 START = "import sys; from pathlib import Path; from etstats.db import embedded\n"
 START += "print(embedded.ensure_running(Path(sys.argv[1]), durable=False))"
@@ -44,7 +45,7 @@ def new(reachable_dir: Path) -> Iterator[Path]:
 
 def start(data_dir: Path) -> subprocess.Popen[str]:
     """Start the server from a process of its own, as cron would."""
-    root = Path(__file__).parents[2]
+    root = ROOT
     command = [sys.executable, "-c", START, str(data_dir)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=root)
 

@@ -9,8 +9,8 @@ import pytest
 import typer.main
 
 from etstats.cli import app
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]  # the root is a group
 
 

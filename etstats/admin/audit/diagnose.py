@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from etstats.config.locations import location_of
 from etstats.config.schema import Config
 from etstats.db import archive, inventory
 from etstats.db.connection import Connection, database_errors
@@ -27,7 +28,7 @@ from etstats.errors import ConfigError, EtstatsError
 from etstats.logs import event
 from etstats.parser.filename import parse_filename
 from etstats.pipeline.database import open_database
-from etstats.sync import job, open_source, planner, time_range
+from etstats.sync import open_source, planner, time_range
 from etstats.sync.source import Failed
 
 NEEDS_PERSON = 3
@@ -113,7 +114,7 @@ def _look(config: Config, names: Collection[str]) -> dict[str, _Look]:
 
     def one(name: str) -> _Look:
         try:
-            with open_source(job.location_of(config.server(name), config)) as source:
+            with open_source(location_of(config.server(name), config)) as source:
                 listing = source.look()
         except EtstatsError as error:
             event("server failed", server=name, reason=str(error))
@@ -214,7 +215,7 @@ def _restore(
     wanted = [file for name, file in (listed or {}).items() if name in missing and parse_filename(name)]
     failed: list[str] = []
     if wanted:
-        with open_source(job.location_of(config.server(server), config)) as source:
+        with open_source(location_of(config.server(server), config)) as source:
             for outcome in source.fetch(wanted):
                 if isinstance(outcome, Failed):
                     failed.append(f"{outcome.file.name}: {outcome.reason}")

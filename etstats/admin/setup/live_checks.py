@@ -7,6 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from etstats.admin.setup.timezones import Proposal, propose
+from etstats.config.locations import location_of
 from etstats.config.schema import Config, ServerConfig
 from etstats.db.connection import connect
 from etstats.db.maintenance import base_facts
@@ -24,7 +25,6 @@ from etstats.parser.filename import parse_filename
 from etstats.pipeline.database import database_url
 from etstats.sync import open_source
 from etstats.sync.game_query import query_status
-from etstats.sync.job import location_of
 from etstats.sync.source import SftpSettings
 
 _ENOUGH_FILES = 2000  # to tell a clock by

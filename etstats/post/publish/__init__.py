@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from etstats.config.schema import Config
 from etstats.db import journal, pending_posts
 from etstats.db.connection import Connection
 from etstats.post.publish.deadline import Deadline
 from etstats.post.publish.destinations import has_webhook
 from etstats.post.publish.pending import PendingPosts
 from etstats.post.publish.report import PostReport
+from etstats.post.settings import DiscordConfig, TimezoneOf
 
 __all__ = ["EVERYTHING", "PostReport", "post_due"]
 
@@ -23,7 +23,8 @@ _FIRST = "posting begins now: rounds that end from this moment on; to begin earl
 
 def post_due(
     conn: Connection,
-    config: Config,
+    settings: DiscordConfig,
+    timezone_of: TimezoneOf,
     now: datetime,
     *,
     limit_seconds: float,
@@ -37,11 +38,11 @@ def post_due(
     moment from which on rounds are posted; it begins as the moment of the first run. Commits on `conn`.
     `clock` and `sleep` are for tests. ConfigError: a webhook that is none. DatabaseError: the base was lost.
     """
-    if not has_webhook(config.discord):
+    if not has_webhook(settings):
         return PostReport()
     conn.commit()
     watch = Deadline(now, limit_seconds, clock, sleep)
-    look = PendingPosts(conn, config.discord, watch)
+    look = PendingPosts(conn, settings, watch)
     if since is not None:
         pending_posts.move_watermarks(conn, since)
     notes = [_FIRST] if look.is_first and since is None else []
@@ -49,7 +50,7 @@ def post_due(
         return PostReport(notes=notes)
     from etstats.post.publish.run import Publisher  # what draws and sends is for those who have something to tell
 
-    run = Publisher(conn, config, look, watch)
+    run = Publisher(conn, settings, timezone_of, look, watch)
     run.report.notes += notes
     with journal.poster_lock(conn) as is_ours:
         if not is_ours:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from etstats.config.schema import ChannelConfig, DiscordConfig
+from etstats.post.settings import ChannelConfig, DiscordConfig
 from etstats.post.webhook.address import parse_address
 
 

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from etstats.config.schema import Config
 from etstats.db import journal, pending_posts
 from etstats.db import sessions as stored
 from etstats.db.connection import Connection
@@ -16,6 +15,7 @@ from etstats.post.publish.pending import PendingPosts
 from etstats.post.publish.rendering import RenderedPost, render
 from etstats.post.publish.report import PostReport, how_to_resolve, title
 from etstats.post.publish.run import Publisher
+from etstats.post.settings import DiscordConfig, TimezoneOf
 from etstats.stats import sessions
 
 
@@ -37,13 +37,20 @@ def thing(conn: Connection, kind: Kind, name: str, server: str | None = None) ->
 
 
 def post_named(
-    conn: Connection, config: Config, now: datetime, item: PendingPost, *, limit_seconds: float, refresh: bool
+    conn: Connection,
+    settings: DiscordConfig,
+    timezone_of: TimezoneOf,
+    now: datetime,
+    item: PendingPost,
+    *,
+    limit_seconds: float,
+    refresh: bool,
 ) -> PostReport:
     """Post one thing whatever the watermark says, or edit its message when it stands there already.
 
     What Discord refused before is tried again. LockedError: another run is posting.
     """
-    run = _run(conn, config, now, limit_seconds)
+    run = _run(conn, settings, timezone_of, now, limit_seconds)
     with journal.poster_lock(conn) as is_ours:
         _insist(is_ours)
         if run.channels.way(item.server_id, item.kind) is None:
@@ -63,9 +70,11 @@ def post_named(
     return run.report
 
 
-def refresh_all(conn: Connection, config: Config, now: datetime, *, limit_seconds: float) -> PostReport:
+def refresh_all(
+    conn: Connection, settings: DiscordConfig, timezone_of: TimezoneOf, now: datetime, *, limit_seconds: float
+) -> PostReport:
     """Compare every message that stands in Discord with the base, and edit those that are out of date."""
-    run = _run(conn, config, now, limit_seconds)
+    run = _run(conn, settings, timezone_of, now, limit_seconds)
     with journal.poster_lock(conn) as is_ours:
         _insist(is_ours)
         run.begin()
@@ -75,24 +84,29 @@ def refresh_all(conn: Connection, config: Config, now: datetime, *, limit_second
     return run.report
 
 
-def preview(
-    conn: Connection, config: Config, now: datetime, item: PendingPost | None, since: datetime | None
+def preview(  # noqa: PLR0917
+    conn: Connection,
+    settings: DiscordConfig,
+    timezone_of: TimezoneOf,
+    now: datetime,
+    item: PendingPost | None,
+    since: datetime | None,
 ) -> list[RenderedPost]:
     """What would be posted: one thing, or all that is due, as if posting began at `since`. Keeps nothing."""
     with conn.transaction(force_rollback=True):
         if item is not None:
-            return [render(conn, item, config.discord)]
+            return [render(conn, item, settings)]
         watch = Deadline(now, 0.0)
-        look = PendingPosts(conn, config.discord, watch)
+        look = PendingPosts(conn, settings, watch)
         if since is not None:
             pending_posts.move_watermarks(conn, since)
-        Publisher(conn, config, look, watch).gather_backlogs()
-        return [render(conn, one, config.discord) for one in look.due()]
+        Publisher(conn, settings, timezone_of, look, watch).gather_backlogs()
+        return [render(conn, one, settings) for one in look.due()]
 
 
-def unresolved(conn: Connection, config: Config, now: datetime) -> list[str]:
+def unresolved(conn: Connection, settings: DiscordConfig, timezone_of: TimezoneOf, now: datetime) -> list[str]:
     """The posts whose fate is unknown and the webhooks that are gone, a line each with what to do."""
-    return _run(conn, config, now, 0.0).channels.obstacles() + [
+    return _run(conn, settings, timezone_of, now, 0.0).channels.obstacles() + [
         f"{title(post)}: whether it was posted is unknown: {post.reason}; {how_to_resolve(post.id)}"
         for post in journal.unresolved(conn)
         if post.state == "unknown"
@@ -116,17 +130,19 @@ def resolve(conn: Connection, post_id: int, state: str, message_id: str | None) 
     return journal.posts(conn, [post_id])[0]
 
 
-def insist_on_webhook(config: Config) -> None:
+def insist_on_webhook(settings: DiscordConfig) -> None:
     """ConfigError unless there is a webhook to post to."""
-    if not has_webhook(config.discord):
+    if not has_webhook(settings):
         raise ConfigError("no webhook is configured: set [discord] webhook_url_file, or run: etstats init")
 
 
-def _run(conn: Connection, config: Config, now: datetime, limit_seconds: float) -> Publisher:
-    insist_on_webhook(config)
+def _run(
+    conn: Connection, settings: DiscordConfig, timezone_of: TimezoneOf, now: datetime, limit_seconds: float
+) -> Publisher:
+    insist_on_webhook(settings)
     conn.commit()
     watch = Deadline(now, limit_seconds)
-    return Publisher(conn, config, PendingPosts(conn, config.discord, watch), watch)
+    return Publisher(conn, settings, timezone_of, PendingPosts(conn, settings, watch), watch)
 
 
 def _insist(is_ours: bool) -> None:

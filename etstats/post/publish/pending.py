@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from etstats.config.schema import DiscordConfig
 from etstats.db import pending_posts
 from etstats.db.connection import Connection
 from etstats.db.pending_posts import PendingPost
 from etstats.post.publish.deadline import Deadline
 from etstats.post.publish.destinations import destinations
+from etstats.post.settings import DiscordConfig
 
 PATIENCE = timedelta(minutes=2)  # for the round 1 of a round 2 that came alone
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
-from etstats.config.schema import DiscordConfig
 from etstats.db import pending_posts
 from etstats.db import sessions as stored
 from etstats.db.connection import Connection
@@ -22,6 +21,7 @@ from etstats.domain.views import (
 from etstats.parser.names import clean_name, colour_runs
 from etstats.post.render import facts, summaries
 from etstats.post.render.message import Embed, Message
+from etstats.post.settings import DiscordConfig
 from etstats.stats import sessions
 
 

@@ -9,7 +9,6 @@ program sends again. Only one run posts at a time, so whatever it finds in `send
 from collections.abc import Sequence
 from dataclasses import replace
 
-from etstats.config.schema import Config
 from etstats.db import journal, pending_posts, post_channels
 from etstats.db.connection import Connection
 from etstats.db.journal import JournalEntry
@@ -24,6 +23,7 @@ from etstats.post.publish.pending import PATIENCE, PendingPosts
 from etstats.post.publish.rendering import RenderedPost, render
 from etstats.post.publish.report import PostReport, how_to_resolve, how_to_retry, title
 from etstats.post.render.message import Message
+from etstats.post.settings import DiscordConfig, TimezoneOf
 from etstats.post.webhook.responses import Banned, Gone, NotAccepted, Outcome, Permanent, RetryAfter, Sent, Unknown
 
 _LEAST_BUDGET = 5.0  # seconds for the first edit of a run, though its time is over
@@ -35,10 +35,17 @@ _WRONG_KIND_OF_CHANNEL = {220001: "forum = true", 220003: "forum = false"}
 class Publisher:
     """What posting has to do now, and the doing of it. The connection must have no transaction open."""
 
-    def __init__(self, conn: Connection, config: Config, look: PendingPosts, watch: Deadline) -> None:
+    def __init__(
+        self,
+        conn: Connection,
+        settings: DiscordConfig,
+        timezone_of: TimezoneOf,
+        look: PendingPosts,
+        watch: Deadline,
+    ) -> None:
         self._conn = conn
-        self._config = config
-        self._settings = config.discord
+        self._timezone_of = timezone_of
+        self._settings = settings
         self._watch = watch
         self._look = look
         self._reserve = 0.0
@@ -241,7 +248,7 @@ class Publisher:
             if thread_id is not None:
                 return message, thread_id
         with journal.snapshot(self._conn):
-            name = rendering.thread_name(self._conn, item, self._config.timezone(item.server))
+            name = rendering.thread_name(self._conn, item, self._timezone_of(item.server))
         return replace(message, thread_name=name), None
 
     def _log(

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 _hidden = sys.modules.get("invoke")
 sys.modules["invoke"] = None  # type: ignore[assignment]  # the import system's own way to say: not here
 try:
-    import paramiko  # noqa: TID251  # the room of paramiko
-    from paramiko.pkey import PublicBlob, UnknownKeyType  # noqa: TID251
-    from paramiko.ssh_exception import IncompatiblePeer  # noqa: TID251
+    import paramiko  # the room of paramiko
+    from paramiko.pkey import PublicBlob, UnknownKeyType
+    from paramiko.ssh_exception import IncompatiblePeer
 finally:
     del sys.modules["invoke"]
     if _hidden is not None:

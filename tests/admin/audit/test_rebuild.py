@@ -179,12 +179,12 @@ import os, signal
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 from etstats.db.connection import connect
-from etstats.audit.rebuild import Plan, rebuild
+from etstats.admin.audit.rebuild import RebuildPlan, rebuild
 def seen(done, total, calls=[]):
     calls.append(done)
     if len(calls) > {evening}:
         os.kill(os.getpid(), signal.SIGKILL)
-plan = Plan(gap=timedelta(minutes=60), zone_of=lambda _: ZoneInfo("UTC"))
+plan = RebuildPlan(gap=timedelta(minutes=60), zone_of=lambda _: ZoneInfo("UTC"))
 rebuild(connect({database_url!r}), plan, seen)
 """
     killed = subprocess.run([sys.executable, "-c", program], check=False, timeout=60)

@@ -14,6 +14,7 @@ from etstats.demo.generator import Quirks, generate, write_files
 from tests.conftest import CliResult
 from tests.importer.world import take
 from tests.support.files import GUIDS, File, line, round_file
+from tests.support.paths import ROOT
 
 Cli = Callable[..., CliResult]
 
@@ -156,7 +157,7 @@ def test_every_check_is_tried_here() -> None:
     names = {check.name for check in checks()}
     assert names == DAMAGE.keys() | FILES.keys()
     assert len(names) == len(all_checks()) + len(ARCHIVE_CHECKS)
-    text = (Path(__file__).parents[2] / "docs" / "validation.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
     for check in checks():
         assert f"| `{check.name}` | {check.severity} |" in text
 

@@ -40,7 +40,7 @@ if _can_have_own_spool():
         shutil.chown(spool, group="crontab")
         install = tmp_path / "install.py"
         install.write_text(
-            "import sys\nfrom etstats.ops import crontab\n"
+            "import sys\nfrom etstats.admin import crontab\n"
             "crontab.write_crontab(crontab.with_block(crontab.read_crontab(), sys.stdin.read()))\n"
         )
         script = f"""

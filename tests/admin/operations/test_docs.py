@@ -5,7 +5,6 @@ import tomllib
 import typing
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +13,8 @@ import typer
 from etstats.admin import crontab
 from etstats.cli import app
 from etstats.config import schema
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 PAGES = ("setup", "settings", "troubleshooting")
 _SECTION = re.compile(r"^## `\[+([a-z]+)\]+`$", re.M)
 _ROW = re.compile(r"^\| `([a-z_]+)`( S)? \| (?:`(.*?)`)? ?\| \S.* \|$", re.M)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from etstats import logs
-from etstats.config.schema import LogConfig
+from etstats.logs import LogConfig
 from tests.conftest import CliResult
 
 SECRETS = ("postgresql://u:p%40ss@db/x", "https://discord.com/api/webhooks/1/TOKENTOKEN", "phrase")
@@ -104,7 +104,7 @@ _WRITER = """
 import sys
 from pathlib import Path
 from etstats import logs
-from etstats.settings import LogConfig
+from etstats.logs import LogConfig
 
 logs.configure(LogConfig(max_bytes=20_000, backups=90), Path(sys.argv[1]), (), 0)
 for number in range(300):

@@ -19,9 +19,10 @@ from etstats.errors import ConfigError
 from etstats.importer.importer import Importer
 from tests.conftest import CliResult
 from tests.stats.sessions.rows import add_round, add_session, line
+from tests.support.paths import ROOT
 
 Cli = Callable[..., CliResult]
-DOCUMENT = Path(__file__).parents[2] / "docs" / "database.md"
+DOCUMENT = ROOT / "docs" / "database.md"
 
 
 @pytest.fixture

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from etstats.config.schema import Config, DiscordConfig
+from etstats.config.schema import Config
 from etstats.db import identity, pending_posts
 from etstats.demo.discord import Hook
 from etstats.demo.generator import GeneratedFile, GeneratedRound, GeneratedSession, Quirks, generate_evening
 from etstats.importer.importer import Importer
 from etstats.post.publish import PostReport, post_due
+from etstats.post.settings import DiscordConfig
 from tests.post.render.faults import Faulty
 
 ZONE = "Europe/Ljubljana"
@@ -58,7 +59,14 @@ class Stage:
     def post(self, now: datetime, *, limit: float = 30.0, since: datetime | None = None) -> PostReport:
         now += timedelta(seconds=self.clock.now - self.began + 0.001)
         return post_due(
-            self.conn, self.config, now, limit_seconds=limit, since=since, clock=self.clock, sleep=self.clock.sleep
+            self.conn,
+            self.config.discord,
+            self.config.timezone,
+            now,
+            limit_seconds=limit,
+            since=since,
+            clock=self.clock,
+            sleep=self.clock.sleep,
         )
 
     def write_config(self) -> Path:

@@ -1,6 +1,6 @@
 """Senders that can be killed: a process that has everything loaded, and a fork of it for each run asked for.
 
-    python -m tests.posting.sender CONFIG SCALE BEGAN < orders > reports
+    python -m tests.post.publish.sender CONFIG SCALE BEGAN < orders > reports
 
 An order is the seconds that a run may last; the reports are `run PID` and `end PID CODE`, -9 for a kill.
 Time passes SCALE times as fast as on the wall, from the moment BEGAN on the monotonic clock.
@@ -41,7 +41,9 @@ def run(path: Path, clock: FastClock, began: datetime, started: float, limit: fl
     logs.configure(settings.log, settings.state_dir, (), 0)
     now = began + timedelta(seconds=clock() - started)
     with connect(settings.database.url or "") as conn:
-        report = post_due(conn, settings, now, limit_seconds=limit, clock=clock, sleep=clock.sleep)
+        report = post_due(
+            conn, settings.discord, settings.timezone, now, limit_seconds=limit, clock=clock, sleep=clock.sleep
+        )
     for line in report.lines:
         print(line, file=sys.stderr)
     return report.exit_code

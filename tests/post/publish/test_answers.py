@@ -66,7 +66,7 @@ def test_nothing_is_tried_before_its_time(stage: Stage, evening: GeneratedSessio
 
 def test_a_ban_is_kept_by_all_channels(stage: Stage, evening: GeneratedSession) -> None:
     """Who is shut out sends nothing anywhere for ten minutes, and says so once."""
-    from etstats.config.schema import ChannelConfig
+    from etstats.post.settings import ChannelConfig
 
     stage.set(map=ChannelConfig(webhook_url=stage.discord.add_webhook().url))
     stage.switch_on()

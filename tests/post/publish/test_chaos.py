@@ -17,10 +17,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from etstats.config.schema import DiscordConfig
 from etstats.db import journal
 from etstats.demo.discord_wire import Reply, Request
 from etstats.demo.generator import GeneratedFile, Quirks, generate
+from etstats.post.settings import DiscordConfig
 from tests.post.publish.conftest import START, ZONE, Stage
 from tests.post.publish.sender import FastClock
 from tests.post.render.faults import Fault, Faulty

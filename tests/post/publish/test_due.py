@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from etstats.config.schema import ChannelConfig, DiscordConfig
 from etstats.demo.generator import GeneratedSession, generate_evening
 from etstats.errors import ConfigError
 from etstats.post.publish import EVERYTHING
+from etstats.post.settings import ChannelConfig, DiscordConfig
 from tests.post.publish.conftest import BEFORE, START, ZONE, Stage, ended
 
 DAY = timedelta(days=1)

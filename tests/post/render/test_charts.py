@@ -4,7 +4,6 @@ import io
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -12,6 +11,7 @@ from PIL import Image
 from etstats.post.render.canvas import drawable, readable, text_width, visible
 from etstats.post.render.charts import scoreboard_png, session_png
 from tests.post.render import samples
+from tests.support.paths import ROOT
 
 
 def picture(png: bytes) -> Image.Image:
@@ -89,10 +89,10 @@ def test_the_settings_of_the_machine_do_not_matter(tmp_path):
     """A matplotlibrc in the current folder that asks for TeX and tight boxes changes nothing."""
     (tmp_path / "matplotlibrc").write_text("text.usetex: True\nsavefig.bbox: tight\nsavefig.dpi: 30\n")
     code = (
-        "import sys; from tests.post import samples; from etstats.post.charts import scoreboard_png;"
+        "import sys; from tests.post.render import samples; from etstats.post.render.charts import scoreboard_png;"
         "sys.stdout.buffer.write(scoreboard_png(samples.a_map(2)))"
     )
-    root = str(Path(__file__).parents[2])
+    root = str(ROOT)
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {root!r}); {code}"],
         cwd=tmp_path, check=True, capture_output=True,
@@ -103,17 +103,15 @@ def test_the_settings_of_the_machine_do_not_matter(tmp_path):
 def test_nothing_is_said_where_the_home_cannot_be_written(tmp_path):
     """A machine whose user has no home for matplotlib's cache still draws in silence."""
     (tmp_path / "file").touch()
-    code = (
-        "from tests.post import samples; from etstats.post import charts; charts.scoreboard_png(samples.a_map(2))"
-    )
+    code = "from tests.post.render import samples; from etstats.post.render import charts;"
+        "charts.scoreboard_png(samples.a_map(2))"
     env = {"MPLCONFIGDIR": str(tmp_path / "file" / "x")}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=Path(__file__).parents[2], env=env, check=True, capture_output=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, check=True, capture_output=True)
     assert (done.stdout, done.stderr) == (b"", b"")
 
 
 def test_a_run_without_pictures_never_loads_matplotlib():
     """The door to the pictures is light."""
-    code = "import sys, etstats.post.charts, etstats.post.summaries; sys.exit('matplotlib' in sys.modules)"
+    modules = "etstats.post.render.charts, etstats.post.render.summaries"
+    code = f"import sys, {modules}; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

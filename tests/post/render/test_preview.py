@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from etstats.commands import discord_preview
-from etstats.commands.discord_preview import draw
+from etstats.post.render import terminal as terminal_preview
 from etstats.post.render.facts import Milestone
 from etstats.post.render.message import Embed, Message
 from etstats.post.render.preview import Span, preview
 from etstats.post.render.summaries import map_message, round_message, session_message
+from etstats.post.render.terminal import draw
 from etstats.post.render.text import fit
 from tests.post.render import samples
 from tests.post.render.test_text import hostile
@@ -28,7 +28,7 @@ def terminal(monkeypatch):
     console = Console(
         record=True, force_terminal=True, color_system="truecolor", width=80, highlight=False, file=io.StringIO()
     )
-    monkeypatch.setattr(discord_preview, "out", lambda: console)
+    monkeypatch.setattr(terminal_preview, "out", lambda: console)
     return lambda *, styles=False: console.export_text(styles=styles)
 
 

@@ -16,6 +16,7 @@ from etstats.parser.fields import BULLET_WEAPONS, WEAPONS
 from etstats.stats import rankings
 from tests.conftest import CliResult
 from tests.stats.sessions.rows import Line, add_round, add_session, guid, line
+from tests.support.paths import ROOT
 
 Cli = Callable[..., CliResult]
 DAY = 24 * 60
@@ -298,7 +299,7 @@ def test_equals_share_a_season(cli: Cli, db: Connection) -> None:
 
 def test_every_board_is_explained() -> None:
     """docs/metrics.md says what each is made of, and how a season's points fall."""
-    page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
     rows = [
         row for row in page.partition("## Leaderboards")[2].partition("\n## ")[0].splitlines() if row[:1] == "|"
     ]
