@@ -103,8 +103,10 @@ def test_the_settings_of_the_machine_do_not_matter(tmp_path):
 def test_nothing_is_said_where_the_home_cannot_be_written(tmp_path):
     """A machine whose user has no home for matplotlib's cache still draws in silence."""
     (tmp_path / "file").touch()
-    code = "from tests.post.render import samples; from etstats.post.render import charts;"
+    code = (
+        "from tests.post.render import samples; from etstats.post.render import charts;"
         "charts.scoreboard_png(samples.a_map(2))"
+    )
     env = {"MPLCONFIGDIR": str(tmp_path / "file" / "x")}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, check=True, capture_output=True)
     assert (done.stdout, done.stderr) == (b"", b"")
