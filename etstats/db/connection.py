@@ -4,13 +4,15 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from etstats.db import embedded
 from etstats.db.queries import query
 from etstats.errors import CheckError, ConfigError, DatabaseError, LockedError
 
@@ -39,15 +41,20 @@ _FROM_SERVER = re.compile(r"(?:FATAL|[^\W\d_]{4,}):  (.+)")
 
 
 def connect(url: str, *, read_only: bool = False) -> psycopg.Connection:
-    """Open a connection: no autocommit, moments in UTC, `read_only` transactions when only reading.
+    """Open a connection: no autocommit, UTF-8, times in UTC, `read_only` transactions when only reading.
 
-    DatabaseError: it cannot be reached now. ConfigError: the URL, the password or the base is wrong, or the
+    What the results depend on is set here, whatever the environment, the role or the database sets. For the
+    embedded server the environment of libpq is ignored, and the server must work in the folder of the URL.
+
+    DatabaseError: it cannot be reached now. ConfigError: the URL, the password or the database is wrong, or the
     server is older than PostgreSQL 14. No message holds the password.
     """
     settings = _settings(url)
     place = _place(settings)
+    folder = embedded.cluster_folder(settings)
     try:
-        conn = psycopg.connect(make_conninfo("", **settings), prepare_threshold=5)
+        with embedded.libpq_environment_ignored() if folder else nullcontext():
+            conn = psycopg.connect(make_conninfo("", **settings), prepare_threshold=5)
     except psycopg.OperationalError as error:
         raise _refusal(error, place, settings.get("password", "")) from None  # its locals hold the password
     except psycopg.Error as error:
@@ -62,8 +69,45 @@ def connect(url: str, *, read_only: bool = False) -> psycopg.Connection:
     if not read_only and conn.info.parameter_status("in_hot_standby") == "on":
         conn.close()
         raise ConfigError(f"PostgreSQL at {place} is a replica; {_TO_THE_PRIMARY}")
+    try:
+        _prepare_session(conn, place, folder)
+    except BaseException:
+        conn.close()
+        raise
     conn.read_only = read_only or None
     return conn
+
+
+def _prepare_session(conn: psycopg.Connection, place: str, folder: Path | None) -> None:
+    """Check that this is a database for etstats, and set what results depend on.
+
+    A pooler in transaction mode restores only the settings that it tracks (PgBouncer: client_encoding, DateStyle,
+    TimeZone and standard_conforming_strings); any other would reach an unrelated transaction. So these are
+    compared instead, and ConfigError names one that differs.
+    """
+    encoding = conn.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise ConfigError(
+            f'Database "{conn.info.dbname}" at {place} has the encoding {encoding}; etstats needs UTF8. '
+            "Create another one with: createdb --template=template0 --encoding=UTF8 NAME"
+        )
+    conn.autocommit = True  # one message and its answer, instead of three
+    with database_errors():
+        parameters = {"backend_pid": conn.info.backend_pid, "is_embedded": folder is not None}
+        row = conn.execute(query("pin_settings"), parameters).fetchone()
+        is_pooled, works_in = row[:2] if row else (False, None)
+        wrong = conn.execute(query("settings_not_pinned")).fetchone() if is_pooled else None
+    conn.autocommit = False
+    if folder and works_in != str(folder):
+        raise ConfigError(f"The server at {place} works in {works_in}, not in {folder}. Run: etstats db stop")
+    if is_pooled:
+        conn.prepare_threshold = None  # a prepared statement stays behind on one of the pooler's connections
+    if wrong:
+        name, found, expected = wrong
+        raise ConfigError(
+            f'The server sets {name} to "{found}"; etstats needs "{expected}", which cannot be set through '
+            f"the pooler at {place}. Run: ALTER ROLE {conn.info.user} SET {name} = '{expected}'"
+        )
 
 
 @contextmanager
@@ -223,9 +267,9 @@ def _settings(url: str) -> dict[str, str]:
             "with the odd characters of a password percent-encoded."
         ) from None
     # An "@" or "/" in a bare password ends up in the parts behind it: say so before a message can show it.
-    if not given.get("port", "5432").replace(",", "").isdigit() or "@" in given.get("host", "") + given.get(
-        "dbname", ""
-    ):
+    host = given.get("host", "")
+    misplaced = given.get("dbname", "") + ("" if host.startswith("/") else host)
+    if not given.get("port", "5432").replace(",", "").isdigit() or "@" in misplaced:
         raise ConfigError(
             "database.url: the password's special characters must be percent-encoded (@ is %40, / is %2F)."
         )
@@ -237,9 +281,7 @@ def _settings(url: str) -> dict[str, str]:
         "keepalives_count": "3",
         "tcp_user_timeout": "60000",
     }
-    # Compiling a query of many sums to machine code takes longer than to run it.
-    options = f"{given.pop('options', '')} -c TimeZone=UTC -c jit=off".strip()
-    return {**defaults, **given, "options": options}
+    return {**defaults, **given, "client_encoding": "UTF8"}
 
 
 def _place(settings: dict[str, str]) -> str:

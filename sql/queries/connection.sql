@@ -44,3 +44,35 @@ SELECT datname::text FROM pg_database WHERE starts_with(datname, %(prefix)s)
 -- name: analyze_tables
 -- Update the planner's statistics of the tables that an import fills; autovacuum does so only a minute later.
 ANALYZE processed_files, rounds, player_comprehensive_stats, weapon_comprehensive_stats
+
+-- name: pin_settings
+-- The results of queries depend on these settings; a role or a database may have set them otherwise.
+-- Through a pooler the process id differs from the one at login; what it does not track is set for this
+-- statement only. jit: compiling a long query takes longer than running it.
+SELECT is_pooled, CASE WHEN %(is_embedded)s THEN current_setting('data_directory') END AS works_in,
+       set_config('DateStyle', 'ISO, YMD', false),
+       set_config('TimeZone', 'UTC', false),
+       set_config('standard_conforming_strings', 'on', false),
+       set_config('IntervalStyle', 'postgres', is_pooled),
+       set_config('search_path', 'public', is_pooled),
+       set_config('bytea_output', 'hex', is_pooled),
+       set_config('extra_float_digits', '1', is_pooled),
+       set_config('transform_null_equals', 'off', is_pooled),
+       set_config('default_transaction_isolation', 'read committed', is_pooled),
+       set_config('jit', 'off', is_pooled)
+FROM (SELECT pg_backend_pid() <> %(backend_pid)s AS is_pooled) AS session
+
+-- name: settings_not_pinned
+-- A setting whose value on the server would change results, that value, and the one that is needed.
+-- The namespaces on the search path matter, not how it is written ("$user", public).
+SELECT name, coalesce(current_setting(name), '') AS found, expected
+FROM (VALUES ('IntervalStyle', 'postgres'), ('bytea_output', 'hex'), ('transform_null_equals', 'off'),
+             ('default_transaction_isolation', 'read committed')) AS needed (name, expected)
+WHERE current_setting(name) <> expected
+UNION ALL
+SELECT 'search_path', current_setting('search_path'), 'public'
+WHERE current_schemas(false) <> ARRAY['public']::name[]
+UNION ALL
+SELECT 'extra_float_digits', current_setting('extra_float_digits'), '1'
+WHERE current_setting('extra_float_digits')::integer < 1
+LIMIT 1

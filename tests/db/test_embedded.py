@@ -14,8 +14,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from etstats.db import binaries, embedded
+from etstats.db import embedded
 from etstats.db.connection import connect
+from etstats.db.embedded import programs as embedded_programs
+from etstats.db.embedded import server as embedded_server
 from etstats.errors import ConfigError, DatabaseError
 from tests.support.paths import ROOT
 
@@ -102,7 +104,7 @@ def test_running_already_starts_no_process(base: Path, monkeypatch: pytest.Monke
         raise AssertionError("not needed")
 
     monkeypatch.setattr(subprocess, "Popen", refuse)
-    monkeypatch.setattr(embedded, "_locked", refuse)
+    monkeypatch.setattr(embedded_server, "_locked", refuse)
     assert embedded.ensure_running(base) == embedded.status(base).url
 
 
@@ -257,7 +259,7 @@ def test_a_long_path(new: Path) -> None:
         embedded.stop(deep)
     assert not place.exists()
     place.mkdir(mode=0o755)
-    with pytest.raises(ConfigError, match="in the way and not ours"):
+    with pytest.raises(ConfigError, match=r"must be a folder of user .* with mode 0700"):
         embedded.ensure_running(deep, durable=False)
     place.rmdir()
 
@@ -303,17 +305,17 @@ def test_a_copy_for_an_account_that_cannot_reach_the_programs(
 ) -> None:
     """When the environment is closed to root's server account, a copy that works is made once."""
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(binaries, "_can_run", lambda *_: False)
+    monkeypatch.setattr(embedded_programs, "_can_run", lambda *_: False)
     older = tmp_path / "install-18-0.1"
     older.mkdir()
     account = pwd.getpwuid(os.getuid())
-    programs = binaries.reachable_bin_dir(account, tmp_path, 18)
+    programs = embedded_programs.reachable_bin_dir(account, tmp_path, 18)
     assert programs.is_relative_to(tmp_path)
     said = subprocess.run([programs / "psql", "--version"], capture_output=True, text=True, check=True)
     assert "(PostgreSQL) 18" in said.stdout
     assert not older.exists()
     made = programs.stat().st_ctime_ns
-    assert binaries.reachable_bin_dir(account, tmp_path, 18) == programs
+    assert embedded_programs.reachable_bin_dir(account, tmp_path, 18) == programs
     assert programs.stat().st_ctime_ns == made
 
 
@@ -321,7 +323,7 @@ def test_a_user_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """A user id that the machine has no name for is told so."""
     monkeypatch.setattr(os, "geteuid", lambda: 2**30)
     with pytest.raises(ConfigError, match="has no name"):
-        binaries.server_account(tmp_path)
+        embedded_programs.server_account(tmp_path)
 
 
 def as_root_without_accounts(monkeypatch: pytest.MonkeyPatch, made: list[str]) -> None:
@@ -349,7 +351,7 @@ def test_an_account_of_its_own_for_root(monkeypatch: pytest.MonkeyPatch) -> None
     as_root_without_accounts(monkeypatch, made)
     monkeypatch.setattr(subprocess, "run", useradd)
     for _ in range(2):
-        assert binaries.server_account(Path("/")) == pwd.getpwuid(os.getuid())
+        assert embedded_programs.server_account(Path("/")) == pwd.getpwuid(os.getuid())
     assert len(called) == 1
     assert called[0][-2:] == ["/usr/sbin/nologin", "etstats"]
 
@@ -363,7 +365,7 @@ def test_no_account_for_root(monkeypatch: pytest.MonkeyPatch) -> None:
     as_root_without_accounts(monkeypatch, [])
     monkeypatch.setattr(subprocess, "run", missing)
     with pytest.raises(ConfigError, match=r"useradd --system etstats.*ordinary user"):
-        binaries.server_account(Path("/"))
+        embedded_programs.server_account(Path("/"))
 
 
 def test_the_folders_owner_runs_it_for_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -371,14 +373,14 @@ def test_the_folders_owner_runs_it_for_root(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     nobody = pwd.getpwnam("nobody")
     monkeypatch.setattr(Path, "stat", lambda _path: os.stat_result([0o700, 0, 0, 1, nobody.pw_uid, 0, 0, 0, 0, 0]))
-    assert binaries.server_account(tmp_path).pw_name == "nobody"
+    assert embedded_programs.server_account(tmp_path).pw_name == "nobody"
 
 
 def test_a_program_that_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that hangs is given up on, and named."""
-    monkeypatch.setattr(binaries, "_PROGRAM_SECONDS", 0.1)
+    monkeypatch.setattr(embedded_programs, "_PROGRAM_SECONDS", 0.1)
     with pytest.raises(DatabaseError, match="sleep did not end within"):
-        binaries.run_as(pwd.getpwuid(os.getuid()), ["/bin/sleep", "600"])
+        embedded_programs.run_as(pwd.getpwuid(os.getuid()), ["/bin/sleep", "600"])
 
 
 def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
@@ -394,7 +396,7 @@ def test_a_folder_of_somebody_else(base: Path, monkeypatch: pytest.MonkeyPatch) 
     def closed(*_args: object, **_kwargs: object) -> str:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_text", closed)
+    monkeypatch.setattr(Path, "read_bytes", closed)
     with pytest.raises(ConfigError, match="belongs to another user"):
         embedded.ensure_running(base)
 
@@ -414,7 +416,7 @@ def test_root_cannot_put_it_below_a_private_folder(reachable_dir: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        ("initdb: error: could not create directory: No space left on device", "is full; make room"),
+        ("initdb: error: could not create directory: No space left on device", "is full; free some space"),
         ("initdb: error: invalid locale name", r"initdb failed: initdb: error: invalid locale name"),
     ],
 )
@@ -424,7 +426,7 @@ def test_a_first_use_that_fails(new: Path, monkeypatch: pytest.MonkeyPatch, said
     programs.mkdir(mode=0o755)
     (programs / "initdb").write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
     (programs / "initdb").chmod(0o755)
-    monkeypatch.setattr(embedded, "reachable_bin_dir", lambda *_: programs)
+    monkeypatch.setattr(embedded_server, "reachable_bin_dir", lambda *_: programs)
     with pytest.raises(DatabaseError, match=expected):
         embedded.ensure_running(new, durable=False)
     assert not embedded.status(new).running
@@ -438,8 +440,8 @@ def test_a_full_disk(new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_args: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(embedded, "create", full)
-    with pytest.raises(DatabaseError, match="full; make room"):
+    monkeypatch.setattr(embedded_server, "create", full)
+    with pytest.raises(DatabaseError, match="full; free some space"):
         embedded.ensure_running(new)
 
 

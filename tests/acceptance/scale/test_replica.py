@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from etstats.db import embedded
-from etstats.db.binaries import run_as, server_account
+from etstats.db.embedded.programs import run_as, server_account
 from etstats.demo.generator import Quirks, generate, write_files
 from tests.acceptance.chaos.test_together import START
 from tests.conftest import CliResult

@@ -1,35 +1,44 @@
-"""The PostgreSQL that needs no installation: it lives in the data folder and keeps running between runs.
-
-Nobody but its owner (and root) can connect: no TCP, a socket in a folder of mode 0700, and the kernel's word for
-who is at the other end (`peer`). Below the data folder, `postgres/18` is the base and `postgres/lock` keeps two
-programs from starting it at once.
-"""
+"""Starting, stopping and finding the server of a cluster."""
 
 import contextlib
 import errno
 import fcntl
+import logging
 import os
+import re
 import signal
-import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from typing import NamedTuple
 
-from etstats.db.binaries import VERSION, bin_dir, reachable_bin_dir, run_as, server_account
-from etstats.db.cluster import PORT, Cluster, configure, create, failure, socket_place
+from etstats.db.embedded import address
+from etstats.db.embedded.address import PORT, socket_folder
+from etstats.db.embedded.cluster import Cluster, configure, create, failure
+from etstats.db.embedded.programs import VERSION, reachable_bin_dir, run_as, server_account
 from etstats.errors import ConfigError, DatabaseError
 
-__all__ = ["VERSION", "EmbeddedStatus", "bin_dir", "ensure_running", "status", "stop"]
-
+_log = logging.getLogger(__name__)
 _START_SECONDS = 60.0
 _FAST_SECONDS = 20.0
+# initdb fails beyond PostgreSQL's MAXPGPATH of 1024, from which its own file names go off.
+_LONGEST_FOLDER_BYTES = 900
+_UNUSABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # a surrogate stands for a byte that is not UTF-8
+
+
+class PidFile(NamedTuple):
+    """The lines of postmaster.pid that say which server wrote it; `socket_folder` and `state` come later."""
+
+    pid: int | None
+    data_folder: str
+    socket_folder: str
+    state: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddedStatus:
-    """The embedded server as it stands; `pid` and `url` are None while it does not run."""
+    """The state of the embedded server; `pid` and `url` are None while it does not run."""
 
     running: bool
     version: int
@@ -40,16 +49,17 @@ class EmbeddedStatus:
 
 
 def ensure_running(data_dir: Path, *, version: int = VERSION, durable: bool = True) -> str:
-    """Return the URL of the embedded server, started, and made on first use, when need be.
+    """Return the URL of the embedded server; start it, and make it on first use.
 
-    With the server up it costs a read and a connect. `durable=False` is for bases that are thrown away.
-    ConfigError: the folder cannot be used. DatabaseError: the server does not come up.
+    If it runs already this costs a read and a connect. `durable=False` is for databases that are thrown away.
+    ConfigError: the folder cannot be used. DatabaseError: the server does not start.
     """
     folder = _folder(data_dir, version)
-    if url := _answering(folder):
-        return url
+    with _file_errors(folder):
+        if url := _running_url(folder):
+            return url
     with _file_errors(folder), _locked(folder.parent):
-        if url := _answering(folder):  # another program was quicker
+        if url := _running_url(folder):  # another process was faster
             return url
         account = server_account(folder.parent)
         programs = reachable_bin_dir(account, folder.parent, version)
@@ -62,22 +72,24 @@ def ensure_running(data_dir: Path, *, version: int = VERSION, durable: bool = Tr
 def stop(data_dir: Path, *, version: int = VERSION) -> bool:
     """Stop the server and wait until it is down; open transactions are rolled back. False: it was not running."""
     folder = _folder(data_dir, version)
-    if not folder.parent.exists():
-        return False
+    with _file_errors(folder):
+        if not folder.parent.exists():
+            return False
     with _file_errors(folder), _locked(folder.parent):
         pid = _postmaster(folder)
         if pid:
             _stop(folder, pid)
-            if (place := socket_place(folder)) != folder:
+            if (directory := socket_folder(folder)) != folder:
                 with contextlib.suppress(OSError):
-                    place.rmdir()
+                    directory.rmdir()
         return pid is not None
 
 
 def status(data_dir: Path, *, version: int = VERSION) -> EmbeddedStatus:
-    """Return how the embedded server stands, without starting it."""
+    """Return the state of the embedded server without starting it."""
     folder = _folder(data_dir, version)
-    url = _answering(folder)
+    with _file_errors(folder):
+        url = _running_url(folder)
     return EmbeddedStatus(
         running=url is not None,
         version=version,
@@ -89,41 +101,58 @@ def status(data_dir: Path, *, version: int = VERSION) -> EmbeddedStatus:
 
 
 def _folder(data_dir: Path, version: int) -> Path:
-    return data_dir.expanduser().resolve() / "postgres" / str(version)
+    """Return the cluster's folder, free of symbolic links; ConfigError if PostgreSQL cannot use such a path."""
+    folder = data_dir.expanduser().resolve() / "postgres" / str(version)
+    name = str(folder)
+    if _UNUSABLE.search(name):
+        reason = "the path must be UTF-8 without control characters"
+    elif len(os.fsencode(folder)) > _LONGEST_FOLDER_BYTES:
+        reason = f"the path must have at most {_LONGEST_FOLDER_BYTES} bytes"
+    else:
+        return folder
+    raise ConfigError(
+        f"The embedded PostgreSQL cannot use {name!r}: {reason}. Choose another data folder (ETSTATS_DATA_DIR)."
+    )
 
 
-def _pid_file(folder: Path) -> list[str]:
-    """Return the lines of postmaster.pid: pid, folder, start, port, socket folder, address, memory, state."""
+def _pid_file(folder: Path) -> PidFile | None:
+    """Return what postmaster.pid says: pid, data folder, start, port, socket folder, address, memory, state."""
+    path = folder / "postmaster.pid"
     try:
-        return [line.strip() for line in (folder / "postmaster.pid").read_text(errors="replace").splitlines()]
+        lines = [os.fsdecode(line.strip()) for line in path.read_bytes().split(b"\n")]
+        owner = folder.stat().st_uid
     except (FileNotFoundError, NotADirectoryError):
-        return []
-    except PermissionError as error:
-        raise ConfigError(
-            f"The embedded PostgreSQL in {folder} belongs to another user. Run etstats as that user, "
-            "or give this one a data folder of its own (ETSTATS_DATA_DIR)."
-        ) from error
-
-
-def _answering(folder: Path) -> str | None:
-    """Return the URL when the server of this folder is ready and its socket answers.
-
-    The socket's folder is private, so whoever answers there is ours: no pid has to be trusted.
-    """
-    lines = _pid_file(folder)
-    if len(lines) < 8 or lines[7] != "ready":
         return None
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(5)
-        try:
-            probe.connect(f"{lines[4]}/.s.PGSQL.{PORT}")
-        except OSError:
-            return None
-    return f"postgresql://etstats@/etstats?host={quote(lines[4], safe='/')}&port={PORT}"
+    except PermissionError as error:
+        raise _foreign(folder) from error
+    if os.geteuid() not in {0, owner}:
+        raise _foreign(folder)
+    lines += [""] * (8 - len(lines))
+    return PidFile(int(lines[0]) if lines[0].isdecimal() else None, lines[1], lines[4], lines[7])
+
+
+def _foreign(folder: Path) -> ConfigError:
+    return ConfigError(
+        f"The embedded PostgreSQL in {folder} belongs to another user. Run etstats as that user, "
+        "or choose another data folder (ETSTATS_DATA_DIR)."
+    )
+
+
+def _running_url(folder: Path) -> str | None:
+    """Return the URL if the server of this folder is ready and its socket accepts connections.
+
+    A copied or moved folder holds the postmaster.pid of a server that works elsewhere.
+    """
+    found = _pid_file(folder)
+    if found is None or found.state != "ready":
+        return None
+    if (found.data_folder, found.socket_folder) != (str(folder), str(socket_folder(folder))):
+        return None
+    return address.url(folder) if address.is_listening(folder) else None
 
 
 def _postmaster(folder: Path) -> int | None:
-    """Return the pid of the process that works in this folder; a reused pid is somebody else's."""
+    """Return the pid of the server that works in this folder; its lock files may name an unrelated process."""
     if not folder.exists():
         return None
     for lock_file in _lock_files(folder):
@@ -134,19 +163,19 @@ def _postmaster(folder: Path) -> int | None:
 
 
 def _lock_files(folder: Path) -> tuple[Path, Path]:
-    return folder / "postmaster.pid", socket_place(folder) / f".s.PGSQL.{PORT}.lock"
+    return folder / "postmaster.pid", socket_folder(folder) / f".s.PGSQL.{PORT}.lock"
 
 
 def _pid_in(lock_file: Path) -> int | None:
     try:
         first = lock_file.read_text(errors="replace").partition("\n")[0].strip()
-    except FileNotFoundError:
+    except OSError:
         return None
-    return int(first) if first.isdigit() else None
+    return int(first) if first.isdecimal() else None
 
 
 def _working_folder(pid: int) -> str | None:
-    """Return where a process works; None when it is gone, a zombie, or not ours to look at."""
+    """Return the working directory of a process; None if it is gone, a zombie, or another user's."""
     try:
         return str(Path(f"/proc/{pid}/cwd").readlink())
     except OSError:
@@ -159,7 +188,9 @@ def _file_errors(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise DatabaseError(f"The disk of {folder} is full; make room, then run this again.") from error
+            raise DatabaseError(
+                f"The disk of {folder} is full; free some space and run the command again."
+            ) from error
         raise ConfigError(
             f"The embedded PostgreSQL cannot use {folder}: {error.strerror or error}. "
             "Choose another data folder (ETSTATS_DATA_DIR), or set database.url."
@@ -168,7 +199,7 @@ def _file_errors(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _locked(parent: Path) -> Iterator[None]:
-    """Hold the start lock; makes the data folder and `postgres` in it, which stay their owner's."""
+    """Hold the start lock; make the data folder and `postgres` in it if they are missing."""
     for folder in (parent.parent, parent):
         if not folder.exists():
             _make_folder(folder)
@@ -183,7 +214,7 @@ def _locked(parent: Path) -> Iterator[None]:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make a folder for us alone; root's belongs to the owner of the folder above and can be passed through."""
+    """Make a private folder; root's gets the owner of its parent and can be passed through."""
     as_root = os.geteuid() == 0
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -206,32 +237,33 @@ def _wait_for_lock(descriptor: int, parent: Path) -> None:
         except BlockingIOError:
             if time.monotonic() > deadline:
                 raise DatabaseError(
-                    f"Another program holds {parent / 'lock'} and does not let go of it."
+                    f"Another process has held {parent / 'lock'} for {2 * _START_SECONDS:.0f} s; try again later."
                 ) from None
             time.sleep(0.02)
 
 
-def _said_at_start(folder: Path) -> str:
-    """Return what the last start wrote: to its own file, then to the newest log."""
-    said = (folder / "start.log").read_text(errors="replace")
+def _start_output(folder: Path) -> str:
+    """Return the output of the last start: of its own file, then of the newest log."""
+    output = (folder / "start.log").read_text(errors="replace")
     logs = sorted((folder / "log").glob("*.log"), key=lambda path: path.stat().st_mtime)
     if logs:
-        said += logs[-1].read_text(errors="replace").rpartition("starting PostgreSQL")[2]
-    return said
+        output += logs[-1].read_text(errors="replace").rpartition("starting PostgreSQL")[2]
+    return output
 
 
 def _start(cluster: Cluster) -> str:
-    """Start the server, detached from this terminal and from cron's pipes, and wait until it answers."""
+    """Start the server, detached from this terminal and from cron's pipes, and wait until it is ready."""
     folder = cluster.folder
     deadline = time.monotonic() + _START_SECONDS
     while pid := _postmaster(folder):
-        # It recovers, or is on its way down; or its socket or pid file was lost, so nobody can reach it again.
-        if url := _answering(folder):
+        # It is recovering or stopping; or its socket or pid file is lost or misleads, so nobody can reach it.
+        if url := _running_url(folder):
             return url
-        lines = _pid_file(folder)
-        if not lines or lines[7:] == ["ready"]:
+        found = _pid_file(folder)
+        if found is None or found.state == "ready":
             _stop(folder, pid)
         _pause(folder, deadline)
+    _refuse_second_server(folder)
     configure(cluster)
     while True:
         for lock_file in _lock_files(folder):
@@ -249,10 +281,31 @@ def _start(cluster: Cluster) -> str:
             time.sleep(0.2)
 
 
-def _clear_stale(lock_file: Path) -> None:
-    """Remove a killed server's lock file that PostgreSQL would respect: it is empty, or its pid is in use again.
+def _refuse_second_server(folder: Path) -> None:
+    """Refuse to start where a server listens that is none of our processes: two would destroy the database.
 
-    Only called when no server works in the folder; what names a dead process PostgreSQL clears by itself.
+    So it is if the folder is mounted elsewhere too, or is a copy made of hard links.
+    """
+    if address.is_listening(folder):
+        found = _pid_file(folder)
+        raise ConfigError(
+            f"A server that works in {found.data_folder if found else 'another folder'} listens in {folder}. "
+            "Stop it there (etstats db stop), or choose another data folder (ETSTATS_DATA_DIR)."
+        )
+    found = _pid_file(folder)
+    if found and found.data_folder != str(folder):
+        _log.warning(
+            "%s was moved or copied from %s; a copy made while that server ran may be inconsistent, "
+            "unlike one made by etstats backup and restore",
+            folder,
+            found.data_folder,
+        )
+
+
+def _clear_stale(lock_file: Path) -> None:
+    """Remove a lock file that PostgreSQL would respect: it is empty, or an unrelated process has its pid.
+
+    Only called when no server works in the folder; PostgreSQL itself removes one that names a dead process.
     """
     pid = _pid_in(lock_file)
     if pid is None or Path(f"/proc/{pid}").exists():
@@ -260,9 +313,9 @@ def _clear_stale(lock_file: Path) -> None:
 
 
 def _wait_until_ready(folder: Path, pid: int, deadline: float) -> str:
-    while not (url := _answering(folder)):
+    while not (url := _running_url(folder)):
         if _working_folder(pid) is None:
-            raise failure(folder, "it ended at once", _said_at_start(folder))
+            raise failure(folder, "it ended at once", _start_output(folder))
         _pause(folder, deadline)
     return url
 
@@ -285,8 +338,8 @@ def _stop(folder: Path, pid: int) -> None:
         if waited > _START_SECONDS:
             raise DatabaseError(f"The embedded PostgreSQL (pid {pid}) does not stop; its log: {folder / 'log'}")
         if is_patient and waited > _FAST_SECONDS:
-            # PostgreSQL 18 forgets a request that meets its recovery after a crash. "Immediate" loses nothing
-            # either: the next start recovers what is in the log.
+            # PostgreSQL 18 ignores a fast request during crash recovery. An immediate one loses nothing either:
+            # the next start replays the log.
             os.kill(pid, signal.SIGQUIT)
             is_patient = False
         time.sleep(0.01)

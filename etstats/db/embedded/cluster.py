@@ -1,19 +1,15 @@
-"""A base of the embedded PostgreSQL on disk: how it is made, set up, and where its socket lies."""
+"""A cluster of the embedded PostgreSQL on disk: how it is made and configured."""
 
-import hashlib
 import os
 import pwd
 import re
 import shutil
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from etstats.db.binaries import run_as
+from etstats.db.embedded.address import PORT, check_socket_folder, socket_folder
+from etstats.db.embedded.programs import run_as
 from etstats.errors import ConfigError, DatabaseError
-
-PORT = 5432  # no TCP port: it names the socket
-_SOCKET_PATH_BYTES = 107  # the kernel's limit
 
 _SETTINGS = """\
 # Written at every start. Your own settings: ALTER SYSTEM, or postgresql.auto.conf.
@@ -45,7 +41,7 @@ _THROWAWAY = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """One base on disk, and what it takes to run it; not `durable`: it is thrown away soon."""
+    """One cluster on disk, and what it takes to run it; not `durable`: it is thrown away soon."""
 
     folder: Path
     account: pwd.struct_passwd
@@ -55,19 +51,19 @@ class Cluster:
 
     @property
     def start_log(self) -> Path:
-        """What the server says before its own log is open."""
+        """The server's output until its own log is open."""
         return self.folder / "start.log"
 
 
 def create(cluster: Cluster) -> None:
-    """Make a base under another name and rename it, so that a half-made one is never taken for whole."""
+    """Make a cluster under another name and rename it, so that an unfinished one is never used."""
     parent = cluster.folder.parent
     others = sorted(path.name for path in parent.iterdir() if path.name.isdigit())
     if others:
         raise ConfigError(
-            f"The base in {parent / others[-1]} was made by PostgreSQL {others[-1]}, and this etstats carries "
-            f"{cluster.version}. With the etstats that made it: `etstats backup`; then move the folder away and "
-            "`etstats restore`."
+            f"The database in {parent / others[-1]} was made by PostgreSQL {others[-1]}; this etstats needs "
+            f"{cluster.version}. Run `etstats backup` with the etstats that made it, move the folder away, then "
+            "run `etstats restore`."
         )
     staging = parent / f"{cluster.version}.new"
     shutil.rmtree(staging, ignore_errors=True)
@@ -110,29 +106,30 @@ def _must(cluster: Cluster, command: list[str | Path], text: str = "") -> None:
 
 
 def failure(folder: Path, what: str, output: str) -> DatabaseError:
-    """Return the error for what PostgreSQL's own programs said; the first complaint is the cause."""
+    """Return the error for the output of PostgreSQL's programs; the first error in it is the cause."""
     if "No space left on device" in output:
-        return DatabaseError(f"The disk of {folder} is full; make room, then run this again.")
-    told = [line for line in output.splitlines() if re.search(r"FATAL:|PANIC:|ERROR:|error:", line)]
-    reason = (told or output.splitlines() or ["it said nothing"])[0].strip()
+        return DatabaseError(f"The disk of {folder} is full; free some space and run the command again.")
+    errors = [line for line in output.splitlines() if re.search(r"FATAL:|PANIC:|ERROR:|error:", line)]
+    reason = (errors or output.splitlines() or ["no output"])[0].strip()
     return DatabaseError(f"The embedded PostgreSQL did not start: {what}: {reason}. Its log: {folder / 'log'}")
 
 
 def configure(cluster: Cluster) -> None:
     """Write the settings and who may connect, before every start, so that they are this version's."""
-    place = socket_place(cluster.folder)
-    if place != cluster.folder:
-        _make_private(place, cluster.account)
-    quoted = str(place).replace('"', '""').replace("'", "''")
+    directory = socket_folder(cluster.folder)
+    if directory != cluster.folder:
+        _make_socket_folder(directory, cluster)
+    # A list of quoted names within a quoted string in which a backslash escapes.
+    quoted = str(directory).replace('"', '""').replace("\\", "\\\\").replace("'", "''")
     settings = _SETTINGS.format(port=PORT, socket_folder=quoted)
     if cluster.version >= 18:
         settings += "io_method = sync\n"  # no helper processes for a base that fits into memory
     if not cluster.durable:
         settings += _THROWAWAY
-    people = sorted({"root", cluster.account.pw_name})
+    users = sorted({"root", cluster.account.pw_name})
     _write(cluster, "etstats.conf", settings)
     _write(cluster, "pg_hba.conf", "local all all peer map=etstats\nlocal replication all peer map=etstats\n")
-    _write(cluster, "pg_ident.conf", "".join(f'etstats "{name}" etstats\n' for name in people))
+    _write(cluster, "pg_ident.conf", "".join(f'etstats "{name}" etstats\n' for name in users))
 
 
 def _write(cluster: Cluster, name: str, text: str) -> None:
@@ -147,26 +144,11 @@ def _write(cluster: Cluster, name: str, text: str) -> None:
     new.replace(path)
 
 
-def socket_place(folder: Path) -> Path:
-    """Return the base's own folder, or where its path cannot name a socket, a place in /tmp.
-
-    Not in /run/user: that is emptied when the user logs out, and the server goes on.
-    """
-    # A comma would read as a list of hosts.
-    if len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= _SOCKET_PATH_BYTES and "," not in str(folder):
-        return folder
-    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
-    return Path(f"/tmp/etstats-{folder.stat().st_uid}-{digest}")  # noqa: S108 - its owner and mode are checked
-
-
-def _make_private(place: Path, account: pwd.struct_passwd) -> None:
+def _make_socket_folder(directory: Path, cluster: Cluster) -> None:
     try:
-        place.mkdir(mode=0o700)
+        directory.mkdir(mode=0o700)
         if os.geteuid() == 0:
-            os.chown(place, account.pw_uid, account.pw_gid, follow_symlinks=False)
+            os.chown(directory, cluster.account.pw_uid, cluster.account.pw_gid, follow_symlinks=False)
     except FileExistsError:
-        found = place.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != account.pw_uid or found.st_mode & 0o077:
-            raise ConfigError(
-                f"{place} is in the way and not ours. Remove it, or choose a data folder with a shorter path."
-            ) from None
+        pass
+    check_socket_folder(cluster.folder)

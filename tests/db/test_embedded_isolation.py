@@ -1,0 +1,348 @@
+"""The embedded PostgreSQL against copied folders, other local users, odd paths and the environment of libpq."""
+
+import multiprocessing
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from multiprocessing.connection import Connection as Pipe
+from pathlib import Path
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from etstats.db import embedded
+from etstats.db.connection import connect
+from etstats.db.embedded import address
+from etstats.errors import ConfigError, DatabaseError
+
+LONG = Path("l" * 100)
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="takes the part of another user, which only root can")
+
+
+@pytest.fixture
+def folder(reachable_dir: Path) -> Iterator[Path]:
+    """A folder for data folders; every server below it is stopped at the end."""
+    made = Path(tempfile.mkdtemp(dir=reachable_dir))
+    made.chmod(0o711)
+    yield made
+    for found in made.rglob("postgres"):
+        embedded.stop(found.parent)
+    shutil.rmtree(made)
+
+
+def start(data_dir: Path) -> str:
+    return embedded.ensure_running(data_dir, durable=False)
+
+
+def copy(source: Path, target: Path, *, how: str = "-a") -> None:
+    target.parent.mkdir(mode=0o711, exist_ok=True)
+    subprocess.run(["cp", how, source, target], check=True, capture_output=True)
+
+
+def crash(data_dir: Path) -> None:
+    """Kill the server, and wait until no process of it is left."""
+    pid = embedded.status(data_dir).pid
+    assert pid
+    descriptor = os.pidfd_open(pid)
+    os.kill(pid, signal.SIGKILL)
+    multiprocessing.connection.wait([descriptor], timeout=30)
+    os.close(descriptor)
+
+
+def rows(url: str) -> list[str]:
+    with connect(url) as conn:
+        return [text for (text,) in conn.execute("SELECT text FROM owner ORDER BY text")]
+
+
+def add(url: str, text: str) -> None:
+    with connect(url) as conn:
+        conn.execute("CREATE TABLE IF NOT EXISTS owner (text text)")
+        conn.execute("INSERT INTO owner VALUES (%s)", [text])
+
+
+def works_in(url: str) -> Path:
+    with connect(url) as conn:
+        return Path((conn.execute("SHOW data_directory").fetchone() or ("",))[0])
+
+
+@pytest.mark.parametrize(
+    ("original", "copied"),
+    [("original", "copy"), (LONG / "original", "copy"), ("original", LONG / "copy"), (LONG / "a", LONG / "b")],
+    ids=["short", "long to short", "short to long", "long"],
+)
+@pytest.mark.parametrize("is_running", [True, False], ids=["running", "crashed"])
+def test_copied_data_folder(folder: Path, original: Path, copied: Path, is_running: bool) -> None:
+    """A copy has a server and rows of its own, whether the original runs or its pid file is left from a crash."""
+    here, there = folder / original, folder / copied
+    here.parent.mkdir(mode=0o711, exist_ok=True)
+    url = start(here)
+    add(url, "both")
+    with connect(url) as conn:
+        conn.execute("CHECKPOINT")
+    pid = embedded.status(here).pid
+    if not is_running:
+        crash(here)
+    copy(here, there)
+    assert not embedded.status(there).running
+    assert not embedded.stop(there)
+    copied_url = start(there)
+    assert works_in(copied_url) == there / "postgres" / "18"
+    add(copied_url, "copy")
+    if is_running:
+        assert embedded.status(here).pid == pid
+    add(start(here), "original")
+    assert rows(start(here)) == ["both", "original"]
+    assert rows(start(there)) == ["both", "copy"]
+    assert embedded.stop(there)
+    assert rows(start(here)) == ["both", "original"]
+
+
+def test_moved_data_folder(folder: Path) -> None:
+    """The server of a folder that was moved while it ran goes on at the new path."""
+    add(embedded.ensure_running(folder / "old"), "kept")
+    (folder / "old").rename(folder / "new")
+    assert not embedded.status(folder / "new").running
+    url = start(folder / "new")
+    assert works_in(url) == folder / "new" / "postgres" / "18"
+    assert rows(url) == ["kept"]
+
+
+def test_same_files_under_two_paths(folder: Path) -> None:
+    """Where another path leads to the same files and socket, no second server is started."""
+    url = start(folder / "original")
+    add(url, "kept")
+    copy(folder / "original", folder / "links", how="-al")
+    with pytest.raises(ConfigError, match=r"works in .*/original/postgres/18.*etstats db stop"):
+        start(folder / "links")
+    assert rows(url) == ["kept"]
+
+
+def test_server_of_another_folder(folder: Path) -> None:
+    """A connection ends when the server behind the socket works in another folder than the URL says."""
+    url = start(folder / "one")
+    other = conninfo_to_dict(address.url(folder / "one" / "postgres" / "18"))["passfile"]
+    wrong = make_conninfo(url, passfile=str(other).replace("/one/", "/two/"))
+    with pytest.raises(ConfigError, match=r"works in .*/one/postgres/18, not in .*/two/postgres/18"):
+        connect(wrong)
+
+
+def _listen(path: str, uid: int, pipe: Pipe) -> None:
+    """Listen as another user on a socket and send back what arrives there."""
+    os.setgroups([])
+    os.setgid(uid)
+    os.setuid(uid)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        Path(path).chmod(0o777)
+        listener.listen()
+        pipe.send(b"")
+        while True:
+            with closing(listener.accept()[0]) as peer:
+                pipe.send(peer.recv(4096))
+
+
+@contextmanager
+def foreign_listener(path: Path) -> Iterator[Pipe]:
+    """Let the user `nobody` listen on the socket; yield the pipe with all bytes that it got."""
+    ours, theirs = multiprocessing.Pipe()
+    arguments = (str(path), pwd.getpwnam("nobody").pw_uid, theirs)
+    process = multiprocessing.get_context("fork").Process(target=_listen, args=arguments)
+    process.start()
+    try:
+        assert ours.poll(30)
+        ours.recv()
+        yield ours
+    finally:
+        process.kill()
+        process.join()
+        path.unlink(missing_ok=True)
+
+
+def received(pipe: Pipe) -> bytes:
+    """Return all bytes that the listener has got from the connections so far."""
+    found = b""
+    while pipe.poll(0):
+        found += pipe.recv()
+    return found
+
+
+@as_root
+def test_foreign_listener_in_tmp(folder: Path) -> None:
+    """After a crash, another user who listens at the predictable place in /tmp gets no connection."""
+    data = folder / LONG
+    url = start(data)
+    place = address.socket_folder(data / "postgres" / "18")
+    assert place.parent == Path("/tmp")
+    crash(data)
+    shutil.rmtree(place)
+    nobody = pwd.getpwnam("nobody")
+    place.mkdir(mode=0o755)
+    os.chown(place, nobody.pw_uid, nobody.pw_gid)
+    try:
+        with foreign_listener(place / ".s.PGSQL.5432") as pipe:
+            with pytest.raises(ConfigError, match=f"{place} must be a folder of user .* with mode 0700"):
+                start(data)
+            with pytest.raises(ConfigError, match="must be a folder of user"):
+                embedded.status(data)
+            with pytest.raises(DatabaseError, match="requirepeer"):
+                connect(url)
+            assert received(pipe) == b""
+    finally:
+        shutil.rmtree(place)
+    assert works_in(start(data)) == data / "postgres" / "18"
+
+
+@as_root
+def test_foreign_listener_in_our_folder(folder: Path) -> None:
+    """A socket that another user left in a folder which is private by now gets no connection either."""
+    url = start(folder / "data")
+    crash(folder / "data")
+    cluster = folder / "data" / "postgres" / "18"
+    (cluster / ".s.PGSQL.5432").unlink()
+    cluster.chmod(0o777)
+    with foreign_listener(cluster / ".s.PGSQL.5432") as pipe:
+        cluster.chmod(0o700)
+        with pytest.raises(ConfigError, match="A process of user nobody listens on"):
+            start(folder / "data")
+        with pytest.raises(DatabaseError, match="requirepeer"):
+            connect(url)
+        assert received(pipe) == b""
+    assert works_in(start(folder / "data")) == cluster
+
+
+@pytest.mark.parametrize("kind", ["open", "group", "file", "link", "foreign"])
+def test_socket_folder_that_is_not_private(folder: Path, kind: str) -> None:
+    """A socket folder that others can write to, or that is not a folder of ours, is refused."""
+    data = folder / LONG
+    start(data)
+    embedded.stop(data)
+    place = address.socket_folder(data / "postgres" / "18")
+    with ExitStack() as stack:
+        if kind == "file":
+            place.touch()
+            stack.callback(place.unlink)
+        elif kind == "link":
+            place.symlink_to(folder)
+            stack.callback(place.unlink)
+        else:
+            place.mkdir()
+            owner = (data / "postgres" / "18").stat()
+            if os.geteuid() == 0:
+                os.chown(place, pwd.getpwnam("nobody").pw_uid if kind == "foreign" else owner.st_uid, -1)
+            elif kind == "foreign":
+                pytest.skip("only root can give a folder away")
+            place.chmod({"open": 0o777, "group": 0o770, "foreign": 0o700}[kind])
+            stack.callback(place.rmdir)
+        with pytest.raises(ConfigError, match="with mode 0700"):
+            start(data)
+    assert works_in(start(data)) == data / "postgres" / "18"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "back\\slash\\n",
+        "quotes ' \" ''",
+        " blanks around ",
+        "comma,comma",
+        "percent%20%s&host=/tmp",
+        "č日本🎮",
+        "$(touch x)`touch x`;#=@",
+        "/".join(["x" * 200] * 3),
+    ],
+)
+def test_odd_path(folder: Path, name: str) -> None:
+    """A server starts, answers and stops below any printable path."""
+    data = folder / name
+    url = start(data)
+    assert works_in(url) == data / "postgres" / "18"
+    assert start(data) == url
+    assert embedded.stop(data)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        (b"new\nline", "without control characters"),
+        (b"not utf-8 \xff", "must be UTF-8"),
+        (b"/".join([b"x" * 250] * 4), "at most 900 bytes"),
+        (b"x" * 256, "File name too long"),
+    ],
+)
+def test_impossible_path(folder: Path, name: bytes, reason: str) -> None:
+    """A path that PostgreSQL cannot use is refused with the reason, and nothing is made."""
+    with pytest.raises(ConfigError, match=rf"cannot use .*{reason}.*ETSTATS_DATA_DIR"):
+        start(folder / os.fsdecode(name))
+    assert list(folder.iterdir()) == []
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/"), min_size=1))
+def test_url_keeps_the_path(name: str) -> None:
+    """libpq reads the very folders from a URL that were put into it."""
+    with tempfile.TemporaryDirectory() as parent:
+        cluster = Path(parent) / name[:60]
+        settings = {}
+        if name[:60] not in {".", ".."}:
+            cluster.mkdir()
+            settings = {key: str(part) for key, part in conninfo_to_dict(address.url(cluster)).items()}
+            assert settings["host"] == str(address.socket_folder(cluster))
+            assert address.cluster_folder(settings) == cluster
+
+
+HOSTILE = {
+    "PGCLIENTENCODING": "LATIN1",
+    "PGCONNECT_TIMEOUT": "soon",
+    "PGDATESTYLE": "German",
+    "PGGEQO": "maybe",
+    "PGHOSTADDR": "127.0.0.1",
+    "PGOPTIONS": "-c DateStyle=German -c default_transaction_read_only=on -c statement_timeout=1",
+    "PGPASSFILE": "/etc/passwd",
+    "PGREQUIREAUTH": "scram-sha-256",
+    "PGREQUIREPEER": "stranger",
+    "PGSERVICE": "elsewhere",
+    "PGSERVICEFILE": "/nowhere",
+    "PGSYSCONFDIR": "/nowhere",
+    "PGTARGETSESSIONATTRS": "standby",
+    "PGTZ": "Asia/Tokyo",
+}
+LIBPQ = {option.envvar.decode() for option in psycopg.pq.Conninfo.get_defaults() if option.envvar}
+
+
+@pytest.fixture(scope="module")
+def running(reachable_dir: Path) -> Iterator[str]:
+    """The URL of a running embedded server."""
+    data = reachable_dir / "environment"
+    yield start(data)
+    embedded.stop(data)
+
+
+@pytest.mark.parametrize("names", [*sorted({*LIBPQ, *HOSTILE}), "all"])
+def test_environment_of_libpq(
+    running: str, names: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """No variable of libpq, and none of its files, changes where the connection leads or what it answers."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".pgpass").write_text("*:*:*:*:secret\n")
+    (tmp_path / ".pgpass").chmod(0o644)  # libpq would complain on stderr
+    (tmp_path / ".pg_service.conf").write_text("[elsewhere]\nhost=127.0.0.1\n")
+    for name in {*LIBPQ, *HOSTILE} if names == "all" else {names}:
+        monkeypatch.setenv(name, HOSTILE.get(name, "nonsense"))
+    before = dict(os.environ)
+    with connect(running) as conn:
+        conn.execute("CREATE TEMPORARY TABLE names AS SELECT %s::text AS name", ["Ž日本"])
+        query = "SELECT name, '2025-03-01'::date::text, encode(name::bytea, 'hex') FROM names"
+        row = conn.execute(query).fetchone()
+        assert row == ("Ž日本", "2025-03-01", "Ž日本".encode().hex())
+        assert conn.execute("SHOW TimeZone").fetchone() == ("UTC",)
+        assert conn.info.user == "etstats"
+    assert dict(os.environ) == before
+    assert capfd.readouterr() == ("", "")
