@@ -48,15 +48,15 @@ SELECT p.id, p.kind, p.server_id, s.name AS server, p.subject, f.filename, p.cha
        p.edited_at, r.id AS round_id, r.match_id, r.gaming_session_id AS session_id
 FROM posts p
 JOIN servers s ON s.id = p.server_id
-JOIN processed_files f ON f.id = p.subject
-LEFT JOIN rounds r ON r.file_id = p.subject
+JOIN processed_files f ON f.server_id = p.server_id AND f.id = p.subject
+LEFT JOIN rounds r ON r.server_id = p.server_id AND r.file_id = p.subject
 WHERE p.id = ANY (%(ids)s)
 ORDER BY coalesce(r.ended_at, p.last_at, p.created_at), p.id
 
 -- name: post_of_subject
 -- The post of a subject; a session may be posted under any of its files.
 SELECT p.id
-FROM posts p LEFT JOIN rounds r ON r.file_id = p.subject
+FROM posts p LEFT JOIN rounds r ON r.server_id = p.server_id AND r.file_id = p.subject
 WHERE p.server_id = %(server_id)s AND p.kind = %(kind)s
   AND (p.subject = %(subject)s
        OR (p.kind = 'session' AND (r.gaming_session_id = %(session_id)s
@@ -67,7 +67,7 @@ LIMIT 1
 -- name: posts_of_session
 -- The messages about a session's rounds that can be edited.
 SELECT p.id
-FROM rounds r JOIN posts p ON p.subject = r.file_id
+FROM rounds r JOIN posts p ON p.server_id = r.server_id AND p.subject = r.file_id
 WHERE r.gaming_session_id = %(session_id)s AND p.kind <> 'digest' AND p.message_id IS NOT NULL
 UNION
 SELECT p.id

@@ -89,7 +89,7 @@ GROUP BY p.player_guid
 -- name: achievements_reached
 -- The session at whose end each player's running sums passed a threshold. `places` and `thresholds` are the steps of
 -- the achievements, `places` being positions in `gained`. Hidden players are left out.
-WITH evenings AS (
+WITH by_session AS (
     SELECT p.player_guid, r.gaming_session_id, max(r.ended_at) AS ended_at,
            count(*) AS rounds, sum(p.kills) AS kills, sum(p.headshot_kills) AS headshot_kills,
            sum(p.damage_given) AS damage_given, sum(p.gibs) AS gibs,
@@ -111,7 +111,7 @@ WITH evenings AS (
                  sum(gibs) OVER w, sum(revives_given) OVER w, sum(kill_assists) OVER w,
                  sum(dynamites_planted) OVER w, sum(dynamites_defused) OVER w, sum(objectives) OVER w,
                  sum(constructions) OVER w, sum(most_useful_kills) OVER w, sum(multikills) OVER w]::bigint[] AS total
-    FROM evenings
+    FROM by_session
     WINDOW w AS (PARTITION BY player_guid ORDER BY ended_at, gaming_session_id)
 )
 SELECT r.player_guid, s.key, s.threshold, r.ended_at AS reached_on

@@ -7,7 +7,8 @@ INSERT INTO sessions (id, server_id) OVERRIDING SYSTEM VALUE SELECT unnest(%(ids
 DELETE FROM sessions WHERE id = ANY(%(ids)s)
 
 -- name: drop_empty_sessions
-DELETE FROM sessions s WHERE NOT EXISTS (SELECT FROM rounds r WHERE r.gaming_session_id = s.id)
+DELETE FROM sessions s
+WHERE NOT EXISTS (SELECT FROM rounds r WHERE r.server_id = s.server_id AND r.gaming_session_id = s.id)
 
 -- name: teams_of_sessions
 SELECT session_id, player_guid, team FROM session_teams WHERE session_id = ANY(%(session_ids)s)
