@@ -105,7 +105,7 @@ class _Fetch:
             if not flight.is_open:
                 self._opened(flight, answer)
             elif answer.kind == sftp_wire.DATA:
-                flight.parts[offset] = sftp_wire.handle_of(answer)
+                self._keep(flight, offset, sftp_wire.data_of(answer))
             elif answer.kind == sftp_wire.ATTRS:
                 flight.attributes = sftp_wire.attributes_of(answer)
             else:
@@ -116,6 +116,14 @@ class _Fetch:
                 if flight.is_open or not self._is_put_back(flight, answer):
                     done.append(_judge(flight, answer))
         return done
+
+    def _keep(self, flight: _Flight, offset: int, data: bytes) -> None:
+        """Keep the bytes read at an offset; a server that sends more than was asked for would fill the memory."""
+        if len(data) > min(_CHUNK, flight.file.size - offset):
+            flight.error = flight.error or "the server sent more bytes than requested"
+            flight.parts.clear()
+        if not flight.error:
+            flight.parts[offset] = data
 
     def _ask(self, flight: _Flight, offset: int, kind: int, *parts: bytes) -> None:
         self.asked[self._wire.ask(kind, *parts)] = flight, offset

@@ -17,7 +17,10 @@ EOF, NO_SUCH_FILE, PERMISSION_DENIED, FAILURE = 1, 2, 3, 4
 # OpenSSH sends no packet above 256 KiB, the protocol asks for 34,000 bytes; beyond this it is no SFTP at all.
 _MAX_PACKET = 1 << 20
 _RECEIVE = 1 << 17
+_MAX_HANDLE = 256  # the protocol's own bound; a handle is sent back with each request
 _OUR_VERSION = 3
+# A request is answered by this kind of packet or by a STATUS.
+_ANSWER_KINDS = {OPEN: HANDLE, OPENDIR: HANDLE, READ: DATA, FSTAT: ATTRS, STAT: ATTRS, READDIR: NAME}
 
 
 class NotSftpError(Exception):
@@ -62,7 +65,9 @@ class Wire:
         self._next_id = 0
         self._out = bytearray()
         self._in = bytearray()
+        self._asked: dict[int, int] = {}
         self._abandoned: set[int] = set()
+        self._is_greeted = False
 
     def hello(self) -> None:
         """Queue the INIT; requests may follow at once, since every server speaks version 3."""
@@ -73,6 +78,7 @@ class Wire:
         self._next_id = (self._next_id + 1) & 0xFFFFFFFF
         body = b"".join(parts)
         self._out += struct.pack(">IBI", 5 + len(body), kind, self._next_id) + body
+        self._asked[self._next_id] = kind
         return self._next_id
 
     def close(self, handle: bytes) -> None:
@@ -93,7 +99,8 @@ class Wire:
     def answers(self) -> list[Answer]:
         """Return all answers that have come, at least one.
 
-        Raises TimeoutError when no whole answer comes in time, EOFError when the line is gone, NotSftpError.
+        Raises TimeoutError when no whole answer comes in time, EOFError when the connection is closed, and
+        NotSftpError for a packet that answers no open request or is of a kind that cannot answer it.
         """
         self.flush()
         deadline = time.monotonic() + self._answer_seconds
@@ -122,10 +129,14 @@ class Wire:
         del self._in[:start]
 
     def _is_awaited(self, answer: Answer) -> bool:
-        if answer.kind == VERSION:  # its number is no id, but the version
-            if answer.id < _OUR_VERSION:
+        if answer.kind == VERSION:  # its number is the version instead of an id
+            if answer.id < _OUR_VERSION or self._is_greeted:
                 raise NotSftpError
+            self._is_greeted = True
             return False
+        asked = self._asked.pop(answer.id, None)
+        if asked is None or answer.kind not in (STATUS, _ANSWER_KINDS.get(asked)):
+            raise NotSftpError
         if answer.id not in self._abandoned:
             return True
         self._abandoned.discard(answer.id)
@@ -150,7 +161,15 @@ def read_at(handle: bytes, offset: int, length: int) -> tuple[bytes, ...]:
 
 
 def handle_of(answer: Answer) -> bytes:
-    """Decode a HANDLE; of DATA, the bytes read."""
+    """Decode a HANDLE."""
+    handle = _string(answer.body, 0)[0]
+    if len(handle) > _MAX_HANDLE:
+        raise NotSftpError
+    return handle
+
+
+def data_of(answer: Answer) -> bytes:
+    """Decode a DATA: the bytes read."""
     return _string(answer.body, 0)[0]
 
 
