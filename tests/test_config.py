@@ -35,6 +35,16 @@ def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
         loader.load(environment={"ETSTATS_CONFIG": str(tmp_path / "none.toml")})
 
 
+def test_a_byte_order_mark_is_no_part_of_the_settings(tmp_path: Path) -> None:
+    """Some editors begin UTF-8 files with one: the settings, and the files that secrets come from."""
+    secret = written(tmp_path, "\ufeffhttps://discord.com/api/webhooks/1/x\n").rename(tmp_path / "webhook")
+    path = written(tmp_path, f'\ufeff[discord]\nwebhook_url_file = "{secret}"\n')
+    assert loader.load(path, {}).discord.webhook_url == "https://discord.com/api/webhooks/1/x"
+    path.write_text("[sessions]\ngap_minutes = 45\n", encoding="utf-16")
+    with pytest.raises(ConfigError, match="not UTF-8 text"):
+        loader.load(path, {})
+
+
 def test_environment_goes_before_the_file(tmp_path: Path) -> None:
     """ETSTATS_<SECTION>_<KEY> wins, whatever the type of the setting."""
     path = written(tmp_path, SERVER + "[sessions]\ngap_minutes = 45\n[discord]\ncharts = true\n")

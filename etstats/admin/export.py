@@ -6,6 +6,7 @@ written becomes visible under its name only when it is whole; nothing that exist
 
 import csv
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -56,7 +57,7 @@ def export(
     with_files: bool = True,
     seen: Seen = lambda _done, _all: None,
 ) -> list[str]:
-    """Write all tables into a new folder (CSV, JSONL) or a new file (SQLite); returns their names.
+    """Write all tables into a new private folder (CSV, JSONL) or file (SQLite); returns their names.
 
     `with_files`: the archived bytes of the round files too. ConfigError: the target exists, or cannot be made.
     TemporaryError: the disk is full; nothing is left behind.
@@ -66,11 +67,12 @@ def export(
         tables = [_exported(table, with_files) for table in catalog.tables(conn)]
         tables = [table for table in tables if not table.is_view and table.name not in _SECRET]
         if kind is ExportKind.SQLITE:
+            unfinished.touch(mode=0o600, exist_ok=False)
             with closing(sqlite3.connect(unfinished)) as base:
                 _each(tables, seen, lambda table: _sqlite_table(base, conn, table))
                 _sqlite_dictionary(base, tables)
         else:
-            unfinished.mkdir()
+            unfinished.mkdir(mode=0o700)
             write = _csv_file if kind is ExportKind.CSV else _jsonl_file
             _each(tables, seen, lambda table: write(unfinished / f"{table.name}.{kind}", conn, table))
             (_csv_dictionary if kind is ExportKind.CSV else _jsonl_dictionary)(unfinished, tables)
@@ -146,24 +148,24 @@ def _made_whole(target: Path) -> Iterator[Path]:
 
 
 def _csv_file(path: Path, conn: Connection, table: CatalogTable) -> None:
-    with path.open("xb") as file:
+    with open(path, "xb", opener=_private) as file:
         file.writelines(catalog.copy_csv(conn, table.columns))
 
 
 def _jsonl_file(path: Path, conn: Connection, table: CatalogTable) -> None:
-    with path.open("x", encoding="utf-8") as file:
+    with open(path, "x", encoding="utf-8", opener=_private) as file:
         file.writelines(f"{row}\n" for row in catalog.json_rows(conn, table.columns))
 
 
 def _csv_dictionary(folder: Path, tables: Sequence[CatalogTable]) -> None:
-    with (folder / "data_dictionary.csv").open("x", encoding="utf-8", newline="") as file:
+    with open(folder / "data_dictionary.csv", "x", encoding="utf-8", newline="", opener=_private) as file:
         writer = csv.DictWriter(file, Entry.__slots__, lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(entry) for entry in entries(tables))
 
 
 def _jsonl_dictionary(folder: Path, tables: Sequence[CatalogTable]) -> None:
-    with (folder / "data_dictionary.jsonl").open("x", encoding="utf-8") as file:
+    with open(folder / "data_dictionary.jsonl", "x", encoding="utf-8", opener=_private) as file:
         file.writelines(json.dumps(asdict(entry), ensure_ascii=False) + "\n" for entry in entries(tables))
 
 
@@ -184,6 +186,10 @@ def _sqlite_dictionary(base: sqlite3.Connection, tables: Sequence[CatalogTable])
         base.execute('CREATE TABLE data_dictionary ("table", "column", "type", "key", "meaning")')
         rows = [(e.table, e.column, e.type, e.key, e.meaning) for e in entries(tables)]
         base.executemany("INSERT INTO data_dictionary VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
 
 
 def _affinity(column: CatalogColumn) -> str:

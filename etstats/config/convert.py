@@ -105,7 +105,7 @@ def _read_secret(value: Any, where: str) -> str:
         raise ConfigError(f"{where}: the path of a file is expected")
     path = Path(value).expanduser()
     try:
-        text = path.read_text(encoding="utf-8").strip()
+        text = path.read_text(encoding="utf-8-sig").strip()
     except OSError as error:
         raise ConfigError(f"{where}: {path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import sqlite3
+import stat
 from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -133,6 +135,20 @@ def test_what_fails_leaves_nothing_behind(played: Connection, tmp_path: Path, ki
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(ConfigError, match="cannot be written"):
         export(played, tmp_path / "no" / "such" / "folder", kind)
+
+
+@pytest.mark.parametrize("kind", list(ExportKind))
+def test_an_export_is_private_whatever_the_umask(played: Connection, tmp_path: Path, kind: ExportKind) -> None:
+    """Files have mode 0600 and folders 0700, also where the umask would let everybody read and write."""
+    before = os.umask(0)
+    try:
+        export(played, tmp_path / "out", kind)
+    finally:
+        os.umask(before)
+    made = [tmp_path / "out", *(tmp_path / "out").glob("*")]
+    assert {path: stat.S_IMODE(path.stat().st_mode) for path in made} == {
+        path: 0o700 if path.is_dir() else 0o600 for path in made
+    }
 
 
 def test_every_table_and_column_is_in_the_dictionary_and_nothing_else(db: Connection) -> None:
