@@ -70,8 +70,10 @@ def _round_files(paths: Iterable[Path], report: Report) -> list[Path]:
                 rounds = [p for p in inside if parse_filename(p.name)]
                 report.skipped["name"] += len(inside) - len(rounds)
                 found += rounds
-            elif path.exists():
+            elif path.is_file():
                 found.append(path)
+            elif path.exists():
+                raise ConfigError(f"{path}: not a regular file or folder")
             else:
                 raise ConfigError(f"{path}: no such file or folder")
         except OSError as error:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,6 +104,23 @@ def test_folder_that_may_not_be_read_is_refused(reachable_dir: Path, files: list
         os.seteuid(before)
         closed.chmod(0o700)
         shutil.rmtree(closed)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "socket", "device"])
+def test_what_is_neither_file_nor_folder_is_refused(
+    cli: Cli, tmp_path: Path, base: Base, files: list[GeneratedFile], kind: str
+) -> None:
+    """A named pipe would be waited for without end; nothing is stored. In a folder it is passed over."""
+    folder = tmp_path / "gamestats"
+    folder.mkdir()
+    path = Path(os.devnull) if kind == "device" else folder / files[0].name
+    if kind != "device":
+        os.mknod(path, 0o600 | (stat.S_IFIFO if kind == "fifo" else stat.S_IFSOCK))
+    for options in ((), ("--dry-run",)):
+        done = cli("import", path, *options)
+        assert (done.code, "not a regular file or folder" in done.err) == (2, True), done.err
+    assert base.rounds == 0
+    assert cli("import", folder).code == 0
 
 
 def test_limit_takes_the_oldest(cli: Cli, folder: Path, base: Base, files: list[GeneratedFile]) -> None:
