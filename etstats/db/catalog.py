@@ -51,6 +51,8 @@ def tables(conn: Connection) -> list[CatalogTable]:
     for name, group in groupby(columns, lambda column: column.table_name):
         own = tuple(group)
         meanings = words.get(name, {})
+        if name == "match_summaries":
+            meanings = {**words["player_comprehensive_stats"], **meanings}
         found.append(
             CatalogTable(
                 name=name,

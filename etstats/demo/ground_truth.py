@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from etstats.demo.community import BULLET_WEAPONS, WEAPONS
 from etstats.demo.roundfile import PLACES
 from etstats.demo.tally import DEAD, PERCENT, TIME, Tally
+from etstats.domain.rounds import Fields, PlayerRound
 
-# The fields that stand in a file as they are, by the names of the base's columns; time and share apart.
+# The stored fields that a file has as whole numbers, by their places in the newest layout.
+_NOT_WHOLE = {"time_played_percent", "tank_meatshield", "time_dead_minutes"}
 _COUNTED = {
-    0: "damage_given", 1: "damage_received", 2: "team_damage_given", 3: "team_damage_received", 4: "gibs",
-    5: "self_kills", 6: "team_kills", 7: "team_gibs", 9: "xp", 10: "killing_spree_best", 11: "death_spree_worst",
-    12: "kill_assists", 13: "kill_steals", 14: "headshot_kills", 15: "objectives_stolen",
-    16: "objectives_returned", 17: "dynamites_planted", 18: "dynamites_defused", 19: "times_revived",
-    20: "bullets_fired", 27: "most_useful_kills", 28: "denied_playtime", 29: "double_kills", 30: "triple_kills",
-    31: "quad_kills", 32: "multi_kills", 33: "mega_kills", 34: "useless_kills", 35: "full_selfkills",
-    36: "constructions", 37: "revives_given",
-}  # fmt: skip
+    place: name
+    for place, name in enumerate(Fields._fields)
+    if name in PlayerRound._fields and name not in _NOT_WHOLE
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ Times: `stamp` is the server's wall clock without a zone; every `*_at` is a time
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 AXIS, ALLIES, SPECTATOR = 1, 2, 3
 
@@ -58,50 +58,66 @@ class WeaponStats(NamedTuple):
     headshots: int
 
 
-class Fields(NamedTuple):
-    """The numbers behind the first TAB of a player line, in the order of the 38-field layout.
+CUMULATIVE = "cumulative"  # round 2 shows both rounds together: subtract
+PER_ROUND = "per round"  # round 2 shows round 2: take it
+SHARE = "cumulative share"  # a percentage of both rounds' time: weigh by time
+RATIO = "ratio"  # follows from other numbers: compute it
+OLDEST_LAYOUT = 33
 
-    None where the file's layout has no such field. What each is: `parser/fields.py`.
+
+class FieldSpec(NamedTuple):
+    """How a field behaves over two rounds, its unit, and the number of fields of the first layout that has it."""
+
+    behaviour: str
+    unit: str = ""
+    since: int = OLDEST_LAYOUT
+
+
+class Fields(NamedTuple):
+    """The numbers after the first TAB of a player line, in the order of the newest layout.
+
+    This is the table of the format: the parser, the split of round 2, `explain` and the layouts derive from it.
+    None where the file's layout has no such field.
     """
 
-    damage_given: int
-    damage_received: int
-    team_damage_given: int
-    team_damage_received: int
-    gibs: int
-    self_kills: int
-    team_kills: int
-    team_gibs: int
-    time_played_percent: float
-    xp: int
-    killing_spree_best: int
-    death_spree_worst: int
-    kill_assists: int
-    kill_steals: int
-    headshot_kills: int
-    objectives_stolen: int
-    objectives_returned: int
-    dynamites_planted: int
-    dynamites_defused: int
-    times_revived: int
-    bullets_fired: int
-    dpm: float
-    time_played_minutes: float
-    tank_meatshield: float
-    time_dead_ratio: float
-    time_dead_minutes: float
-    kd_ratio: float
-    most_useful_kills: int
-    denied_playtime: int | None
-    double_kills: int
-    triple_kills: int
-    quad_kills: int
-    multi_kills: int
-    mega_kills: int
-    useless_kills: int | None
-    full_selfkills: int | None
-    constructions: int | None
-    revives_given: int | None
+    damage_given: Annotated[int, FieldSpec(CUMULATIVE, "HP")]
+    damage_received: Annotated[int, FieldSpec(CUMULATIVE, "HP")]
+    team_damage_given: Annotated[int, FieldSpec(CUMULATIVE, "HP")]
+    team_damage_received: Annotated[int, FieldSpec(CUMULATIVE, "HP")]
+    gibs: Annotated[int, FieldSpec(CUMULATIVE)]
+    self_kills: Annotated[int, FieldSpec(CUMULATIVE)]
+    team_kills: Annotated[int, FieldSpec(CUMULATIVE)]
+    team_gibs: Annotated[int, FieldSpec(CUMULATIVE)]
+    time_played_percent: Annotated[float, FieldSpec(SHARE, "%")]
+    xp: Annotated[int, FieldSpec(PER_ROUND, "points")]
+    killing_spree_best: Annotated[int, FieldSpec(PER_ROUND, "kills")]
+    death_spree_worst: Annotated[int, FieldSpec(PER_ROUND, "deaths")]
+    kill_assists: Annotated[int, FieldSpec(PER_ROUND)]
+    kill_steals: Annotated[int, FieldSpec(PER_ROUND)]
+    headshot_kills: Annotated[int, FieldSpec(PER_ROUND)]
+    objectives_stolen: Annotated[int, FieldSpec(PER_ROUND)]
+    objectives_returned: Annotated[int, FieldSpec(PER_ROUND)]
+    dynamites_planted: Annotated[int, FieldSpec(PER_ROUND)]
+    dynamites_defused: Annotated[int, FieldSpec(PER_ROUND)]
+    times_revived: Annotated[int, FieldSpec(PER_ROUND)]
+    bullets_fired: Annotated[int, FieldSpec(CUMULATIVE, "shots")]
+    dpm: Annotated[float, FieldSpec(RATIO, "HP/min")]
+    time_played_minutes: Annotated[float, FieldSpec(CUMULATIVE, "min")]
+    tank_meatshield: Annotated[float, FieldSpec(PER_ROUND, "ratio")]
+    time_dead_ratio: Annotated[float, FieldSpec(RATIO, "%")]
+    time_dead_minutes: Annotated[float, FieldSpec(PER_ROUND, "min")]
+    kd_ratio: Annotated[float, FieldSpec(RATIO, "ratio")]
+    most_useful_kills: Annotated[int, FieldSpec(PER_ROUND)]
+    denied_playtime: Annotated[int | None, FieldSpec(PER_ROUND, "s", since=36)]
+    double_kills: Annotated[int, FieldSpec(PER_ROUND)]
+    triple_kills: Annotated[int, FieldSpec(PER_ROUND)]
+    quad_kills: Annotated[int, FieldSpec(PER_ROUND)]
+    multi_kills: Annotated[int, FieldSpec(PER_ROUND)]
+    mega_kills: Annotated[int, FieldSpec(PER_ROUND)]
+    useless_kills: Annotated[int | None, FieldSpec(PER_ROUND, since=36)]
+    full_selfkills: Annotated[int | None, FieldSpec(PER_ROUND, since=36)]
+    constructions: Annotated[int | None, FieldSpec(PER_ROUND, since=37)]
+    revives_given: Annotated[int | None, FieldSpec(PER_ROUND, since=38)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

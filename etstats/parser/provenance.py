@@ -6,8 +6,8 @@ Written beside `rounds.py`, which computes, so that what is told is found apart 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from etstats.domain.rounds import RawPlayer, WeaponStats
-from etstats.parser.fields import BULLET_WEAPONS, CUMULATIVE, FIELDS, PER_ROUND
+from etstats.domain.rounds import CUMULATIVE, PER_ROUND, RawPlayer, WeaponStats
+from etstats.parser.fields import BULLET_WEAPONS, FIELDS
 from etstats.parser.names import clean_name
 from etstats.parser.rounds import Rule, played_seconds
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from etstats.domain.rounds import Fields, RawPlayer, RawRound, RoundName, WeaponStats
 from etstats.errors import ParseError
-from etstats.parser.fields import LAYOUTS, NUMBERS, WEAPONS, Field, weapons_of
+from etstats.parser.fields import LAYOUTS, MISSING, NUMBERS, WEAPONS, Field, weapons_of
 from etstats.parser.filename import parse_filename
 
 _GUID = re.compile(r"[0-9A-F]{8}")
@@ -25,8 +25,6 @@ _LARGEST = 2**31 - 1
 _LONGEST_TEXT = 4000  # int() refuses more digits than these
 _NO_POINTS = str.maketrans("", "", "\t.-")
 _LONGEST_MINUTES = _LARGEST // 60
-_DENIED = 28  # the place that the 33-field layout lacks
-_WIDEST = 38
 
 
 def parse(filename: str, content: bytes) -> RawRound:
@@ -174,10 +172,8 @@ def _fields(filename: str, number: int, text: str) -> Fields:
     if "-" in text or max(numbers) > _LONGEST_MINUTES:
         _check_range(filename, number, layout, numbers)
     values: list[float | None] = [*numbers]
-    if len(layout) < _WIDEST:
-        if len(layout) == 33:
-            values.insert(_DENIED, None)
-        values += [None] * (_WIDEST - len(values))
+    for place in MISSING[len(texts)]:
+        values.insert(place, None)
     return Fields._make(values)
 
 

@@ -7,9 +7,10 @@ Counters that fell between the rounds were reset, as in any metrics system: then
 
 from collections.abc import Iterable
 from enum import Enum
+from operator import itemgetter
 
-from etstats.domain.rounds import PlayerRound, RawPlayer, RawRound, Round, WeaponStats
-from etstats.parser.fields import BULLET_WEAPONS
+from etstats.domain.rounds import CUMULATIVE, PER_ROUND, PlayerRound, RawPlayer, RawRound, Round, WeaponStats
+from etstats.parser.fields import BULLET_WEAPONS, FIELDS
 from etstats.parser.names import clean_name
 
 # Time played is written in tenths of a minute: two of them are off by 6 s at most. The shortest real surrender
@@ -21,6 +22,13 @@ _NEVER_USED = WeaponStats("", 0, 0, 0, 0, 0)
 
 _UNUSED = (0, 0, 0, 0, 0)
 _NO_COUNTS: tuple[tuple[int, ...], ...] = ((),) * 6
+
+# bullets_fired is summed over the weapons, and the time played is stored in seconds.
+_COMPUTED = ("bullets_fired", "time_played_minutes")
+_totals = itemgetter(
+    *(n for n, field in enumerate(FIELDS) if field.behaviour == CUMULATIVE and field.name not in _COMPUTED)
+)
+_per_round = itemgetter(*(n for n, field in enumerate(FIELDS) if field.behaviour == PER_ROUND))
 
 
 class Rule(Enum):
@@ -120,56 +128,28 @@ def _player(player: RawPlayer, first: RawPlayer | None, *, was_reset: bool) -> P
     _, _, shots, kills, deaths, headshots = zip(*weapons, strict=True) if weapons else _NO_COUNTS
     bullets = [w for w in weapons if w[0] in BULLET_WEAPONS]
     seconds = played_seconds(player) - (played_seconds(first) if first else 0)
-    given, received, team_given, team_received, gibs, self_kills, team_kills, team_gibs = (
-        [max(0, a - b) for a, b in zip(fields[:8], first.fields[:8], strict=True)] if first else fields[:8]
-    )
-    return PlayerRound(
-        player_guid=player.guid,
-        player_name=player.name,
-        clean_name=clean_name(player.name),
-        team=player.team,
-        was_reset=was_reset,
-        kills=sum(kills),
-        deaths=sum(deaths),
-        headshots=sum(headshots),
-        hits=sum([w.hits for w in bullets]),
-        shots=sum([w.shots for w in bullets]),
-        bullets_fired=sum(shots),
-        damage_given=given,
-        damage_received=received,
-        team_damage_given=team_given,
-        team_damage_received=team_received,
-        gibs=gibs,
-        self_kills=self_kills,
-        team_kills=team_kills,
-        team_gibs=team_gibs,
-        time_played_seconds=seconds,
-        time_played_percent=_share(player, first, seconds),
-        xp=fields.xp,
-        killing_spree_best=fields.killing_spree_best,
-        death_spree_worst=fields.death_spree_worst,
-        kill_assists=fields.kill_assists,
-        kill_steals=fields.kill_steals,
-        headshot_kills=fields.headshot_kills,
-        objectives_stolen=fields.objectives_stolen,
-        objectives_returned=fields.objectives_returned,
-        dynamites_planted=fields.dynamites_planted,
-        dynamites_defused=fields.dynamites_defused,
-        times_revived=fields.times_revived,
-        tank_meatshield=fields.tank_meatshield,
-        time_dead_minutes=fields.time_dead_minutes,
-        most_useful_kills=fields.most_useful_kills,
-        denied_playtime=fields.denied_playtime,
-        double_kills=fields.double_kills,
-        triple_kills=fields.triple_kills,
-        quad_kills=fields.quad_kills,
-        multi_kills=fields.multi_kills,
-        mega_kills=fields.mega_kills,
-        useless_kills=fields.useless_kills,
-        full_selfkills=fields.full_selfkills,
-        constructions=fields.constructions,
-        revives_given=fields.revives_given,
-        weapons=weapons,
+    totals = _totals(fields)
+    if first:
+        totals = tuple(max(0, both - before) for both, before in zip(totals, _totals(first.fields), strict=True))
+    return PlayerRound._make(
+        (
+            player.guid,
+            player.name,
+            clean_name(player.name),
+            player.team,
+            was_reset,
+            sum(kills),
+            sum(deaths),
+            sum(headshots),
+            sum([w.hits for w in bullets]),
+            sum([w.shots for w in bullets]),
+            sum(shots),
+            *totals,
+            seconds,
+            _share(player, first, seconds),
+            *_per_round(fields),
+            weapons,
+        )
     )
 
 
