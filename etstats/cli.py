@@ -32,6 +32,7 @@ from etstats.commands import (
     quarantine,
     rebuild,
     sessions,
+    site,
     sync,
     watch,
 )
@@ -78,6 +79,7 @@ for family in (
     backup,
     export,
     health,
+    site,
 ):
     app.add_typer(family.app)
 

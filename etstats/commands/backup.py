@@ -74,6 +74,7 @@ def restore(
     from etstats.admin import backup as backups
     from etstats.db import dump
     from etstats.errors import ConfigError
+    from etstats.pipeline.site_update import update_site
 
     context = context_of(ctx)
     path = backups.find(context.config, name)
@@ -87,6 +88,7 @@ def restore(
             raise ConfigError("not restored; the base is as it was")
     patience, tell = lock_wait.seconds(wait), lock_wait.teller(context)
     done = backups.restore(context.config, path, datetime.now(UTC), patience=patience, tell=tell)
+    update_site(context.config)
     if context.verbosity >= 0:
         kept = f" What was there: {done.kept}" if done.kept else ""
         there = f"{pluralize(done.rounds, 'round')}, {pluralize(done.rows, 'row')}"

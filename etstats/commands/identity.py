@@ -128,6 +128,7 @@ def hide(
     from etstats import output
     from etstats.db import identity
     from etstats.pipeline.database import open_database, open_for_reading
+    from etstats.pipeline.site_update import update_site
 
     config = context_of(ctx).config
     if player is None:
@@ -147,6 +148,7 @@ def hide(
         guid = options.player(conn, player)
         changed = identity.unhide(conn, guid) if undo else identity.hide(conn, guid)
         name = _name(conn, guid)
+    update_site(config)
     state = "shown" if undo else "hidden"
     output.say(f"{name} ({guid}) {'is' if changed else 'was'} {state}{'' if changed else ' already'}.")
     return 0
@@ -170,6 +172,7 @@ def forget(
     from etstats.errors import ConfigError
     from etstats.importer import anonymize
     from etstats.pipeline.database import open_database
+    from etstats.pipeline.site_update import update_site
 
     context = context_of(ctx)
     with open_database(context.config) as conn, conn.transaction():
@@ -181,6 +184,7 @@ def forget(
         raise ConfigError("Nobody was forgotten. To do it without being asked: --yes")
     with exclusive_database(context, wait) as conn:  # not before: nobody waits for a person's answer
         done = anonymize.forget(conn, guid, context.config.data_dir / "gamestats")
+    update_site(context.config)
     output.say(
         f"Forgotten: {done.who.pseudonym} ({done.who.pseudonym_guid}) stands in "
         f"{pluralize(done.rounds, 'round')} now."

@@ -55,6 +55,7 @@ def rebuild(
     from etstats.admin.audit import rebuild as pipeline
     from etstats.admin.audit import verify as audit_verify
     from etstats.pipeline.database import open_for_reading
+    from etstats.pipeline.site_update import update_site
 
     context = context_of(ctx)
     config = context.config
@@ -75,6 +76,7 @@ def rebuild(
         typer.confirm("Derive the rounds again from the archive and replace what differs?", abort=True, err=True)
     with exclusive_database(context, wait) as conn, output.progress("rebuilding") as seen:
         rebuilt = pipeline.rebuild(conn, plan, seen)
+    update_site(config)
     for filename, reason in rebuilt.quarantined.items():
         output.say(f"quarantined: {filename}: {reason}")
     if context.verbosity >= 0:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from etstats.config.convert import did_you_mean, from_dict, refuse_if_others_can_read
 from etstats.config.schema import Config, ServerConfig
 from etstats.errors import ConfigError
+from etstats.site.settings import address
 
 _FOLDERS = ("path", "data_dir", "state_dir")
 # A database's address is no secret as long as no password stands in it.
@@ -60,6 +61,7 @@ def load(
     )
     _check_servers(config.servers, path)
     _check_username(config.discord.username, path)
+    address(config.site.url)
     return config
 
 

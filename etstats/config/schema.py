@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from etstats.errors import ConfigError
 from etstats.logs import LogConfig
 from etstats.post.settings import DiscordConfig
+from etstats.site.settings import SiteConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,7 @@ class Config:
     sessions: SessionsConfig = SessionsConfig()
     sync: SyncConfig = SyncConfig()
     discord: DiscordConfig = field(default_factory=DiscordConfig)
+    site: SiteConfig = field(default_factory=SiteConfig)
     cron: CronConfig = CronConfig()
     backup: BackupConfig = BackupConfig()
     health: HealthConfig = HealthConfig()

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 _CODE = re.compile(r"\^\^|\^(.)", re.DOTALL)
 _WHITE = "#ffffff"
-_TABLE = (
+COLOURS = (
     "#000000 #ff0000 #00ff00 #ffff00 #0000ff #00ffff #ff00ff #ffffff "
     "#ff8000 #808080 #c0c0c0 #c0c0c0 #008000 #808000 #000080 #800000 "
     "#804000 #ff991a #008080 #800080 #0080ff #8000ff #3399cc #ccffcc "
@@ -33,7 +33,7 @@ def colour_runs(raw: str) -> tuple[tuple[str, str], ...]:
         if code[1] is None:
             _append(runs, colour, "^")
         else:
-            colour = _TABLE[(ord(code[1]) - ord("0")) % len(_TABLE)]
+            colour = COLOURS[(ord(code[1]) - ord("0")) % len(COLOURS)]
     _append(runs, colour, raw[start:])
     return tuple(runs)
 

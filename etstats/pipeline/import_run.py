@@ -5,13 +5,14 @@ from pathlib import Path
 
 from etstats.config.schema import Config
 from etstats.db.connection import collecting_lock
-from etstats.errors import ConfigError, ParseError
+from etstats.errors import ConfigError, EtstatsError, ParseError
 from etstats.importer.importer import Importer, Incoming
 from etstats.importer.outcome import ImportResult, ImportStatus
 from etstats.parser.filename import parse_filename
 from etstats.parser.reader import parse
 from etstats.pipeline.database import open_database
 from etstats.pipeline.report import SILENT, Report, Watcher, take_in
+from etstats.pipeline.site_update import update_site
 
 DEFAULT_SERVER = "main"
 
@@ -33,6 +34,11 @@ def import_paths(
         importer = Importer(conn, name, config.timezone(name), config.sessions.gap)
         incoming = (Incoming(filename=p.name, content=_read(p), mtime=int(p.stat().st_mtime)) for p in files)
         take_in(importer, name, incoming, report=report, watcher=watcher)
+    if files and config.site.path is not None:
+        try:
+            update_site(config)
+        except EtstatsError as error:
+            report.errors.append(error)
     return report
 
 

@@ -13,7 +13,7 @@ from etstats.config.locations import location_of
 from etstats.config.schema import Config, ServerConfig
 from etstats.db import archive, inventory, known_files
 from etstats.db.connection import Connection, collecting_lock, database_errors, is_awaited
-from etstats.errors import ConfigError
+from etstats.errors import ConfigError, EtstatsError
 from etstats.importer.importer import Importer, Incoming
 from etstats.logs import event
 from etstats.parser.filename import parse_filename
@@ -59,15 +59,23 @@ def sync(
         routes = [_route(conn, config, s, since, now) for s in servers if s.name not in run.report.resting]
         if thorough:
             routes = [replace(route, mark=None) for route in routes]
+        site_is_behind = False
         with collect.started(routes, timing) as all_happenings:
             if post:  # while the lines to the servers are being opened
                 run.post()
             for happenings in all_happenings:
-                if run.take(happenings) and post:
-                    run.post()
+                if run.take(happenings):
+                    site_is_behind = True
+                    if post:
+                        run.post()
+                elif site_is_behind:  # at a quiet moment: a first import arrives in many parts
+                    run.update_site()
+                    site_is_behind = False
                 if timing.poll is not None and not happenings and is_awaited(conn):
                     event("making room", reason="another command waits for the whole base")
                     timing.stop.set()
+        if site_is_behind:
+            run.update_site()
         if since is None:
             run.keep_marks(routes)
         run.note_looks(now)
@@ -220,6 +228,17 @@ class _Run:
             self.conn, settings, self.config.timezone, datetime.now(UTC), limit_seconds=settings.run_limit
         )
         self.report.add_posts(done.counts, done.lines, done.exit_code)
+
+    def update_site(self) -> None:
+        """Bring the site up to date; what fails is reported, and made good by the next import."""
+        from etstats.pipeline.site_update import (
+            update_site,  # what makes pages is loaded when there are new rounds
+        )
+
+        try:
+            update_site(self.config)
+        except EtstatsError as error:
+            self.report.errors.append(error)
 
     def keep_marks(self, routes: Iterable[SyncJob]) -> None:
         """Remember what the last looks left behind: all that they saw is in the base by now."""

@@ -2,14 +2,26 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from etstats.domain.rules import lineups, stopwatch
 from etstats.domain.rules.lineups import Lineups
-from etstats.domain.stats import Performance
 from etstats.domain.views import MapResult, MapRound, RoundRow
 
 
-def follow(evening: Iterable[RoundRow], played: Mapping[int, Sequence[Performance]]) -> Lineups:
+class Sided(Protocol):
+    """Somebody on a side (1 Axis, 2 Allies, 3 neither) of a round."""
+
+    @property
+    def player_guid(self) -> str:
+        """The player."""
+
+    @property
+    def team(self) -> int:
+        """The side."""
+
+
+def follow(evening: Iterable[RoundRow], played: Mapping[int, Sequence[Sided]]) -> Lineups:
     """The line-ups of an evening, from the sides of everybody in its rounds."""
     return lineups.follow(
         lineups.Sides(

@@ -73,6 +73,22 @@ class Population:
             places.append(Place(board=board.name, value=value_of(board, own), rank=rank, players=len(standings)))
         return places
 
+    def all_places(self) -> dict[str, list[Place]]:
+        """Everybody's places on all boards, by GUID."""
+        places: dict[str, list[Place]] = {player.player_guid: [] for player in self.now}
+        for board in BOARDS.values():
+            standings = self.ranking(board).standings
+            ranks = {standing.player_guid: standing.rank for standing in standings}
+            for player in self.now:
+                place = Place(
+                    board=board.name,
+                    value=value_of(board, player),
+                    rank=ranks.get(player.player_guid),
+                    players=len(standings),
+                )
+                places[player.player_guid].append(place)
+        return places
+
 
 def population(
     conn: Connection, scope: Scope, *, weapon: str | None = None, shown: Sequence[str] = ()

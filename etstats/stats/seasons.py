@@ -59,16 +59,19 @@ def season(conn: Connection, name: str, scope: Scope) -> Season:
     )
 
 
-def seasons(conn: Connection, scope: Scope, zone: tzinfo, which: str | None = None) -> list[Season]:
+def seasons(
+    conn: Connection, scope: Scope, zone: tzinfo, which: str | None = None, *, most: int | None = LISTED
+) -> list[Season]:
     """One quarter, or the newest ones, newest first: those in which something of the scope was played.
 
-    Quarters begin at midnight in `zone`. NotFoundError: nothing at all was played in `which`.
+    `most`: how many of the newest quarters are searched, None for all. Quarters begin at midnight in `zone`.
+    NotFoundError: nothing at all was played in `which`.
     """
     played = played_span(conn)
     if which is not None:
         names = [which.upper()]
     else:
-        names = quarters_between(*(moment.astimezone(zone) for moment in played))[:LISTED] if played else []
+        names = quarters_between(*(moment.astimezone(zone) for moment in played))[:most] if played else []
     spans = {name: quarter_span(name, played, zone) for name in names}
     found = [
         season(conn, name, replace(scope, since=since, until=until)) for name, (since, until) in spans.items()

@@ -1,16 +1,18 @@
 """A round, a map, an evening, put together from stored rows by the rules of the game."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from etstats.db import sessions as stored
 from etstats.db.connection import Connection
 from etstats.db.scope import Scope
 from etstats.domain.rules import mvp
-from etstats.domain.stats import Performance
-from etstats.domain.views import MatchView, RoundRow, RoundView, SessionRow, SessionView
+from etstats.domain.rules.lineups import Lineups
+from etstats.domain.stats import Performance, ScoreLine
+from etstats.domain.views import MatchView, MilestoneRow, RoundRow, RoundView, SessionRow, SessionView
 from etstats.errors import NotFoundError
 from etstats.stats.awards import award_rows, fallen, milestones
-from etstats.stats.matches import follow, line_up, map_result, maps_of, score_of, start_of
+from etstats.stats.matches import Sided, follow, line_up, map_result, maps_of, score_of, start_of
 from etstats.stats.teams import hidden_in, mvp_of, ratings_of, series, totals, visible
 
 
@@ -22,14 +24,7 @@ def round_view(conn: Connection, round_id: int) -> RoundView:
         raise NotFoundError(f"There is no round {round_id}. The nearest: {near}. Try: etstats rounds")
     lines = stored.scoreboards(conn, {round_id: 0})[0]
     played = stored.performances(conn, [round_id])
-    return RoundView(
-        round=found[0],
-        players=visible(lines),
-        sides=totals(lines),
-        hidden=hidden_in(lines),
-        mvp=mvp_of(mvp.ratings(played.values()), lines),
-        milestones=milestones(conn, [round_id], found[0].ended_at, lines),
-    )
+    return view_of_round(found[0], lines, played, milestones(conn, [round_id], found[0].ended_at, lines))
 
 
 def match_view(conn: Connection, server_id: int, match_id: str) -> MatchView:
@@ -39,8 +34,48 @@ def match_view(conn: Connection, server_id: int, match_id: str) -> MatchView:
         raise NotFoundError(f"There is no match {match_id}. Try: etstats rounds")
     evening = stored.rounds_of_sessions(conn, [own[0].session_id])
     played = stored.performances(conn, [r.id for r in evening])
-    teams = follow(evening, played)
     lines = stored.scoreboards(conn, dict.fromkeys([r.id for r in own], 0))[0]
+    return view_of_match(own, follow(evening, played), lines, played)
+
+
+def session_view(conn: Connection, session_id: int) -> SessionView:
+    """Everything about one evening; NotFoundError names the nearest ids."""
+    evening = stored.rounds_of_sessions(conn, [session_id])
+    if not evening:
+        near = ", ".join(map(str, stored.nearest_sessions(conn, session_id))) or "none: the base has no rounds yet"
+        raise NotFoundError(f"There is no session {session_id}. The nearest: {near}. Try: etstats sessions")
+    ids = [r.id for r in evening]
+    played = stored.performances(conn, ids)
+    lines = stored.scoreboards(conn, dict.fromkeys(ids, 0))[0]
+    records, reached = fallen(conn, ids, evening[0].ended_at, lines)
+    view = view_of_session(evening, follow(evening, played), lines, played)
+    return replace(view, records=records, milestones=reached)
+
+
+def view_of_round(
+    round_: RoundRow,
+    lines: Sequence[ScoreLine],
+    played: Mapping[int, Sequence[Performance]],
+    reached: tuple[MilestoneRow, ...],
+) -> RoundView:
+    """A round put together from its scoreboard and what everybody did in it."""
+    return RoundView(
+        round=round_,
+        players=visible(lines),
+        sides=totals(lines),
+        hidden=hidden_in(lines),
+        mvp=mvp_of(mvp.ratings([played[round_.id]]), lines),
+        milestones=reached,
+    )
+
+
+def view_of_match(
+    own: Sequence[RoundRow],
+    teams: Lineups,
+    lines: Sequence[ScoreLine],
+    played: Mapping[int, Sequence[Performance]],
+) -> MatchView:
+    """A match put together from its rounds, the teams of its session and the scoreboard of both rounds."""
     camp = {
         p.player_guid: line_up(teams, r, p.team) for r in reversed(own) for p in played[r.id] if p.team in (1, 2)
     }
@@ -57,27 +92,21 @@ def match_view(conn: Connection, server_id: int, match_id: str) -> MatchView:
     )
 
 
-def session_view(conn: Connection, session_id: int) -> SessionView:
-    """Everything about one evening; NotFoundError names the nearest ids."""
-    evening = stored.rounds_of_sessions(conn, [session_id])
-    if not evening:
-        near = ", ".join(map(str, stored.nearest_sessions(conn, session_id))) or "none: the base has no rounds yet"
-        raise NotFoundError(f"There is no session {session_id}. The nearest: {near}. Try: etstats sessions")
-    ids = [r.id for r in evening]
-    played = stored.performances(conn, ids)
-    teams = follow(evening, played)
+def view_of_session(
+    evening: Sequence[RoundRow],
+    teams: Lineups,
+    lines: Sequence[ScoreLine],
+    played: Mapping[int, Sequence[Performance]],
+) -> SessionView:
+    """A session put together from its rounds and the scoreboard of all of them, without records and milestones."""
     camp = teams.team
-    lines = [
-        line._replace(team=camp.get(line.player_guid, 0))
-        for line in stored.scoreboards(conn, dict.fromkeys(ids, 0))[0]
-    ]
+    lines = [line._replace(team=camp.get(line.player_guid, 0)) for line in lines]
     maps = maps_of(evening, teams)
     ratings = ratings_of(evening, played)
     began, started_at = start_of(evening)
-    records, reached = fallen(conn, ids, evening[0].ended_at, lines)
     shown = {line.player_guid for line in lines if not line.is_hidden}
     return SessionView(
-        id=session_id,
+        id=evening[0].session_id,
         server=evening[0].server,
         began=began,
         started_at=started_at,
@@ -92,8 +121,8 @@ def session_view(conn: Connection, session_id: int) -> SessionView:
         mvp=mvp_of(ratings, lines),
         ratings={guid: r for guid, r in sorted(ratings.items(), key=lambda x: (-x[1], x[0])) if guid in shown},
         awards=award_rows(lines),
-        records=records,
-        milestones=reached,
+        records=(),
+        milestones=(),
         series=series(evening, played, lines),
     )
 
@@ -105,10 +134,11 @@ def session_rows(conn: Connection, scope: Scope, most: int | None) -> list[Sessi
     for r in stored.rounds_of_sessions(conn, ids):
         evenings[r.session_id].append(r)
     played = stored.performances(conn, [r.id for evening in evenings.values() for r in evening])
-    return [_session_row(evening, played) for evening in evenings.values()]
+    return [session_row(evening, played) for evening in evenings.values()]
 
 
-def _session_row(evening: Sequence[RoundRow], played: Mapping[int, Sequence[Performance]]) -> SessionRow:
+def session_row(evening: Sequence[RoundRow], played: Mapping[int, Sequence[Sided]]) -> SessionRow:
+    """One session as a line of a list, from its rounds and the sides of everybody in them."""
     maps = maps_of(evening, follow(evening, played))
     began, started_at = start_of(evening)
     ended_at = evening[-1].ended_at

@@ -1,0 +1,52 @@
+"""The Atom feed of sessions. Without the site's address its links are relative, which feed readers resolve."""
+
+import re
+from collections.abc import Sequence
+from uuid import NAMESPACE_URL, uuid5
+
+from markupsafe import escape
+
+from etstats.domain.views import SessionView
+from etstats.site import markup, paths
+from etstats.site.session_pages import TEAMS
+from etstats.site.settings import SiteConfig
+
+LISTED = 20
+_NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_EPOCH = "1970-01-01T00:00:00+00:00"
+
+
+def atom(options: SiteConfig, sessions: Sequence[SessionView]) -> bytes:
+    """The feed of these sessions, newest first; ids survive a rebuild, because they come from file names."""
+    base = f"{options.url}/" if options.url else ""
+    updated = sessions[0].ended_at.isoformat() if sessions else _EPOCH
+    entries = "".join(_entry(base, view) for view in sessions[:LISTED])
+    document = (
+        '<?xml version="1.0" encoding="utf-8"?>\n'
+        '<feed xmlns="http://www.w3.org/2005/Atom">\n'
+        f"<title>{escape(markup.visible(options.title))}</title>\n"
+        f"<id>urn:uuid:{uuid5(NAMESPACE_URL, f'{base}feed')}</id>\n"
+        f"<updated>{updated}</updated>\n"
+        "<author><name>etstats</name></author>\n"
+        f'<link rel="self" type="application/atom+xml" href="{escape(base)}feed.xml"/>\n'
+        f'<link rel="alternate" type="text/html" href="{escape(base)}{paths.PAGE}"/>\n'
+        f"{entries}</feed>\n"
+    )
+    return _NOT_XML.sub("", document).encode()
+
+
+def _entry(base: str, view: SessionView) -> str:
+    first = view.rounds[0]
+    id_ = uuid5(NAMESPACE_URL, f"session/{first.server}/{first.filename}")
+    maps = ", ".join(markup.visible(result.map_name, 60) for result in view.maps)
+    mvp = f" MVP: {markup.plain_name(view.mvp.player_name)}." if view.mvp else ""
+    summary = f"{TEAMS[0]} {view.score[0]}:{view.score[1]} {TEAMS[1]}. Maps: {maps}.{mvp}"
+    return (
+        "<entry>\n"
+        f"<title>{escape(markup.visible(view.server))}, {markup.weekday(view.began)}</title>\n"
+        f"<id>urn:uuid:{id_}</id>\n"
+        f"<updated>{view.ended_at.isoformat()}</updated>\n"
+        f'<link rel="alternate" type="text/html" href="{escape(base)}{paths.session(view.id)}/{paths.PAGE}"/>\n'
+        f"<summary>{escape(summary)}</summary>\n"
+        "</entry>\n"
+    )

@@ -1,0 +1,327 @@
+"""The folder of a site: which files the build owns, and how they change.
+
+The manifest names groups of files (a session with its matches and rounds, a player), each with the fingerprint of
+what it was made from. A build keeps the groups whose fingerprint is unchanged, rewrites the others, and removes
+what no group holds any more. Files that the manifest does not name are never touched.
+
+Each file is written under a temporary name and renamed. Before a batch of files is renamed, the journal names them
+and their groups, so that the build after a killed one knows what to write again and what to remove.
+"""
+
+import errno
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from etstats.errors import ConfigError, LockedError, OutputError
+
+MANIFEST = "etstats-site.json"
+TEMPORARY = ".etstats-tmp"
+_JOURNAL = "journal"
+_FORMAT = 1
+_BATCH = 200  # files: few enough to hold in memory, enough that the flush of the journal costs little
+_UNKNOWN = ""  # the fingerprint of a group that a killed build may have left half written
+_RETRY_SECONDS = 0.1
+
+
+class Group(NamedTuple):
+    """Files that are made together: the fingerprint of what they show, and their paths."""
+
+    fingerprint: str
+    files: tuple[str, ...]
+
+
+class Changes(NamedTuple):
+    """What a build did to the folder, in files; `size` is the bytes written."""
+
+    written: int
+    unchanged: int
+    removed: int
+    size: int
+
+
+class SiteFolder:
+    """A site's folder, locked for one build.
+
+    Name every group once, with `keep` or `write`, then call `finish`: groups that were not named are removed.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._temporary = root / TEMPORARY
+        self._groups: dict[str, Group] = {}
+        self._named: dict[str, Group] = {}
+        self._owned: set[str] = set()
+        self._pending: list[tuple[str, bytes]] = []
+        self._pending_groups: list[str] = []
+        self._folders: set[str] = set()
+        self._written = self._unchanged = self._removed = self._size = 0
+        self._lock = -1
+        self._has_unfinished = False
+
+    def open(self, wait_seconds: float) -> None:
+        """Create or lock the folder and read what the last build left.
+
+        ConfigError: not a site's folder. LockedError: another build held it for longer than `wait_seconds`.
+        """
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            self._take_lock(wait_seconds)
+            if not (self._root / MANIFEST).exists():
+                self._begin()
+            self._groups = _read_manifest(self._root / MANIFEST)
+            self._owned = {path for group in self._groups.values() for path in group.files}
+            self._recover()
+            shutil.rmtree(self._temporary, ignore_errors=True)
+            self._temporary.mkdir()
+        except OSError as error:
+            raise _cannot("write", self._root, error) from error
+
+    def close(self) -> None:
+        """Unlock the folder."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def __enter__(self) -> Self:
+        """Return the folder itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Unlock the folder."""
+        self.close()
+
+    def keep(self, name: str, fingerprint: str) -> bool:
+        """Keep a group as it is; False when its fingerprint changed or a file of it is missing."""
+        group = self._groups.get(name)
+        if group is None or group.fingerprint != fingerprint:
+            return False
+        if not all((self._root / path).exists() for path in group.files):
+            return False
+        self._named[name] = group
+        self._unchanged += len(group.files)
+        return True
+
+    def keep_all(self, name: str, fingerprint: str) -> bool:
+        """Keep every group when this one's fingerprint is unchanged and no file is missing; else keep none."""
+        group = self._groups.get(name)
+        if group is None or group.fingerprint != fingerprint or self._has_unfinished:
+            return False
+        if all(self.keep(other, held.fingerprint) for other, held in list(self._groups.items())):
+            return True
+        self._named.clear()
+        self._unchanged = 0
+        return False
+
+    def write(self, name: str, fingerprint: str, files: Mapping[str, bytes]) -> None:
+        """Write a group's files, as far as their content changed; files that it held before are removed."""
+        self._named[name] = Group(fingerprint, tuple(sorted(files)))
+        before = self._groups.get(name, Group(_UNKNOWN, ()))
+        changed = [(path, content) for path, content in files.items() if self._is_changed(path, content)]
+        self._unchanged += len(files) - len(changed)
+        self._pending += changed
+        self._pending_groups.append(name)
+        gone = set(before.files) - files.keys()
+        if len(self._pending) >= _BATCH or gone:
+            self._flush()
+        for path in sorted(gone):
+            self._remove(path)
+
+    def finish(self) -> Changes:
+        """Write what is pending, remove what no group holds, and write the manifest."""
+        self._flush()
+        for path in sorted(self._owned - {path for group in self._named.values() for path in group.files}):
+            self._remove(path)
+        if self._named != self._groups:
+            self._write_manifest(self._named)
+        shutil.rmtree(self._temporary, ignore_errors=True)
+        return Changes(self._written, self._unchanged, self._removed, self._size)
+
+    def _take_lock(self, wait_seconds: float) -> None:
+        self._lock = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
+        deadline = time.monotonic() + wait_seconds
+        while True:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    self.close()
+                    raise LockedError(f"another process is writing the site in {self._root}") from None
+                time.sleep(_RETRY_SECONDS)
+
+    def _begin(self) -> None:
+        """Claim a new folder, which must be empty: what lies in it could be anybody's."""
+        found = sorted(entry.name for entry in self._root.iterdir() if entry.name != TEMPORARY)
+        if found:
+            raise ConfigError(
+                f"{self._root} is not empty and holds no site of etstats (found {found[0]!r}); "
+                "name a new or empty folder"
+            )
+        self._temporary.mkdir(exist_ok=True)
+        self._write_manifest({})
+
+    def _recover(self) -> None:
+        """Learn from the journal what a killed build had begun."""
+        for line in _journal_lines(self._temporary / _JOURNAL):
+            self._owned.update(path for path in line.get("files", []) if _is_inside(path))
+            for name in line.get("groups", []):
+                self._has_unfinished = True
+                if name in self._groups:
+                    self._groups[name] = self._groups[name]._replace(fingerprint=_UNKNOWN)
+
+    def _is_changed(self, path: str, content: bytes) -> bool:
+        target = self._root / path
+        try:
+            if target.stat().st_size == len(content) and target.read_bytes() == content:
+                if path not in self._owned:
+                    raise _foreign(target)
+                return False
+        except FileNotFoundError:
+            return True
+        except OSError as error:
+            raise _cannot("read", target, error) from error
+        if path not in self._owned:
+            raise _foreign(target)
+        return True
+
+    def _flush(self) -> None:
+        """Write the pending files: all under temporary names, then the journal, then the renames."""
+        if not self._pending_groups:
+            return
+        try:
+            made = []
+            for number, (path, content) in enumerate(self._pending):
+                temporary = self._temporary / str(number)
+                _write(temporary, content)
+                made.append((temporary, path))
+            self._note({"groups": self._pending_groups, "files": [path for path, _ in self._pending]})
+            for temporary, path in made:
+                self._make_folder(path)
+                temporary.replace(self._root / path)
+        except OSError as error:
+            raise _cannot("write", self._root, error) from error
+        self._owned.update(path for path, _ in self._pending)
+        self._written += len(self._pending)
+        self._size += sum(len(content) for _, content in self._pending)
+        self._pending, self._pending_groups = [], []
+
+    def _note(self, line: Mapping[str, object]) -> None:
+        with (self._temporary / _JOURNAL).open("ab") as journal:
+            journal.write(json.dumps(line).encode() + b"\n")
+            journal.flush()
+            os.fsync(journal.fileno())
+
+    def _make_folder(self, path: str) -> None:
+        folder = path.rpartition("/")[0]
+        if folder in self._folders:
+            return
+        place = self._root
+        for part in folder.split("/") if folder else ():
+            place /= part
+            if not place.is_dir():
+                place.mkdir()
+                place.chmod(0o755)
+        self._folders.add(folder)
+
+    def _remove(self, path: str) -> None:
+        target = self._root / path
+        try:
+            target.unlink(missing_ok=True)
+        except OSError as error:
+            raise _cannot("remove", target, error) from error
+        self._owned.discard(path)
+        self._removed += 1
+        for folder in target.parents:
+            if folder == self._root:
+                break
+            try:
+                folder.rmdir()
+            except OSError:  # it holds other files
+                break
+            self._folders.discard(str(folder.relative_to(self._root)))
+
+    def _write_manifest(self, groups: Mapping[str, Group]) -> None:
+        document = {"format": _FORMAT, "groups": {name: groups[name] for name in sorted(groups)}}
+        temporary = self._temporary / MANIFEST
+        _write(temporary, json.dumps(document, separators=(",", ":")).encode(), durable=True)
+        temporary.replace(self._root / MANIFEST)
+        self._groups = dict(groups)
+
+
+@contextmanager
+def open_folder(root: Path, wait_seconds: float = 0.0) -> Iterator[SiteFolder]:
+    """Open a site's folder for one build; see `SiteFolder.open` for what it raises."""
+    folder = SiteFolder(root)
+    with folder:
+        folder.open(wait_seconds)
+        yield folder
+
+
+def is_unfinished(root: Path) -> bool:
+    """Return True when a build of this site was killed, or is running."""
+    return (root / TEMPORARY).exists()
+
+
+def _write(path: Path, content: bytes, *, durable: bool = False) -> None:
+    with path.open("wb") as file:
+        os.fchmod(file.fileno(), 0o644)  # a web server reads it, whatever umask cron has
+        file.write(content)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _read_manifest(path: Path) -> dict[str, Group]:
+    try:
+        document = json.loads(path.read_bytes())
+        groups = {
+            name: Group(fingerprint, tuple(files)) for name, (fingerprint, files) in document["groups"].items()
+        }
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ConfigError(
+            f"{path} is not a manifest that etstats wrote; remove the folder's content and build the site again"
+        ) from error
+    if document.get("format") != _FORMAT or not all(_is_inside(path) for path in _paths(groups)):
+        raise ConfigError(f"{path} was written by another version of etstats; build into a new folder")
+    return groups
+
+
+def _paths(groups: Mapping[str, Group]) -> Iterable[object]:
+    return (path for group in groups.values() for path in group.files)
+
+
+def _is_inside(path: object) -> bool:
+    """Return True for a relative path without a step upwards."""
+    return isinstance(path, str) and bool(path) and not any(part in ("", ".", "..") for part in path.split("/"))
+
+
+def _journal_lines(path: Path) -> Iterator[Mapping[str, list[str]]]:
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        return
+    for line in lines:
+        try:
+            yield json.loads(line)
+        except ValueError:  # the line that was being written when the build was killed: nothing of it was renamed
+            return
+
+
+def _foreign(path: Path) -> ConfigError:
+    return ConfigError(f"{path} was not written by etstats; move it out of the site's folder and build again")
+
+
+def _cannot(verb: str, path: Path, error: OSError) -> ConfigError | OutputError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return OutputError(f"cannot write the site in {path}: {error.strerror}; free some space and run it again")
+    return ConfigError(f"cannot {verb} {error.filename or path}: {error.strerror}")

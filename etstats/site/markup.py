@@ -1,0 +1,219 @@
+"""Text, numbers and names as HTML. Every text from outside is escaped here or by the templates' autoescape."""
+
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from markupsafe import Markup, escape
+
+from etstats.parser.names import colour_runs
+from etstats.site import paths
+
+NOTHING = "–"
+NO_NAME = "(no name)"
+_LONGEST_NAME = 48  # characters; longer ones end in an ellipsis, and are whole in the JSON
+_KINDS = {"t": "t", "w": "t wide"}
+_LONGEST_TEXT = 120
+_MARKS_PER_LETTER = 2
+_BLANK = {
+    0x034F,
+    0x115F,
+    0x1160,
+    0x17B4,
+    0x17B5,
+    0x2800,
+    0x3164,
+    0xFFA0,
+}  # letters and symbols that show as nothing
+
+
+class Col(NamedTuple):
+    """One column: its heading, what it means, and how a row becomes the HTML of its cell.
+
+    `kind`: "n" a number, "t" text, "w" text that may take several lines, "h" the row's heading.
+    """
+
+    heading: str
+    cell: Callable[[Any], str]
+    meaning: str = ""
+    kind: str = "n"
+
+
+def visible(text: str, longest: int = _LONGEST_TEXT) -> str:
+    """The text in one line: nothing invisible, two combining marks a letter, `longest` characters at most."""
+    kept: list[str] = []
+    marks = 0
+    for char in text:
+        if not " " <= char <= "~":
+            category = unicodedata.category(char)
+            if category in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") or ord(char) in _BLANK:
+                continue
+            if category in ("Mn", "Me"):
+                marks += 1
+                if marks > _MARKS_PER_LETTER:
+                    continue
+                kept.append(char)
+                continue
+        marks = 0
+        kept.append(char)
+        if len(kept) > longest:
+            return "".join(kept[: longest - 1]) + "…"
+    return "".join(kept)
+
+
+@lru_cache(maxsize=8192)
+def name(raw: str) -> Markup:
+    """A player's name in its in-game colours, as classes: the Content-Security-Policy forbids inline styles."""
+    parts: list[str] = []
+    left = _LONGEST_NAME
+    for colour, run in colour_runs(raw):
+        if left <= 0:
+            parts.append("…")
+            break
+        shown = visible(run, left)
+        left -= len(shown)
+        if shown:
+            parts.append(f'<span class="{colour_class(colour)}">{escape(shown)}</span>')
+    inner = "".join(parts) if plain_name(raw) != NO_NAME else f'<span class="muted">{NO_NAME}</span>'
+    return Markup(f'<bdi class="name">{inner}</bdi>')  # noqa: S704  # its texts are escaped above
+
+
+@lru_cache(maxsize=8192)
+def plain_name(raw: str) -> str:
+    """A player's name without colours, for titles and search."""
+    return visible("".join(run for _, run in colour_runs(raw)), _LONGEST_NAME).strip() or NO_NAME
+
+
+def colour_class(colour: str) -> str:
+    """The CSS class of one of the game's colours (`#rrggbb`)."""
+    return f"k{colour[1:]}"
+
+
+def html(text: str) -> Markup:
+    """Mark HTML that was put together here as safe."""
+    return Markup(text)  # noqa: S704  # callers escape what they put in
+
+
+def whole(value: float | None) -> str:
+    """A whole number with thousands separated."""
+    return NOTHING if value is None else f"{value:,.0f}"
+
+
+def one(value: float | None) -> str:
+    """A number with one decimal."""
+    return NOTHING if value is None else f"{value:,.1f}"
+
+
+def two(value: float | None) -> str:
+    """A number with two decimals."""
+    return NOTHING if value is None else f"{value:,.2f}"
+
+
+def percent(value: float | None) -> str:
+    """A value of 0 to 100 in per cent."""
+    return NOTHING if value is None else f"{value:.1f}%"
+
+
+def share(value: float | None) -> str:
+    """A value of 0 to 1 in per cent."""
+    return NOTHING if value is None else f"{100 * value:.0f}%"
+
+
+def clock(seconds: float | None) -> str:
+    """Seconds as M:SS, or H:MM:SS from an hour on."""
+    if seconds is None:
+        return NOTHING
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
+
+
+def span(seconds: float) -> str:
+    """A length of time in words: `2 h 05 min`, `48 min`."""
+    minutes = round(seconds / 60)
+    return f"{minutes // 60:,} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"
+
+
+def day(moment: date) -> str:
+    """A day: `2 Oct 2025`."""
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def weekday(moment: date) -> str:
+    """A day with its weekday: `Thu 2 Oct 2025`."""
+    return f"{moment:%a} {day(moment)}"
+
+
+def minute(moment: datetime) -> str:
+    """A moment to the minute: `2 Oct 2025 21:30`."""
+    return f"{day(moment)} {moment:%H:%M}"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun: `1 round`, `1,204 rounds`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def table(
+    caption: str,
+    columns: Sequence[Col],
+    rows: Iterable[Any],
+    *,
+    sortable: bool = True,
+    classes: str = "",
+    show_caption: bool = False,
+) -> Markup:
+    """A table in a box of its own that scrolls where it is wider than the page.
+
+    `caption` names it for screen readers, and is shown with `show_caption`.
+    """
+    heads = "".join(_head(column) for column in columns)
+    body = "".join(f"<tr>{''.join([_cell(column, row) for column in columns])}</tr>\n" for row in rows)
+    kind = " ".join(filter(None, ("sortable" if sortable else "", classes)))
+    label = escape(caption)
+    hidden = "" if show_caption else ' class="unseen"'
+    return html(
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table{_class(kind)}>'
+        f"<caption{hidden}>{label}</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{body}</tbody></table></div>"
+    )
+
+
+def _head(column: Col) -> str:
+    label = escape(column.heading)
+    if column.meaning:
+        label = html(f'<abbr title="{escape(column.meaning)}">{label}</abbr>')
+    return f'<th scope="col"{_class("t" if column.kind != "n" else "")}>{label}</th>'
+
+
+def _cell(column: Col, row: Any) -> str:
+    text = column.cell(row)
+    if column.kind == "n":
+        return f"<td>{text}</td>"
+    return (
+        f'<th scope="row">{text}</th>' if column.kind == "h" else f'<td class="{_KINDS[column.kind]}">{text}</td>'
+    )
+
+
+def _class(names: str) -> str:
+    return f' class="{names}"' if names else ""
+
+
+def text(value: str | None) -> Markup:
+    """Any text from outside, as HTML."""
+    return escape(NOTHING if value is None else visible(value))
+
+
+def moment(at: datetime, *, with_time: bool = False) -> Markup:
+    """A moment as people read it, with the exact one for programs."""
+    return html(f'<time datetime="{at.isoformat()}">{minute(at) if with_time else day(at)}</time>')
+
+
+def map_link(map_name: str, up: str) -> Markup:
+    """A map's name, leading to its page."""
+    return html(f'<a href="{up}{paths.map_(map_name)}/{paths.PAGE}">{text(map_name)}</a>')
+
+
+def weapon_link(weapon_name: str, up: str) -> Markup:
+    """A weapon's name, leading to its page."""
+    return html(f'<a href="{up}{paths.weapon(weapon_name)}/{paths.PAGE}">{text(weapon_name)}</a>')

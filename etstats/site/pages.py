@@ -1,0 +1,151 @@
+"""What every page shares: the templates, the site's options, and links to players."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from importlib import resources
+from typing import NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from etstats import __version__
+from etstats.site import markup, paths, twins
+from etstats.site.policy import CONTENT_SECURITY_POLICY
+from etstats.site.settings import SiteConfig, address
+from etstats.site.style import stylesheet
+
+SECTIONS = (
+    ("", "Home"),
+    ("sessions", "Sessions"),
+    ("players", "Players"),
+    ("leaderboards", "Leaderboards"),
+    ("maps", "Maps"),
+    ("weapons", "Weapons"),
+    ("records", "Records"),
+    ("seasons", "Seasons"),
+)
+
+
+class Card(NamedTuple):
+    """What a chat shows of a link: a sentence, and the path of a picture."""
+
+    text: str
+    picture: str | None = None
+
+
+class Pages:
+    """The pages of one build: `players` are those who have a page, by GUID, with their raw names.
+
+    `leads_to` names the page of each GUID that stands for another person's.
+    """
+
+    def __init__(
+        self, options: SiteConfig, players: Mapping[str, str], leads_to: Mapping[str, str] | None = None
+    ) -> None:
+        self.options = replace(options, url=address(options.url), path=None)
+        self.players = players
+        self.leads_to = leads_to or {}
+        self._links: dict[tuple[str, str, str], Markup] = {}
+        self._environment = Environment(
+            loader=PackageLoader("etstats.site"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+            finalize=_visible,
+        )
+        self._environment.filters.update(
+            name=markup.name,
+            plain_name=markup.plain_name,
+            whole=markup.whole,
+            one=markup.one,
+            two=markup.two,
+            percent=markup.percent,
+            share=markup.share,
+            clock=markup.clock,
+            span=markup.span,
+            day=markup.day,
+            weekday=markup.weekday,
+            minute=markup.minute,
+            slug=paths.slug,
+        )
+        self._environment.globals.update(
+            site=self.options,
+            sections=SECTIONS,
+            policy=CONTENT_SECURITY_POLICY,
+            assets=self.assets_version,
+            count=markup.count,
+            map_path=paths.map_,
+            match_path=paths.match,
+            session_path=paths.session,
+            round_path=paths.round_,
+            season_path=paths.season,
+            weapon_path=paths.weapon,
+        )
+
+    @cached_property
+    def assets(self) -> dict[str, bytes]:
+        """The style, the script and the icon, by path."""
+        folder = resources.files("etstats.site") / "static"
+        files = {f"assets/{name}": (folder / name).read_bytes() for name in ("site.js", "icon.svg")}
+        files["assets/site.css"] = (folder / "site.css").read_bytes() + stylesheet().encode()
+        return files
+
+    @cached_property
+    def assets_version(self) -> str:
+        """A hash of the assets, which their links carry, so that no browser shows an old style with a new page."""
+        return hashlib.sha256(b"".join(self.assets[path] for path in sorted(self.assets))).hexdigest()[:8]
+
+    @cached_property
+    def version(self) -> str:
+        """A hash of all that decides how pages look, besides the data: the program, its templates, the options."""
+        digest = hashlib.sha256(repr((__version__, self.options)).encode())
+        for entry in sorted(_sources(), key=lambda found: found[0]):
+            digest.update(entry[1])
+        return digest.hexdigest()[:16]
+
+    def page(
+        self, folder: str, template: str, data: object, *, title: str, card: Card | None = None, **context: object
+    ) -> dict[str, bytes]:
+        """Render one page and its JSON twin: the files by path."""
+        up = paths.up(folder)
+        html = self._environment.get_template(template).render(
+            folder=folder,
+            up=up,
+            title=title,
+            card=card or Card(title),
+            section=folder.partition("/")[0],
+            person=lambda guid, raw: self.person(guid, raw, up),
+            **context,
+        )
+        place = f"{folder}/" if folder else ""
+        return {place + paths.PAGE: html.encode(), place + paths.DATA: twins.document(data)}
+
+    def person(self, guid: str, raw: str, up: str) -> Markup:
+        """A player's name, leading to the player's page where there is one."""
+        key = (guid, raw, up)
+        if key not in self._links:
+            target = self.leads_to.get(guid, guid)
+            shown = markup.name(raw)
+            if target in self.players:
+                shown = markup.html(f'<a href="{up}{paths.player(target)}/{paths.PAGE}">{shown}</a>')
+            self._links[key] = shown
+        return self._links[key]
+
+
+def _sources() -> list[tuple[str, bytes]]:
+    root = resources.files("etstats.site")
+    found = []
+    for folder in (root, root / "templates", root / "static"):
+        for entry in folder.iterdir():
+            if entry.is_file() and entry.name.endswith((".py", ".html", ".xml", ".css", ".js", ".svg")):
+                found.append((entry.name, entry.read_bytes()))
+    return found
+
+
+def _visible(value: object) -> object:
+    """What an expression in a template writes: texts lose what is invisible."""
+    return markup.visible(value, 400) if type(value) is str else value

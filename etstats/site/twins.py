@@ -1,0 +1,40 @@
+"""The JSON twin of a page: the document that the command prints with `--json`, without spaces."""
+
+from dataclasses import fields, is_dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from etstats.output.sanitize import in_json
+
+_PLACES = 4
+
+
+def document(value: object) -> bytes:
+    """Return one document: rows as objects, moments in ISO 8601, floats with four decimals."""
+    encoded = orjson.dumps(plain(value))
+    if encoded.isascii() and b"\x7f" not in encoded:
+        return encoded + b"\n"
+    return in_json(encoded.decode()).encode() + b"\n"
+
+
+def plain(value: Any) -> Any:
+    """Return the value as dicts, lists, texts and numbers."""
+    kind = type(value)
+    if kind in (int, str, bool) or value is None:
+        return value
+    if kind is float:
+        return round(value, _PLACES)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return {name: plain(inner) for name, inner in zip(value._fields, value, strict=True)}
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, dict):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(inner) for inner in value]
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else round(float(value), _PLACES)
+    return value.isoformat() if isinstance(value, date) else str(value)

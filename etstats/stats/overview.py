@@ -1,0 +1,368 @@
+"""The views of many sessions and players at once, for the pages of the site.
+
+What they show equals what the commands show of one session or player: `sessions` and `profiles` hold the rules,
+this module only reads in bulk. What every session needs of the past is read once, as `History`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from etstats.db import maps, overview, players
+from etstats.db import sessions as stored
+from etstats.db.connection import Connection
+from etstats.db.overview import RoundFingerprint, SessionSums
+from etstats.db.scope import Scope
+from etstats.domain.rules import bests
+from etstats.domain.rules.achievements import ACHIEVEMENTS
+from etstats.domain.rules.bests import DPM_SECONDS, Broken
+from etstats.domain.rules.records import ACCURACY_SHOTS, SESSION_DPM_SECONDS
+from etstats.domain.stats import Career, ScoreLine
+from etstats.domain.views import (
+    MatchView,
+    MilestoneRow,
+    ProgressRow,
+    RecordRow,
+    RoundRow,
+    RoundView,
+    SessionRow,
+    SessionView,
+)
+from etstats.stats.matches import follow
+from etstats.stats.profiles import FORM_ROUNDS, Form, Profile
+from etstats.stats.rankings import Population
+from etstats.stats.sessions import session_row, view_of_match, view_of_round, view_of_session
+
+_KEYS = tuple(achievement.key for achievement in ACHIEVEMENTS)
+_THRESHOLDS = tuple(achievement.thresholds for achievement in ACHIEVEMENTS)
+_PART = 40  # sessions: few enough that memory does not grow with the history
+_ALL_TIME = ""  # the GUID under which the best of everybody stands among the careers
+_BESTS = tuple(best.key for best in bests.BESTS)
+
+
+class Step(NamedTuple):
+    """A threshold that a player's career passed, and the round in which it did."""
+
+    player_guid: str
+    key: str
+    threshold: int
+    round_id: int
+    session_id: int
+
+
+class History(NamedTuple):
+    """What came of all sessions in order, without hidden players.
+
+    `broken`, `steps`: the records that fell and the thresholds that were passed, by session. `forms`: the sums of
+    each player by session, oldest first. `careers`: the sums that achievements are of, by GUID and key.
+    """
+
+    broken: Mapping[int, Sequence[Broken]]
+    steps: Mapping[int, Sequence[Step]]
+    forms: Mapping[str, Sequence[SessionSums]]
+    careers: Mapping[str, Mapping[str, int]]
+
+
+class SessionDetails(NamedTuple):
+    """A session with its matches and rounds."""
+
+    view: SessionView
+    matches: tuple[MatchView, ...]
+    rounds: tuple[RoundView, ...]
+
+
+def all_rounds(conn: Connection) -> list[RoundRow]:
+    """Every round, in time order."""
+    return stored.recent_rounds(conn, Scope(), None)[::-1]
+
+
+def fingerprints(conn: Connection) -> list[RoundFingerprint]:
+    """A hash of all that is stored of each round, in time order."""
+    return overview.round_fingerprints(conn)
+
+
+def participants(conn: Connection) -> dict[int, list[str]]:
+    """The GUIDs of those who played in each session, hidden ones included."""
+    return overview.participants(conn)
+
+
+def shown_players(conn: Connection) -> dict[str, str]:
+    """The raw name of everybody who has rounds and is not hidden, by GUID."""
+    return overview.shown_players(conn)
+
+
+def aliases(conn: Connection) -> dict[str, list[str]]:
+    """Every name of each player, the last seen first."""
+    found: dict[str, list[str]] = {}
+    for alias in players.aliases(conn):
+        found.setdefault(alias.guid, []).append(alias.alias)
+    return found
+
+
+def scoreboards(conn: Connection, round_ids: Sequence[int]) -> dict[int, list[ScoreLine]]:
+    """The scoreboard of each of these rounds."""
+    return stored.scoreboards(conn, {round_id: round_id for round_id in round_ids})
+
+
+def map_sums(conn: Connection) -> list[maps.MapSums]:
+    """How each map went, most played first."""
+    return maps.maps(conn, Scope())
+
+
+def weapon_uses(conn: Connection) -> list[maps.WeaponUse]:
+    """What was done with each weapon, most kills first."""
+    return maps.weapons(conn, Scope())
+
+
+def weapons_by_player(conn: Connection, guids: Sequence[str]) -> dict[str, list[players.WithWeapon]]:
+    """What each of these players did with each weapon."""
+    return overview.weapons_by_player(conn, guids)
+
+
+def round_records(conn: Connection) -> list[maps.Feat]:
+    """The bests of single rounds, overall and then by map."""
+    return maps.round_records(conn, Scope(), dpm_seconds=DPM_SECONDS, accuracy_shots=ACCURACY_SHOTS)
+
+
+def session_records(conn: Connection) -> list[maps.Feat]:
+    """The bests of whole sessions."""
+    return maps.session_records(conn, Scope(), dpm_seconds=SESSION_DPM_SECONDS)
+
+
+def facts(conn: Connection) -> maps.Facts:
+    """How much was played."""
+    return maps.facts(conn, Scope())
+
+
+def session_rows(conn: Connection, sessions: Sequence[Sequence[RoundRow]]) -> list[SessionRow]:
+    """The list of sessions from all their rounds, in the order given."""
+    sides = overview.sides(conn)
+    return [session_row(rounds, sides) for rounds in sessions]
+
+
+def history(conn: Connection) -> History:
+    """Go through all sessions in order."""
+    sums = overview.session_sums(conn, dpm_seconds=DPM_SECONDS)
+    careers, steps = _careers(conn)
+    return History(broken=_broken(sums), steps=steps, forms=_forms(sums), careers=careers)
+
+
+def session_details(conn: Connection, session_ids: Sequence[int], past: History) -> Iterator[SessionDetails]:
+    """The sessions with these ids, in this order, read in parts."""
+    for at in range(0, len(session_ids), _PART):
+        yield from _part(conn, session_ids[at : at + _PART], past)
+
+
+def profiles(conn: Connection, guids: Sequence[str], field: Population, past: History) -> Iterator[Profile]:
+    """The profiles of these players over all rounds."""
+    known: dict[str, list[players.Alias]] = {}
+    for alias in players.aliases(conn):
+        known.setdefault(alias.guid, []).append(alias)
+    sums = {player.player_guid: player for player in field.now}
+    names = {guid: (player.player_name, player.clean_name) for guid, player in sums.items()}
+    places = field.all_places()
+    bounds = {"dpm_seconds": DPM_SECONDS, "accuracy_shots": ACCURACY_SHOTS}
+    found = overview.details(conn, names, guids, rounds=FORM_ROUNDS, bounds=bounds)
+    steps: dict[str, list[Step]] = {}
+    for passed in past.steps.values():
+        for step in passed:
+            steps.setdefault(step.player_guid, []).append(step)
+    for guid in guids:
+        own = sums[guid]
+        aliases = known[guid]
+        average = 60 * own.damage_given / own.time_played_seconds if own.time_played_seconds else 0.0
+        yield Profile(
+            player_guid=guid,
+            player_name=own.player_name,
+            clean_name=aliases[0].alias,
+            first_seen=min(alias.first_seen for alias in aliases),
+            last_seen=aliases[0].last_seen,
+            sums=own,
+            places=tuple(places[guid]),
+            form=Form(rounds=tuple(reversed(found.rounds.get(guid, []))), average_dpm=average),
+            maps=tuple(found.maps.get(guid, [])),
+            sides=tuple(found.sides.get(guid, [])),
+            weapons=tuple(found.weapons.get(guid, [])),
+            company=tuple(found.teammates.get(guid, [])),
+            records=tuple(found.records.get(guid, [])),
+            achievements=tuple(progress(past.careers.get(guid, {}), steps.get(guid, []), past.forms[guid])),
+            aliases=tuple(aliases),
+        )
+
+
+def progress(
+    career: Mapping[str, int], steps: Sequence[Step], forms: Sequence[SessionSums]
+) -> Iterator[ProgressRow]:
+    """How far one player is on every achievement."""
+    ends = {form.session_id: form.ended_at for form in forms}
+    when = {(step.key, step.threshold): ends[step.session_id] for step in steps}
+    for achievement in ACHIEVEMENTS:
+        value = career.get(achievement.key, 0)
+        step = achievement.step(value)
+        following = achievement.thresholds[step] if step < len(achievement.thresholds) else None
+        mark = achievement.thresholds[step - 1] if step else None
+        yield ProgressRow(
+            title=achievement.title,
+            unit=achievement.unit,
+            value=value,
+            reached=mark,
+            reached_on=None if mark is None else when.get((achievement.key, mark)),
+            next=following,
+            left=None if following is None else following - value,
+        )
+
+
+def _part(conn: Connection, session_ids: Sequence[int], past: History) -> Iterator[SessionDetails]:
+    rounds: dict[int, list[RoundRow]] = {session_id: [] for session_id in session_ids}
+    for round_ in stored.rounds_of_sessions(conn, session_ids):
+        rounds[round_.session_id].append(round_)
+    all_rounds = [round_ for own in rounds.values() for round_ in own]
+    played = stored.performances(conn, [round_.id for round_ in all_rounds])
+    matches = list(dict.fromkeys((round_.server_id, round_.match_id) for round_ in all_rounds))
+    number = {match: place for place, match in enumerate(matches)}
+    of_session = stored.scoreboards(conn, {round_.id: round_.session_id for round_ in all_rounds})
+    of_match = stored.scoreboards(
+        conn, {round_.id: number[round_.server_id, round_.match_id] for round_ in all_rounds}
+    )
+    of_round = stored.scoreboards(conn, {round_.id: round_.id for round_ in all_rounds})
+    for session_id in session_ids:
+        own = rounds[session_id]
+        if not own:
+            continue
+        teams = follow(own, played)
+        steps = past.steps.get(session_id, ())
+        lines = of_session[session_id]
+        names = {line.player_guid: line.player_name for line in lines}
+        view = replace(
+            view_of_session(own, teams, lines, played),
+            records=tuple(_record_row(broken, names) for broken in past.broken.get(session_id, ())),
+            milestones=_milestones(steps, names),
+        )
+        both: dict[str, list[RoundRow]] = {}
+        for round_ in own:
+            both.setdefault(round_.match_id, []).append(round_)
+        yield SessionDetails(
+            view=view,
+            matches=tuple(
+                view_of_match(rows, teams, of_match[number[rows[0].server_id, rows[0].match_id]], played)
+                for rows in both.values()
+            ),
+            rounds=tuple(
+                view_of_round(
+                    round_,
+                    of_round[round_.id],
+                    played,
+                    _milestones(
+                        [step for step in steps if step.round_id == round_.id],
+                        {line.player_guid: line.player_name for line in of_round[round_.id]},
+                    ),
+                )
+                for round_ in own
+            ),
+        )
+
+
+def _record_row(broken: Broken, names: Mapping[str, str]) -> RecordRow:
+    return RecordRow(
+        title=broken.best.title,
+        player_guid=broken.player_guid,
+        player_name=names[broken.player_guid],
+        value=broken.value,
+        before=broken.before,
+        is_all_time=broken.is_all_time,
+    )
+
+
+def _milestones(steps: Sequence[Step], names: Mapping[str, str]) -> tuple[MilestoneRow, ...]:
+    """The thresholds that were passed; of several on one ladder the highest. No Discord account is named."""
+    highest: dict[tuple[int, str], int] = {}
+    for step in steps:
+        place = _KEYS.index(step.key), step.player_guid
+        highest[place] = max(step.threshold, highest.get(place, 0))
+    ordered = sorted(highest.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
+    return tuple(
+        MilestoneRow(
+            title=ACHIEVEMENTS[place].title,
+            unit=ACHIEVEMENTS[place].unit,
+            threshold=threshold,
+            player_guid=guid,
+            player_name=names[guid],
+            discord_user_id=None,
+        )
+        for (place, guid), threshold in ordered
+    )
+
+
+def _careers(conn: Connection) -> tuple[dict[str, dict[str, int]], dict[int, list[Step]]]:
+    sums: dict[str, list[int]] = {}
+    wanted: dict[str, list[int]] = {}
+    steps: dict[int, list[Step]] = {}
+    ladders = range(len(_KEYS))
+    first = [thresholds[0] for thresholds in _THRESHOLDS]
+    for gained, guid, round_id, session_id in overview.career_gains(conn):
+        own = sums.get(guid)
+        if own is None:
+            own = sums[guid] = [0] * len(_KEYS)
+            wanted[guid] = list(first)
+        goals = wanted[guid]
+        for place in ladders:
+            own[place] += gained[place]
+            while own[place] >= goals[place]:
+                passed = goals[place]
+                steps.setdefault(session_id, []).append(Step(guid, _KEYS[place], passed, round_id, session_id))
+                goals[place] = next((one for one in _THRESHOLDS[place] if one > passed), 1 << 62)
+    return {guid: dict(zip(_KEYS, own, strict=True)) for guid, own in sums.items()}, steps
+
+
+def _forms(sums: Sequence[SessionSums]) -> dict[str, list[SessionSums]]:
+    forms: dict[str, list[SessionSums]] = {}
+    for row in sums:
+        own = forms.setdefault(row.player_guid, [])
+        if own and own[-1].session_id == row.session_id:
+            last = own[-1]
+            own[-1] = last._replace(
+                rounds=last.rounds + row.rounds,
+                kills=last.kills + row.kills,
+                deaths=last.deaths + row.deaths,
+                damage_given=last.damage_given + row.damage_given,
+                ended_at=max(last.ended_at, row.ended_at),
+                time_played_seconds=last.time_played_seconds + row.time_played_seconds,
+            )
+        else:
+            own.append(row)
+    return forms
+
+
+def _broken(sums: Sequence[SessionSums]) -> dict[int, list[Broken]]:
+    """The records that fell in each session, against all rounds that had ended when its first one ended."""
+    within: dict[int, list[SessionSums]] = {}
+    for row in sums:
+        within.setdefault(row.session_id, []).append(row)
+    first = {session_id: min(row.place for row in rows) for session_id, rows in within.items()}
+    before: dict[str, Career] = {}
+    broken: dict[int, list[Broken]] = {}
+    rows = iter(sums)
+    pending = next(rows, None)
+    for session_id in sorted(within, key=lambda session_id: (first[session_id], session_id)):
+        while pending is not None and pending.place < first[session_id]:
+            _add(before, pending.player_guid, pending)
+            _add(before, _ALL_TIME, pending)
+            pending = next(rows, None)
+        own: dict[str, Career] = {}
+        for row in within[session_id]:
+            _add(own, row.player_guid, row)
+        compared = {guid: before[guid] for guid in (*own, _ALL_TIME) if guid in before}
+        broken[session_id] = bests.broken(compared, own.values())
+    return broken
+
+
+def _add(careers: dict[str, Career], guid: str, row: SessionSums) -> None:
+    known = careers.get(guid)
+    values = {key: getattr(row, key) for key in _BESTS}
+    rounds = row.rounds
+    if known is not None:
+        values = {key: max(value, getattr(known, key)) for key, value in values.items()}
+        rounds += known.rounds
+    careers[guid] = Career(
+        player_guid=guid, rounds=rounds, time_played_seconds=0, **dict.fromkeys(_KEYS[1:], 0), **values
+    )

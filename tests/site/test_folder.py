@@ -1,0 +1,236 @@
+"""The site's folder: what a build owns, writes and removes, also when it is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from etstats.errors import ConfigError, LockedError
+from etstats.site import folder as folders
+from etstats.site.folder import MANIFEST, TEMPORARY, Changes, open_folder
+
+Groups = Mapping[str, tuple[str, Mapping[str, bytes]]]
+"""Group -> fingerprint and files."""
+
+
+def build(root: Path, groups: Groups) -> Changes:
+    """One build, as the builder does it: keep what is unchanged, write the rest."""
+    with open_folder(root) as folder:
+        for name, (fingerprint, files) in groups.items():
+            if not folder.keep(name, fingerprint):
+                folder.write(name, fingerprint, files)
+        return folder.finish()
+
+
+def files_in(root: Path) -> dict[str, bytes]:
+    """Every file of a folder but the manifest, by path."""
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and path.name != MANIFEST
+    }
+
+
+def test_only_what_changed_is_written(tmp_path: Path) -> None:
+    """A group whose fingerprint is unchanged is kept, a file whose content is unchanged keeps its time."""
+    root = tmp_path / "site"
+    first = build(root, {"a": ("1", {"a/x": b"one", "a/y": b"two"}), "b": ("1", {"b/z": b"three"})})
+    assert first == Changes(written=3, unchanged=0, removed=0, size=11)
+    before = (root / "a/x").stat().st_mtime_ns, (root / "b/z").stat().st_mtime_ns
+    second = build(root, {"a": ("2", {"a/x": b"one", "a/y": b"TWO"}), "b": ("1", {"b/z": b"never asked for"})})
+    assert second == Changes(written=1, unchanged=2, removed=0, size=3)
+    assert ((root / "a/x").stat().st_mtime_ns, (root / "b/z").stat().st_mtime_ns) == before
+    assert files_in(root) == {"a/x": b"one", "a/y": b"TWO", "b/z": b"three"}
+
+
+def test_what_no_group_holds_is_removed_with_its_folders(tmp_path: Path) -> None:
+    """A group that is not named goes, and so do files that a group no longer has; foreign files stay."""
+    root = tmp_path / "site"
+    build(
+        root, {"a": ("1", {"a/x": b"1", "a/deep/y": b"2"}), "b": ("1", {"b/z": b"3"}), "c": ("1", {"c/z": b"4"})}
+    )
+    (root / "c/own.txt").write_text("mine")
+    changes = build(root, {"a": ("2", {"a/x": b"1"})})
+    assert changes.removed == 3
+    assert files_in(root) == {"a/x": b"1", "c/own.txt": b"mine"}
+    assert not (root / "b").exists()
+    assert not (root / "a/deep").exists()
+
+
+def test_a_folder_of_others_is_refused(tmp_path: Path) -> None:
+    """A folder with files and no manifest could be anybody's; so could a file where a page has to go."""
+    (tmp_path / "precious").write_text("mine")
+    with pytest.raises(ConfigError, match="is not empty and holds no site"):
+        build(tmp_path, {"a": ("1", {"x": b"1"})})
+    root = tmp_path / "site"
+    build(root, {"a": ("1", {"x": b"1"})})
+    (root / "about").mkdir()
+    (root / "about/index.html").write_text("mine")
+    with pytest.raises(ConfigError, match=r"about/index\.html was not written by etstats"):
+        build(root, {"a": ("1", {"x": b"1"}), "b": ("1", {"about/index.html": b"theirs"})})
+    assert (root / "about/index.html").read_text() == "mine"
+
+
+def test_a_file_that_was_deleted_comes_back(tmp_path: Path) -> None:
+    """A group is kept only while all its files are there."""
+    groups = {"a": ("1", {"x": b"1", "y": b"2"})}
+    build(tmp_path / "site", groups)
+    (tmp_path / "site/y").unlink()
+    assert build(tmp_path / "site", groups).written == 1
+    assert files_in(tmp_path / "site") == {"x": b"1", "y": b"2"}
+
+
+def test_files_can_be_read_by_a_web_server_whatever_the_umask(tmp_path: Path) -> None:
+    """Cron may have a private umask; a site is for everybody."""
+    before = os.umask(0o077)
+    try:
+        build(tmp_path / "site", {"a": ("1", {"deep/er/x": b"1"})})
+    finally:
+        os.umask(before)
+    assert (tmp_path / "site/deep/er/x").stat().st_mode & 0o777 == 0o644
+    assert (tmp_path / "site/deep/er").stat().st_mode & 0o777 == 0o755
+
+
+def test_a_second_build_waits_or_is_refused(tmp_path: Path) -> None:
+    """Two builds of one folder never mix."""
+    root = tmp_path / "site"
+    with open_folder(root):
+        with pytest.raises(LockedError, match="another process is writing the site"), open_folder(root):
+            pass
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format":1,"groups":{"a":["1",["../../etc/passwd"]]}}'])
+def test_a_manifest_that_is_not_ours_is_refused(tmp_path: Path, content: bytes) -> None:
+    """A manifest decides what is removed, so none that is damaged or leads out of the folder is believed."""
+    (tmp_path / MANIFEST).write_bytes(content)
+    with pytest.raises(ConfigError, match=MANIFEST):
+        build(tmp_path, {})
+
+
+_BUILD_AND_DIE = """
+import os, signal, sys
+from pathlib import Path
+from etstats.site import folder as folders
+folders._BATCH = 2
+left = int(sys.argv[2])
+for name in ("replace", "unlink", "write_bytes", "mkdir"):
+    def counted(self, *args, _real=getattr(Path, name), **kwargs):
+        global left
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return _real(self, *args, **kwargs)
+    setattr(Path, name, counted)
+with folders.open_folder(Path(sys.argv[1])) as folder:
+    for name, fingerprint, files in eval(sys.argv[3]):
+        if not folder.keep(name, fingerprint):
+            folder.write(name, fingerprint, files)
+    folder.finish()
+"""
+
+OLD: Groups = {
+    "a": ("1", {"a/x": b"old x", "a/y": b"old y"}),
+    "b": ("1", {"b/z": b"old z"}),
+    "gone": ("1", {"gone/w": b"old w"}),
+}
+NEW: Groups = {
+    "a": ("2", {"a/x": b"new x", "a/v": b"new v"}),
+    "b": ("1", {"b/z": b"old z"}),
+    "c": ("1", {"c/1": b"new 1", "c/2": b"new 2", "c/3": b"new 3"}),
+}
+
+
+@pytest.mark.parametrize("has_site", [True, False], ids=["on a site", "in a new folder"])
+def test_a_killed_build_is_completed_by_the_next(tmp_path: Path, has_site: bool) -> None:
+    """Killed at any step: every file that is there is whole, and the next build leaves exactly what it should.
+
+    The next build may be of the old state as well: then nothing of the new one stays behind.
+    """
+    step = 0
+    while True:
+        for after, wanted in {"new": NEW, "old": OLD}.items():
+            root = tmp_path / f"{after}-{step}"
+            if has_site:
+                build(root, OLD)
+            else:
+                root.mkdir()
+            arguments = [(name, fingerprint, dict(files)) for name, (fingerprint, files) in NEW.items()]
+            call = [sys.executable, "-c", _BUILD_AND_DIE, str(root), str(step), repr(arguments)]
+            code = subprocess.run(call, check=False).returncode
+            whole = {
+                content for groups in (OLD, NEW) for _, files in groups.values() for content in files.values()
+            }
+            for path, content in files_in(root).items():
+                assert path.startswith(TEMPORARY) or content in whole
+            build(root, wanted)
+            expected = {path: content for _, files in wanted.values() for path, content in files.items()}
+            assert files_in(root) == expected, f"killed at step {step}, then built the {after} state"
+            assert not (root / TEMPORARY).exists()
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL
+        step += 1
+    assert step > 8
+
+
+_NAMES = st.sampled_from("abc")
+_STATES = st.lists(
+    st.dictionaries(
+        _NAMES,
+        st.tuples(st.sampled_from("12"), st.dictionaries(_NAMES, st.binary(max_size=2), max_size=3)),
+        max_size=3,
+    ),
+    max_size=4,
+)
+
+
+@given(states=_STATES)
+def test_a_folder_shows_the_last_state_alone(
+    tmp_path_factory: pytest.TempPathFactory, states: list[Groups]
+) -> None:
+    """Whatever was built before, the folder is what the last build wrote; equal fingerprints mean equal files."""
+    root = tmp_path_factory.mktemp("site") / "site"
+    known: dict[tuple[str, str], Mapping[str, bytes]] = {}
+    expected: dict[str, bytes] = {}
+    for state in states:
+        groups = {
+            name: (
+                fingerprint,
+                known.setdefault((name, fingerprint), {f"{name}/{path}": c for path, c in files.items()}),
+            )
+            for name, (fingerprint, files) in state.items()
+        }
+        build(root, groups)
+        expected = {path: content for _, files in groups.values() for path, content in files.items()}
+        assert files_in(root) == expected
+
+
+def test_keep_all_needs_every_file(tmp_path: Path) -> None:
+    """The whole site is kept at once only while nothing is missing and no build was killed."""
+    root = tmp_path / "site"
+    build(root, {"a": ("1", {"x": b"1"}), "all": ("7", {})})
+    with open_folder(root) as folder:
+        assert folder.keep_all("all", "7")
+        assert folder.finish() == Changes(0, 1, 0, 0)
+    (root / "x").unlink()
+    with open_folder(root) as folder:
+        assert not folder.keep_all("all", "7")
+        assert not folder.keep_all("all", "8")
+        folder.write("a", "1", {"x": b"1"})
+        folder.finish()
+    assert files_in(root) == {"x": b"1"}
+
+
+def test_the_temporary_folder_says_that_a_build_is_unfinished(tmp_path: Path) -> None:
+    """It is there from the beginning of a build to its end."""
+    root = tmp_path / "site"
+    with open_folder(root) as folder:
+        assert folders.is_unfinished(root)
+        folder.finish()
+    assert not folders.is_unfinished(root)
