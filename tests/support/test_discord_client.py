@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.post.render.samples import HOSTILE
 from tests.support.discord_client import DESKTOP, PHONE, find_browser, markdown, measure, screenshot, to_html
+from tests.support.hostile import HOSTILE
 
 needs_browser = pytest.mark.skipif(find_browser() is None, reason="Chromium is not installed")
 
