@@ -104,13 +104,13 @@ def kill_backup(scene: Scene, kills: int) -> None:
     folder = scene.here.folder / "data" / "backups"
     scene.finish("-q", "import", scene.here.folder / "files")
     scene.measure(lambda: None, "-q", "backup")
-    looked_at: set[Path] = set()
+    polled_at: set[Path] = set()
     while scene.toll.kills < kills:
         scene.kill("-q", "backup")
         scene.is_true()
-        for path in set(folder.iterdir()) - looked_at:
+        for path in set(folder.iterdir()) - polled_at:
             _is_whole_or_no_backup(path)
-        looked_at = set(folder.glob("*.zip"))
+        polled_at = set(folder.glob("*.zip"))
     scene.finish("-q", "backup")
     listed = scene.finish("backup", "--list", "--csv").splitlines()[1:]
     left = [path.name for path in folder.iterdir() if not any(path.name in line for line in listed)]

@@ -12,13 +12,14 @@ from pathlib import Path
 from time import perf_counter
 
 from etstats import __version__
+from etstats.admin.audit.rebuild import RebuildPlan, rebuild
 from etstats.config.schema import Config
 from etstats.db import dump, server_status
 from etstats.db.connection import BACKUP_LOCK_KEY, RUN_LOCK_KEY, connect, run_lock
 from etstats.db.migrations import migrate
 from etstats.db.scratch import scratch_base
 from etstats.errors import ConfigError
-from etstats.pipeline.database import database_url, open_database
+from etstats.pipeline.database import database_url, open_database, timezone_of
 
 _NAME = re.compile(r"etstats-(\d{8}T\d{6}Z)\.zip", re.ASCII)
 _STAMP = "%Y%m%dT%H%M%SZ"
@@ -122,6 +123,9 @@ def restore(
         with scratch_base(database_url(config), config.data_dir) as url, connect(url) as scratch:
             manifest = dump.load(scratch, path)
             migrate(scratch)
+            if manifest.is_unreleased:
+                plan = RebuildPlan(gap=config.sessions.gap, zone_of=timezone_of(scratch, config))
+                rebuild(scratch, plan)
             told = server_status.newest_told(conn)
             rows = dump.replace_rows(scratch, conn)
             # What the backup does not know to be posted already must not be posted again.

@@ -10,7 +10,7 @@ from pathlib import Path
 from etstats.admin.backup import Backup, backups, folder_of
 from etstats.admin.crontab import play_hours
 from etstats.config.schema import Config
-from etstats.db import server_status
+from etstats.db import migrations, server_status
 from etstats.db.server_status import FileArrival, HealthFacts, ServerStatus
 from etstats.domain.text import pluralize
 from etstats.pipeline.database import open_database
@@ -53,6 +53,7 @@ class Health:
 def examine(config: Config, now: datetime) -> Health:
     """Look at base, servers, posts, backups and disk; DatabaseError when the base does not answer."""
     with open_database(config) as conn:
+        missing = migrations.missing_objects(conn)
         facts, known, arrivals = (
             server_status.health_facts(conn),
             server_status.looks(conn),
@@ -67,6 +68,7 @@ def examine(config: Config, now: datetime) -> Health:
         _posts(facts),
         _quarantine(facts),
         Sign(name="base", ok=True, text=f"{facts.size_bytes / 1e6:,.0f} MB, {pluralize(facts.rounds, 'round')}"),
+        *_schema(missing),
         _counts(facts),
         _backup(newest, facts, config, now),
         _disk(free),
@@ -90,10 +92,10 @@ def _files(facts: HealthFacts, config: Config) -> Iterator[Sign]:
 
 def _server(name: str, look: ServerStatus | None, config: Config, now: datetime) -> Iterator[Sign]:
     subject = f"server {name}"
-    if look is None or look.looked_at is None:
+    if look is None or look.polled_at is None:
         yield Sign(name=subject, ok=True, text="not looked at yet; etstats sync")
         return
-    age = now - look.looked_at
+    age = now - look.polled_at
     text = f"looked at {_ago(age)}"
     if look.people is not None and is_playing(look, now):
         text += f", {look.people} playing"
@@ -169,6 +171,13 @@ def _quarantine(facts: HealthFacts) -> Sign:
         new = f"{text}, {facts.newly_quarantined} of them this week. See: etstats quarantine list"
         return Sign(name="quarantine", ok=False, text=new)
     return Sign(name="quarantine", ok=True, text=text)
+
+
+def _schema(missing: list[str]) -> Iterator[Sign]:
+    if missing:
+        shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+        text = f"missing or changed: {shown}. See: etstats db status"
+        yield Sign(name="schema", ok=False, text=text)
 
 
 def _counts(facts: HealthFacts) -> Sign:

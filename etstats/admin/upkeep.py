@@ -5,17 +5,18 @@ from pathlib import Path
 
 from etstats.config.schema import Config
 from etstats.db import embedded, maintenance, migrations
-from etstats.db.connection import connect
+from etstats.db.connection import connect, with_schema
 from etstats.db.maintenance import ReplicaFacts
 from etstats.errors import ConfigError
-from etstats.pipeline.database import database_url
+from etstats.pipeline.database import database_url, replica_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseStatus:
     """One screen about the base; what is None is unknown while the server is down.
 
-    `schema` is the newest applied migration. `folder` is where an embedded base lives.
+    `schema` is the newest applied migration, `missing` what was dropped from it or changed. `folder` is where an
+    embedded database lives.
     """
 
     kind: str
@@ -25,6 +26,7 @@ class DatabaseStatus:
     size_bytes: int | None
     schema: str | None
     pending: tuple[str, ...]
+    missing: tuple[str, ...]
     folder: Path | None
     log_folder: Path | None
     replica: ReplicaFacts | None = None
@@ -45,11 +47,13 @@ def status(config: Config) -> DatabaseStatus:
             size_bytes=None,
             schema=None,
             pending=(),
+            missing=(),
             folder=folder,
             log_folder=log_folder,
         )
-    with connect(url, read_only=True) as conn:
+    with connect(with_schema(url, config.database.schema), read_only=True) as conn:
         facts, schema = maintenance.base_facts(conn), migrations.status(conn)
+        missing = migrations.missing_objects(conn)
         replica = _replica(config, maintenance.written_to(conn))
     return DatabaseStatus(
         kind="embedded" if own else "configured",
@@ -59,6 +63,7 @@ def status(config: Config) -> DatabaseStatus:
         size_bytes=facts.size_bytes,
         schema=str(schema.applied[-1]) if schema.applied else None,
         pending=tuple(map(str, schema.pending)),
+        missing=tuple(missing),
         folder=folder,
         log_folder=log_folder,
         replica=replica,
@@ -84,9 +89,10 @@ def stop(config: Config) -> bool:
 
 
 def _replica(config: Config, written_to: str | None) -> ReplicaFacts | None:
-    if config.database.read_url is None:
+    url = replica_url(config)
+    if url is None:
         return None
-    with connect(config.database.read_url, read_only=True) as conn:
+    with connect(url, read_only=True) as conn:
         return maintenance.replica_facts(conn, written_to)
 
 

@@ -64,11 +64,11 @@ def _from_base(ctx: typer.Context, ask: "Callable[[Connection], list[str]]") -> 
     """Ask the base that the settings name; whatever fails, the shell must hear nothing of it."""
     from etstats.config import loader
     from etstats.db.connection import connect
-    from etstats.pipeline.database import database_url
+    from etstats.pipeline.database import database_url, replica_url
 
     try:
         settings = loader.load(ctx.find_root().params.get("config"))
-        with connect(settings.database.read_url or database_url(settings), read_only=True) as conn:
+        with connect(replica_url(settings) or database_url(settings), read_only=True) as conn:
             return ask(conn)
     except Exception:  # noqa: BLE001  # an exception here would be printed into the line being typed
         return []

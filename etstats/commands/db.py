@@ -16,12 +16,16 @@ app.add_typer(family, name="db", rich_help_panel="Operate")
 
 
 @family.command("status")
-def status(ctx: typer.Context, as_json: JSON = False) -> None:
+def status(ctx: typer.Context, as_json: JSON = False) -> int:
     """Show where the base is, whether it runs, its size and its schema; starts and changes nothing.
+
+    "missing" lists tables, columns, indexes, constraints, triggers, views and functions that were dropped or
+    changed.
 
     Example: etstats db status
 
-    Exit codes: 0 done, 2 wrong settings, 75 a configured server does not answer.
+    Exit codes: 0 done, 2 wrong settings, 3 something is missing from the schema, 75 a configured server does not
+    answer.
     """
     from etstats import output
     from etstats.admin import upkeep
@@ -29,7 +33,7 @@ def status(ctx: typer.Context, as_json: JSON = False) -> None:
     found = upkeep.status(context_of(ctx).config)
     if as_json:
         output.write_json(found)
-        return
+        return 3 if found.missing else 0
     size = f"{found.size_bytes / 1e6:,.1f} MB" if found.size_bytes is not None else None
     lines = {
         "kind": found.kind,
@@ -39,6 +43,7 @@ def status(ctx: typer.Context, as_json: JSON = False) -> None:
         "size": size,
         "schema": found.schema or ("none yet; etstats db migrate" if found.running else None),
         "pending": ", ".join(found.pending),
+        "missing": ", ".join(found.missing),
         "folder": found.folder,
         "log": found.log_folder,
         "replica": _behind(found.replica) if found.replica else None,
@@ -46,6 +51,7 @@ def status(ctx: typer.Context, as_json: JSON = False) -> None:
     for key, value in lines.items():
         if value:
             output.out().print(f"{key:<12}{value}", soft_wrap=True)
+    return 3 if found.missing else 0
 
 
 def _behind(replica: "ReplicaFacts") -> str:

@@ -109,11 +109,12 @@ def retry(
     from etstats import output
     from etstats.admin.audit import quarantine as files
     from etstats.importer.outcome import ImportStatus
+    from etstats.pipeline.database import timezone_of
 
     context = context_of(ctx)
     config = context.config
     with exclusive_database(context, wait) as conn:
-        outcomes = files.retry(conn, names or [], config.timezone, config.sessions.gap)
+        outcomes = files.retry(conn, names or [], timezone_of(conn, config), config.sessions.gap)
     bad = [o for o in outcomes if o.fate in (ImportStatus.QUARANTINED, ImportStatus.STILL_QUARANTINED)]
     for outcome in bad:
         output.say(f"still in quarantine: {outcome.filename}: {outcome.reason}")

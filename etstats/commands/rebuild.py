@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from etstats.admin.audit.comparison import Difference
+    from etstats.db.connection import Connection
 
 app = typer.Typer()
 PANEL = "The line"
@@ -54,20 +55,23 @@ def rebuild(
     from etstats import output
     from etstats.admin.audit import rebuild as pipeline
     from etstats.admin.audit import verify as audit_verify
-    from etstats.pipeline.database import open_for_reading
+    from etstats.pipeline.database import open_for_reading, timezone_of
     from etstats.pipeline.site_update import update_site
 
     context = context_of(ctx)
     config = context.config
-    plan = pipeline.RebuildPlan(
-        gap=config.sessions.gap,
-        zone_of=config.timezone,
-        first=first.date() if first else None,
-        last=last.date() if last else None,
-    )
+
+    def plan(conn: "Connection") -> pipeline.RebuildPlan:
+        return pipeline.RebuildPlan(
+            gap=config.sessions.gap,
+            zone_of=timezone_of(conn, config),
+            first=first.date() if first else None,
+            last=last.date() if last else None,
+        )
+
     if verify:
         with open_for_reading(config) as conn, output.progress("verifying") as seen:
-            verified = audit_verify.verify(conn, plan, seen)
+            verified = audit_verify.verify(conn, plan(conn), seen)
         output.show(_differences(verified.differences), written.style)
         if context.verbosity >= 0:
             output.say(f"verify: {verified}")
@@ -75,7 +79,7 @@ def rebuild(
     if not yes and sys.stdin.isatty():
         typer.confirm("Derive the rounds again from the archive and replace what differs?", abort=True, err=True)
     with exclusive_database(context, wait) as conn, output.progress("rebuilding") as seen:
-        rebuilt = pipeline.rebuild(conn, plan, seen)
+        rebuilt = pipeline.rebuild(conn, plan(conn), seen)
     update_site(config)
     for filename, reason in rebuilt.quarantined.items():
         output.say(f"quarantined: {filename}: {reason}")

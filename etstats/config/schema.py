@@ -22,6 +22,8 @@ class DatabaseConfig:
     url: str | None = field(default=None, metadata={"secret": True})
     read_url: str | None = field(default=None, metadata={"secret": True})
     """A streaming replica that the reading commands ask instead."""
+    schema: str = "public"
+    """Where the tables are, in a database that is shared with another program."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

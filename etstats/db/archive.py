@@ -87,9 +87,17 @@ def server_id(conn: Connection, name: str) -> int | None:
     return row[0] if row else None
 
 
-def add_server(conn: Connection, name: str) -> int:
-    """The id of the server of that name, made when it is new."""
-    return server_id(conn, name) or _one(conn.execute(query("add_server"), {"name": name}))
+def add_server(conn: Connection, name: str, timezone: str | None = None) -> int:
+    """Return the id of the server of that name, new or not; remember its time zone, where one is given."""
+    row = conn.execute(query("server_id"), {"name": name}).fetchone()
+    if row is not None and timezone in (None, row[1]):
+        return int(row[0])
+    return _one(conn.execute(query("add_server"), {"name": name, "timezone": timezone}))
+
+
+def server_timezones(conn: Connection) -> dict[str, str]:
+    """Return the stored time zone of each server that has one, by name."""
+    return dict(conn.execute(query("server_timezones")).fetchall())
 
 
 def files_like(conn: Connection, server_id: int, files: Sequence[NewFile]) -> list[ArchivedFile]:

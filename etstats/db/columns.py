@@ -22,7 +22,8 @@ FILE_COLUMNS = (
 ROUND_COLUMNS = (
     "id", "server_id", "file_id", "match_id", "round_number", "round_date", "round_time", "ended_at", "map_name",
     "config", "defender_team", "winner_team", "time_limit_seconds", "actual_time_seconds", "played_seconds",
-    "round_outcome", "round1_id", "is_cumulative", "gaming_session_id",
+    "duration_seconds", "held", "round_outcome", "round1_id", "is_cumulative", "gaming_session_id", "bots",
+    "anonymous",
 )  # fmt: skip
 """The columns of `rounds` that derive from the archive."""
 

@@ -26,6 +26,9 @@ ONE_MOMENT = psycopg.IsolationLevel.REPEATABLE_READ
 """All that a transaction asks is answered as of its first question."""
 
 OLDEST_SERVER = 14
+DEFAULT_SCHEMA = "public"
+_SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
+_SCHEMA_OPTION = re.compile(r"-csearch_path=([a-z0-9_]+)$", re.ASCII)
 _TO_THE_PRIMARY = "point database.url to the primary, and database.read_url to the replica."
 RUN_LOCK_KEY = 0x6574_7374_6174_7321  # "etstats!"
 BACKUP_LOCK_KEY = 0x6574_7374_6261_636B  # "etstback"
@@ -40,6 +43,18 @@ _TEMPORARY = re.compile(
 _FROM_SERVER = re.compile(r"(?:FATAL|[^\W\d_]{4,}):  (.+)")
 
 
+def with_schema(url: str, schema: str) -> str:
+    """Return the URL of the same database, with the schema to which `connect` sets the search path."""
+    if schema == DEFAULT_SCHEMA:
+        return url
+    if not _SCHEMA_NAME.fullmatch(schema) or schema.startswith("pg_"):
+        raise ConfigError(
+            f'database.schema "{schema}" is not valid; expected up to 63 of a-z, 0-9 and _, such as etstats'
+        )
+    options = _settings(url).get("options", "")
+    return make_conninfo(url, options=f"{options} -csearch_path={schema}".strip())
+
+
 def connect(url: str, *, read_only: bool = False) -> psycopg.Connection:
     """Open a connection: no autocommit, UTF-8, times in UTC, `read_only` transactions when only reading.
 
@@ -50,6 +65,7 @@ def connect(url: str, *, read_only: bool = False) -> psycopg.Connection:
     server is older than PostgreSQL 14. No message holds the password.
     """
     settings = _settings(url)
+    schema = _take_schema(settings)
     place = _place(settings)
     folder = embedded.cluster_folder(settings)
     try:
@@ -70,7 +86,7 @@ def connect(url: str, *, read_only: bool = False) -> psycopg.Connection:
         conn.close()
         raise ConfigError(f"PostgreSQL at {place} is a replica; {_TO_THE_PRIMARY}")
     try:
-        _prepare_session(conn, place, folder)
+        _prepare_session(conn, place, folder, schema)
     except BaseException:
         conn.close()
         raise
@@ -78,7 +94,19 @@ def connect(url: str, *, read_only: bool = False) -> psycopg.Connection:
     return conn
 
 
-def _prepare_session(conn: psycopg.Connection, place: str, folder: Path | None) -> None:
+def _take_schema(settings: dict[str, str]) -> str:
+    """Return the schema that `with_schema` wrote, and take it out: a pooler does not accept options."""
+    options = settings.get("options", "")
+    found = _SCHEMA_OPTION.search(options)
+    if found is None:
+        return DEFAULT_SCHEMA
+    settings["options"] = options[: found.start()].rstrip()
+    if not settings["options"]:
+        del settings["options"]
+    return found[1]
+
+
+def _prepare_session(conn: psycopg.Connection, place: str, folder: Path | None, schema: str) -> None:
     """Check that this is a database for etstats, and set what results depend on.
 
     A pooler in transaction mode restores only the settings that it tracks (PgBouncer: client_encoding, DateStyle,
@@ -93,10 +121,10 @@ def _prepare_session(conn: psycopg.Connection, place: str, folder: Path | None) 
         )
     conn.autocommit = True  # one message and its answer, instead of three
     with database_errors():
-        parameters = {"backend_pid": conn.info.backend_pid, "is_embedded": folder is not None}
+        parameters = {"backend_pid": conn.info.backend_pid, "is_embedded": folder is not None, "schema": schema}
         row = conn.execute(query("pin_settings"), parameters).fetchone()
         is_pooled, works_in = row[:2] if row else (False, None)
-        wrong = conn.execute(query("settings_not_pinned")).fetchone() if is_pooled else None
+        wrong = conn.execute(query("settings_not_pinned"), {"schema": schema}).fetchone() if is_pooled else None
     conn.autocommit = False
     if folder and works_in != str(folder):
         raise ConfigError(f"The server at {place} works in {works_in}, not in {folder}. Run: etstats db stop")

@@ -11,7 +11,7 @@ import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
 from graphlib import TopologicalSorter
@@ -62,6 +62,11 @@ class Manifest:
     tables: tuple[Contents, ...]
 
     @property
+    def is_unreleased(self) -> bool:
+        """Whether it has the schema before the first release: its derived rows have to be derived again."""
+        return dict(self.migrations) == migrations.UNRELEASED
+
+    @property
     def rows(self) -> int:
         """All rows together."""
         return sum(table.rows for table in self.tables)
@@ -110,19 +115,25 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def load(conn: Connection, path: Path) -> Manifest:
-    """Fill an empty base from a backup: its schema as it was, its rows, all compared with the manifest.
+    """Fill an empty database from a backup: its schema as it was, its rows, all compared with the manifest.
 
-    ConfigError: the file is damaged, or of a newer etstats. Later migrations are left to `migrate`.
+    ConfigError: the file is damaged, or of a newer etstats. Later migrations are left to `migrate`. A backup from
+    before the first release fills the present schema; tables that do not exist any more are left out.
     """
     manifest = read_manifest(path)
-    unknown = set(manifest.migrations) - {step.number for step in migrations.status(conn).pending}
-    if unknown:
-        raise ConfigError(f"{path} was made by etstats {manifest.version}, which is newer: upgrade etstats first")
-    migrations.migrate(conn, only=manifest.migrations)
-    if {step.number: step.sha256 for step in migrations.status(conn).applied} != dict(manifest.migrations):
-        raise ConfigError(
-            f"{path} was made by an unreleased etstats whose schema differs; restore it with that version"
-        )
+    if manifest.is_unreleased:
+        migrations.migrate(conn)
+    else:
+        newest = max(manifest.migrations, default=0)
+        if newest > max((step.number for step in migrations.status(conn).pending), default=0):
+            raise ConfigError(
+                f"{path} was made by etstats {manifest.version}, which is newer: upgrade etstats first"
+            )
+        migrations.migrate(conn, up_to=newest)
+        if {step.number: step.sha256 for step in migrations.status(conn).applied} != dict(manifest.migrations):
+            raise ConfigError(
+                f"{path} was made by an unreleased etstats whose schema differs; restore it with that version"
+            )
     with database_errors(), conn.transaction(), zipfile.ZipFile(path) as archive:
         found = {shape.name: shape for shape in shapes(conn)}
         with _filling(conn, found.values()):
@@ -131,7 +142,7 @@ def load(conn: Connection, path: Path) -> Manifest:
                     continue
                 with _archive_errors(path), archive.open(f"{table.name}.copy") as member:
                     _copy_in(conn, found[table.name], table.columns, iter(partial(member.read, _CHUNK), b""))
-        _refuse_difference(path, manifest.tables, contents(conn), found)
+        _refuse_difference(path, manifest.tables, _loaded(conn, manifest.tables, found), found)
     return manifest
 
 
@@ -227,6 +238,14 @@ def _advance(conn: Connection, table: str, column: str) -> None:
 
 def _names(columns: Sequence[str]) -> sql.Composed:
     return sql.SQL(", ").join(map(sql.Identifier, columns))
+
+
+def _loaded(conn: Connection, tables: Iterable[Contents], known: Mapping[str, Shape]) -> Iterator[Contents]:
+    """Count and hash the columns of a backup as they arrived; an older schema has fewer than the table."""
+    conn.execute(query("set_portable_text"))
+    for table in tables:
+        if table.name in known:
+            yield _copy_out(conn, replace(known[table.name], columns=list(table.columns)), lambda _: None)
 
 
 def _refuse_difference(

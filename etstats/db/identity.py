@@ -142,6 +142,10 @@ def rename_everywhere(conn: Connection, guid: str, who: Forgotten) -> int:
         "drop_aliases_of_player",
         "anonymize_reasons",
         "anonymize_session_teams",
+        "anonymize_series_teams",
+        "anonymize_identities",
+        "anonymize_ratings",
+        "anonymize_corrections",
         "anonymize_hidden",
         "unlink_player",
     ):

@@ -32,9 +32,9 @@ def newest_file(conn: Connection, server_id: int, before: str) -> str | None:
     return row[0] if row else None
 
 
-def folder_mark(conn: Connection, server_id: int, place: str) -> ListingState | None:
-    """The mark of a server's folder; None when there is none, or it is of another `place`."""
-    row = conn.execute(query("listing_state"), {"server_id": server_id, "place": place}).fetchone()
+def folder_mark(conn: Connection, server_id: int, source: str) -> ListingState | None:
+    """The mark of a server's folder; None when there is none, or it is of another source."""
+    row = conn.execute(query("listing_state"), {"server_id": server_id, "source": source}).fetchone()
     if row is None:
         return None
     mtime, first_seen, listed, recent = row
@@ -42,14 +42,14 @@ def folder_mark(conn: Connection, server_id: int, place: str) -> ListingState | 
     return ListingState(mtime=mtime, first_seen=first_seen, listed=listed, recent=files)
 
 
-def keep_folder_mark(conn: Connection, server_id: int, place: str, mark: ListingState | None) -> None:
+def keep_folder_mark(conn: Connection, server_id: int, source: str, mark: ListingState | None) -> None:
     """Remember a mark, or with None that the next look has to list everything."""
     if mark is None:
         conn.execute(query("drop_listing_state"), {"server_id": server_id})
         return
     parameters = {
         "server_id": server_id,
-        "place": place,
+        "source": source,
         "folder_mtime": mark.mtime,
         "first_seen": mark.first_seen,
         "listed": mark.listed,

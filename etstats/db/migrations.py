@@ -1,13 +1,19 @@
-"""The schema, step by step: `sql/migrations/NNNN_name.sql`, each applied once and recorded with its hash."""
+"""The schema: `sql/migrations/NNNN_name.sql`, each applied once, in order, and recorded with its hash.
+
+The record also holds the names of all objects of the schema, so that a dropped index, trigger, view, column or
+constraint is found later.
+"""
 
 import hashlib
 import re
-from collections.abc import Collection
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import class_row
 
 from etstats.db.connection import database_errors
@@ -16,11 +22,26 @@ from etstats.errors import ConfigError, EtstatsError
 
 LOCK_KEY = 0x6574_7374_6D69_6772  # "etstmigr"
 _FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
+_WAYS_OUT = (
+    "Use another database, the embedded one (etstats init --embedded), or a schema of its own (database.schema)."
+)
+
+UNRELEASED: dict[int, str] = {
+    1: "bf7a13ba47fa0d635b22ac5bea64374bcb289c17d9b8282d3c02562a8ca3529a",
+    2: "249c19e7c588751862343b31f6adadcfb528d825f88b4107d1b9eedf46318c52",
+    3: "4899d3a3de68d73e4ea2af120418e297b44b02d5b88c2a413eec25eb17bdfce4",
+    4: "cf3b0366b7a55e09658215d50b6753898ecc7d4dfc9c97e43824ab583692d860",
+    5: "60789c0c25c512d3802a534061a6fe197392ef8b5269bd4727e5b5d7dab158b6",
+    7: "3f8a6f21a862effa5ec282888f516cdf10e690a92e41250a22ef9639b843ef16",
+    8: "5f5cbcfa3270d7195518c2790e42dd526042b86068a815a32942f3a9cedf3c31",
+    9: "5427f98a8baee745275fec1a0ddfa69082ce5b43b813c68653d04d59b7932947",
+}
+"""The schema before the first release, by migration; `restore` accepts backups of it, nothing else does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
-    """One step of the schema as the program has it."""
+    """A migration of this version of etstats."""
 
     number: int
     name: str
@@ -28,13 +49,13 @@ class Migration:
     sql: str
 
     def __str__(self) -> str:
-        """Give the name it has in the folder."""
+        """Return its file name without the suffix."""
         return f"{self.number:04}_{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Applied:
-    """One step of the schema as the base has it."""
+class AppliedMigration:
+    """A migration that a database has."""
 
     number: int
     name: str
@@ -42,104 +63,186 @@ class Applied:
     applied_at: datetime
 
     def __str__(self) -> str:
-        """Give the name it had in the folder."""
+        """Return the file name it had, without the suffix."""
         return f"{self.number:04}_{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaStatus:
-    """What a base has and what it lacks, both in order."""
+    """The migrations that a database has and those that it lacks, both in order."""
 
-    applied: tuple[Applied, ...]
+    applied: tuple[AppliedMigration, ...]
     pending: tuple[Migration, ...]
 
 
-def migrate(
-    conn: psycopg.Connection, folder: Path | None = None, *, only: Collection[int] | None = None
-) -> list[str]:
-    """Apply what is pending, in order, each step with its record in one transaction; return their names.
+def migrate(conn: psycopg.Connection, folder: Path | None = None, *, up_to: int | None = None) -> list[str]:
+    """Apply the pending migrations in order, each with its record in one transaction; return their names.
 
-    `only` these numbers: the schema as an older etstats had it, for a backup of that time.
+    `up_to` a number: the schema of an older version, for a backup of that version.
 
-    With nothing to do it costs one query. A step that fails leaves the base as the step before it left it.
-    The connection must have no transaction open. ConfigError: the base is newer, or a step's text changed.
+    With nothing to do it costs one query. A migration that fails is rolled back. The connection must have no open
+    transaction. ConfigError: the database is of a newer version or of another program, or a migration was changed.
     """
-    steps = _read_folder(folder or sql_root() / "migrations")
+    migrations = _read_folder(folder or sql_root() / "migrations")
     done: list[str] = []
-    for step in _pending(steps, _applied(conn)):
-        if only is not None and step.number not in only:
-            continue
+    for migration in _pending(migrations, _applied(conn)):
+        if up_to is not None and migration.number > up_to:
+            break
         with database_errors(), conn.transaction():
             conn.execute(query("lock_migrations"), {"key": LOCK_KEY})
+            if schema := conn.execute(query("schema_to_create")).fetchone():
+                conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(*schema)))
             conn.execute(query("create_schema_migrations"))
-            # Another program may have done it while this one waited for the lock.
-            if step in _pending(steps, _applied(conn)):
-                _apply(conn, step)
-                done.append(str(step))
+            # Another process may have applied it while this one waited for the lock.
+            if migration in _pending(migrations, _applied(conn)):
+                _apply(conn, migration)
+                done.append(str(migration))
     return done
 
 
 def status(conn: psycopg.Connection, folder: Path | None = None) -> SchemaStatus:
-    """Return which steps the base has and which it lacks; the same refusals as `migrate`."""
-    steps = _read_folder(folder or sql_root() / "migrations")
+    """Return the applied and the pending migrations; the same refusals as `migrate`."""
+    migrations = _read_folder(folder or sql_root() / "migrations")
     applied = _applied(conn)
-    return SchemaStatus(applied=applied, pending=_pending(steps, applied))
+    return SchemaStatus(applied=applied, pending=_pending(migrations, applied))
+
+
+def missing_objects(conn: psycopg.Connection) -> list[str]:
+    """Return what was dropped or changed since the last migration, such as `index rounds.rounds_map`; sorted.
+
+    A dropped table or view stands for everything in it. Objects that others added are not reported. Empty also for
+    a database without a schema.
+    """
+    with database_errors():
+        try:
+            with conn.transaction():
+                missing = _recorded_objects(conn) - _objects(conn)
+        except psycopg.errors.UndefinedTable:
+            return []
+    dropped = [name.split()[1] for name in missing if name.startswith(("table ", "view "))]
+    return sorted(name for name in missing if not any(f" {table}." in name for table in dropped))
+
+
+@contextmanager
+def schema_errors(conn: psycopg.Connection) -> Iterator[None]:
+    """Raise ConfigError in place of an SQL error that is due to something missing from the schema."""
+    try:
+        yield
+    except (
+        psycopg.errors.UndefinedTable,
+        psycopg.errors.UndefinedColumn,
+        psycopg.errors.UndefinedFunction,
+    ) as error:
+        conn.rollback()
+        if missing := missing_objects(conn):
+            raise ConfigError(
+                f"the schema of the database was changed, {missing[0]} is missing: {_first_line(error)}. "
+                "See: etstats db status"
+            ) from error
+        raise
 
 
 def _read_folder(folder: Path) -> tuple[Migration, ...]:
-    steps: dict[int, Migration] = {}
+    migrations: list[Migration] = []
     for path in sorted(folder.glob("*.sql")):
         match = _FILE_NAME.fullmatch(path.name)
         if not match:
-            raise EtstatsError(f"{path} is not named NNNN_name.sql.")
-        number = int(match[1])
-        if number in steps or number == 0:
-            raise EtstatsError(f"{path}: the number {match[1]} is taken; numbers start at 0001.")
-        # A checkout with Windows line ends is the same text.
+            raise EtstatsError(f"{path}: the name of a migration must be NNNN_name.sql")
+        expected = len(migrations) + 1
+        if int(match[1]) != expected:
+            raise EtstatsError(f"{path}: expected number {expected:04}; migrations are numbered without gaps")
+        # A checkout with Windows line ends has the same migrations.
         content = path.read_bytes().replace(b"\r\n", b"\n")
-        steps[number] = Migration(
-            number=number,
-            name=match[2],
-            sha256=hashlib.sha256(content).hexdigest(),
-            sql=content.decode("utf-8"),
+        migrations.append(
+            Migration(
+                number=expected,
+                name=match[2],
+                sha256=hashlib.sha256(content).hexdigest(),
+                sql=content.decode("utf-8"),
+            )
         )
-    if not steps:
-        raise EtstatsError(f"No migrations in {folder}: the installation is damaged; install it again.")
-    return tuple(steps.values())
+    if not migrations:
+        raise EtstatsError(f"no migrations in {folder}: the installation is damaged; install etstats again")
+    return tuple(migrations)
 
 
-def _applied(conn: psycopg.Connection) -> tuple[Applied, ...]:
+def _applied(conn: psycopg.Connection) -> tuple[AppliedMigration, ...]:
     with database_errors():
         try:
-            with conn.transaction(), conn.cursor(row_factory=class_row(Applied)) as cursor:
+            with conn.transaction(), conn.cursor(row_factory=class_row(AppliedMigration)) as cursor:
                 return tuple(cursor.execute(query("applied_migrations")))
         except psycopg.errors.UndefinedTable:
             return ()
+        except psycopg.errors.UndefinedColumn:
+            raise ConfigError(
+                f'the database "{conn.info.dbname}" has a table schema_migrations of another program. {_WAYS_OUT}'
+            ) from None
 
 
-def _pending(steps: tuple[Migration, ...], applied: tuple[Applied, ...]) -> tuple[Migration, ...]:
-    """Return the steps the base lacks, after making sure that those it has are ours, unchanged."""
-    known = {step.number: step for step in steps}
+def _pending(migrations: tuple[Migration, ...], applied: tuple[AppliedMigration, ...]) -> tuple[Migration, ...]:
+    """Return the migrations that the database lacks, after checking that those it has are unchanged."""
+    known = {migration.number: migration for migration in migrations}
+    if any(UNRELEASED.get(record.number) == record.sha256 for record in applied):
+        raise ConfigError(
+            "the database has the schema of an etstats before its first release. Back it up with that version "
+            "(etstats backup), then restore the backup with this one into a new database"
+        )
     for record in applied:
-        step = known.pop(record.number, None)
-        if step is None:
+        migration = known.pop(record.number, None)
+        if migration is None:
             raise ConfigError(
-                f"The base has migration {record}, which this etstats does not know: it was made by a newer one. "
-                "Upgrade etstats here, or point database.url to another base."
+                f"the database has migration {record} of a newer etstats; upgrade etstats, or use another database"
             )
-        if (step.name, step.sha256) != (record.name, record.sha256):
+        if (migration.name, migration.sha256) != (record.name, record.sha256):
             raise ConfigError(
-                f"Migration {step} is not the one that was applied to this base as {record}: its text was changed "
-                "since. Install a released etstats, or restore the base from a backup of this one."
+                f"migration {migration} was changed after it had been applied to the database as {record}; "
+                "install a released etstats, or restore a backup with this one into a new database"
             )
+    newest = max((record.number for record in applied), default=0)
+    skipped = [str(migration) for number, migration in known.items() if number < newest]
+    if skipped:
+        raise ConfigError(
+            f"migration {skipped[0]} was never applied to the database, although {newest:04} was; restore "
+            "a backup into a new database"
+        )
     return tuple(known.values())
 
 
-def _apply(conn: psycopg.Connection, step: Migration) -> None:
+def _apply(conn: psycopg.Connection, migration: Migration) -> None:
+    recorded, before = _recorded_objects(conn), _objects(conn)
     try:
-        conn.execute(step.sql)
+        conn.execute(migration.sql)
     except (psycopg.OperationalError, psycopg.errors.InsufficientPrivilege):
-        raise  # the base's, not the step's
+        raise  # the state of the database, not a fault of the migration
+    except (
+        psycopg.errors.DuplicateTable,
+        psycopg.errors.DuplicateObject,
+        psycopg.errors.DuplicateFunction,
+    ) as error:
+        raise ConfigError(
+            f'the database "{conn.info.dbname}" has objects of another program: {_first_line(error)}. {_WAYS_OUT}'
+        ) from error
     except psycopg.Error as error:
-        raise EtstatsError(f"Migration {step} failed and left no trace: {str(error).splitlines()[0]}") from error
-    conn.execute(query("record_migration"), {"number": step.number, "name": step.name, "sha256": step.sha256})
+        raise EtstatsError(f"migration {migration} failed and was rolled back: {_first_line(error)}") from error
+    after = _objects(conn)
+    record = {
+        "number": migration.number,
+        "name": migration.name,
+        "sha256": migration.sha256,
+        # Other programs may have objects in the same schema: they are there before and after.
+        "objects": sorted(recorded & after | after - before),
+    }
+    conn.execute(query("record_migration"), record)
+
+
+def _objects(conn: psycopg.Connection) -> set[str]:
+    return {name for (name,) in conn.execute(query("schema_objects"))}
+
+
+def _recorded_objects(conn: psycopg.Connection) -> set[str]:
+    row = conn.execute(query("recorded_objects")).fetchone()
+    return set(row[0]) if row else set()
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return str(error).splitlines()[0]

@@ -53,8 +53,12 @@ class DerivedFacts(NamedTuple):
     defender_team: int
     winner_team: int
     played_seconds: int | None
+    duration_seconds: int | None
+    held: str | None
     round_outcome: str
     is_cumulative: bool
+    bots: int
+    anonymous: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +91,13 @@ class WholeRound:
             time_limit_seconds=place.time_limit_seconds,
             actual_time_seconds=place.actual_time_seconds,
             played_seconds=facts.played_seconds,
+            duration_seconds=facts.duration_seconds,
+            held=facts.held,
             round_outcome=facts.round_outcome,
             is_cumulative=facts.is_cumulative,
             players=tuple(self._player(row) for row in self.players),
+            bots=facts.bots,
+            anonymous=facts.anonymous,
         )
 
     def _player(self, row: tuple[Any, ...]) -> PlayerRound:

@@ -209,8 +209,12 @@ def _round_row(server_id: int, placed: DerivedRound) -> dict[str, object]:
         "time_limit_seconds": r.time_limit_seconds,
         "actual_time_seconds": r.actual_time_seconds,
         "played_seconds": r.played_seconds,
+        "duration_seconds": r.duration_seconds,
+        "held": r.held,
         "round_outcome": r.round_outcome,
         "round1_id": placed.round1_id,
         "is_cumulative": r.is_cumulative,
         "gaming_session_id": placed.session_id,
+        "bots": r.bots,
+        "anonymous": r.anonymous,
     }

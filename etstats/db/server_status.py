@@ -17,11 +17,11 @@ class ServerStatus:
     """
 
     server: str
-    looked_at: datetime | None = None
+    polled_at: datetime | None = None
     new_file_at: datetime | None = None
     missed: int = 0
     missed_since: datetime | None = None
-    asked_at: datetime | None = None
+    queried_at: datetime | None = None
     people: int | None = None
     people_since: datetime | None = None
 

@@ -214,6 +214,9 @@ class Round:
 
     `is_cumulative`: a round 2 whose round 1 is missing and whose numbers are both rounds together.
     `played_seconds` is None where that makes the time really played unknowable.
+    `duration_seconds`: how long the round was, None when unknown. `held`: what the defenders held until, `limit`
+    (the map's time limit) or `set_time` (the time set in round 1); None when they did not, or it is unknown.
+    `bots`, `anonymous`: lines that are no identified person.
     """
 
     name: RoundName
@@ -223,9 +226,13 @@ class Round:
     time_limit_seconds: int
     actual_time_seconds: int | None
     played_seconds: int | None
+    duration_seconds: int | None
+    held: str | None
     round_outcome: str
     is_cumulative: bool
     players: tuple[PlayerRound, ...]
+    bots: int = 0
+    anonymous: int = 0
 
 
 class Severity(StrEnum):

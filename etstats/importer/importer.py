@@ -47,7 +47,7 @@ class Importer:
         self._zone = zone
         self._gap = gap
         with database_errors(), conn.transaction():
-            self._server_id = archive.add_server(conn, server)
+            self._server_id = archive.add_server(conn, server, zone.key)
         self.pseudonyms = Pseudonyms(conn)
         self._unplanned = 0
 

@@ -49,6 +49,7 @@ def derive(raw: RawRound, round1: RawRound | None = None) -> Round:
     firsts = {p.guid: p for p in round1.players} if round1 else {}
     players = tuple(_players(raw, firsts, round1 is not None))
     played = _played_seconds(raw, players, cumulative)
+    outcome = _outcome(raw, played)
     return Round(
         name=raw.name,
         config=raw.config,
@@ -57,7 +58,9 @@ def derive(raw: RawRound, round1: RawRound | None = None) -> Round:
         time_limit_seconds=raw.time_limit_seconds,
         actual_time_seconds=raw.actual_time_seconds,
         played_seconds=played,
-        round_outcome=_outcome(raw, played),
+        duration_seconds=_duration(raw, outcome, played),
+        held=_held(raw, round1) if outcome == "fullhold" else None,
+        round_outcome=outcome,
         is_cumulative=cumulative,
         players=players,
     )
@@ -206,6 +209,25 @@ def _outcome(raw: RawRound, played: int | None) -> str:
     if played is None:
         return "unknown"
     return "fullhold" if played >= _whole_time(raw) - _PLAYED_OUT_SECONDS else "surrender"
+
+
+def _duration(raw: RawRound, outcome: str, played: int | None) -> int | None:
+    """Return how long the round was, in seconds: the one value for tables, posts, averages and pages."""
+    limit, actual = raw.time_limit_seconds, raw.actual_time_seconds
+    if outcome == "fullhold":
+        return limit or actual or played or None
+    if outcome == "completed" and actual is not None and actual <= limit:
+        return actual
+    return played or None
+
+
+def _held(raw: RawRound, round1: RawRound | None) -> str | None:
+    """Return what the defenders held until; the time limit of a round 2 is known only with its round 1."""
+    if raw.name.round_number == 1:
+        return "limit"
+    if round1 is None:
+        return None
+    return "set_time" if raw.time_limit_seconds < round1.time_limit_seconds else "limit"
 
 
 def _whole_time(raw: RawRound) -> int:

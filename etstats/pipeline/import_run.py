@@ -10,7 +10,7 @@ from etstats.importer.importer import Importer, Incoming
 from etstats.importer.outcome import ImportResult, ImportStatus
 from etstats.parser.filename import parse_filename
 from etstats.parser.reader import parse
-from etstats.pipeline.database import open_database
+from etstats.pipeline.database import open_database, timezone_of
 from etstats.pipeline.report import SILENT, Report, Watcher, take_in
 from etstats.pipeline.site_update import update_site
 
@@ -31,7 +31,7 @@ def import_paths(
     files = _round_files(paths, report)[:limit]
     watcher.coming(len(files))
     with open_database(config) as conn, collecting_lock(conn, [name]):
-        importer = Importer(conn, name, config.timezone(name), config.sessions.gap)
+        importer = Importer(conn, name, timezone_of(conn, config)(name), config.sessions.gap)
         incoming = (Incoming(filename=p.name, content=_read(p), mtime=int(p.stat().st_mtime)) for p in files)
         take_in(importer, name, incoming, report=report, watcher=watcher)
     if files and config.site.path is not None:

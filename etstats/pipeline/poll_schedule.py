@@ -37,17 +37,17 @@ def is_due(look: ServerStatus | None, now: datetime, idle_every: timedelta | Non
     Always, without `idle_every`. Else while files came or people were seen within `grace`, and otherwise when the
     last look is `idle_every` ago. A clock that was set back makes it due.
     """
-    if idle_every is None or look is None or look.looked_at is None:
+    if idle_every is None or look is None or look.polled_at is None:
         return True
     if is_playing(look, now):
         return True
     awake = look.new_file_at is not None and now - look.new_file_at < grace
-    return awake or not timedelta() <= now - look.looked_at < idle_every - _EARLY
+    return awake or not timedelta() <= now - look.polled_at < idle_every - _EARLY
 
 
 def is_playing(look: ServerStatus, now: datetime) -> bool:
     """Say whether the game itself said a short while ago that people play."""
-    return look.asked_at is not None and look.people_since is not None and now - look.asked_at < _ASK_GAP
+    return look.queried_at is not None and look.people_since is not None and now - look.queried_at < _ASK_GAP
 
 
 def is_script_dead(look: ServerStatus, now: datetime) -> bool:
@@ -73,13 +73,13 @@ def due(
     for server in servers:
         look = known.get(server.name)
         if server.query is not None and (
-            look is None or look.asked_at is None or now - look.asked_at >= _ASK_EVERY
+            look is None or look.queried_at is None or now - look.queried_at >= _ASK_EVERY
         ):
             look = _ask(conn, server, look, now)
         if is_due(look, now, idle_every, grace):
             chosen.append(server.name)
-        elif look is not None and look.looked_at is not None and idle_every is not None:
-            minutes = (look.looked_at + idle_every - now).total_seconds() / 60
+        elif look is not None and look.polled_at is not None and idle_every is not None:
+            minutes = (look.polled_at + idle_every - now).total_seconds() / 60
             resting[server.name] = f"nobody plays; the next look is in {max(1, round(minutes))} min"
     return PollDecision(servers=tuple(chosen), resting=resting)
 

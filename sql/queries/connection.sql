@@ -54,7 +54,7 @@ SELECT is_pooled, CASE WHEN %(is_embedded)s THEN current_setting('data_directory
        set_config('TimeZone', 'UTC', false),
        set_config('standard_conforming_strings', 'on', false),
        set_config('IntervalStyle', 'postgres', is_pooled),
-       set_config('search_path', 'public', is_pooled),
+       set_config('search_path', %(schema)s, is_pooled),
        set_config('bytea_output', 'hex', is_pooled),
        set_config('extra_float_digits', '1', is_pooled),
        set_config('transform_null_equals', 'off', is_pooled),
@@ -64,14 +64,14 @@ FROM (SELECT pg_backend_pid() <> %(backend_pid)s AS is_pooled) AS session
 
 -- name: settings_not_pinned
 -- A setting whose value on the server would change results, that value, and the one that is needed.
--- The namespaces on the search path matter, not how it is written ("$user", public).
+-- The existing schemas on the search path matter, not how it is written ("$user", public).
 SELECT name, coalesce(current_setting(name), '') AS found, expected
 FROM (VALUES ('IntervalStyle', 'postgres'), ('bytea_output', 'hex'), ('transform_null_equals', 'off'),
              ('default_transaction_isolation', 'read committed')) AS needed (name, expected)
 WHERE current_setting(name) <> expected
 UNION ALL
-SELECT 'search_path', current_setting('search_path'), 'public'
-WHERE current_schemas(false) <> ARRAY['public']::name[]
+SELECT 'search_path', current_setting('search_path'), %(schema)s::text
+WHERE current_schemas(false) <> ARRAY[%(schema)s::text]::name[] AND current_setting('search_path') <> %(schema)s::text
 UNION ALL
 SELECT 'extra_float_digits', current_setting('extra_float_digits'), '1'
 WHERE current_setting('extra_float_digits')::integer < 1

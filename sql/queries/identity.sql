@@ -78,6 +78,26 @@ WHERE position(%(guid)s IN error_message) > 0 OR position(%(guid)s IN rejected_r
 -- name: anonymize_session_teams
 UPDATE session_teams SET player_guid = %(pseudonym_guid)s WHERE player_guid = %(guid)s
 
+-- name: anonymize_series_teams
+UPDATE series_teams SET player_guid = %(pseudonym_guid)s WHERE player_guid = %(guid)s
+
+-- name: anonymize_identities
+UPDATE player_identities
+SET player_guid = replace(player_guid, %(guid)s, %(pseudonym_guid)s),
+    identity_guid = replace(identity_guid, %(guid)s, %(pseudonym_guid)s), display_name = NULL
+WHERE %(guid)s IN (player_guid, identity_guid)
+
+-- name: anonymize_ratings
+UPDATE player_ratings SET identity_guid = %(pseudonym_guid)s WHERE identity_guid = %(guid)s
+
+-- name: anonymize_corrections
+-- A correction stays in force for the pseudonym; the reason, which may name the player, goes.
+UPDATE corrections
+SET subject = replace(subject, %(guid)s, %(pseudonym_guid)s),
+    value = CASE WHEN kind = 'rename' THEN %(pseudonym)s ELSE replace(value, %(guid)s, %(pseudonym_guid)s) END,
+    reason = ''
+WHERE position(%(guid)s IN subject) > 0 OR position(%(guid)s IN value) > 0 OR position(%(guid)s IN reason) > 0
+
 -- name: anonymize_hidden
 UPDATE hidden_players SET player_guid = %(pseudonym_guid)s WHERE player_guid = %(guid)s
 

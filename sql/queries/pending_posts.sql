@@ -29,6 +29,7 @@ WITH near AS MATERIALIZED (
     SELECT r.id, r.server_id, r.file_id, r.match_id, r.round_number, r.round1_id, r.is_cumulative, r.ended_at,
            r.gaming_session_id
     FROM changed_sessions c JOIN rounds r ON r.gaming_session_id = c.session_id
+    WHERE r.is_counted
 ), spans AS (
     SELECT server_id, gaming_session_id, min(ended_at) AS first_at, max(ended_at) AS ended_at,
            (array_agg(file_id ORDER BY ended_at, id))[1] AS file_id,

@@ -26,7 +26,8 @@ FROM rounds
 WHERE file_id = ANY(%(file_ids)s)
 
 -- name: round_details_of_files
-SELECT r.id, f.filename, r.config, r.defender_team, r.winner_team, r.played_seconds, r.round_outcome, r.is_cumulative
+SELECT r.id, f.filename, r.config, r.defender_team, r.winner_team, r.played_seconds,
+       r.duration_seconds, r.held, r.round_outcome, r.is_cumulative, r.bots, r.anonymous
 FROM rounds r JOIN processed_files f ON f.id = r.file_id
 WHERE r.file_id = ANY(%(file_ids)s)
 

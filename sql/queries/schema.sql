@@ -5,13 +5,19 @@ SELECT number, name, sha256, applied_at
 FROM schema_migrations
 ORDER BY number
 
+-- name: schema_to_create
+-- The schema that the search path names and that does not exist.
+SELECT current_setting('search_path') WHERE current_schema() IS NULL
+
 -- name: create_schema_migrations
 -- The record of the applied migrations; the only table that no migration creates.
 CREATE TABLE IF NOT EXISTS schema_migrations (
     number integer PRIMARY KEY CHECK (number > 0),
     name text NOT NULL,
     sha256 text NOT NULL CHECK (sha256 ~ '^[0-9a-f]{64}$'),
-    applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- All objects of the schema after this migration, as text.
+    objects text[] NOT NULL
 )
 
 -- name: lock_migrations
@@ -19,8 +25,40 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 SELECT pg_advisory_xact_lock(%(key)s)
 
 -- name: record_migration
-INSERT INTO schema_migrations (number, name, sha256)
-VALUES (%(number)s, %(name)s, %(sha256)s)
+INSERT INTO schema_migrations (number, name, sha256, objects)
+VALUES (%(number)s, %(name)s, %(sha256)s, %(objects)s)
+
+-- name: recorded_objects
+SELECT objects FROM schema_migrations ORDER BY number DESC LIMIT 1
+
+-- name: schema_objects
+-- Every object of the schema, as text: kind, table, name, and the type of a column. A disabled trigger, an invalid index
+-- and a constraint that was never validated do not count. Not-null constraints are part of their columns.
+WITH relations AS (
+    SELECT oid, relname, relkind FROM pg_class
+    WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'v')
+)
+SELECT CASE relkind WHEN 'v' THEN 'view ' ELSE 'table ' END || relname FROM relations
+UNION ALL
+SELECT concat('column ', r.relname, '.', a.attname, ' ', format_type(a.atttypid, a.atttypmod),
+              CASE WHEN a.attgenerated <> '' THEN ' generated' END, CASE WHEN a.attnotnull THEN ' not null' END)
+FROM relations r JOIN pg_attribute a ON a.attrelid = r.oid
+WHERE a.attnum > 0 AND NOT a.attisdropped
+UNION ALL
+SELECT concat('constraint ', r.relname, '.', c.conname)
+FROM relations r JOIN pg_constraint c ON c.conrelid = r.oid
+WHERE c.contype <> 'n' AND c.convalidated
+UNION ALL
+SELECT concat('index ', r.relname, '.', i.indexrelid::regclass)
+FROM relations r JOIN pg_index i ON i.indrelid = r.oid
+WHERE i.indisvalid AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)
+UNION ALL
+SELECT concat('trigger ', r.relname, '.', t.tgname)
+FROM relations r JOIN pg_trigger t ON t.tgrelid = r.oid
+WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'
+UNION ALL
+SELECT DISTINCT 'function ' || proname FROM pg_proc WHERE pronamespace = current_schema()::regnamespace
+ORDER BY 1
 
 -- name: catalog_columns
 -- Every column of every table and view in the database.
@@ -34,7 +72,7 @@ SELECT c.relname AS table_name, c.relkind = 'v' AS is_view, a.attname AS name,
         ORDER BY k.conname LIMIT 1) AS refers_to
 FROM pg_class c
 JOIN pg_attribute a ON a.attrelid = c.oid
-WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v') AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v') AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY c.relkind <> 'r', c.relname, a.attnum
 
 -- name: dumped_tables

@@ -80,7 +80,8 @@ SELECT p.player_guid, count(*)::integer AS rounds,
        coalesce(max(p.gibs) FILTER (WHERE NOT r.is_cumulative), 0) AS best_gibs,
        coalesce(max(p.most_useful_kills) FILTER (WHERE NOT r.is_cumulative), 0) AS best_most_useful_kills
 FROM rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
-WHERE (%(before)s::timestamptz IS NULL OR r.ended_at < %(before)s)
+WHERE r.is_counted
+  AND (%(before)s::timestamptz IS NULL OR r.ended_at < %(before)s)
   AND (%(round_ids)s::bigint[] IS NULL OR r.id = ANY (%(round_ids)s))
   AND (%(guids)s::text[] IS NULL OR p.player_guid = ANY (%(guids)s))
   AND (%(with_hidden)s OR NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = p.player_guid))
@@ -99,7 +100,8 @@ WITH by_session AS (
            coalesce(sum(p.constructions), 0) AS constructions, sum(p.most_useful_kills) AS most_useful_kills,
            sum(p.multi_kills + p.mega_kills) AS multikills
     FROM rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
-    WHERE (%(guid)s::text IS NULL OR p.player_guid = %(guid)s)
+    WHERE r.is_counted
+      AND (%(guid)s::text IS NULL OR p.player_guid = %(guid)s)
       AND (%(guid)s::text IS NOT NULL
            OR NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = p.player_guid))
     GROUP BY p.player_guid, r.gaming_session_id

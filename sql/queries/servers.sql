@@ -1,10 +1,14 @@
 -- Game servers: names, listing state and status.
 
 -- name: add_server
-INSERT INTO servers (name) VALUES (%(name)s) ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id
+INSERT INTO servers (name, timezone) VALUES (%(name)s, %(timezone)s)
+ON CONFLICT (name) DO UPDATE SET timezone = coalesce(excluded.timezone, servers.timezone) RETURNING id
 
 -- name: server_id
-SELECT id FROM servers WHERE name = %(name)s
+SELECT id, timezone FROM servers WHERE name = %(name)s
+
+-- name: server_timezones
+SELECT name, timezone FROM servers WHERE timezone IS NOT NULL
 
 -- name: all_servers
 SELECT id, name FROM servers ORDER BY name COLLATE "C"
@@ -16,41 +20,41 @@ SELECT id, name FROM servers ORDER BY id
 SELECT name FROM servers ORDER BY name
 
 -- name: listing_state
-SELECT folder_mtime, first_seen, listed, recent FROM folder_marks
-WHERE server_id = %(server_id)s AND place = %(place)s
+SELECT folder_mtime, first_seen, listed, recent FROM listing_states
+WHERE server_id = %(server_id)s AND source = %(source)s
 
 -- name: save_listing_state
-INSERT INTO folder_marks (server_id, place, folder_mtime, first_seen, listed, recent)
-VALUES (%(server_id)s, %(place)s, %(folder_mtime)s, %(first_seen)s, %(listed)s, %(recent)s)
+INSERT INTO listing_states (server_id, source, folder_mtime, first_seen, listed, recent)
+VALUES (%(server_id)s, %(source)s, %(folder_mtime)s, %(first_seen)s, %(listed)s, %(recent)s)
 ON CONFLICT (server_id) DO UPDATE
-SET place = excluded.place, folder_mtime = excluded.folder_mtime, first_seen = excluded.first_seen,
+SET source = excluded.source, folder_mtime = excluded.folder_mtime, first_seen = excluded.first_seen,
     listed = excluded.listed, recent = excluded.recent
 
 -- name: drop_listing_state
-DELETE FROM folder_marks WHERE server_id = %(server_id)s
+DELETE FROM listing_states WHERE server_id = %(server_id)s
 
 -- name: server_status
-SELECT s.name AS server, l.looked_at, l.new_file_at, l.missed, l.missed_since, l.asked_at, l.people, l.people_since
-FROM servers s JOIN server_looks l ON l.server_id = s.id
+SELECT s.name AS server, l.polled_at, l.new_file_at, l.missed, l.missed_since, l.queried_at, l.people, l.people_since
+FROM servers s JOIN server_status l ON l.server_id = s.id
 ORDER BY s.name
 
 -- name: record_poll
-INSERT INTO server_looks AS l (server_id, looked_at, new_file_at, missed, missed_since)
+INSERT INTO server_status AS l (server_id, polled_at, new_file_at, missed, missed_since)
 VALUES (%(server_id)s, %(at)s, CASE WHEN %(arrived)s > 0 THEN %(at)s END, %(missed)s,
         CASE WHEN %(missed)s > 0 THEN %(at)s END)
 ON CONFLICT (server_id) DO UPDATE
-SET looked_at = excluded.looked_at,
+SET polled_at = excluded.polled_at,
     new_file_at = coalesce(excluded.new_file_at, l.new_file_at),
     missed = excluded.missed,
     missed_since = CASE WHEN excluded.missed > 0 THEN coalesce(l.missed_since, excluded.missed_since) END
 
 -- name: record_player_count
-INSERT INTO server_looks AS l (server_id, asked_at, people, people_since)
+INSERT INTO server_status AS l (server_id, queried_at, people, people_since)
 VALUES (%(server_id)s, %(at)s, %(people)s, CASE WHEN %(playing)s THEN %(at)s END)
 ON CONFLICT (server_id) DO UPDATE
-SET asked_at = excluded.asked_at,
+SET queried_at = excluded.queried_at,
     people = excluded.people,
     people_since = CASE WHEN NOT %(playing)s THEN NULL
-                        WHEN l.asked_at >= %(at)s - make_interval(secs => %(gap_seconds)s)
+                        WHEN l.queried_at >= %(at)s - make_interval(secs => %(gap_seconds)s)
                             THEN coalesce(l.people_since, %(at)s)
                         ELSE %(at)s END

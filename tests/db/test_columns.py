@@ -18,7 +18,7 @@ ELSEWHERE = {
         "processed_at", "discarded_at", "rejected_hash", "rejected_content", "rejected_reason", "rejected_line",
         "rejected_at", "rejected_mtime",
     },
-    "rounds": {"stored_at"},
+    "rounds": {"stored_at", "is_counted", "series_id"},
     "player_comprehensive_stats": set(),
 }  # fmt: skip
 

@@ -1,6 +1,10 @@
 """Migrations: applied once, in order, all or nothing, and never over a base that is not theirs."""
 
+import hashlib
+import json
+import re
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,8 +12,12 @@ import psycopg
 import pytest
 
 from etstats.db.connection import connect
-from etstats.db.migrations import migrate, status
+from etstats.db.migrations import UNRELEASED, migrate, missing_objects, status
+from etstats.db.queries import sql_root
 from etstats.errors import ConfigError, EtstatsError
+from tests.conftest import CliResult
+
+Cli = Callable[..., CliResult]
 
 
 @pytest.fixture
@@ -68,7 +76,7 @@ def test_a_failing_step_leaves_no_trace(empty: psycopg.Connection, folder: Path)
     """A step that fails half-way is undone whole, the one before it stays, and the mended one goes through."""
     second = folder / "0002_names.sql"
     second.write_text("CREATE TABLE half (id integer); SELECT nonsense;")
-    with pytest.raises(EtstatsError, match=r"0002_names failed and left no trace: column .nonsense."):
+    with pytest.raises(EtstatsError, match=r"0002_names failed and was rolled back: column .nonsense."):
         migrate(empty, folder)
     assert [step.number for step in status(empty, folder).applied] == [1]
     assert empty.execute("SELECT to_regclass('half')").fetchone() == (None,)
@@ -81,9 +89,9 @@ def test_refuses_a_newer_base(empty: psycopg.Connection, folder: Path) -> None:
     """A base with a step that the program lacks was made by a newer program."""
     migrate(empty, folder)
     (folder / "0002_names.sql").unlink()
-    with pytest.raises(ConfigError, match=r"0002_names.*newer one"):
+    with pytest.raises(ConfigError, match=r"0002_names of a newer etstats"):
         migrate(empty, folder)
-    with pytest.raises(ConfigError, match="Upgrade etstats"):
+    with pytest.raises(ConfigError, match="upgrade etstats"):
         status(empty, folder)
 
 
@@ -95,7 +103,7 @@ def test_refuses_a_changed_step(empty: psycopg.Connection, folder: Path, change:
         (folder / "0001_players.sql").write_text("CREATE TABLE players (id bigint);")
     else:
         (folder / "0001_players.sql").rename(folder / "0001_people.sql")
-    with pytest.raises(ConfigError, match="changed since"):
+    with pytest.raises(ConfigError, match="was changed after"):
         migrate(empty, folder)
 
 
@@ -107,12 +115,179 @@ def test_line_ends_are_not_a_change(empty: psycopg.Connection, folder: Path) -> 
     assert migrate(empty, folder) == []
 
 
-@pytest.mark.parametrize("name", ["0002_again.sql", "3_short.sql", "0000_zero.sql", "0003-dash.sql"])
+@pytest.mark.parametrize(
+    "name", ["0002_again.sql", "3_short.sql", "0000_zero.sql", "0003-dash.sql", "0004_after_a_gap.sql"]
+)
 def test_refuses_a_folder_out_of_order(empty: psycopg.Connection, folder: Path, name: str) -> None:
-    """A number taken twice or a name that is no NNNN_name.sql is a fault of the program."""
+    """A number taken twice, a gap, or a name that is not NNNN_name.sql is a fault of the program."""
     (folder / name).write_text("SELECT 1;")
     with pytest.raises(EtstatsError, match=name[:4]):
         migrate(empty, folder)
+    assert empty.execute("SELECT to_regclass('players')").fetchone() == (None,)
+
+
+def test_refuses_a_migration_below_the_newest_applied(empty: psycopg.Connection, folder: Path) -> None:
+    """A database that skipped a migration is not what any version of the program made."""
+    migrate(empty, folder)
+    empty.execute("DELETE FROM schema_migrations WHERE number = 1")
+    empty.commit()
+    for refuse in (migrate, status):
+        with pytest.raises(ConfigError, match="0001_players was never applied to the database, although 0002 was"):
+            refuse(empty, folder)
+
+
+def test_a_schema_of_an_older_version(empty: psycopg.Connection, folder: Path) -> None:
+    """`up_to` a number the migrations are applied, and the rest later."""
+    assert migrate(empty, folder, up_to=1) == ["0001_players"]
+    assert migrate(empty, folder, up_to=1) == []
+    assert migrate(empty, folder) == ["0002_names"]
+
+
+def changed_releases(folder: Path) -> list[str]:
+    """Return the released migrations that are not what they were: `released.sha256` has a line for each."""
+    return [
+        name
+        for line in (folder / "released.sha256").read_text().splitlines()
+        if not line.startswith("#")
+        for sha256, name in [line.split()]
+        if not (folder / name).is_file()
+        or hashlib.sha256((folder / name).read_bytes().replace(b"\r\n", b"\n")).hexdigest() != sha256
+    ]
+
+
+def test_released_migrations_are_frozen() -> None:
+    """A migration of a release is never edited: databases have it, by its hash. A release adds its lines."""
+    assert changed_releases(sql_root() / "migrations") == []
+
+
+def test_a_changed_or_deleted_release_is_noticed(folder: Path) -> None:
+    """The test above can fail."""
+    hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+    lines = [f"{sha256}  {name}\n" for name, sha256 in hashes.items()]
+    (folder / "released.sha256").write_text("".join(lines))
+    assert changed_releases(folder) == []
+    (folder / "0001_players.sql").write_text("SELECT 1;")
+    (folder / "0002_names.sql").unlink()
+    assert changed_releases(folder) == ["0001_players.sql", "0002_names.sql"]
+
+
+FOREIGN = {
+    "another table of migrations": "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean)",
+    "a table": "CREATE TABLE rounds (id integer, title text)",
+    "a view": "CREATE VIEW match_summaries AS SELECT 1 AS number",
+    "an index": "CREATE TABLE things (id integer); CREATE INDEX rounds_map ON things (id)",
+    "a type": "CREATE TYPE series AS ENUM ('first', 'second')",
+    "a function": "CREATE FUNCTION is_bullet_weapon(weapon text) RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_refuses_a_database_of_another_program(empty: psycopg.Connection, kind: str) -> None:
+    """Whatever of its names is taken: the message names the ways out, and the database stays as it is."""
+    empty.execute(FOREIGN[kind])
+    empty.commit()
+    before = empty.execute("SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace").fetchall()
+    empty.commit()
+    with pytest.raises(ConfigError, match=r"of another program.*another database.*--embedded.*database\.schema"):
+        migrate(empty)
+    assert not empty.closed
+    after = empty.execute("SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace").fetchall()
+    assert sorted(after) == sorted(before)
+
+
+def test_the_refusal_of_a_foreign_database_is_exit_2(cli: Cli, db: psycopg.Connection) -> None:
+    """A command says so in one line."""
+    db.execute("ALTER TABLE schema_migrations RENAME COLUMN number TO version")
+    db.commit()
+    for command in (["sessions"], ["db", "status"], ["db", "migrate"], ["health"]):
+        done = cli(*command)
+        assert (done.code, done.err.count("\n")) == (2, 1), command
+        assert "schema_migrations of another program" in done.err
+
+
+def test_refuses_the_schema_before_the_first_release(cli: Cli, db: psycopg.Connection) -> None:
+    """Exit 2 and the way across, whichever of its migrations the database has."""
+    db.execute("DELETE FROM schema_migrations")
+    for number, sha256 in list(UNRELEASED.items())[:3]:
+        db.execute(
+            "INSERT INTO schema_migrations (number, name, sha256, objects) VALUES (%s, 'old', %s, '{}')",
+            [number, sha256],
+        )
+    db.commit()
+    done = cli("sessions")
+    assert done.code == 2
+    assert "before its first release" in done.err
+    assert "etstats backup" in done.err
+    assert "restore" in done.err
+
+
+DROPPED = {
+    "ALTER TABLE rounds DISABLE TRIGGER sessions_gain": ["trigger rounds.sessions_gain"],
+    "DROP TRIGGER aliases_seen ON player_comprehensive_stats": ["trigger player_comprehensive_stats.aliases_seen"],
+    "DROP INDEX rounds_map": ["index rounds.rounds_map"],
+    "ALTER TABLE rounds DROP CONSTRAINT rounds_held_check": ["constraint rounds.rounds_held_check"],
+    "ALTER TABLE rounds DROP COLUMN held": [
+        "column rounds.held text",
+        "constraint rounds.rounds_held_check",
+        "constraint rounds.rounds_held_only_when_held",
+    ],
+    "ALTER TABLE rounds ALTER map_name DROP NOT NULL": ["column rounds.map_name text not null"],
+    "ALTER TABLE posts ALTER attempts TYPE bigint": ["column posts.attempts integer not null"],
+    "DROP TABLE corrections": ["table corrections"],
+    "DROP VIEW gaming_sessions": ["view gaming_sessions"],
+    "DROP FUNCTION names_of": ["function names_of"],
+    "CREATE TABLE mine (id integer PRIMARY KEY); CREATE INDEX mine_too ON rounds (config); DROP TABLE mine": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("statement", DROPPED)
+def test_what_was_dropped_is_found(db: psycopg.Connection, statement: str) -> None:
+    """Each kind of object, and none that others added; the migrations alone would not notice."""
+    assert missing_objects(db) == []
+    db.execute(statement)
+    db.commit()
+    assert status(db).pending == ()
+    found = missing_objects(db)
+    assert found == DROPPED[statement]
+
+
+def test_objects_of_other_programs_are_not_ours(empty: psycopg.Connection, folder: Path) -> None:
+    """What was there before a migration and goes later is not missing; what a migration drops is not either."""
+    empty.execute("CREATE TABLE theirs (id integer PRIMARY KEY)")
+    empty.commit()
+    migrate(empty, folder, up_to=1)
+    empty.execute("CREATE TABLE theirs_too (id integer PRIMARY KEY)")
+    empty.commit()
+    with (folder / "0002_names.sql").open("a") as file:
+        file.write("DROP TABLE teams;")
+    migrate(empty, folder)
+    empty.execute("DROP TABLE theirs, theirs_too")
+    empty.commit()
+    assert missing_objects(empty) == []
+    empty.execute("DROP TABLE players")
+    assert missing_objects(empty) == ["table players"]
+
+
+def test_commands_report_what_is_missing(cli: Cli, db: psycopg.Connection) -> None:
+    """`db status` and `health` name it and exit 3; a command that needs a dropped column says where to look."""
+    assert cli("db", "status").code == 0
+    assert json.loads(cli("db", "status", "--json").out)["missing"] == []
+    db.execute("DROP INDEX rounds_map; DROP TRIGGER sessions_gain ON rounds")
+    db.commit()
+    done = cli("db", "status")
+    assert done.code == 3
+    assert re.search(r"^missing +index rounds\.rounds_map, trigger rounds\.sessions_gain$", done.out, re.MULTILINE)
+    assert "trigger rounds.sessions_gain" in json.loads(cli("db", "status", "--json").out)["missing"]
+    done = cli("health")
+    assert done.code == 3
+    assert "missing or changed: index rounds.rounds_map, trigger rounds.sessions_gain" in done.out
+    db.execute("ALTER TABLE rounds DROP COLUMN ended_at CASCADE")
+    db.commit()
+    done = cli("health")
+    assert done.code == 2
+    assert "the schema of the database was changed, column " in done.err
+    assert "is missing: column " in done.err
+    assert "etstats db status" in done.err
 
 
 def test_two_at_once(empty_database_url: str, folder: Path) -> None:

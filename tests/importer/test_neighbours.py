@@ -411,7 +411,7 @@ def test_a_row_lost_on_the_way_is_noticed(db: psycopg.Connection) -> None:
         )
     outcome = take(db, [round_file("2025-10-02-213000")])[0]
     assert outcome.fate is ImportStatus.QUARANTINED
-    assert "to be written were" in outcome.reason
+    assert "stored totals" in outcome.reason
     assert column(db, COUNTING) == []
     assert column(db, "SELECT success FROM processed_files") == [False]
 

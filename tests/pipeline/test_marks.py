@@ -22,7 +22,7 @@ def settled(cli: Cli, game: Game, base: Base, db: psycopg.Connection, files: lis
     os.utime(game.root, (long_ago, long_ago))
     assert cli("sync").code == 0
     with db.transaction():
-        db.execute("UPDATE folder_marks SET first_seen = first_seen - 10")
+        db.execute("UPDATE listing_states SET first_seen = first_seen - 10")
     game.server.listings = 0
     game.server.opened.clear()
     return game
@@ -54,7 +54,7 @@ def test_changed_content_is_seen(
     last = files[-1]
     with db.transaction():
         recent = f'[["{last.name}", {len(last.content)}, {last.mtime}]]'
-        db.execute("UPDATE folder_marks SET recent = %s::jsonb", [recent])
+        db.execute("UPDATE listing_states SET recent = %s::jsonb", [recent])
     os.utime(settled.root / last.name, (last.mtime + 30, last.mtime + 30))
     assert cli("sync").code == 0
     assert settled.server.opened == [last.name]
@@ -82,7 +82,7 @@ def test_another_folder_is_listed(cli: Cli, settled: Game, home: Path) -> None:
 def test_listing_in_full_every_ten_minutes(cli: Cli, settled: Game, db: psycopg.Connection) -> None:
     """However still the folder stands, it is listed now and then."""
     with db.transaction():
-        db.execute("UPDATE folder_marks SET first_seen = first_seen - 700, listed = listed - 700")
+        db.execute("UPDATE listing_states SET first_seen = first_seen - 700, listed = listed - 700")
     assert cli("sync").code == 0
     assert settled.server.listings == 1
 
@@ -91,14 +91,14 @@ def test_missed_file_leaves_no_mark(cli: Cli, game: Game, base: Base, files: lis
     """While a file could not be had every run lists the folder, until it can."""
     game.server.faults.deny.add(files[0].name)
     assert cli("sync").code == 75
-    assert base.value("SELECT count(*) FROM folder_marks") == 0
+    assert base.value("SELECT count(*) FROM listing_states") == 0
     game.server.faults.deny.clear()
     assert cli("sync").code == 0
     assert base.rounds == len(files)
-    assert base.value("SELECT count(*) FROM folder_marks") == 1
+    assert base.value("SELECT count(*) FROM listing_states") == 1
 
 
 def test_run_with_a_window_leaves_no_mark(cli: Cli, game: Game, base: Base) -> None:
     """What a narrow window passed over was not dealt with."""
     assert cli("sync", "--since", "24h").code == 0
-    assert base.value("SELECT count(*) FROM folder_marks") == 0
+    assert base.value("SELECT count(*) FROM listing_states") == 0

@@ -118,6 +118,7 @@ ASKED = Asked(
     reach=timedelta(hours=1),
     round_id=MIDDLE,
     round_ids=[MIDDLE, MIDDLE + 1],
+    schema="public",
     server_id=1,
     session_end=timedelta(minutes=30),
     session_id=500,

@@ -57,7 +57,7 @@ def test_a_sound_base_agrees_with_its_archive(cli: Cli, evenings: Path) -> None:
             "MP40",
         ),
         ("UPDATE weapon_comprehensive_stats SET shots = shots + 1", "weapon_comprehensive_stats", None),
-        ("UPDATE rounds SET winner_team = 0, round_outcome = 'unknown'", "rounds", "winner_team"),
+        ("UPDATE rounds SET winner_team = 0, round_outcome = 'unknown', held = NULL", "rounds", "winner_team"),
         ("UPDATE rounds SET round1_id = NULL", "rounds", "round1_id"),
         ("UPDATE rounds SET ended_at = ended_at + interval '1 second'", "rounds", "ended_at"),
         ("DELETE FROM rounds WHERE round_number = 2", "rounds", "file_id"),

@@ -27,16 +27,20 @@ def ago(minutes: float) -> datetime:
     [
         (None, TEN, True),
         (ServerStatus(server="a"), TEN, True),
-        (ServerStatus(server="a", looked_at=ago(1), new_file_at=ago(500)), None, True),
-        (ServerStatus(server="a", looked_at=ago(1), new_file_at=ago(29)), TEN, True),
-        (ServerStatus(server="a", looked_at=ago(1), new_file_at=ago(30)), TEN, False),
-        (ServerStatus(server="a", looked_at=ago(1)), TEN, False),
-        (ServerStatus(server="a", looked_at=ago(9.4)), TEN, False),
-        (ServerStatus(server="a", looked_at=ago(9.6)), TEN, True),
-        (ServerStatus(server="a", looked_at=ago(-5)), TEN, True),
-        (ServerStatus(server="a", looked_at=ago(1), asked_at=ago(2), people=6, people_since=ago(2)), TEN, True),
-        (ServerStatus(server="a", looked_at=ago(1), asked_at=ago(25), people=6, people_since=ago(50)), TEN, False),
-        (ServerStatus(server="a", looked_at=ago(1), asked_at=ago(2), people=1), TEN, False),
+        (ServerStatus(server="a", polled_at=ago(1), new_file_at=ago(500)), None, True),
+        (ServerStatus(server="a", polled_at=ago(1), new_file_at=ago(29)), TEN, True),
+        (ServerStatus(server="a", polled_at=ago(1), new_file_at=ago(30)), TEN, False),
+        (ServerStatus(server="a", polled_at=ago(1)), TEN, False),
+        (ServerStatus(server="a", polled_at=ago(9.4)), TEN, False),
+        (ServerStatus(server="a", polled_at=ago(9.6)), TEN, True),
+        (ServerStatus(server="a", polled_at=ago(-5)), TEN, True),
+        (ServerStatus(server="a", polled_at=ago(1), queried_at=ago(2), people=6, people_since=ago(2)), TEN, True),
+        (
+            ServerStatus(server="a", polled_at=ago(1), queried_at=ago(25), people=6, people_since=ago(50)),
+            TEN,
+            False,
+        ),
+        (ServerStatus(server="a", polled_at=ago(1), queried_at=ago(2), people=1), TEN, False),
     ],
 )
 def test_a_look_is_due(look: ServerStatus | None, idle_every: timedelta | None, wanted: bool) -> None:
@@ -47,12 +51,12 @@ def test_a_look_is_due(look: ServerStatus | None, idle_every: timedelta | None, 
 @pytest.mark.parametrize(
     ("look", "wanted"),
     [
-        (ServerStatus(server="a", asked_at=ago(1), people=8, people_since=ago(61)), True),
-        (ServerStatus(server="a", asked_at=ago(1), people=8, people_since=ago(59)), False),
-        (ServerStatus(server="a", asked_at=ago(1), people=8, people_since=ago(200), new_file_at=ago(61)), True),
-        (ServerStatus(server="a", asked_at=ago(1), people=8, people_since=ago(200), new_file_at=ago(59)), False),
-        (ServerStatus(server="a", asked_at=ago(40), people=8, people_since=ago(200)), False),
-        (ServerStatus(server="a", asked_at=ago(1), people=0), False),
+        (ServerStatus(server="a", queried_at=ago(1), people=8, people_since=ago(61)), True),
+        (ServerStatus(server="a", queried_at=ago(1), people=8, people_since=ago(59)), False),
+        (ServerStatus(server="a", queried_at=ago(1), people=8, people_since=ago(200), new_file_at=ago(61)), True),
+        (ServerStatus(server="a", queried_at=ago(1), people=8, people_since=ago(200), new_file_at=ago(59)), False),
+        (ServerStatus(server="a", queried_at=ago(40), people=8, people_since=ago(200)), False),
+        (ServerStatus(server="a", queried_at=ago(1), people=0), False),
         (ServerStatus(server="a"), False),
     ],
 )
@@ -67,7 +71,7 @@ def test_a_look_is_kept_and_files_that_cannot_be_had_are_remembered(db: psycopg.
     note_look(db, "main", ago(20), arrived=0, missed=2)
     note_look(db, "main", ago(10), arrived=0, missed=1)
     kept = looks(db)["main"]
-    assert (kept.looked_at, kept.new_file_at, kept.missed, kept.missed_since) == (ago(10), ago(30), 1, ago(20))
+    assert (kept.polled_at, kept.new_file_at, kept.missed, kept.missed_since) == (ago(10), ago(30), 1, ago(20))
     note_look(db, "main", NOW, arrived=0, missed=0)
     assert looks(db)["main"].missed_since is None
 
@@ -101,7 +105,7 @@ def test_people_who_play_keep_it_awake(db: psycopg.Connection, game: Callable[..
     _due(db, server, NOW + timedelta(minutes=6))
     assert running.asked == 2
     kept = looks(db)["main"]
-    assert (kept.people, kept.people_since, kept.asked_at) == (6, NOW, NOW + timedelta(minutes=6))
+    assert (kept.people, kept.people_since, kept.queried_at) == (6, NOW, NOW + timedelta(minutes=6))
     running.people = 0
     _due(db, server, NOW + timedelta(minutes=12))
     assert looks(db)["main"].people_since is None

@@ -1,5 +1,6 @@
 """Backups: consistent, private, verified, rotated, and the way back."""
 
+import json
 import stat
 import zipfile
 from collections.abc import Callable
@@ -12,7 +13,6 @@ import pytest
 from etstats.admin.backup import Backup, expired
 from etstats.db import dump
 from etstats.db.connection import BACKUP_LOCK_KEY, RUN_LOCK_KEY, connect, run_lock
-from etstats.db.migrations import migrate
 from etstats.db.scratch import scratch_base
 from etstats.demo.generator import generate, write_files
 from etstats.errors import ConfigError
@@ -120,7 +120,7 @@ def test_what_was_posted_is_not_posted_again_after_a_restore(
     assert cli("restore", "latest", "--yes").code == 0
     since = db.execute("SELECT since FROM post_watermarks").fetchone()
     assert since == (told + timedelta(seconds=1),)
-    db.execute("TRUNCATE posts")
+    db.execute("TRUNCATE posts CASCADE")
     db.commit()
     before = datetime.now(UTC)
     assert cli("restore", "latest", "--yes").code == 0
@@ -181,19 +181,46 @@ def test_a_restore_is_not_done_unasked(cli: Cli, evening: Path, db: psycopg.Conn
     assert db.execute("SELECT count(*) FROM rounds").fetchone() == (0,)
 
 
-def test_a_backup_of_an_older_schema_is_migrated(
-    cli: Cli, evening: Path, folder: Path, empty_database_url: str
-) -> None:
-    """A backup from before the later migrations restores, and the base has all of them."""
-    cli("import", evening)
-    folder.mkdir(parents=True)
-    old = folder / "etstats-20250101T000000Z.zip"
-    with connect(empty_database_url) as conn:
-        migrate(conn, only={1})
-        dump.write_dump(conn, old, made_at=NOW, version="0.0.1")
-    assert set(dump.read_manifest(old).migrations) == {1}
-    assert cli("restore", old, "--yes").code == 0
+OLD = Path(__file__).parents[2] / "data" / "old_backup"
+"""A backup of the version before 0001_initial.sql, of generated files, and a leaderboard of that version."""
+
+
+def test_a_backup_from_before_the_first_release(cli: Cli, evening: Path, db: psycopg.Connection) -> None:
+    """Its files and decisions are restored, and what derives from the files is derived by this version."""
+    path = OLD / "backup-0.1.0.zip"
+    done = cli("restore", path, "--yes")
+    assert done.code == 0, done.err
+    manifest = dump.read_manifest(path)
+    assert manifest.is_unreleased
+    kept = ("processed_files", "rounds", "player_comprehensive_stats", "weapon_comprehensive_stats",
+            "player_aliases", "player_links", "hidden_players", "forgotten_players", "forgetting_key", "posts",
+            "session_teams")  # fmt: skip
+    rows = {table.name: table.rows for table in dump.contents(db)}
+    assert {name: rows[name] for name in kept} == {name: manifest.rows_of(name) for name in kept}
+    assert db.execute(
+        "SELECT count(*), count(duration_seconds),"
+        " count(held) = count(*) FILTER (WHERE round_outcome = 'fullhold'), min(bots), bool_and(is_counted)"
+        " FROM rounds"
+    ).fetchone() == (8, 8, True, 0, True)
+    db.rollback()
+    assert json.loads(cli("leaderboard", "--top", "kd", "--json").out) == json.loads(
+        (OLD / "leaderboard-kd.json").read_text()
+    )
+    verified = cli("rebuild", "--verify")
+    assert verified.code == 0, verified.out
     assert cli("import", evening).code == 0
+    assert cli("backup").code == 0
+    assert cli("restore", "latest", "--yes").code == 0
+
+
+def test_a_backup_of_another_unreleased_schema_is_refused(cli: Cli, tmp_path: Path) -> None:
+    """Only the one before the first release is known."""
+    path = tmp_path / "old.zip"
+    path.write_bytes((OLD / "backup-0.1.0.zip").read_bytes())
+    _with_manifest(path, lambda text: text.replace("bf7a13ba", "00000000"))
+    done = cli("restore", path, "--yes")
+    assert done.code == 2
+    assert "newer" in done.err or "unreleased" in done.err
 
 
 def _with_manifest(path: Path, change: Callable[[str], str]) -> None:

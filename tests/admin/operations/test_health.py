@@ -102,18 +102,18 @@ def test_quiet_says_what_is_wrong_and_only_that(well: Cli, home: Path) -> None:
         ),
         ("DELETE FROM rounds WHERE round_number = 2", "counts", "rebuild --verify"),
         (
-            "UPDATE server_looks SET people = 8, asked_at = now(), people_since = now() - interval '2 hours',"
+            "UPDATE server_status SET people = 8, queried_at = now(), people_since = now() - interval '2 hours',"
             " new_file_at = now() - interval '90 minutes'",
             "server main",
             "script writes nothing",
         ),
         (
-            "UPDATE server_looks SET looked_at = now() - interval '3 hours'",
+            "UPDATE server_status SET polled_at = now() - interval '3 hours'",
             "server main",
             "Does cron run?",
         ),
         (
-            "UPDATE server_looks SET missed = 4, missed_since = now() - interval '2 hours'",
+            "UPDATE server_status SET missed = 4, missed_since = now() - interval '2 hours'",
             "server main",
             "4 files cannot be had",
         ),

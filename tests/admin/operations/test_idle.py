@@ -34,13 +34,13 @@ def test_it_rests_while_nobody_plays_and_wakes_at_the_first_file(
     files = list(generate(2, start=datetime.now(UTC) - timedelta(hours=2), files=2, zone="UTC"))
     write_files(folder, files[:1])
     assert "1 imported" in cli("sync", "--idle-every", "10m").err
-    db.execute("UPDATE server_looks SET new_file_at = now() - interval '1 hour'")
+    db.execute("UPDATE server_status SET new_file_at = now() - interval '1 hour'")
     db.commit()
     write_files(folder, files[1:])
     resting = cli("sync", "--idle-every", "10m")
     assert (resting.code, "nobody plays; the next look is in 10 min" in resting.err) == (0, True)
     assert cli("-q", "sync", "--idle-every", "10m").err == ""
-    db.execute("UPDATE server_looks SET looked_at = now() - interval '10 minutes'")
+    db.execute("UPDATE server_status SET polled_at = now() - interval '10 minutes'")
     db.commit()
     assert "1 imported" in cli("sync", "--idle-every", "10m").err
     db.rollback()

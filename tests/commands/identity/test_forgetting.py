@@ -97,6 +97,7 @@ def test_nothing_of_a_forgotten_player_is_left(db: Connection, files: list[Gener
     add(db, [GeneratedFile(second.name, half, second.mtime), GeneratedFile(first.name, twice, first.mtime)])
     identity.link(db, guid, 123456789012345678, wants_mention=True)
     identity.hide(db, guid)
+    _name_everywhere(db, guid, clean_name(min(names)))
     db.commit()
     before = everything(db)
     assert guid in before
@@ -109,6 +110,24 @@ def test_nothing_of_a_forgotten_player_is_left(db: Connection, files: list[Gener
     assert "123456789012345678" not in after
     assert done.who.pseudonym_guid in after
     assert [h.player_guid for h in identity.hidden(db)] == [done.who.pseudonym_guid]
+
+
+def _name_everywhere(db: Connection, guid: str, name: str) -> None:
+    """Let corrections, identities, series and ratings name a player too."""
+    known = {"guid": guid, "name": name}
+    db.execute(
+        "INSERT INTO corrections (kind, subject, value, reason) VALUES ('merge', 'AAAAAAAA', %(guid)s, %(name)s),"
+        " ('rename', %(guid)s, %(name)s, ''), ('void', 'main/x', '', %(guid)s)",
+        known,
+    )
+    db.execute("INSERT INTO player_identities VALUES ('AAAAAAAA', %(guid)s, %(name)s)", known)
+    db.execute("INSERT INTO player_identities VALUES (%(guid)s, %(guid)s, %(name)s)", known)
+    db.execute(
+        "WITH one AS (INSERT INTO series (gaming_session_id, number) SELECT min(id), 1 FROM sessions RETURNING id)"
+        " INSERT INTO series_teams SELECT id, 1, 'team', %(guid)s FROM one",
+        known,
+    )
+    db.execute("INSERT INTO player_ratings SELECT %(guid)s, id, 'x', now(), 0, 1, 0 FROM servers", known)
 
 
 def test_every_other_number_stays_as_it_was(db: Connection, files: list[GeneratedFile]) -> None:
@@ -268,6 +287,10 @@ def test_no_column_for_players_is_overlooked(db: Connection) -> None:
         ("player_comprehensive_stats", "player_guid"),
         ("weapon_comprehensive_stats", "player_guid"),
         ("session_teams", "player_guid"),
+        ("series_teams", "player_guid"),
+        ("player_identities", "player_guid"),
+        ("player_identities", "identity_guid"),
+        ("player_ratings", "identity_guid"),
         ("player_aliases", "guid"),
         ("player_links", "player_guid"),
         ("hidden_players", "player_guid"),
