@@ -10,7 +10,7 @@ from pathlib import Path
 from etstats.admin.backup import Backup, backups, folder_of
 from etstats.admin.crontab import play_hours
 from etstats.config.schema import Config
-from etstats.db import migrations, server_status
+from etstats.db import embedded, maintenance, migrations, server_status
 from etstats.db.server_status import FileArrival, HealthFacts, ServerStatus
 from etstats.domain.text import pluralize
 from etstats.pipeline.database import open_database
@@ -59,6 +59,7 @@ def examine(config: Config, now: datetime) -> Health:
             server_status.looks(conn),
             server_status.recent_arrivals(conn),
         )
+        version = maintenance.base_facts(conn).server_version if config.database.url is None else None
     newest = next(iter(backups(folder_of(config))), None)
     free = min(_free(path) for path in (config.data_dir, config.state_dir, folder_of(config)))
     signs = (
@@ -69,6 +70,7 @@ def examine(config: Config, now: datetime) -> Health:
         _quarantine(facts),
         Sign(name="base", ok=True, text=f"{facts.size_bytes / 1e6:,.0f} MB, {pluralize(facts.rounds, 'round')}"),
         *_schema(missing),
+        *_embedded(version),
         _counts(facts),
         _backup(newest, facts, config, now),
         _disk(free),
@@ -178,6 +180,17 @@ def _schema(missing: list[str]) -> Iterator[Sign]:
         shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
         text = f"missing or changed: {shown}. See: etstats db status"
         yield Sign(name="schema", ok=False, text=text)
+
+
+def _embedded(version: str | None) -> Iterator[Sign]:
+    """Compare the embedded server's release with the installed one."""
+    if version is None:
+        return
+    if newer := embedded.newer_version(version):
+        text = f"{version} is running, {newer} is installed. Restart it: etstats db stop"
+        yield Sign(name="PostgreSQL", ok=False, text=text)
+    else:
+        yield Sign(name="PostgreSQL", ok=True, text=version)
 
 
 def _counts(facts: HealthFacts) -> Sign:

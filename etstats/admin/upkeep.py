@@ -31,6 +31,8 @@ class DatabaseStatus:
     log_folder: Path | None
     replica: ReplicaFacts | None = None
     """How far `database.read_url` is behind, where one is set."""
+    installed_version: str | None = None
+    """The release of PostgreSQL that the next start of the embedded server uses."""
 
 
 def status(config: Config) -> DatabaseStatus:
@@ -50,6 +52,7 @@ def status(config: Config) -> DatabaseStatus:
             missing=(),
             folder=folder,
             log_folder=log_folder,
+            installed_version=embedded.installed_version(),
         )
     with connect(with_schema(url, config.database.schema), read_only=True) as conn:
         facts, schema = maintenance.base_facts(conn), migrations.status(conn)
@@ -67,6 +70,7 @@ def status(config: Config) -> DatabaseStatus:
         folder=folder,
         log_folder=log_folder,
         replica=replica,
+        installed_version=embedded.installed_version() if own else None,
     )
 
 

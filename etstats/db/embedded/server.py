@@ -56,10 +56,10 @@ def ensure_running(data_dir: Path, *, version: int = VERSION, durable: bool = Tr
     """
     folder = _folder(data_dir, version)
     with _file_errors(folder):
-        if url := _running_url(folder):
+        if url := _usable_url(folder):
             return url
     with _file_errors(folder), _locked(folder.parent):
-        if url := _running_url(folder):  # another process was faster
+        if url := _usable_url(folder):  # another process was faster
             return url
         account = server_account(folder.parent)
         programs = reachable_bin_dir(account, folder.parent, version)
@@ -151,13 +151,24 @@ def _running_url(folder: Path) -> str | None:
     return address.url(folder) if address.is_listening(folder) else None
 
 
+def _usable_url(folder: Path) -> str | None:
+    """Return the URL of the running server, unless its programs were removed or replaced since its start.
+
+    Such a server cannot load its libraries any more (PL/pgSQL, text search); the installed release can.
+    """
+    found = _pid_file(folder)
+    if found and found.pid and _link(found.pid, "exe").endswith(" (deleted)"):
+        return None
+    return _running_url(folder)
+
+
 def _postmaster(folder: Path) -> int | None:
     """Return the pid of the server that works in this folder; its lock files may name an unrelated process."""
     if not folder.exists():
         return None
     for lock_file in _lock_files(folder):
         pid = _pid_in(lock_file)
-        if pid and _working_folder(pid) == str(folder):
+        if pid and _link(pid, "cwd") == str(folder):
             return pid
     return None
 
@@ -174,12 +185,12 @@ def _pid_in(lock_file: Path) -> int | None:
     return int(first) if first.isdecimal() else None
 
 
-def _working_folder(pid: int) -> str | None:
-    """Return the working directory of a process; None if it is gone, a zombie, or another user's."""
+def _link(pid: int, name: str) -> str:
+    """Return the target of a link of a process in /proc; "" if it is gone, a zombie, or another user's."""
     try:
-        return str(Path(f"/proc/{pid}/cwd").readlink())
+        return str(Path(f"/proc/{pid}/{name}").readlink())
     except OSError:
-        return None
+        return ""
 
 
 @contextlib.contextmanager
@@ -256,8 +267,8 @@ def _start(cluster: Cluster) -> str:
     folder = cluster.folder
     deadline = time.monotonic() + _START_SECONDS
     while pid := _postmaster(folder):
-        # It is recovering or stopping; or its socket or pid file is lost or misleads, so nobody can reach it.
-        if url := _running_url(folder):
+        # It is recovering or stopping; its programs were replaced; or its socket or pid file is lost or misleads.
+        if url := _usable_url(folder):
             return url
         found = _pid_file(folder)
         if found is None or found.state == "ready":
@@ -314,7 +325,7 @@ def _clear_stale(lock_file: Path) -> None:
 
 def _wait_until_ready(folder: Path, pid: int, deadline: float) -> str:
     while not (url := _running_url(folder)):
-        if _working_folder(pid) is None:
+        if not _link(pid, "cwd"):
             raise failure(folder, "it ended at once", _start_output(folder))
         _pause(folder, deadline)
     return url
@@ -333,7 +344,7 @@ def _stop(folder: Path, pid: int) -> None:
     os.kill(pid, signal.SIGINT)  # "fast": sessions are ended, everything is written
     begun = time.monotonic()
     is_patient = True
-    while _working_folder(pid) == str(folder):
+    while _link(pid, "cwd") == str(folder):
         waited = time.monotonic() - begun
         if waited > _START_SECONDS:
             raise DatabaseError(f"The embedded PostgreSQL (pid {pid}) does not stop; its log: {folder / 'log'}")

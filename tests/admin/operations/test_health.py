@@ -1,13 +1,16 @@
 """Health: each thing that can quietly go wrong is seen, told with a way out, and gives exit code 3."""
 
 import json
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from etstats.db import embedded
+from etstats.db.embedded import programs
 from etstats.db.server_status import record_people
 from etstats.demo.generator import generate, write_files
 from etstats.pipeline.poll_schedule import note_look
@@ -184,3 +187,30 @@ def test_people_playing_are_shown(well: Cli, db: psycopg.Connection, now: dateti
     record_people(db, server_id, now, 8, playing=True, gap=timedelta(minutes=20))
     db.commit()
     assert "8 playing" in well("health").out
+
+
+@pytest.fixture
+def own_server(cli: Cli, monkeypatch: pytest.MonkeyPatch, reachable_dir: Path) -> Iterator[Cli]:
+    """The command line on an embedded server instead of a configured one."""
+    folder = Path(tempfile.mkdtemp(dir=reachable_dir))
+    folder.chmod(0o711)
+    monkeypatch.delenv("ETSTATS_DATABASE_URL")
+    monkeypatch.setenv("ETSTATS_DATA_DIR", str(folder))
+    yield cli
+    embedded.stop(folder)
+
+
+def test_server_older_than_the_installed_programs(own_server: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`db status` names the release, running or not; it and `health` report an older server."""
+    installed = embedded.installed_version()
+    status = json.loads(own_server("db", "status", "--json").out)
+    assert (status["running"], status["server_version"], status["installed_version"]) == (False, None, installed)
+    assert f"PostgreSQL  {installed}\n" in own_server("db", "status").out
+    assert "PostgreSQL" not in signs(own_server)
+    assert f"PostgreSQL  {installed}\n" in own_server("db", "status").out
+    newer = (99, embedded.bin_dir())
+    monkeypatch.setattr(programs, "_newest", lambda _version: newer)
+    assert f"PostgreSQL  {installed}; 18.99 is installed: etstats db stop\n" in own_server("db", "status").out
+    assert signs(own_server)["PostgreSQL"] == (
+        f"{installed} is running, 18.99 is installed. Restart it: etstats db stop"
+    )
