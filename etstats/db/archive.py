@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg import Cursor
-from psycopg.rows import class_row
 
 from etstats.db.columns import FILE_COLUMNS, query_with_columns
 from etstats.db.connection import Connection
 from etstats.db.queries import query
+from etstats.db.statements import fetch_all, fetch_one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,14 +107,12 @@ def files_like(conn: Connection, server_id: int, files: Sequence[NewFile]) -> li
         "filenames": [f.filename for f in files],
         "hashes": [f.source_hash for f in files],
     }
-    with conn.cursor(row_factory=class_row(ArchivedFile)) as cursor:
-        return cursor.execute(query("files_by_name_or_hash"), parameters).fetchall()
+    return fetch_all(conn, ArchivedFile, "files_by_name_or_hash", parameters)
 
 
 def duplicates(conn: Connection, file_id: int) -> list[ArchivedFile]:
     """The files that hold the same bytes as this one under later names."""
-    with conn.cursor(row_factory=class_row(ArchivedFile)) as cursor:
-        return cursor.execute(query("duplicates_of_file"), {"id": file_id}).fetchall()
+    return fetch_all(conn, ArchivedFile, "duplicates_of_file", {"id": file_id})
 
 
 def store(conn: Connection, new: NewFile, file_id: int, duplicate_of: int | None) -> None:
@@ -155,10 +153,7 @@ def link_duplicates(conn: Connection, server_id: int, source_hash: str, original
 
 def content(conn: Connection, file_id: int) -> ArchivedContent:
     """A file's bytes as they are archived."""
-    with conn.cursor(row_factory=class_row(ArchivedContent)) as cursor:
-        row = cursor.execute(query("file_content"), {"id": file_id}).fetchone()
-    assert row is not None  # noqa: S101  # the id came from a row of the same transaction
-    return row
+    return fetch_one(conn, ArchivedContent, "file_content", {"id": file_id})
 
 
 def analyze(conn: Connection) -> None:

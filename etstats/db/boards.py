@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from psycopg.rows import class_row, kwargs_row
+from psycopg.rows import kwargs_row
 
 from etstats.db.connection import Connection, database_errors
 from etstats.db.queries import query
 from etstats.db.scope import Scope
+from etstats.db.statements import fetch_one
 from etstats.domain.stats import PlayerSums
 
 
@@ -31,11 +32,9 @@ class BoardPart:
 
 def size(conn: Connection, scope: Scope, weapon: str | None = None) -> BoardSize:
     """The size of a scope; with a weapon, of the rounds in which somebody used it."""
-    with database_errors(), conn.cursor(row_factory=class_row(BoardSize)) as cursor:
-        name = "scope_size" if weapon is None else "weapon_scope_size"
-        row = cursor.execute(query(name), {**scope.parameters, "weapon": weapon}).fetchone()
-    assert row is not None  # noqa: S101  # an aggregate always has its row
-    return row
+    # Two queries: with a condition on the parameter the planner would read the weapons of all rounds.
+    name = "scope_size" if weapon is None else "weapon_scope_size"
+    return fetch_one(conn, BoardSize, name, {**scope.parameters, "weapon": weapon})
 
 
 def player_sums(conn: Connection, scope: Scope, shown: Sequence[str] = ()) -> list[BoardPart]:

@@ -214,9 +214,9 @@ def _filling(conn: Connection, tables: Iterable[Shape]) -> Iterator[None]:
     # A superuser (as in the embedded base) may leave out the check of each reference, which takes half the time;
     # the rows come from one snapshot and are compared by hash.
     with suppress(psycopg.errors.InsufficientPrivilege), conn.transaction():
-        conn.execute("SET LOCAL session_replication_role = replica")
+        conn.execute(query("skip_reference_checks"))
     yield
-    conn.execute("SET CONSTRAINTS ALL IMMEDIATE")  # ALTER TABLE wants nothing pending
+    conn.execute(query("check_constraints"))  # ALTER TABLE wants nothing pending
     for shape in tables:
         conn.execute(sql.SQL("ALTER TABLE {} ENABLE TRIGGER USER").format(sql.Identifier(shape.name)))
         for column in shape.identities:

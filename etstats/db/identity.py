@@ -9,6 +9,7 @@ from psycopg.rows import class_row
 from etstats.db.archive import hash_of
 from etstats.db.connection import Connection
 from etstats.db.queries import query
+from etstats.db.statements import fetch_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +65,7 @@ def unlink(conn: Connection, guid: str) -> bool:
 
 def links(conn: Connection) -> list[Link]:
     """All links, by the players' last names."""
-    with conn.cursor(row_factory=class_row(Link)) as cursor:
-        return cursor.execute(query("links")).fetchall()
+    return fetch_all(conn, Link, "links")
 
 
 def mentions(conn: Connection, guids: Collection[str]) -> dict[str, str]:
@@ -89,14 +89,12 @@ def unhide(conn: Connection, guid: str) -> bool:
 
 def hidden(conn: Connection) -> list[Hidden]:
     """Everybody who is hidden, longest first."""
-    with conn.cursor(row_factory=class_row(Hidden)) as cursor:
-        return cursor.execute(query("hidden_players")).fetchall()
+    return fetch_all(conn, Hidden, "hidden_players")
 
 
 def forgotten(conn: Connection) -> list[Forgotten]:
     """All who were forgotten."""
-    with conn.cursor(row_factory=class_row(Forgotten)) as cursor:
-        return cursor.execute(query("anonymized_players")).fetchall()
+    return fetch_all(conn, Forgotten, "anonymized_players")
 
 
 def forgetting_key(conn: Connection) -> bytes | None:

@@ -8,6 +8,7 @@ from psycopg.rows import class_row
 
 from etstats.db.connection import Connection, database_errors
 from etstats.db.queries import query
+from etstats.db.statements import fetch_all, fetch_one
 from etstats.domain.files import CountInterval, KeptFile
 
 _STEP = 100
@@ -35,16 +36,12 @@ class Kept:
 
 def kept_files(conn: Connection, server_id: int) -> list[KeptFile]:
     """Every file of a server that the base knows, by name."""
-    with conn.cursor(row_factory=class_row(KeptFile)) as cursor:
-        return cursor.execute(query("stored_files"), {"server_id": server_id}).fetchall()
+    return fetch_all(conn, KeptFile, "stored_files", {"server_id": server_id})
 
 
 def count_processed(conn: Connection, server_id: int) -> Processed:
     """The counts alone."""
-    with conn.cursor(row_factory=class_row(Processed)) as cursor:
-        row = cursor.execute(query("count_stored_files"), {"server_id": server_id}).fetchone()
-    assert row is not None  # noqa: S101  # an aggregate always has its row
-    return row
+    return fetch_one(conn, Processed, "count_stored_files", {"server_id": server_id})
 
 
 def contents(conn: Connection, server_id: int, filenames: Sequence[str]) -> Iterator[Kept]:

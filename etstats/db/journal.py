@@ -76,7 +76,7 @@ def poster_lock(conn: Connection) -> Iterator[bool]:
 def snapshot(conn: Connection) -> Iterator[None]:
     """Let all that is read in the block be of one moment."""
     with database_errors(), conn.transaction():
-        conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        conn.execute(query("begin_snapshot"))
         yield
 
 

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from etstats.db.connection import Connection
 from etstats.db.queries import query
+from etstats.db.statements import fetch_all
 from etstats.domain.rounds import ListingState, RemoteFile
 
 
@@ -22,8 +22,7 @@ class ProcessedFile:
 
 def taken_files(conn: Connection, server_id: int, since: str) -> list[ProcessedFile]:
     """The files of a server whose names sort at or after `since` (names begin with their stamp)."""
-    with conn.cursor(row_factory=class_row(ProcessedFile)) as cursor:
-        return cursor.execute(query("files_since"), {"server_id": server_id, "since": since}).fetchall()
+    return fetch_all(conn, ProcessedFile, "files_since", {"server_id": server_id, "since": since})
 
 
 def newest_file(conn: Connection, server_id: int, before: str) -> str | None:

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from psycopg.rows import class_row
-
 from etstats.db.connection import Connection, database_errors
 from etstats.db.queries import query
+from etstats.db.statements import fetch_one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,10 +19,7 @@ class BaseFacts:
 
 def base_facts(conn: Connection) -> BaseFacts:
     """Ask the base about itself."""
-    with database_errors(), conn.cursor(row_factory=class_row(BaseFacts)) as cursor:
-        row = cursor.execute(query("database_facts")).fetchone()
-    assert row is not None  # noqa: S101  # a SELECT without FROM has one row
-    return row
+    return fetch_one(conn, BaseFacts, "database_facts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +43,4 @@ def written_to(primary: Connection) -> str | None:
 
 def replica_facts(replica: Connection, written_to: str | None) -> ReplicaFacts:
     """Ask a replica how far it has come, against what its primary had written."""
-    with database_errors(), replica.cursor(row_factory=class_row(ReplicaFacts)) as cursor:
-        row = cursor.execute(query("replica_facts"), {"written_to": written_to}).fetchone()
-    assert row is not None  # noqa: S101  # a SELECT without FROM has one row
-    return row
+    return fetch_one(replica, ReplicaFacts, "replica_facts", {"written_to": written_to})

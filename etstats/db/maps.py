@@ -2,15 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
-from psycopg.rows import class_row
-
-from etstats.db.connection import Connection, database_errors
-from etstats.db.queries import query
+from etstats.db.connection import Connection
 from etstats.db.scope import Scope
-
-_Row = TypeVar("_Row")
+from etstats.db.statements import fetch_all, fetch_one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +75,12 @@ class Facts:
 
 def maps(conn: Connection, scope: Scope) -> list[MapSums]:
     """Every map that was played, most played first."""
-    return _rows(conn, MapSums, "maps", scope.parameters)
+    return fetch_all(conn, MapSums, "maps", scope.parameters)
 
 
 def weapons(conn: Connection, scope: Scope) -> list[WeaponUse]:
     """Every weapon that was used, most kills first."""
-    return _rows(conn, WeaponUse, "weapons", scope.parameters)
+    return fetch_all(conn, WeaponUse, "weapons", scope.parameters)
 
 
 def round_records(
@@ -96,19 +91,14 @@ def round_records(
     `dpm_seconds`, `accuracy_shots`: how long one must have played, how often fired, for the ratio to count.
     """
     bounds = {"dpm_seconds": dpm_seconds, "accuracy_shots": accuracy_shots, "guid": guid}
-    return _rows(conn, Feat, "round_records", {**scope.parameters, **bounds})
+    return fetch_all(conn, Feat, "round_records", {**scope.parameters, **bounds})
 
 
 def session_records(conn: Connection, scope: Scope, *, dpm_seconds: int, guid: str | None = None) -> list[Feat]:
     """The bests of whole sessions, of all players or of one; `dpm_seconds` as in `round_records`."""
-    return _rows(conn, Feat, "session_records", {**scope.parameters, "dpm_seconds": dpm_seconds, "guid": guid})
+    return fetch_all(conn, Feat, "session_records", {**scope.parameters, "dpm_seconds": dpm_seconds, "guid": guid})
 
 
 def facts(conn: Connection, scope: Scope) -> Facts:
     """How much was played in a scope."""
-    return _rows(conn, Facts, "scope_facts", scope.parameters)[0]
-
-
-def _rows(conn: Connection, row: type[_Row], name: str, parameters: dict[str, object]) -> list[_Row]:
-    with database_errors(), conn.cursor(row_factory=class_row(row)) as cursor:
-        return cursor.execute(query(name), parameters).fetchall()
+    return fetch_one(conn, Facts, "scope_facts", scope.parameters)

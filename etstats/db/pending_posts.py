@@ -38,7 +38,7 @@ class PendingPost:
 def servers(conn: Connection) -> dict[int, str]:
     """The servers that the base knows: id -> name."""
     with database_errors(), conn.transaction():
-        return dict(conn.execute(query("posting_servers")).fetchall())
+        return dict(conn.execute(query("servers")).fetchall())
 
 
 def watch_from(conn: Connection, routes: Collection[tuple[int, str]], now: datetime) -> bool:

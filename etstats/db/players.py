@@ -2,15 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
-from psycopg.rows import class_row
-
-from etstats.db.connection import Connection, database_errors
+from etstats.db.connection import Connection
 from etstats.db.queries import query
 from etstats.db.scope import Scope
-
-_Row = TypeVar("_Row")
+from etstats.db.statements import fetch_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +104,7 @@ class Teammate:
 
 def aliases(conn: Connection, guid: str | None = None) -> list[Alias]:
     """The names of one player, or of all, the last seen first."""
-    return _rows(conn, Alias, "aliases", {"guid": guid})
+    return fetch_all(conn, Alias, "aliases", {"guid": guid})
 
 
 def names(conn: Connection) -> list[str]:
@@ -124,29 +120,24 @@ def linked(conn: Connection, discord_user_id: int) -> str | None:
 
 def rounds(conn: Connection, scope: Scope, guid: str, limit: int) -> list[PlayedRound]:
     """A player's last rounds in a scope, the newest first; without rounds that are two together."""
-    return _rows(conn, PlayedRound, "player_rounds", {**scope.parameters, "guid": guid, "limit": limit})
+    return fetch_all(conn, PlayedRound, "player_rounds", {**scope.parameters, "guid": guid, "limit": limit})
 
 
 def maps(conn: Connection, scope: Scope, guid: str) -> list[OnMap]:
     """A player's sums by map, the best DPM first."""
-    return _rows(conn, OnMap, "player_maps", {**scope.parameters, "guid": guid})
+    return fetch_all(conn, OnMap, "player_maps", {**scope.parameters, "guid": guid})
 
 
 def sides(conn: Connection, scope: Scope, guid: str) -> list[OnSide]:
     """A player's sums in attack and in defence, as far as there were any."""
-    return _rows(conn, OnSide, "player_sides", {**scope.parameters, "guid": guid})
+    return fetch_all(conn, OnSide, "player_sides", {**scope.parameters, "guid": guid})
 
 
 def weapons(conn: Connection, scope: Scope, guid: str) -> list[WithWeapon]:
     """A player's sums by weapon, most kills first."""
-    return _rows(conn, WithWeapon, "player_weapons", {**scope.parameters, "guid": guid})
+    return fetch_all(conn, WithWeapon, "player_weapons", {**scope.parameters, "guid": guid})
 
 
 def company(conn: Connection, scope: Scope, guid: str, other: str | None = None) -> list[Teammate]:
     """Who a player stood beside and opposite to, or only one of them; hidden players are left out."""
-    return _rows(conn, Teammate, "player_teammates", {**scope.parameters, "guid": guid, "other": other})
-
-
-def _rows(conn: Connection, row: type[_Row], name: str, parameters: dict[str, object]) -> list[_Row]:
-    with database_errors(), conn.cursor(row_factory=class_row(row)) as cursor:
-        return cursor.execute(query(name), parameters).fetchall()
+    return fetch_all(conn, Teammate, "player_teammates", {**scope.parameters, "guid": guid, "other": other})

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from psycopg.rows import class_row
-
 from etstats.db.connection import Connection
 from etstats.db.queries import query
+from etstats.db.statements import fetch_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +19,7 @@ class SourceFile:
 
 def sources(conn: Connection, round_id: int) -> list[SourceFile]:
     """The round's own file, then its round 1's where it was split against one; none for an unknown round."""
-    with conn.cursor(row_factory=class_row(SourceFile)) as cursor:
-        return cursor.execute(query("files_of_round"), {"round_id": round_id}).fetchall()
+    return fetch_all(conn, SourceFile, "files_of_round", {"round_id": round_id})
 
 
 def stored_values(conn: Connection, round_id: int, guid: str) -> dict[str, str | None]:

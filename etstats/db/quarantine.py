@@ -4,10 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from psycopg.rows import class_row
-
 from etstats.db.connection import Connection
 from etstats.db.queries import query
+from etstats.db.statements import fetch_all, fetch_one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +41,12 @@ def entries(
 ) -> list[Quarantined]:
     """What is in quarantine, oldest first; `words` are ids or file names, None is everything."""
     parameters = {"words": None if words is None else list(words), "with_discarded": with_discarded}
-    with conn.cursor(row_factory=class_row(Quarantined)) as cursor:
-        return cursor.execute(query("quarantined"), parameters).fetchall()
+    return fetch_all(conn, Quarantined, "quarantined", parameters)
 
 
 def content(conn: Connection, entry: Quarantined) -> QuarantinedContent:
     """The bytes of one entry."""
-    with conn.cursor(row_factory=class_row(QuarantinedContent)) as cursor:
-        row = cursor.execute(query("quarantined_content"), {"id": entry.id}).fetchone()
-    assert row is not None  # noqa: S101  # files are never deleted
-    return row
+    return fetch_one(conn, QuarantinedContent, "quarantined_content", {"id": entry.id})
 
 
 def discard(conn: Connection, found: Collection[Quarantined]) -> None:

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from psycopg.rows import class_row
@@ -13,6 +12,7 @@ from etstats.db.columns import query_with_columns
 from etstats.db.connection import Connection
 from etstats.db.queries import query
 from etstats.db.rounds import StoredRound
+from etstats.db.statements import fetch_all
 from etstats.domain.rounds import PlayerRound, Round, RoundName, WeaponStats
 
 
@@ -106,20 +106,9 @@ class WholeRound:
         return PlayerRound._make((*row, weapons))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DerivedAlias:
-    """One name of one player, as often and as long as it was seen."""
-
-    guid: str
-    alias: str
-    times_seen: int
-    first_seen: datetime
-    last_seen: datetime
-
-
 def servers(conn: Connection) -> list[tuple[int, str]]:
     """Id and name of every server."""
-    return [(number, name) for number, name in conn.execute(query("all_servers"))]
+    return [(number, name) for number, name in conn.execute(query("servers"))]
 
 
 def count_files(conn: Connection) -> int:
@@ -130,8 +119,7 @@ def count_files(conn: Connection) -> int:
 
 def files_in_order(conn: Connection, server_id: int) -> list[ArchivedFileRef]:
     """The files of one server by name."""
-    with conn.cursor(row_factory=class_row(ArchivedFileRef)) as cursor:
-        return cursor.execute(query("archive_in_order"), {"server_id": server_id}).fetchall()
+    return fetch_all(conn, ArchivedFileRef, "archive_in_order", {"server_id": server_id})
 
 
 class Stored:
@@ -212,9 +200,3 @@ def check_constraints(conn: Connection) -> None:
 def drop_rounds(conn: Connection, file_ids: Collection[int]) -> None:
     """Take out the rounds of these files."""
     conn.execute(query("drop_rounds"), {"file_ids": list(file_ids)})
-
-
-def aliases(conn: Connection) -> Iterator[DerivedAlias]:
-    """Every alias."""
-    with conn.cursor(row_factory=class_row(DerivedAlias)) as cursor:
-        yield from cursor.execute(query("all_aliases"))

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import orjson  # a tenth of the standard library's time, for the bulk of what an import sends
-from psycopg.rows import class_row
 from psycopg.types.json import Json
 
 from etstats.db.columns import PLAYER_COLUMNS, query_with_columns
 from etstats.db.connection import Connection
 from etstats.db.queries import query
+from etstats.db.statements import fetch_all
 from etstats.domain.rounds import Round, WeaponStats
 
 _WEAPON_COLUMNS = ("round_id", "player_guid", *WeaponStats._fields)
@@ -92,8 +92,7 @@ class RoundChanges:
 def around(conn: Connection, server_id: int, moments: Sequence[datetime], reach: timedelta) -> list[StoredRound]:
     """All rounds of every session that has a round within reach of one of the moments."""
     parameters = {"server_id": server_id, "moments": list(moments), "reach": reach}
-    with conn.cursor(row_factory=class_row(StoredRound)) as cursor:
-        return cursor.execute(query("rounds_around"), parameters).fetchall()
+    return fetch_all(conn, StoredRound, "rounds_around", parameters)
 
 
 def sides(conn: Connection, round_ids: Sequence[int]) -> dict[int, dict[str, int]]:

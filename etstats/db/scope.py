@@ -44,7 +44,7 @@ def map_names(conn: Connection) -> list[str]:
 
 def server_names(conn: Connection) -> list[str]:
     """The servers that rounds came from, by name."""
-    return [name for (name,) in conn.execute(query("server_names"))]
+    return [name for _, name in conn.execute(query("servers"))]
 
 
 def played_span(conn: Connection) -> tuple[datetime, datetime] | None:

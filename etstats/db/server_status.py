@@ -7,6 +7,7 @@ from psycopg.rows import class_row
 
 from etstats.db.connection import Connection, database_errors
 from etstats.db.queries import query
+from etstats.db.statements import rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +96,7 @@ def health_facts(conn: Connection) -> HealthFacts:
 
 def recent_arrivals(conn: Connection) -> list[FileArrival]:
     """The last files of each server that came within a day of being written."""
-    with database_errors(), conn.transaction(), conn.cursor(row_factory=class_row(FileArrival)) as cursor:
-        return cursor.execute(query("recent_imports")).fetchall()
+    return rows(conn, FileArrival, "recent_imports")
 
 
 def newest_told(conn: Connection) -> datetime | None:

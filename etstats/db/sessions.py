@@ -3,19 +3,18 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any
 
 from psycopg import Cursor
-from psycopg.rows import class_row
 
 from etstats.db.columns import query_with_columns
 from etstats.db.connection import Connection
 from etstats.db.queries import query
 from etstats.db.scope import Scope
+from etstats.db.statements import fetch_all, fetch_column
 from etstats.domain.stats import Career, Performance, Reached, ScoreLine
 from etstats.domain.views import RoundRow
 
-Row = TypeVar("Row")
 Rows = Cursor[tuple[Any, ...]]
 
 _PART = 50  # evenings: so few that the answer waits between us and the base while the last one is looked at
@@ -23,7 +22,7 @@ _PART = 50  # evenings: so few that the answer waits between us and the base whi
 
 def rounds(conn: Connection, round_ids: Collection[int]) -> list[RoundRow]:
     """The rounds with these ids, in time order; ids that do not exist are left out."""
-    return _rows(conn, RoundRow, "rounds_by_id", {"round_ids": list(round_ids)})
+    return fetch_all(conn, RoundRow, "rounds_by_id", {"round_ids": list(round_ids)})
 
 
 def recent_rounds(conn: Connection, scope: Scope, most: int | None) -> list[RoundRow]:
@@ -34,12 +33,12 @@ def recent_rounds(conn: Connection, scope: Scope, most: int | None) -> list[Roun
 
 def recent_sessions(conn: Connection, scope: Scope, most: int | None) -> list[int]:
     """The newest sessions with a round in scope, newest first."""
-    return _ids(conn, "recent_sessions", {**scope.parameters, "most": most})
+    return fetch_column(conn, "recent_sessions", {**scope.parameters, "most": most})
 
 
 def rounds_of_sessions(conn: Connection, session_ids: Collection[int]) -> list[RoundRow]:
     """All rounds of these sessions, in time order."""
-    return rounds(conn, _ids(conn, "round_ids_of_sessions", {"session_ids": list(session_ids)}))
+    return rounds(conn, session_of_rounds(conn, session_ids))
 
 
 def session_of_rounds(conn: Connection, session_ids: Collection[int]) -> dict[int, int]:
@@ -49,17 +48,17 @@ def session_of_rounds(conn: Connection, session_ids: Collection[int]) -> dict[in
 
 def rounds_of_match(conn: Connection, server_id: int, match_id: str) -> list[RoundRow]:
     """The one or two rounds of a match, in time order."""
-    return rounds(conn, _ids(conn, "round_ids_of_match", {"server_id": server_id, "match_id": match_id}))
+    return rounds(conn, fetch_column(conn, "round_ids_of_match", {"server_id": server_id, "match_id": match_id}))
 
 
 def rounds_of_file(conn: Connection, filename: str) -> list[int]:
     """The ids of the rounds of this file name, on whatever servers, newest first."""
-    return _ids(conn, "rounds_of_filename", {"filename": filename})
+    return fetch_column(conn, "rounds_of_filename", {"filename": filename})
 
 
 def sessions_of_day(conn: Connection, day: date, server: str | None) -> list[int]:
     """The sessions that began on a day of the servers' clocks, in order; else those that went on into it."""
-    return _ids(conn, "sessions_of_day", {"day": day, "server": server})
+    return fetch_column(conn, "sessions_of_day", {"day": day, "server": server})
 
 
 def nearest_days(conn: Connection, day: date, server: str | None) -> list[date]:
@@ -69,12 +68,12 @@ def nearest_days(conn: Connection, day: date, server: str | None) -> list[date]:
 
 def nearest_sessions(conn: Connection, session_id: int) -> list[int]:
     """The session ids nearest to a number, nearest first."""
-    return _ids(conn, "nearest_sessions", {"id": session_id})
+    return fetch_column(conn, "nearest_sessions", {"id": session_id})
 
 
 def nearest_rounds(conn: Connection, round_id: int) -> list[int]:
     """The round ids nearest to a number, nearest first."""
-    return _ids(conn, "nearest_rounds", {"id": round_id})
+    return fetch_column(conn, "nearest_rounds", {"id": round_id})
 
 
 def files_near(conn: Connection, filename: str) -> list[str]:
@@ -122,7 +121,7 @@ def _boards(asked: Rows, group_of: Mapping[int, int]) -> dict[int, list[ScoreLin
 def performances(conn: Connection, round_ids: Sequence[int]) -> dict[int, list[Performance]]:
     """What each player did in each of these rounds, by round id."""
     found: dict[int, list[Performance]] = {round_id: [] for round_id in round_ids}
-    for row in _rows(conn, Performance, "performances", {"round_ids": list(round_ids)}):
+    for row in fetch_all(conn, Performance, "performances", {"round_ids": list(round_ids)}):
         found[row.round_id].append(row)
     return found
 
@@ -147,7 +146,7 @@ def careers(
         "guids": guids,
         "with_hidden": with_hidden,
     }
-    return {career.player_guid: career for career in _rows(conn, Career, "careers", parameters)}
+    return {career.player_guid: career for career in fetch_all(conn, Career, "careers", parameters)}
 
 
 def achievements_reached(
@@ -164,18 +163,9 @@ def achievements_reached(
         "places": [place for _, place, _ in steps],
         "thresholds": [threshold for _, _, threshold in steps],
     }
-    return _rows(conn, Reached, "achievements_reached", parameters)
+    return fetch_all(conn, Reached, "achievements_reached", parameters)
 
 
 def last_names(conn: Connection, guids: Collection[str]) -> dict[str, str]:
     """The clean name under which each of these players was last seen."""
     return dict(conn.execute(query("last_names"), {"guids": list(guids)}).fetchall())
-
-
-def _ids(conn: Connection, name: str, parameters: Mapping[str, object]) -> list[int]:
-    return [found for (found,) in conn.execute(query(name), parameters)]
-
-
-def _rows(conn: Connection, row: type[Row], name: str, parameters: Mapping[str, object]) -> list[Row]:
-    with conn.cursor(row_factory=class_row(row)) as cursor:
-        return cursor.execute(query(name), parameters).fetchall()

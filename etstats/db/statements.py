@@ -1,10 +1,11 @@
-"""The three ways in which this room's modules speak to the base, each a transaction of its own.
+"""How this package runs named queries.
 
-Committed when the function returns: the connection must have none open.
+`run`, `ids` and `rows` are transactions of their own, committed when they return: none may be open before.
+`fetch_all`, `fetch_one` and `fetch_column` run in the transaction of the caller.
 """
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from psycopg.rows import class_row
 
@@ -15,18 +16,38 @@ Row = TypeVar("Row")
 
 
 def run(conn: Connection, name: str, parameters: Mapping[str, object]) -> None:
-    """Run a named query that gives nothing back."""
+    """Run a named query that returns nothing."""
     with database_errors(), conn.transaction():
         conn.execute(query(name), parameters)
 
 
 def ids(conn: Connection, name: str, parameters: Mapping[str, object]) -> list[int]:
-    """The first column of a named query's rows."""
+    """Return the first column of a named query."""
     with database_errors(), conn.transaction():
-        return [row[0] for row in conn.execute(query(name), parameters)]
+        return fetch_column(conn, name, parameters)
 
 
-def rows(conn: Connection, row: type[Row], name: str, parameters: Mapping[str, object]) -> list[Row]:
-    """The rows of a named query, as instances of a dataclass."""
-    with database_errors(), conn.transaction(), conn.cursor(row_factory=class_row(row)) as cursor:
+def rows(conn: Connection, row: type[Row], name: str, parameters: Mapping[str, object] | None = None) -> list[Row]:
+    """Return the rows of a named query as instances of `row`."""
+    with database_errors(), conn.transaction():
+        return fetch_all(conn, row, name, parameters)
+
+
+def fetch_all(
+    conn: Connection, row: type[Row], name: str, parameters: Mapping[str, object] | None = None
+) -> list[Row]:
+    """Return the rows of a named query as instances of `row`."""
+    with database_errors(), conn.cursor(row_factory=class_row(row)) as cursor:
         return cursor.execute(query(name), parameters).fetchall()
+
+
+def fetch_one(conn: Connection, row: type[Row], name: str, parameters: Mapping[str, object] | None = None) -> Row:
+    """Return the only row of a query that always has one, such as an aggregate."""
+    (found,) = fetch_all(conn, row, name, parameters)
+    return found
+
+
+def fetch_column(conn: Connection, name: str, parameters: Mapping[str, object] | None = None) -> list[Any]:
+    """Return the first column of a named query."""
+    with database_errors():
+        return [row[0] for row in conn.execute(query(name), parameters)]

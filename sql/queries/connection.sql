@@ -11,6 +11,13 @@ RESET synchronous_commit
 -- A transaction that only writes to the WAL: when its commit is on disk, all earlier commits are.
 SELECT pg_logical_emit_message(true, 'etstats', '')
 
+-- name: begin_snapshot
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY
+
+-- name: skip_reference_checks
+-- Until the end of the transaction; only a superuser may.
+SET LOCAL session_replication_role = replica
+
 -- name: defer_constraints
 SET CONSTRAINTS ALL DEFERRED
 

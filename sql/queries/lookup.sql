@@ -27,9 +27,6 @@ GROUP BY r.gaming_session_id
 ORDER BY max(r.ended_at) DESC, r.gaming_session_id DESC
 LIMIT %(most)s
 
--- name: round_ids_of_sessions
-SELECT id FROM rounds WHERE gaming_session_id = ANY (%(session_ids)s)
-
 -- name: sessions_of_rounds
 SELECT id, gaming_session_id FROM rounds WHERE gaming_session_id = ANY (%(session_ids)s)
 

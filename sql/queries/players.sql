@@ -6,9 +6,6 @@ FROM player_aliases
 WHERE %(guid)s::text IS NULL OR guid = %(guid)s
 ORDER BY last_seen DESC, times_seen DESC, guid, alias
 
--- name: all_aliases
-SELECT guid, alias, times_seen, first_seen, last_seen FROM player_aliases
-
 -- name: last_names
 -- The name under which each of these players was last seen.
 SELECT DISTINCT ON (guid) guid, alias FROM player_aliases

@@ -10,14 +10,8 @@ SELECT id, timezone FROM servers WHERE name = %(name)s
 -- name: server_timezones
 SELECT name, timezone FROM servers WHERE timezone IS NOT NULL
 
--- name: all_servers
+-- name: servers
 SELECT id, name FROM servers ORDER BY name COLLATE "C"
-
--- name: posting_servers
-SELECT id, name FROM servers ORDER BY id
-
--- name: server_names
-SELECT name FROM servers ORDER BY name
 
 -- name: listing_state
 SELECT folder_mtime, first_seen, listed, recent FROM listing_states

@@ -11,7 +11,7 @@ from etstats.errors import EtstatsError
 
 PACKAGE = Path(queries.__file__).parents[1]
 # The functions that take the name of a query.
-TAKES_A_NAME = {"query", "query_with_columns", "run", "ids", "rows", "_ids", "_rows", "_parts"}
+TAKES_A_NAME = set("query query_with_columns run ids rows fetch_all fetch_one fetch_column _parts _rows".split())
 
 
 def _used_names() -> Iterator[str]:
@@ -23,7 +23,7 @@ def _used_names() -> Iterator[str]:
             if isinstance(node, ast.Call) and _function(node) in TAKES_A_NAME:
                 for argument in node.args:
                     yield from _strings(argument)
-                    if _function(node) == "query" and isinstance(argument, ast.Name):
+                    if isinstance(argument, ast.Name):
                         variables.add(argument.id)
         for node in ast.walk(tree):
             if isinstance(node, (ast.Assign, ast.For)):

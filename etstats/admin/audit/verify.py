@@ -7,9 +7,9 @@ from itertools import count
 
 from etstats.admin.audit.comparison import Difference, has_same_rows, round_differences
 from etstats.admin.audit.rebuild import RebuildPlan, RebuiltSession, Seen, never_read, read_again
-from etstats.db import rebuilding
+from etstats.db import players
 from etstats.db.connection import Connection, database_errors
-from etstats.db.rebuilding import DerivedAlias
+from etstats.db.players import Alias
 from etstats.db.rounds import DerivedRound, RoundChanges
 from etstats.domain.rounds import Round
 from etstats.domain.text import pluralize
@@ -41,7 +41,7 @@ def verify(conn: Connection, plan: RebuildPlan, seen: Seen = lambda _done, _tota
     Aliases belong to all days at once and are compared only when no day is left out.
     """
     result = Verification()
-    names: dict[tuple[str, str], DerivedAlias] = {}
+    names: dict[tuple[str, str], Alias] = {}
     session_of: dict[int, object] = {}
     with database_errors(), conn.transaction(), conn.pipeline():
         for evening in read_again(conn, plan, seen, with_refused=False):
@@ -54,7 +54,7 @@ def verify(conn: Connection, plan: RebuildPlan, seen: Seen = lambda _done, _tota
             result.rows += sum(map(len, derived.lineups.values()))
             _count_names(names, derived.written)
         if plan.is_everything:
-            result.differences += _alias_differences(names, rebuilding.aliases(conn))
+            result.differences += _alias_differences(names, players.aliases(conn))
             result.rows += len(names)
     return result
 
@@ -137,16 +137,16 @@ def _session_differences(
                 )
 
 
-def _count_names(names: dict[tuple[str, str], DerivedAlias], written: Iterable[DerivedRound]) -> None:
+def _count_names(names: dict[tuple[str, str], Alias], written: Iterable[DerivedRound]) -> None:
     for placed in written:
         for player in placed.round.players:
             key = (player.player_guid, player.clean_name)
             names[key] = _seen_again(names.get(key), key, placed.ended_at)
 
 
-def _seen_again(alias: DerivedAlias | None, key: tuple[str, str], moment: datetime) -> DerivedAlias:
+def _seen_again(alias: Alias | None, key: tuple[str, str], moment: datetime) -> Alias:
     if alias is None:
-        return DerivedAlias(guid=key[0], alias=key[1], times_seen=1, first_seen=moment, last_seen=moment)
+        return Alias(guid=key[0], alias=key[1], times_seen=1, first_seen=moment, last_seen=moment)
     return replace(
         alias,
         times_seen=alias.times_seen + 1,
@@ -155,9 +155,7 @@ def _seen_again(alias: DerivedAlias | None, key: tuple[str, str], moment: dateti
     )
 
 
-def _alias_differences(
-    names: dict[tuple[str, str], DerivedAlias], stored: Iterable[DerivedAlias]
-) -> Iterator[Difference]:
+def _alias_differences(names: dict[tuple[str, str], Alias], stored: Iterable[Alias]) -> Iterator[Difference]:
     there = {(alias.guid, alias.alias): alias for alias in stored}
     for key in sorted(names.keys() | there.keys()):
         before, now = there.get(key), names.get(key)
@@ -172,7 +170,7 @@ def _alias_differences(
             )
 
 
-def _in_words(alias: DerivedAlias | None) -> str:
+def _in_words(alias: Alias | None) -> str:
     if alias is None:
         return "no row"
     return f"{alias.times_seen} times from {alias.first_seen} to {alias.last_seen}"

@@ -56,8 +56,9 @@ FROM generate_series(1, {ROUNDS // A_SESSION}) s, generate_series(0, 11) p;
 # Questions about everything there is, whose answer needs all of it; each is asked by a person, or by a rebuild.
 ABOUT_EVERYTHING = {
     "achievements_reached": "everybody's way to every threshold",
-    "all_aliases": "verify compares them all",
+    "all_sides": "the site's pages of all sessions",
     "archive_in_order": "a rebuild reads the archive from end to end",
+    "career_gains": "the site's achievements of all players",
     "careers": "the bests of all time",
     "catalog_columns": "the catalogue, not the base",
     "count_aliases": "counted once at the end of a rebuild",
@@ -75,7 +76,12 @@ ABOUT_EVERYTHING = {
     "nearest_days": "all days, for a day on which nobody played",
     "nearest_rounds": "all ids, for a wrong one",
     "nearest_sessions": "all ids, for a wrong one",
+    "participants": "the site's links of all sessions",
     "recent_imports": "a look at the arrivals of the last weeks",
+    "records_of_players": "the site's pages of many players, over all rounds",
+    "round_fingerprints": "the site compares every round with its pages",
+    "session_sums": "the site's pages of all players",
+    "teammates_of_players": "the site's pages of many players, over all rounds",
 }
 
 
