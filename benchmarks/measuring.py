@@ -49,7 +49,6 @@ class Place:
             "ETSTATS_DATA_DIR": "data",
             "ETSTATS_STATE_DIR": "state",
             "ETSTATS_CONFIG": "config.toml",
-            "MPLCONFIGDIR": "drawing",
             "HOME": ".",
         }
         return kept | {name: str(self.folder / at) for name, at in own.items()}

@@ -23,7 +23,7 @@ from urllib.parse import unquote, urlsplit
 
 FILE_NAME = "etstats.log"
 _ROOT = logging.getLogger("etstats")
-_LIBRARIES = ("paramiko", "urllib3", "requests", "matplotlib", "PIL", "watchdog")
+_LIBRARIES = ("paramiko", "urllib3", "requests", "PIL", "watchdog")
 _FIELDS = "etstats_fields"
 
 Value = str | int | float | bool | None

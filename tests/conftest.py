@@ -116,14 +116,8 @@ def db(database_url: str) -> Iterator[psycopg.Connection]:
         yield conn
 
 
-@pytest.fixture(scope="session")
-def drawing_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where matplotlib keeps its list of fonts, which takes seconds to make."""
-    return tmp_path_factory.mktemp("matplotlib")
-
-
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drawing_cache: Path) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home folder of this test's own; nothing of the real one is read or written."""
     folder = tmp_path / "home"
     folder.mkdir(mode=0o700)
@@ -140,7 +134,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drawing_cache: Path) -
     }.items():
         monkeypatch.setenv(f"XDG_{name}_HOME", str(folder / place))
     monkeypatch.setenv("ETSTATS_DATA_DIR", str(folder / "data"))
-    monkeypatch.setenv("MPLCONFIGDIR", str(drawing_cache))
     return folder
 
 

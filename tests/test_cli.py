@@ -167,7 +167,7 @@ def test_the_module_is_the_command(home: Path, tmp_path: Path) -> None:
     assert "Did you mean 'leaderboard'?" in done.stderr
 
 
-HEAVY = {"psycopg", "rich", "paramiko", "matplotlib", "discord_webhook", "pydantic", "requests"}
+HEAVY = {"psycopg", "rich", "paramiko", "PIL", "discord_webhook", "pydantic", "requests"}
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from etstats.post.render.canvas import INK, MUTED, PANEL, RULE, WIDTH, Canvas, text_width
+from etstats.post.render.canvas import INK, MUTED, PANEL, RULE, TEAM_COLOURS, WIDTH, Canvas
 from etstats.post.render.facts import MapSummary, PlayerLine, RoundResult, SessionSummary
+from etstats.post.render.fonts import text_width
 from etstats.post.render.sections import ranking
 from etstats.post.render.text import NO_NAME, clean, mss, short
 
 _MARGIN = 44
 _DAMAGE, _KILLS = "#ef8b3c", "#4c9fef"
-_TEAMS = {1: "#37c6b4", 2: "#e879a6"}
 _BAR_AT, _BAR = (414, 656), 130  # where the two columns of bars begin, and how long a bar can be
 _FAINT_LINES = 10  # more lines behind the best six are a fog
 _LINES = ("#f5c542", "#4c9fef", "#ef6a5b", "#57d38c", "#b78af7", "#f08fd0")
@@ -29,7 +29,7 @@ def scoreboard(summary: MapSummary) -> bytes:
     for number, result in enumerate(summary.rounds):
         y = 174 + 44 * number
         canvas.text(_MARGIN, y, f"Round {result.round_number}", 28, MUTED)
-        attackers, colour = names.get(result.attackers, ""), _TEAMS.get(result.attackers, INK)
+        attackers, colour = names.get(result.attackers, ""), TEAM_COLOURS.get(result.attackers, INK)
         canvas.text(_MARGIN + 140, y, attackers, 28, colour, bold=True, width=400)
         canvas.text(WIDTH - _MARGIN, y, _ending(result), 28, align="right")
     board.draw(canvas, head)
@@ -62,7 +62,7 @@ def session(summary: SessionSummary) -> bytes:
 def _score(canvas: Canvas, y: float, score: tuple[int, int]) -> None:
     """The two numbers at the right edge, each in its line-up's colour."""
     right = WIDTH - _MARGIN
-    for text, colour in ((str(score[1]), _TEAMS[2]), (":", MUTED), (str(score[0]), _TEAMS[1])):
+    for text, colour in ((str(score[1]), TEAM_COLOURS[2]), (":", MUTED), (str(score[0]), TEAM_COLOURS[1])):
         canvas.text(right, y, text, 64, colour, bold=True, align="right")
         right -= int(text_width(text, 64, bold=True)) + 14
 
@@ -87,7 +87,7 @@ class _Board:
     def draw(self, canvas: Canvas, y: float) -> None:
         """The board with its upper edge at `y`."""
         for team in self._teams:
-            self._head(canvas, y, self._names.get(team, "Players"), _TEAMS.get(team, MUTED))
+            self._head(canvas, y, self._names.get(team, "Players"), TEAM_COLOURS.get(team, MUTED))
             y += self._row + 14
             for number, player in enumerate(one for one in self._order if one.team == team):
                 if number % 2 == 0:
@@ -148,7 +148,7 @@ def _score_line(canvas: Canvas, top: float, summary: SessionSummary, names: Mapp
     canvas.text(_MARGIN, top + 8, "Score", 28, MUTED)
     x = _MARGIN + 110.0
     for number, name in names.items():
-        canvas.text(x, top + 8, name, 28, _TEAMS[number], bold=True, width=400)
+        canvas.text(x, top + 8, name, 28, TEAM_COLOURS[number], bold=True, width=400)
         x += min(text_width(name, 28, bold=True), 400) + 40
     for number, played in enumerate(summary.maps):
         x = left + step * (number + 1)
@@ -158,8 +158,8 @@ def _score_line(canvas: Canvas, top: float, summary: SessionSummary, names: Mapp
     for side in (1, 0):
         heights = [(low - high) * total[side] / most for total in totals]
         points = [(left + step * number, low - height) for number, height in enumerate(heights)]
-        canvas.line(points, _TEAMS[side + 1], 5, dots=13)
-        canvas.text(right + 16, points[-1][1], str(totals[-1][side]), 32, _TEAMS[side + 1], bold=True)
+        canvas.line(points, TEAM_COLOURS[side + 1], 5, dots=13)
+        canvas.text(right + 16, points[-1][1], str(totals[-1][side]), 32, TEAM_COLOURS[side + 1], bold=True)
 
 
 def _dpm_lines(canvas: Canvas, top: float, summary: SessionSummary, order: Sequence[PlayerLine]) -> None:

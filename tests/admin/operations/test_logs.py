@@ -70,7 +70,7 @@ def test_no_secret_gets_in(tmp_path: Path, form: str) -> None:
 def test_libraries_are_held_back(tmp_path: Path) -> None:
     """The HTTP library's DEBUG lines carry addresses; they are never made."""
     _log(tmp_path, level="debug")
-    for name in ("urllib3", "paramiko", "matplotlib"):
+    for name in ("urllib3", "paramiko", "PIL"):
         assert not logging.getLogger(name).isEnabledFor(logging.INFO)
 
 

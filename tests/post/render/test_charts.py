@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from etstats.post.render.canvas import drawable, readable, text_width, visible
+from etstats.post.render.canvas import readable, visible
 from etstats.post.render.charts import scoreboard_png, session_png
+from etstats.post.render.fonts import split, text_width
 from tests.post.render import samples
-from tests.support.paths import ROOT
 
 
 def picture(png: bytes) -> Image.Image:
@@ -65,10 +65,16 @@ def test_a_colour_that_is_none_is_the_ink():
     assert readable("url(x)") == readable("#12345") == "#eceff5"
 
 
-def test_what_the_font_lacks_is_a_box():
-    """Letters stay, a character without a glyph becomes one box."""
-    assert drawable("Bär漢Ж") == "Bär□Ж"
-    assert text_width("MM", 10) == pytest.approx(2 * text_width("M", 10))
+@pytest.mark.parametrize("text", ["Bär", "漢字かな한글", "🔥⭐💀", "שלום", "Ж→★"])
+def test_every_script_has_its_glyphs(text):
+    """No character becomes the box that stands for one without a glyph."""
+    assert "".join(run for run, _ in split(text, 24)) == text
+
+
+def test_a_character_without_a_glyph_is_a_box():
+    """The letters around it stay."""
+    assert "".join(run for run, _ in split("a\U0010fffeb", 24)) == "a□b"
+    assert text_width("MM", 10) == pytest.approx(2 * text_width("M", 10), abs=1)
     assert visible(" a\u200b b ") == " a b "
     assert (visible(" "), visible("\u200b")) == (" ", "")
 
@@ -85,35 +91,8 @@ def test_a_long_season_of_an_evening_fits():
     assert picture(session_png(samples.a_session(12, maps=40))).width == 1080
 
 
-def test_the_settings_of_the_machine_do_not_matter(tmp_path):
-    """A matplotlibrc in the current folder that asks for TeX and tight boxes changes nothing."""
-    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nsavefig.bbox: tight\nsavefig.dpi: 30\n")
-    code = (
-        "import sys; from tests.post.render import samples; from etstats.post.render.charts import scoreboard_png;"
-        "sys.stdout.buffer.write(scoreboard_png(samples.a_map(2)))"
-    )
-    root = str(ROOT)
-    done = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path.insert(0, {root!r}); {code}"],
-        cwd=tmp_path, check=True, capture_output=True,
-    )  # fmt: skip
-    assert done.stdout == scoreboard_png(samples.a_map(2))
-
-
-def test_nothing_is_said_where_the_home_cannot_be_written(tmp_path):
-    """A machine whose user has no home for matplotlib's cache still draws in silence."""
-    (tmp_path / "file").touch()
-    code = (
-        "from tests.post.render import samples; from etstats.post.render import charts;"
-        "charts.scoreboard_png(samples.a_map(2))"
-    )
-    env = {"MPLCONFIGDIR": str(tmp_path / "file" / "x")}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, check=True, capture_output=True)
-    assert (done.stdout, done.stderr) == (b"", b"")
-
-
-def test_a_run_without_pictures_never_loads_matplotlib():
+def test_a_run_without_pictures_never_loads_pillow():
     """The door to the pictures is light."""
     modules = "etstats.post.render.charts, etstats.post.render.summaries"
-    code = f"import sys, {modules}; sys.exit('matplotlib' in sys.modules)"
+    code = f"import sys, {modules}; sys.exit('PIL' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
