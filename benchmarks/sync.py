@@ -92,7 +92,8 @@ def fetch(settings: SftpSettings, target: Path, known: bool) -> None:
     from datetime import datetime
 
     from etstats.sync import open_source
-    from etstats.sync.planner import local_files, plan, store_local
+    from etstats.sync.local_copies import local_files, write_copy
+    from etstats.sync.planner import plan
     from etstats.sync.source import Fetched
 
     stamp = datetime.fromisoformat("2025-10-01")
@@ -107,7 +108,7 @@ def fetch(settings: SftpSettings, target: Path, known: bool) -> None:
         assert len(todo.take) == (0 if known else WANTED)
         for outcome in source.fetch(todo.take):
             assert isinstance(outcome, Fetched)
-            store_local(target, outcome.file, outcome.content)
+            write_copy(target, outcome.file.name, outcome.content, outcome.file.mtime)
 
 
 def _line(stack: ExitStack, settings: SftpSettings, keys: Path, round_trip: float) -> Line:

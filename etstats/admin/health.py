@@ -13,6 +13,7 @@ from etstats.config.schema import Config
 from etstats.db import embedded, maintenance, migrations, server_status
 from etstats.db.server_status import FileArrival, HealthFacts, ServerStatus
 from etstats.domain.text import pluralize
+from etstats.importer.anonymize import Pseudonyms, are_copies_current
 from etstats.pipeline.database import open_database
 from etstats.pipeline.poll_schedule import is_playing, is_script_dead
 
@@ -53,6 +54,7 @@ class Health:
 def examine(config: Config, now: datetime) -> Health:
     """Look at base, servers, posts, backups and disk; DatabaseError when the base does not answer."""
     with open_database(config) as conn:
+        is_anonymized = are_copies_current(Pseudonyms(conn), config.copies_root)
         missing = migrations.missing_objects(conn)
         facts, known, arrivals = (
             server_status.health_facts(conn),
@@ -72,6 +74,7 @@ def examine(config: Config, now: datetime) -> Health:
         *_schema(missing),
         *_embedded(version),
         _counts(facts),
+        *_copies(config, is_anonymized=is_anonymized),
         _backup(newest, facts, config, now),
         _disk(free),
     )
@@ -199,6 +202,13 @@ def _counts(facts: HealthFacts) -> Sign:
         text += ". See: etstats rebuild --verify"
         return Sign(name="counts", ok=False, text=text)
     return Sign(name="counts", ok=True, text=f"a round for each of {facts.counting_files:,} good files")
+
+
+def _copies(config: Config, *, is_anonymized: bool) -> Iterator[Sign]:
+    """A finding when `forget`, or the next run after it, was killed before it rewrote the local copies."""
+    if not is_anonymized:
+        text = f"{config.copies_root} may still hold a forgotten player. Run: etstats sync"
+        yield Sign(name="local copies", ok=False, text=text)
 
 
 def _backup(newest: Backup | None, facts: HealthFacts, config: Config, now: datetime) -> Sign:

@@ -126,6 +126,8 @@ def _draw(one: "ServerDiagnosis", zone: tzinfo) -> None:
     output.write(f"{one.server}: {one.headline}", bold=True)
     if one.problem is not None:
         output.write(f"look at this: the server could not be asked: {one.problem}", indent=2)
+    if not one.is_anonymized:
+        output.write("local copies may still hold a forgotten player; run: etstats sync", indent=2)
     if one.restored is not None:
         output.write(_told(one), indent=2)
         for reason in one.restored.failed:

@@ -183,7 +183,7 @@ def forget(
     if not yes and not _confirmed("Forget this player?"):
         raise ConfigError("Nobody was forgotten. To do it without being asked: --yes")
     with exclusive_database(context, wait) as conn:  # not before: nobody waits for a person's answer
-        done = anonymize.forget(conn, guid, context.config.data_dir / "gamestats")
+        done = anonymize.forget(conn, guid, context.config.copies_root)
     update_site(context.config)
     output.say(
         f"Forgotten: {done.who.pseudonym} ({done.who.pseudonym_guid}) stands in "

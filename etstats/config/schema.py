@@ -127,6 +127,11 @@ class Config:
         """The clock of the server of that name; UTC for one that is not in the configuration."""
         return ZoneInfo(next((s.timezone for s in self.servers if s.name == name), "UTC"))
 
+    @property
+    def copies_root(self) -> Path:
+        """The folder with a folder of local copies for each server."""
+        return self.data_dir / "gamestats"
+
     def copies_of(self, name: str) -> Path:
         """The folder with the local copies of a server's files."""
-        return self.data_dir / "gamestats" / name
+        return self.copies_root / name

@@ -6,21 +6,23 @@ The key is in the base because every collector, and every restored backup, must 
 """
 
 import hashlib
+import os
 import secrets
 import shutil
-from collections.abc import Iterable
-from contextlib import suppress
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from etstats.db import identity
 from etstats.db.connection import Connection, database_errors
 from etstats.db.identity import Forgotten
-from etstats.errors import NotFoundError
-from etstats.parser import pseudonyms
+from etstats.errors import NotFoundError, TemporaryError
+from etstats.parser.pseudonyms import guids, rewrite
+from etstats.sync.local_copies import PARTIAL
 
 # 4 MB and some 10 ms for each GUID; only asked for where somebody was forgotten.
 _COST, _BLOCK = 2**12, 8
+_STAMP = ".anonymized"  # in the folder of the copies: the version of `Pseudonyms` that they were rewritten for
 
 
 class Pseudonyms:
@@ -37,21 +39,80 @@ class Pseudonyms:
         if not self._forgotten or self._key is None:
             return content
         others = {}
-        for guid in pseudonyms.guids(content):
+        for guid in guids(content):
             if guid not in self._known:
                 self._known[guid] = self._forgotten.get(_hash(self._key, guid))
             who = self._known[guid]
             if who is not None:
                 others[guid] = (who.pseudonym_guid, who.pseudonym)
-        return pseudonyms.rewrite(content, others) if others else content
+        return rewrite(content, others) if others else content
 
-    def apply_to_copies(self, folder: Path, names: Iterable[str]) -> None:
-        """The same in local copies that came just now; one that is not there needs nothing."""
-        for path in [folder / name for name in names] if self._forgotten else []:
-            with suppress(FileNotFoundError):
-                content = path.read_bytes()
-                if (changed := self.applied(content)) != content:
-                    _replace_copy(path, changed)
+    @property
+    def version(self) -> str:
+        """A hash of who was forgotten, which changes with each `forget`; empty when nobody was."""
+        if self._key is None or not self._forgotten:
+            return ""
+        return hashlib.sha256(self._key + "".join(sorted(self._forgotten)).encode()).hexdigest()
+
+
+def are_copies_current(pseudonyms: Pseudonyms, root: Path) -> bool:
+    """Whether no local copy below `root` can hold a forgotten player."""
+    return not pseudonyms.version or not root.is_dir() or _stamp_of(root) == pseudonyms.version
+
+
+def update_copies(pseudonyms: Pseudonyms, root: Path) -> int:
+    """Anonymize the local copies below `root`, unless that was done since the last `forget`; count those changed.
+
+    The version is written down only after every copy was rewritten. So a killed `forget`, an interrupted run, or a
+    folder on another machine is completed by the next run that uses the folder. All servers' folders are included,
+    those that are no longer configured too. A copy keeps its times. TemporaryError: a copy cannot be rewritten.
+    """
+    if are_copies_current(pseudonyms, root):
+        return 0
+    changed = 0
+    path = root
+    try:
+        for path in sorted(root.rglob("*")):
+            if path.is_symlink() or not path.is_file() or path == root / _STAMP:
+                continue
+            if path.name.endswith(PARTIAL):
+                path.unlink(missing_ok=True)  # left by a killed run
+                continue
+            content = path.read_bytes()
+            rewritten = pseudonyms.applied(content)
+            if rewritten != content:
+                _replace(path, rewritten, keep_times=True)
+                changed += 1
+        _replace(root / _STAMP, f"{pseudonyms.version}\n".encode(), keep_times=False)
+    except OSError as error:
+        raise TemporaryError(
+            f"forgotten players are still in the local copy {path} ({error.strerror or error}); "
+            "make it writable or remove it, then run the command again"
+        ) from error
+    return changed
+
+
+def _stamp_of(root: Path) -> str:
+    try:
+        return (root / _STAMP).read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _replace(path: Path, content: bytes, *, keep_times: bool) -> None:
+    """Replace a file by one rename, synced to disk; nothing is left behind on an error."""
+    number, partial = tempfile.mkstemp(suffix=PARTIAL, dir=path.parent)
+    try:
+        with os.fdopen(number, "wb") as opened:
+            opened.write(content)
+            opened.flush()
+            os.fsync(number)
+        if keep_times:
+            shutil.copystat(path, partial)
+        Path(partial).replace(path)
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,30 +148,14 @@ def forget(conn: Connection, guid: str, copies: Path) -> Done:
             bad = kept.rejected_content
             changed = replace(
                 kept,
-                content=pseudonyms.rewrite(kept.content, others),
-                rejected_content=None if bad is None else pseudonyms.rewrite(bad, others),
+                content=rewrite(kept.content, others),
+                rejected_content=None if bad is None else rewrite(bad, others),
             )
             identity.replace_content(conn, changed)
             files += 1
         rounds = identity.rename_everywhere(conn, guid, who)
-    _rewrite_copies(copies, guid, others)
+    update_copies(Pseudonyms(conn), copies)
     return Done(who=who, rounds=rounds, files=files)
-
-
-def _rewrite_copies(folder: Path, guid: str, others: dict[str, tuple[str, str]]) -> None:
-    """The same in the local copies below a folder."""
-    for path in sorted(folder.glob("*/*.txt")):
-        content = path.read_bytes()
-        if guid.encode() in content:
-            _replace_copy(path, pseudonyms.rewrite(content, others))
-
-
-def _replace_copy(path: Path, content: bytes) -> None:
-    """Give a local copy other bytes; it keeps its times and is whole at every moment."""
-    written = path.with_name(f".{path.name}.partial")
-    written.write_bytes(content)
-    shutil.copystat(path, written)
-    written.replace(path)
 
 
 def _new_guid(conn: Connection) -> str:

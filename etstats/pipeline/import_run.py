@@ -6,6 +6,8 @@ from pathlib import Path
 from etstats.config.schema import Config
 from etstats.db.connection import collecting_lock
 from etstats.errors import ConfigError, EtstatsError, ParseError
+from etstats.importer import anonymize
+from etstats.importer.anonymize import Pseudonyms
 from etstats.importer.importer import Importer, Incoming
 from etstats.importer.outcome import ImportResult, ImportStatus
 from etstats.parser.filename import parse_filename
@@ -31,6 +33,7 @@ def import_paths(
     files = _round_files(paths, report)[:limit]
     watcher.coming(len(files))
     with open_database(config) as conn, collecting_lock(conn, [name]):
+        anonymize.update_copies(Pseudonyms(conn), config.copies_root)
         importer = Importer(conn, name, timezone_of(conn, config)(name), config.sessions.gap)
         incoming = (Incoming(filename=p.name, content=_read(p), mtime=int(p.stat().st_mtime)) for p in files)
         take_in(importer, name, incoming, report=report, watcher=watcher)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from logging import WARNING
 from zoneinfo import ZoneInfo
 
 from etstats.config.locations import location_of
@@ -14,13 +15,15 @@ from etstats.config.schema import Config, ServerConfig
 from etstats.db import archive, inventory, known_files
 from etstats.db.connection import Connection, collecting_lock, database_errors, is_awaited
 from etstats.errors import ConfigError, EtstatsError
+from etstats.importer import anonymize
+from etstats.importer.anonymize import Pseudonyms
 from etstats.importer.importer import Importer, Incoming
 from etstats.logs import event
 from etstats.parser.filename import parse_filename
 from etstats.pipeline import poll_schedule
 from etstats.pipeline.database import open_database
 from etstats.pipeline.report import SILENT, Report, Watcher, take_in
-from etstats.sync import collect, time_range
+from etstats.sync import collect, local_copies, time_range
 from etstats.sync.events import FetchFailed, FileFetched, Finished, Listed, SyncEvent
 from etstats.sync.job import SyncJob, Timing
 from etstats.sync.planner import KnownFile
@@ -53,6 +56,7 @@ def sync(
     with open_database(config) as conn, collecting_lock(conn, [s.name for s in servers]):
         gap = config.sessions.gap
         importers = {s.name: Importer(conn, s.name, ZoneInfo(s.timezone), gap) for s in servers}
+        anonymize.update_copies(Pseudonyms(conn), config.copies_root)
         run = _Run(conn=conn, config=config, importers=importers, watcher=watcher)
         grace = timedelta(minutes=config.sync.idle_after_minutes)
         run.report.resting = poll_schedule.due(conn, servers, now, idle_every=idle_every, grace=grace).resting
@@ -89,7 +93,7 @@ def preview(config: Config, *, now: datetime, server: str | None, since: str | N
         routes = [_route(conn, config, s, since, now) for s in _servers(config, server)]
     for route in routes:
         decided = collect.decide(route)
-        files = (*decided.take, *decided.here)
+        files = decided.take
         lines += [f"{route.server}: {file.name} ({file.size:,} bytes)" for file in files]
         held = ", ".join(f"{count:,} skipped by {layer}" for layer, count in decided.counts().items())
         lines.append(f"{route.server}: {len(files):,} to fetch" + (held and f", {held}"))
@@ -217,7 +221,13 @@ class _Run:
         incoming = (Incoming(filename=a.file.name, content=a.content, mtime=a.file.mtime) for a in files)
         fetch_ms = {a.file.name: a.fetch_ms for a in files}
         take_in(importer, server, incoming, report=self.report, watcher=self.watcher, fetch_ms=fetch_ms)
-        importer.pseudonyms.apply_to_copies(self.config.copies_of(server), fetch_ms)
+        folder = self.config.copies_of(server)
+        for fetched in files:
+            content = importer.pseudonyms.applied(fetched.content)
+            try:
+                local_copies.write_copy(folder, fetched.file.name, content, fetched.file.mtime)
+            except EtstatsError as error:  # the database has the same bytes: a full disk here loses nothing
+                event("no local copy", level=WARNING, server=server, file=fetched.file.name, reason=str(error))
 
     def post(self) -> None:
         """Post what is due."""

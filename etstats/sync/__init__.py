@@ -4,7 +4,6 @@
         listing = source.look()                                     # Listing: files, refused names, a mark
         todo = mirror.plan(listing, stamp_of=..., known=..., ...)   # pure: what to take, why the rest is left
         for outcome in source.fetch(todo.take):                     # Fetched(file, content), Failed(file, reason)
-            mirror.store_local(folder, outcome.file, outcome.content)     # .partial, check, rename
         source.look(listing.mark)                                   # polling: None while nothing can have changed
 
 A first contact: `sftp.probe_host_key(settings)`, show its fingerprint, `sftp.trust(settings, key)`.

@@ -12,7 +12,7 @@ from etstats.domain.rounds import ListingState, RemoteFile
 from etstats.errors import EtstatsError
 from etstats.logs import event
 from etstats.parser.filename import parse_filename
-from etstats.sync import planner
+from etstats.sync import local_copies, planner
 from etstats.sync.planner import FetchPlan, KnownFile
 from etstats.sync.source import Listing, SftpSettings
 
@@ -79,7 +79,7 @@ def _stamp_of(name: str) -> datetime | None:
 def _local_copies(route: SyncJob) -> dict[str, KnownFile]:
     """The local copies; a folder that cannot be read holds none, since nothing depends on it."""
     try:
-        return planner.local_files(route.folder)
+        return local_copies.local_files(route.folder)
     except EtstatsError as error:
         event("no local copies", level=WARNING, server=route.server, reason=str(error))
         return {}

@@ -1,22 +1,13 @@
-"""What to take and why the rest is left (pure), and the local copy of what was taken."""
+"""Decide which files of a listing to fetch, and why the others are skipped. Pure."""
 
-import errno
-import os
-import tempfile
-import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 
 from etstats.domain.rounds import RemoteFile
-from etstats.errors import ConfigError, EtstatsError, SourceError, TemporaryError
-from etstats.sync.source import Listing, refusal
-
-PARTIAL = ".partial"
+from etstats.sync.source import Listing
 
 
 class SkipReason(StrEnum):
@@ -54,10 +45,9 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchPlan:
-    """`take` comes over the line, `here` is whole in the local folder and waits to be imported; oldest first."""
+    """The files to fetch, oldest first, and the files that are skipped."""
 
     take: tuple[RemoteFile, ...]
-    here: tuple[RemoteFile, ...]
     skipped: tuple[Skipped, ...]
 
     def counts(self) -> dict[SkipReason, int]:
@@ -86,7 +76,6 @@ def plan(
     """
     local = local or {}
     take: list[tuple[datetime, RemoteFile]] = []
-    here: list[tuple[datetime, RemoteFile]] = []
     skipped = [
         Skipped(name=refused.name, layer=SkipReason.NAME, reason=refused.reason) for refused in listing.refused
     ]
@@ -98,11 +87,9 @@ def plan(
         found = _outside(stamp, since, until) or _known(file, known.get(file.name), local, memory, rounds)
         if found is not None:
             skipped.append(Skipped(name=file.name, layer=found[0], reason=found[1]))
-        elif file.name in local and local[file.name].is_same(file):
-            here.append((stamp, file))
         else:
             take.append((stamp, file))
-    return FetchPlan(take=_oldest_first(take), here=_oldest_first(here), skipped=tuple(skipped))
+    return FetchPlan(take=_oldest_first(take), skipped=tuple(skipped))
 
 
 def _outside(stamp: datetime, since: datetime | None, until: datetime | None) -> tuple[SkipReason, str] | None:
@@ -123,7 +110,7 @@ def _known(
     if file in memory:
         return SkipReason.MEMORY, "dealt with earlier in this run"
     if taken is None:
-        # A local copy alone is no proof: a run may have died between the copy and the import.
+        # A local copy alone proves nothing: only an archived file counts as imported.
         return (SkipReason.ROUNDS, "its round is stored") if file.name in rounds else None
     if not taken.is_same(file):
         return None
@@ -136,74 +123,3 @@ def _known(
 
 def _oldest_first(files: list[tuple[datetime, RemoteFile]]) -> tuple[RemoteFile, ...]:
     return tuple(file for _, file in sorted(files, key=lambda pair: (pair[0], pair[1].name)))
-
-
-def local_files(folder: Path) -> dict[str, KnownFile]:
-    """List the local copies with size and mtime; a folder that is not there holds none."""
-    found: dict[str, KnownFile] = {}
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_file(follow_symlinks=False) and not entry.name.endswith(PARTIAL):
-                    status = entry.stat(follow_symlinks=False)
-                    found[entry.name] = KnownFile(size=status.st_size, mtime=int(status.st_mtime))
-    except FileNotFoundError:
-        return found
-    except OSError as error:
-        raise _copy_error(folder, error) from error
-    return found
-
-
-def store_local(folder: Path, file: RemoteFile, content: bytes) -> Path:
-    """Keep a copy under its own name with the remote mtime; whoever reads the folder sees it whole or not at all.
-
-    Not synced to disk: the base archives the same bytes. Raises SourceError when the content is not what was
-    listed, TemporaryError when the disk is full, ConfigError when the folder may not be written to.
-    """
-    if refusal(file.name) is not None:
-        raise SourceError(f"the name {file.name!r} from the server is not a plain file name; nothing was written")
-    if len(content) != file.size:
-        raise SourceError(
-            f"{file.name}: {len(content)} bytes came where {file.size} were listed; nothing was written"
-        )
-    partial = None
-    try:
-        folder.parent.parent.mkdir(parents=True, exist_ok=True)
-        for own in (folder.parent, folder):
-            own.mkdir(mode=0o700, exist_ok=True)
-        number, partial = tempfile.mkstemp(suffix=PARTIAL, dir=folder)
-        with os.fdopen(number, "wb") as opened:
-            opened.write(content)
-            opened.flush()
-            if os.fstat(number).st_size != file.size:
-                raise OSError(errno.EIO, "short write")
-            os.utime(number, (file.mtime, file.mtime))
-        final = Path(partial).replace(folder / file.name)
-        partial = None
-    except OSError as error:
-        raise _copy_error(folder, error) from error
-    finally:
-        if partial is not None:
-            Path(partial).unlink(missing_ok=True)
-    return final
-
-
-def clear_partials(folder: Path, older_than_seconds: float = 3600) -> int:
-    """Remove what killed runs left half written, and return how many there were; none of it was ever visible."""
-    removed = 0
-    for leftover in folder.glob(f"tmp*{PARTIAL}"):
-        with suppress(OSError):  # housekeeping: another run may be at it, and the next one comes
-            if leftover.lstat().st_mtime < time.time() - older_than_seconds:
-                leftover.unlink()
-                removed += 1
-    return removed
-
-
-def _copy_error(folder: Path, error: OSError) -> EtstatsError:
-    place = f"the local copy in {folder}"
-    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-        return TemporaryError(f"no room for {place}: free some space; the next run goes on from here")
-    if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST}:
-        reason = (error.strerror or str(error)).lower()
-        return ConfigError(f"cannot use {place} ({reason}): make it writable, or choose another data folder")
-    return TemporaryError(f"{place} failed: {error.strerror or error}; the next run tries again")

@@ -1,9 +1,9 @@
 """One game server's thread: connect, look, take what is new, and connect again when the line breaks."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
-from logging import DEBUG, WARNING
+from logging import DEBUG
 from pathlib import Path
 from threading import Event
 
@@ -11,7 +11,7 @@ from etstats.domain.rounds import RemoteFile
 from etstats.errors import AccessError, ConfigError, EtstatsError, ParseError, SourceError
 from etstats.logs import event
 from etstats.parser.reader import parse
-from etstats.sync import open_source, planner
+from etstats.sync import local_copies, open_source
 from etstats.sync.events import FetchFailed, FileFetched, Finished, Listed, SyncEvent
 from etstats.sync.job import SyncJob, Timing, plan
 from etstats.sync.planner import FetchPlan, SkipReason
@@ -108,7 +108,7 @@ class ServerWorker:
         coming = self._announce(decided)
         young = max((file.mtime for file in listing.files), default=0) - _YOUNG_SECONDS
         complete = True
-        for number, outcome in enumerate(self._bring(source, decided)):
+        for number, outcome in enumerate(source.fetch(decided.take)):
             if self._timing.is_over:
                 event("time is up", server=self._route.server, left=coming - number)
                 return False
@@ -123,12 +123,12 @@ class ServerWorker:
                 self._hand_on(outcome, began)
         if decided.take:
             with suppress(OSError):  # the next run tries again
-                planner.clear_partials(self._route.folder)
+                local_copies.clear_partials(self._route.folder)
         return complete
 
     def _announce(self, decided: FetchPlan) -> int:
         """Tell what a look has shown; how many files will come."""
-        coming = len(decided.take) + len(decided.here)
+        coming = len(decided.take)
         skipped = decided.counts()
         listed = coming + sum(skipped.values()) - skipped.get(SkipReason.NAME, 0)
         server = self._route.server
@@ -136,18 +136,6 @@ class ServerWorker:
         for held in decided.skipped:
             event("skipped", level=DEBUG, server=server, file=held.name, layer=held.layer, reason=held.reason)
         return coming
-
-    def _bring(self, source: Source, decided: FetchPlan) -> Iterator[Fetched | Failed]:
-        """First the copies that an earlier run did not live to import, then what has to come over the line."""
-        unreadable: list[RemoteFile] = []
-        for file in decided.here:
-            try:
-                content = (self._route.folder / file.name).read_bytes()
-            except OSError:
-                unreadable.append(file)
-            else:
-                yield Fetched(file=file, content=content)
-        yield from source.fetch([*unreadable, *decided.take])
 
     def _miss(self, failed: Failed) -> None:
         name, reason, passing = failed.file.name, failed.reason, failed.is_passing
@@ -165,13 +153,5 @@ class ServerWorker:
     def _hand_on(self, fetched: Fetched, began: float) -> None:
         file, content = fetched.file, fetched.content
         self._done.add(file)
-        self._keep_copy(file, content)
         took = 1000 * (time.monotonic() - began)
         self._deliver(FileFetched(server=self._route.server, file=file, content=content, fetch_ms=took))
-
-    def _keep_copy(self, file: RemoteFile, content: bytes) -> None:
-        """The local copy is a convenience: the base archives the same bytes, so a full disk here loses nothing."""
-        try:
-            planner.store_local(self._route.folder, file, content)
-        except EtstatsError as error:
-            event("no local copy", level=WARNING, server=self._route.server, file=file.name, reason=str(error))

@@ -25,10 +25,12 @@ from etstats.domain.files import (
 from etstats.domain.rounds import RemoteFile, RoundName
 from etstats.domain.rules import file_discrepancies as rules
 from etstats.errors import ConfigError, EtstatsError
+from etstats.importer import anonymize
+from etstats.importer.anonymize import Pseudonyms
 from etstats.logs import event
 from etstats.parser.filename import parse_filename
 from etstats.pipeline.database import open_database
-from etstats.sync import open_source, planner, time_range
+from etstats.sync import local_copies, open_source, time_range
 from etstats.sync.source import Failed
 
 NEEDS_PERSON = 3
@@ -50,7 +52,8 @@ class RestoredCopies:
 class ServerDiagnosis:
     """One server: the sentence that says it all, the counts with their course, findings, days with gaps.
 
-    `problem` is why the server could not be asked; None also when it was left out.
+    `problem` is why the server could not be asked; None also when it was left out. `is_anonymized`: no local copy
+    can hold a forgotten player.
     """
 
     server: str
@@ -62,6 +65,7 @@ class ServerDiagnosis:
     gap_days: tuple[GapDay, ...]
     problem: str | None
     restored: RestoredCopies | None
+    is_anonymized: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +82,8 @@ class Diagnosis:
         failed = any(server.restored and server.restored.failed for server in self.servers)
         # Refused (4) needs a person more than unreachable (75).
         codes = sorted({error.exit_code for error in self.errors}, key=lambda code: (code == 75, code))
-        return next(iter(codes), NEEDS_PERSON if asks or failed else 0)
+        behind = any(not server.is_anonymized for server in self.servers)
+        return next(iter(codes), NEEDS_PERSON if asks or failed or behind else 0)
 
 
 def diagnose(
@@ -137,6 +142,7 @@ def _one(
         kept = inventory.kept_files(conn, server_id)
         earlier = inventory.counted_before(conn, server_id)
     clock = time_range.server_clock(now, config.timezone(name))
+    is_anonymized = anonymize.are_copies_current(Pseudonyms(conn), config.copies_root)
     restored = _restore(conn, config, name, server_id=server_id, kept=kept, listed=listed) if restore else None
     places = _places(name, clock=clock, kept=kept, listed=listed, folder=folder)
     counts, findings = rules.count(places), rules.judge(places, earlier)
@@ -161,6 +167,7 @@ def _one(
         gap_days=rules.gap_days(places),
         problem=str(look) if isinstance(look, EtstatsError) else None,
         restored=restored,
+        is_anonymized=is_anonymized,
     )
 
 
@@ -174,7 +181,7 @@ def _places(
 ) -> FileLocations:
     by_name = _rounds({file.filename: file for file in kept})
     newest = max((n.stamp for n, f in by_name.items() if f.success and n.stamp <= clock), default=None)
-    copies = {n: SeenFile(size=f.size, mtime=f.mtime or 0) for n, f in planner.local_files(folder).items()}
+    copies = {n: SeenFile(size=f.size, mtime=f.mtime or 0) for n, f in local_copies.local_files(folder).items()}
     seen = None
     if listed is not None:
         seen = _rounds({name: SeenFile(size=file.size, mtime=file.mtime) for name, file in listed.items()})
@@ -204,21 +211,23 @@ def _restore(
 ) -> RestoredCopies:
     """Write missing local files back from the archive, and fetch those that the base lacks."""
     folder = config.copies_of(server)
-    local = planner.local_files(folder)
+    local = local_copies.local_files(folder)
     known = {file.filename for file in kept}
     from_archive = 0
     for content in inventory.contents(conn, server_id, sorted(known - local.keys())):
         file = RemoteFile(name=content.filename, size=len(content.content), mtime=content.mtime)
-        planner.store_local(folder, file, content.content)
+        local_copies.write_copy(folder, file.name, content.content, file.mtime)
         from_archive += 1
     missing = (listed or {}).keys() - known - local.keys()
     wanted = [file for name, file in (listed or {}).items() if name in missing and parse_filename(name)]
     failed: list[str] = []
     if wanted:
+        pseudonyms = Pseudonyms(conn)
         with open_source(location_of(config.server(server), config)) as source:
             for outcome in source.fetch(wanted):
                 if isinstance(outcome, Failed):
                     failed.append(f"{outcome.file.name}: {outcome.reason}")
                 else:
-                    planner.store_local(folder, outcome.file, outcome.content)
+                    anonymized = pseudonyms.applied(outcome.content)
+                    local_copies.write_copy(folder, outcome.file.name, anonymized, outcome.file.mtime)
     return RestoredCopies(from_archive=from_archive, from_server=len(wanted) - len(failed), failed=tuple(failed))

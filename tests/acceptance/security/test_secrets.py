@@ -299,7 +299,7 @@ def test_a_fault_of_ours_does_not_give_them_away(
     def broken(*_: object, **__: object) -> None:
         raise requests.exceptions.InvalidSchema(f"cannot POST {hook.url}?wait=true")
 
-    monkeypatch.setattr("etstats.pipeline.sync_run.open_base", broken)
+    monkeypatch.setattr("etstats.pipeline.sync_run.open_database", broken)
     done = place.run("-v", "--config", settings, "sync", code={1})
     assert "cannot POST ***" in done.err
     assert "Traceback" in done.err

@@ -1,5 +1,10 @@
 """A forgotten player is in no row and no byte of the base, stays so, and every other number stays as it was."""
 
+import errno
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,7 +16,8 @@ from psycopg import Connection, sql
 
 from etstats.db import identity
 from etstats.demo.generator import GeneratedFile, Quirks, generate, write_files
-from etstats.importer.anonymize import Done, forget
+from etstats.errors import TemporaryError
+from etstats.importer.anonymize import Done, Pseudonyms, are_copies_current, forget, update_copies
 from etstats.importer.importer import Importer
 from etstats.importer.outcome import ImportResult, ImportStatus
 from etstats.parser.names import clean_name
@@ -225,8 +231,6 @@ def test_local_copies_are_rewritten_and_keep_their_times(
     db: Connection, files: list[GeneratedFile], tmp_path: Path
 ) -> None:
     """The mirror of the server's folder holds the pseudonym, and no half-written file."""
-    import os
-
     guid, _ = someone(files)
     add(db, files)
     db.commit()
@@ -306,3 +310,111 @@ def test_bytes_are_rewritten_line_by_line_whatever_they_are() -> None:
     assert rewrite(content, others) == b"x\\map\n11111111\\nobody\\1\\2\r\nBBBBBBBB\\AAAAAAAA\\1\n11111111\\nobody"
     assert guids(content) == {"AAAAAAAA", "BBBBBBBB"}
     assert rewrite(b"", others) == b""
+
+
+def write_copies(root: Path, server: str, files: Iterable[GeneratedFile]) -> Path:
+    """Local copies as a machine has them that fetched before the player was forgotten."""
+    folder = root / server
+    folder.mkdir(parents=True)
+    write_files(folder, files)
+    return folder
+
+
+def holders(root: Path, guid: str) -> list[str]:
+    """The files below a folder that hold a GUID, hidden and partial ones included."""
+    return [path.name for path in root.rglob("*") if path.is_file() and guid.encode() in path.read_bytes()]
+
+
+_KILLED_AT = {
+    "before any copy": ("update_copies", lambda held: 1),
+    "after the first copy": ("_replace", lambda held: 2),
+    "before the last copy": ("_replace", lambda held: held),
+    "before the version is written": ("_replace", lambda held: held + 1),
+}
+
+
+@pytest.mark.parametrize("moment", _KILLED_AT)
+def test_a_killed_forget_is_completed_by_the_next_run(
+    cli: Callable[..., CliResult],
+    db: Connection,
+    files: list[GeneratedFile],
+    home: Path,
+    database_url: str,
+    moment: str,
+) -> None:
+    """Whatever `forget` was doing when it was killed, the next import leaves no copy with the player."""
+    guid, _ = someone(files)
+    add(db, files)
+    db.commit()
+    root = home / "data" / "gamestats"
+    write_copies(root, "gone-from-the-settings", files)
+    held = len(holders(root, guid))
+    function, at = _KILLED_AT[moment]
+    program = f"""
+import os, signal
+from pathlib import Path
+from etstats.db.connection import connect
+from etstats.importer import anonymize
+original, calls = anonymize.{function}, []
+def killed(*args, **kwargs):
+    calls.append(1)
+    if len(calls) == {at(held)}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return original(*args, **kwargs)
+anonymize.{function} = killed
+anonymize.forget(connect({database_url!r}), {guid!r}, Path({str(root)!r}))
+"""
+    killed = subprocess.run([sys.executable, "-c", program], check=False, timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    assert "may still hold a forgotten player" in cli("health").out
+    (home / "empty").mkdir()
+    assert cli("import", home / "empty").code == 0
+    assert holders(root, guid) == []
+    assert "may still hold" not in cli("health").out
+    assert not list(root.rglob("*.partial"))
+
+
+def test_the_copies_of_another_machine_are_anonymized_by_its_next_run(
+    cli: Callable[..., CliResult], db: Connection, files: list[GeneratedFile], home: Path, tmp_path: Path
+) -> None:
+    """Each folder of copies has its own version: a `forget` elsewhere is made good by the next run here."""
+    guid, _ = someone(files)
+    add(db, files)
+    db.commit()
+    here = write_copies(home / "data" / "gamestats", "main", files)
+    forget(db, guid, tmp_path / "the other machine")
+    assert holders(here, guid)
+    times = {path.name: path.stat().st_mtime for path in here.iterdir()}
+    (home / "empty").mkdir()
+    assert cli("import", home / "empty").code == 0
+    assert holders(home / "data" / "gamestats", guid) == []
+    assert {path.name: path.stat().st_mtime for path in here.iterdir()} == times
+
+
+def test_a_copy_that_cannot_be_rewritten_is_an_error(
+    db: Connection, files: list[GeneratedFile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The version is not written down, so the next run tries again."""
+    guid, _ = someone(files)
+    add(db, files)
+    db.commit()
+    write_copies(tmp_path, "main", files)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tempfile.mkstemp", refuse)
+        with pytest.raises(TemporaryError, match="forgotten players are still in the local copy"):
+            forget(db, guid, tmp_path)
+    assert not are_copies_current(Pseudonyms(db), tmp_path)
+    assert update_copies(Pseudonyms(db), tmp_path) > 0
+    assert holders(tmp_path, guid) == []
+
+
+def test_a_database_that_forgot_nobody_leaves_the_copies_alone(db: Connection, tmp_path: Path) -> None:
+    """No stamp is written and no file is read."""
+    (tmp_path / "main").mkdir()
+    (tmp_path / "main" / "note.txt").write_text("x")
+    assert update_copies(Pseudonyms(db), tmp_path) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["main"]

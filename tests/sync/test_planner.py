@@ -1,21 +1,12 @@
 """What is taken and why the rest is left; and a local copy that nobody ever sees half."""
 
-import errno
-import os
-import resource
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
 from etstats.domain.rounds import ListingState, RemoteFile
-from etstats.errors import ConfigError, SourceError, TemporaryError
 from etstats.sync import planner
-from etstats.sync.planner import KnownFile, SkipReason, clear_partials, local_files, plan, store_local
+from etstats.sync.planner import KnownFile, SkipReason, plan
 from etstats.sync.source import Listing, Refused
 
 MARK = ListingState(mtime=0, first_seen=0, listed=0)
@@ -54,7 +45,6 @@ def test_takes_everything_new_oldest_first() -> None:
     """Whatever the order of the listing."""
     todo = plan(listing(NEW, OLD), stamp_of=stamp_of, known={})
     assert todo.take == (OLD, NEW)
-    assert todo.here == ()
     assert todo.skipped == ()
 
 
@@ -120,11 +110,10 @@ def test_the_cheapest_layer_that_knows_a_file_decides() -> None:
     assert layer(**every | {"memory": (), "local": {}, "known": {}}) is SkipReason.ROUNDS
 
 
-def test_a_copy_that_was_never_imported_is_read_here() -> None:
-    """A run that died between copy and import loses nothing and fetches nothing again."""
+def test_a_copy_alone_does_not_count_as_imported() -> None:
+    """A file that the database does not know is fetched, whatever the local folder holds."""
     todo = plan(listing(OLD), stamp_of=stamp_of, known={}, local={OLD.name: KnownFile(size=10, mtime=100)})
-    assert todo.here == (OLD,)
-    assert todo.take == ()
+    assert todo.take == (OLD,)
 
 
 def test_a_file_that_changed_after_it_was_dealt_with_in_this_run() -> None:
@@ -138,111 +127,3 @@ def test_counts_the_layers_in_their_order() -> None:
     known = {OLD.name: KnownFile(size=10, mtime=100)}
     todo = plan(listing(OLD, remote("a"), remote("b"), NEW), stamp_of=stamp_of, known=known)
     assert list(todo.counts().items()) == [(SkipReason.NAME, 2), (SkipReason.PROCESSED, 1)]
-
-
-def test_stores_bytes_and_mtime(tmp_path: Path) -> None:
-    """The copy is what the server has, in a folder that is made when missing; nothing else is left."""
-    folder = tmp_path / "gamestats" / "main"
-    path = store_local(folder, remote("round.txt", 5, 1_700_000_000), b"hello")
-    assert path.read_bytes() == b"hello"
-    assert path.stat().st_mtime == 1_700_000_000
-    assert [entry.name for entry in folder.iterdir()] == ["round.txt"]
-    assert local_files(folder) == {"round.txt": KnownFile(size=5, mtime=1_700_000_000)}
-
-
-def test_no_folder_holds_no_copies(tmp_path: Path) -> None:
-    """A folder that was deleted is empty, not an error."""
-    assert local_files(tmp_path / "gone") == {}
-
-
-def test_stores_only_what_is_whole(tmp_path: Path) -> None:
-    """A size that does not agree writes nothing."""
-    with pytest.raises(SourceError, match="4 bytes came where 5 were listed"):
-        store_local(tmp_path, remote("round.txt", 5), b"hell")
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("name", ["../up.txt", "/etc/x", "a/b", "..", "", "a\nb"])
-def test_never_writes_outside_its_folder(tmp_path: Path, name: str) -> None:
-    """A name is checked again where it becomes a path."""
-    with pytest.raises(SourceError, match="not a plain file name"):
-        store_local(tmp_path / "in", remote(name, 1), b"x")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
-    """While one file is replaced over and over, whoever reads it gets one version whole."""
-    versions = [bytes([letter]) * 200_000 for letter in b"abc"]
-    seen: set[bytes] = set()
-    store_local(tmp_path, remote("round.txt", 200_000), versions[0])
-    done = threading.Event()
-
-    def read() -> None:
-        while not done.is_set():
-            seen.add((tmp_path / "round.txt").read_bytes())
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    for number in range(100):
-        store_local(tmp_path, remote("round.txt", 200_000), versions[number % 3])
-    done.set()
-    reader.join(10)
-    assert seen
-    assert seen <= set(versions)
-
-
-@contextmanager
-def a_disk_with_room_for(size: int) -> Iterator[None]:
-    """Let no file of this process grow past `size`, as a full disk would not."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, handler)
-
-
-def test_a_full_disk_leaves_the_old_copy_and_no_rest(tmp_path: Path) -> None:
-    """The write fails in its middle: the earlier version stays whole, and nothing half is left behind."""
-    store_local(tmp_path, remote("round.txt", 5), b"whole")
-    with a_disk_with_room_for(4096), pytest.raises(TemporaryError, match="no room for the local copy"):
-        store_local(tmp_path, remote("round.txt", 50_000), bytes(50_000))
-    assert [entry.name for entry in tmp_path.iterdir()] == ["round.txt"]
-    assert (tmp_path / "round.txt").read_bytes() == b"whole"
-    store_local(tmp_path, remote("round.txt", 50_000), bytes(50_000))
-
-
-@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
-def test_a_folder_that_may_not_be_written_is_a_setting(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
-    """Read-only file systems and foreign folders name the folder and the way out."""
-
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError(number, os.strerror(number))
-
-    monkeypatch.setattr("tempfile.mkstemp", refuse)
-    with pytest.raises(ConfigError, match=f"cannot use the local copy in {tmp_path}.*another data folder"):
-        store_local(tmp_path, remote("round.txt", 1), b"x")
-
-
-def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
-    """Said as what it is, for reading and for writing."""
-    (tmp_path / "main").write_text("in the way")
-    with pytest.raises(ConfigError, match="cannot use the local copy"):
-        store_local(tmp_path / "main", remote("round.txt", 1), b"x")
-    with pytest.raises(ConfigError):
-        local_files(tmp_path / "main")
-
-
-def test_clears_what_killed_runs_left(tmp_path: Path) -> None:
-    """Old leftovers go, young ones may be another run's, and copies are never touched."""
-    store_local(tmp_path, remote("round.txt", 1, 1), b"x")
-    for name in ("tmpold.partial", "tmpyoung.partial"):
-        (tmp_path / name).write_bytes(b"half")
-    os.utime(tmp_path / "tmpold.partial", (1, 1))
-    assert local_files(tmp_path).keys() == {"round.txt"}
-    assert clear_partials(tmp_path) == 1
-    assert {entry.name for entry in tmp_path.iterdir()} == {"round.txt", "tmpyoung.partial"}
