@@ -4,7 +4,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -173,8 +173,10 @@ def transactions_in_flight(conn: Connection) -> Iterator[Callable[[], AbstractCo
 
     Answers, and the first error, come at the end of the block; an error undoes its transaction and all behind
     it. A query whose rows are fetched waits for the answers so far. Each transaction is whole by itself from its
-    commit on; on the disk they are all at the end of the block, by one write instead of one each.
+    commit on; on the disk they are all at the end of the block, by one write instead of one each. Through a pooler
+    each is written at its commit.
     """
+    waits = _is_pooled(conn)
 
     @contextmanager
     def one() -> Iterator[None]:
@@ -184,16 +186,19 @@ def transactions_in_flight(conn: Connection) -> Iterator[Callable[[], AbstractCo
     conn.autocommit = True  # or psycopg would open a transaction of its own, and wait at its end
     try:
         with conn.pipeline():
-            conn.execute(query("disable_synchronous_commit"))
+            if not waits:
+                conn.execute(query("disable_synchronous_commit"))
             conn.execute("BEGIN")
             yield one
             conn.execute("COMMIT")
-            conn.execute(query("reset_synchronous_commit"))
-            conn.execute(query("write_wal_record"))
+            if not waits:
+                conn.execute(query("reset_synchronous_commit"))
+                conn.execute(query("write_wal_record"))
     finally:
         if not conn.closed:
             conn.rollback()
-            conn.execute(query("reset_synchronous_commit"))
+            if not waits:
+                conn.execute(query("reset_synchronous_commit"))
             conn.autocommit = False
 
 
@@ -210,10 +215,10 @@ def run_lock(
     With `patience` it waits so many seconds in the server's queue, where no later run overtakes it; `tell` hears
     once that it does. Backups have a lock of their own, because runs go on beside them.
 
-    The lock belongs to the server's session and dies with it, so none can be left behind. A pooler between us
-    and PostgreSQL must hand out whole sessions (PgBouncer: `pool_mode = session`), or the lock means nothing.
+    The lock belongs to the server's session and dies with it, so none can be left behind.
     """
-    with _locked(conn, key, "on this base", wait=partial(_wait, patience=patience, tell=tell)):
+    wait = partial(_wait, patience=patience, tell=tell)
+    with _lock_session(conn) as session, _locked(session, key, "on this base", wait=wait):
         yield
 
 
@@ -229,12 +234,36 @@ def collecting_lock(conn: psycopg.Connection, servers: Collection[str]) -> Itera
 
     LockedError when a run is at work on one of them, or on the whole base.
     """
-    with ExitStack() as held:
-        held.enter_context(_locked(conn, RUN_LOCK_KEY, "on this base", shared=True))
+    with _lock_session(conn) as session, ExitStack() as held:
+        held.enter_context(_locked(session, RUN_LOCK_KEY, "on this base", shared=True))
         for name in sorted(servers):
             digest = hashlib.blake2b(name.encode(), digest_size=8, key=b"etstats").digest()
-            held.enter_context(_locked(conn, int.from_bytes(digest, signed=True), f"for {name}"))
+            held.enter_context(_locked(session, int.from_bytes(digest, signed=True), f"for {name}"))
         yield
+
+
+def _is_pooled(conn: Connection) -> bool:
+    """Say whether `connect` found a pooler: only then it turns prepared statements off."""
+    return conn.prepare_threshold is None
+
+
+@contextmanager
+def _lock_session(conn: Connection) -> Iterator[Connection]:
+    """Give a connection that keeps its session: this one, or through a pooler another with an open transaction.
+
+    In transaction mode a pooler hands the session to other clients as soon as the transaction ends.
+    """
+    if not _is_pooled(conn):
+        yield conn
+        return
+    with database_errors():
+        session = psycopg.connect(conn.info.dsn, password=conn.info.password or None, prepare_threshold=None)
+    with closing(session):
+        with database_errors():
+            session.execute(query("allow_idle_transaction"))
+        yield session
+        with suppress(psycopg.Error):
+            session.commit()  # the pooler would close a session in the midst of a transaction
 
 
 @contextmanager

@@ -12,6 +12,10 @@ SELECT pg_advisory_unlock(%(key)s)
 -- name: release_shared_run_lock
 SELECT pg_advisory_unlock_shared(%(key)s)
 
+-- name: allow_idle_transaction
+-- The transaction of a lock does nothing until the run ends.
+SELECT set_config('idle_in_transaction_session_timeout', '0', true)
+
 -- name: limit_lock_wait
 SELECT set_config('lock_timeout', %(milliseconds)s, true)
 
