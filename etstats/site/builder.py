@@ -2,9 +2,10 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, tzinfo
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -275,7 +276,8 @@ class _Build:
         rows = [player_pages.index_row(player) for player in self._population.now]
         files |= player_pages.index_files(self._pages, rows, self._zone)
         files["search.js"] = self._search()
-        files["feed.xml"] = feed.atom(self._pages.options, [details.view for details in self._newest(feed.LISTED)])
+        newest = zip(self._session_rows, (session.rounds for session in self._sessions[::-1]), strict=True)
+        files["feed.xml"] = feed.atom(self._pages.options, list(islice(newest, feed.LISTED)))
         self._folder.write("lists", self._everything, files)
 
     @cached_property
@@ -292,13 +294,10 @@ class _Build:
         rows = overview.session_rows(self._conn, [session.rounds for session in self._sessions])
         return rows[::-1]
 
-    def _newest(self, number: int) -> Iterator[overview.SessionDetails]:
-        ids = [session.id for session in self._sessions[::-1][:number]]
-        return overview.session_details(self._conn, ids, self._past)
-
     def _home(self) -> Home:
         days: Counter[date] = Counter(round_.stamp.date() for round_ in self._rounds)
-        newest = next(self._newest(1), None)
+        ids = [session.id for session in self._sessions[-1:]]
+        newest = next(overview.session_details(self._conn, ids, self._past), None)
         return Home(
             session=SessionPages(newest.view, newest.matches, newest.rounds) if newest else None,
             sessions=self._session_rows[:20],

@@ -6,7 +6,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from markupsafe import escape
 
-from etstats.domain.views import SessionView
+from etstats.domain.views import RoundRow, SessionRow
 from etstats.site import markup, paths
 from etstats.site.session_pages import TEAMS
 from etstats.site.settings import SiteConfig
@@ -16,11 +16,11 @@ _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _EPOCH = "1970-01-01T00:00:00+00:00"
 
 
-def atom(options: SiteConfig, sessions: Sequence[SessionView]) -> bytes:
-    """The feed of these sessions, newest first; ids survive a rebuild, because they come from file names."""
+def atom(options: SiteConfig, sessions: Sequence[tuple[SessionRow, Sequence[RoundRow]]]) -> bytes:
+    """The feed of these sessions with their rounds, newest first; ids are of file names and survive a rebuild."""
     base = f"{options.url}/" if options.url else ""
-    updated = sessions[0].ended_at.isoformat() if sessions else _EPOCH
-    entries = "".join(_entry(base, view) for view in sessions[:LISTED])
+    updated = sessions[0][0].ended_at.isoformat() if sessions else _EPOCH
+    entries = "".join(_entry(base, row, rounds) for row, rounds in sessions)
     document = (
         '<?xml version="1.0" encoding="utf-8"?>\n'
         '<feed xmlns="http://www.w3.org/2005/Atom">\n'
@@ -35,18 +35,19 @@ def atom(options: SiteConfig, sessions: Sequence[SessionView]) -> bytes:
     return _NOT_XML.sub("", document).encode()
 
 
-def _entry(base: str, view: SessionView) -> str:
-    first = view.rounds[0]
-    id_ = uuid5(NAMESPACE_URL, f"session/{first.server}/{first.filename}")
-    maps = ", ".join(markup.visible(result.map_name, 60) for result in view.maps)
-    mvp = f" MVP: {markup.plain_name(view.mvp.player_name)}." if view.mvp else ""
-    summary = f"{TEAMS[0]} {view.score[0]}:{view.score[1]} {TEAMS[1]}. Maps: {maps}.{mvp}"
+def _entry(base: str, row: SessionRow, rounds: Sequence[RoundRow]) -> str:
+    id_ = uuid5(NAMESPACE_URL, f"session/{rounds[0].server}/{rounds[0].filename}")
+    maps = ", ".join(markup.visible(name, 60) for name in dict.fromkeys(one.map_name for one in rounds))
+    summary = (
+        f"{TEAMS[0]} {row.score[0]}:{row.score[1]} {TEAMS[1]}. "
+        f"{markup.count(row.players, 'player')}, {markup.span(row.seconds)}. Maps: {maps}."
+    )
     return (
         "<entry>\n"
-        f"<title>{escape(markup.visible(view.server))}, {markup.weekday(view.began)}</title>\n"
+        f"<title>{escape(markup.visible(row.server))}, {markup.weekday(row.began)}</title>\n"
         f"<id>urn:uuid:{id_}</id>\n"
-        f"<updated>{view.ended_at.isoformat()}</updated>\n"
-        f'<link rel="alternate" type="text/html" href="{escape(base)}{paths.session(view.id)}/{paths.PAGE}"/>\n'
+        f"<updated>{row.ended_at.isoformat()}</updated>\n"
+        f'<link rel="alternate" type="text/html" href="{escape(base)}{paths.session(row.id)}/{paths.PAGE}"/>\n'
         f"<summary>{escape(summary)}</summary>\n"
         "</entry>\n"
     )

@@ -15,7 +15,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -180,34 +180,29 @@ class SiteFolder:
                     self._groups[name] = self._groups[name]._replace(fingerprint=_UNKNOWN)
 
     def _is_changed(self, path: str, content: bytes) -> bool:
+        is_owned = path in self._owned
         target = self._root / path
         try:
-            if target.stat().st_size == len(content) and target.read_bytes() == content:
-                if path not in self._owned:
-                    raise _foreign(target)
-                return False
+            size = target.stat().st_size
+            if not is_owned:
+                raise _foreign(target)
+            return size != len(content) or target.read_bytes() != content
         except FileNotFoundError:
             return True
         except OSError as error:
-            raise _cannot("read", target, error) from error
-        if path not in self._owned:
-            raise _foreign(target)
-        return True
+            raise _cannot("read", self._root, error) from error
 
     def _flush(self) -> None:
         """Write the pending files: all under temporary names, then the journal, then the renames."""
         if not self._pending_groups:
             return
         try:
-            made = []
-            for number, (path, content) in enumerate(self._pending):
-                temporary = self._temporary / str(number)
-                _write(temporary, content)
-                made.append((temporary, path))
+            for number, (_, content) in enumerate(self._pending):
+                _write(self._temporary / str(number), content)
             self._note({"groups": self._pending_groups, "files": [path for path, _ in self._pending]})
-            for temporary, path in made:
-                self._make_folder(path)
-                temporary.replace(self._root / path)
+            for number, (path, _) in enumerate(self._pending):
+                self._make_folder(path.rpartition("/")[0])
+                (self._temporary / str(number)).replace(self._root / path)
         except OSError as error:
             raise _cannot("write", self._root, error) from error
         self._owned.update(path for path, _ in self._pending)
@@ -221,16 +216,14 @@ class SiteFolder:
             journal.flush()
             os.fsync(journal.fileno())
 
-    def _make_folder(self, path: str) -> None:
-        folder = path.rpartition("/")[0]
-        if folder in self._folders:
+    def _make_folder(self, folder: str) -> None:
+        if not folder or folder in self._folders:
             return
-        place = self._root
-        for part in folder.split("/") if folder else ():
-            place /= part
-            if not place.is_dir():
-                place.mkdir()
-                place.chmod(0o755)
+        self._make_folder(folder.rpartition("/")[0])
+        place = self._root / folder
+        with suppress(FileExistsError):
+            place.mkdir()
+            place.chmod(0o755)
         self._folders.add(folder)
 
     def _remove(self, path: str) -> None:
@@ -273,12 +266,16 @@ def is_unfinished(root: Path) -> bool:
 
 
 def _write(path: Path, content: bytes, *, durable: bool = False) -> None:
-    with path.open("wb") as file:
-        os.fchmod(file.fileno(), 0o644)  # a web server reads it, whatever umask cron has
-        file.write(content)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    try:
+        os.fchmod(handle, 0o644)  # a web server reads it, whatever umask cron has
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(handle, rest) :]
         if durable:
-            file.flush()
-            os.fsync(file.fileno())
+            os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _read_manifest(path: Path) -> dict[str, Group]:

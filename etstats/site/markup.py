@@ -14,7 +14,12 @@ from etstats.site import paths
 NOTHING = "–"
 NO_NAME = "(no name)"
 _LONGEST_NAME = 48  # characters; longer ones end in an ellipsis, and are whole in the JSON
-_KINDS = {"t": "t", "w": "t wide"}
+_TAGS = {
+    "n": ("<td>", "</td>"),
+    "t": ('<td class="t">', "</td>"),
+    "w": ('<td class="t wide">', "</td>"),
+    "h": ('<th scope="row">', "</th>"),
+}
 _LONGEST_TEXT = 120
 _MARKS_PER_LETTER = 2
 _BLANK = {
@@ -43,6 +48,8 @@ class Col(NamedTuple):
 
 def visible(text: str, longest: int = _LONGEST_TEXT) -> str:
     """The text in one line: nothing invisible, two combining marks a letter, `longest` characters at most."""
+    if text.isascii() and text.isprintable() and len(text) <= longest:
+        return text
     kept: list[str] = []
     marks = 0
     for char in text:
@@ -168,8 +175,11 @@ def table(
 
     `caption` names it for screen readers, and is shown with `show_caption`.
     """
-    heads = "".join(_head(column) for column in columns)
-    body = "".join(f"<tr>{''.join([_cell(column, row) for column in columns])}</tr>\n" for row in rows)
+    heads = "".join([_head(column.heading, column.meaning, column.kind) for column in columns])
+    cells = [(column.cell, *_TAGS[column.kind]) for column in columns]
+    body = "".join(
+        f"<tr>{''.join([f'{opened}{cell(row)}{closed}' for cell, opened, closed in cells])}</tr>\n" for row in rows
+    )
     kind = " ".join(filter(None, ("sortable" if sortable else "", classes)))
     label = escape(caption)
     hidden = "" if show_caption else ' class="unseen"'
@@ -179,20 +189,12 @@ def table(
     )
 
 
-def _head(column: Col) -> str:
-    label = escape(column.heading)
-    if column.meaning:
-        label = html(f'<abbr title="{escape(column.meaning)}">{label}</abbr>')
-    return f'<th scope="col"{_class("t" if column.kind != "n" else "")}>{label}</th>'
-
-
-def _cell(column: Col, row: Any) -> str:
-    text = column.cell(row)
-    if column.kind == "n":
-        return f"<td>{text}</td>"
-    return (
-        f'<th scope="row">{text}</th>' if column.kind == "h" else f'<td class="{_KINDS[column.kind]}">{text}</td>'
-    )
+@lru_cache(maxsize=1024)
+def _head(heading: str, meaning: str, kind: str) -> str:
+    label = escape(heading)
+    if meaning:
+        label = html(f'<abbr title="{escape(meaning)}">{label}</abbr>')
+    return f'<th scope="col"{_class("t" if kind != "n" else "")}>{label}</th>'
 
 
 def _class(names: str) -> str:

@@ -35,6 +35,14 @@ class Card(NamedTuple):
     picture: str | None = None
 
 
+class Frame(NamedTuple):
+    """What surrounds the content of a page: the links of its head, its top and its foot."""
+
+    links: Markup
+    header: Markup
+    footer: Markup
+
+
 class Pages:
     """The pages of one build: `players` are those who have a page, by GUID, with their raw names.
 
@@ -48,9 +56,11 @@ class Pages:
         self.players = players
         self.leads_to = leads_to or {}
         self._links: dict[tuple[str, str, str], Markup] = {}
+        self._frames: dict[tuple[str, str], Frame] = {}
         self._environment = Environment(
             loader=PackageLoader("etstats.site"),
             autoescape=True,
+            auto_reload=False,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -117,12 +127,23 @@ class Pages:
             up=up,
             title=title,
             card=card or Card(title),
-            section=folder.partition("/")[0],
+            frame=self._frame(up, folder.partition("/")[0]),
             person=lambda guid, raw: self.person(guid, raw, up),
             **context,
         )
         place = f"{folder}/" if folder else ""
         return {place + paths.PAGE: html.encode(), place + paths.DATA: twins.document(data)}
+
+    def _frame(self, up: str, section: str) -> Frame:
+        """What is the same on all pages of a section that are equally deep."""
+        key = (up, section)
+        if key not in self._frames:
+            parts = {
+                name: markup.html(self._environment.get_template(f"{name}.html").render(up=up, section=section))
+                for name in Frame._fields
+            }
+            self._frames[key] = Frame(**parts)
+        return self._frames[key]
 
     def person(self, guid: str, raw: str, up: str) -> Markup:
         """A player's name, leading to the player's page where there is one."""

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, tzinfo
-from statistics import pstdev
 from typing import NamedTuple
 
 from etstats.db.overview import SessionSums
@@ -135,7 +134,11 @@ def player_files(pages: Pages, player: PlayerPage, zone: tzinfo) -> dict[str, by
         names=markup.table(
             "Names",
             [
-                Col("Name", lambda row: html(f"<bdi>{markup.text(row.alias)}</bdi>"), kind="h"),
+                Col(
+                    "Name",
+                    lambda row: html(f"<bdi>{markup.text(markup.plain_name(row.alias.replace('^', '^^')))}</bdi>"),
+                    kind="h",
+                ),
                 Col("Rounds", lambda row: whole(row.times_seen)),
                 Col("First", lambda row: markup.moment(row.first_seen.astimezone(zone)), kind="t"),
                 Col("Last", lambda row: markup.moment(row.last_seen.astimezone(zone)), kind="t"),
@@ -184,7 +187,7 @@ def index_files(pages: Pages, rows: Sequence[IndexRow], zone: tzinfo) -> dict[st
                     Col("Last seen", lambda row: markup.moment(row.last_seen.astimezone(zone)), kind="t"),
                     number("time_played_seconds", "Played", "Time played", markup.span),
                     number("kd_ratio", "K/D", "Kills per death", two),
-                    number("dpm", "DPM", "Damage given per minute played"),
+                    number("dpm", "DPM", "Damage given per minute played", whole),
                     number("accuracy", "Acc", "Hits per shot, bullet weapons", percent),
                     number("headshot_share", "HS", "Hits on the head per hit, bullet weapons", percent),
                 ],
@@ -244,7 +247,7 @@ def _form_chart(form: Sequence[SessionSums], zone: tzinfo) -> str:
         row, value = rows[index], values[index]
         last = values[max(0, index - _TREND + 1) : index + 1]
         mean = sum(last) / len(last)
-        spread = pstdev(last)
+        spread = (sum((one - mean) ** 2 for one in last) / len(last)) ** 0.5
         deaths = row.kills / row.deaths if row.deaths else row.kills
         points.append(
             Point(
@@ -290,7 +293,7 @@ def _results() -> list[Col]:
         number("rounds", "Rounds", ""),
         number("win_share", "Won", "Share of the rounds that had a winner", share),
         number("kd_ratio", "K/D", "Kills per death", two),
-        number("dpm", "DPM", "Damage given per minute played"),
+        number("dpm", "DPM", "Damage given per minute played", whole),
     ]
 
 
@@ -346,7 +349,7 @@ def _rounds(player: PlayerPage, up: str, zone: tzinfo) -> str:
             ),
             number("kills", "K", "Kills"),
             number("deaths", "D", "Deaths"),
-            number("dpm", "DPM", "Damage given per minute played"),
+            number("dpm", "DPM", "Damage given per minute played", whole),
             number("time_played_seconds", "Played", "Time played", clock),
         ],
         list(reversed(player.profile.form.rounds)),

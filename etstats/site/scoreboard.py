@@ -8,13 +8,15 @@ from markupsafe import Markup
 
 from etstats.domain.stats import ScoreLine
 from etstats.site import markup
-from etstats.site.markup import Col, clock, percent, two, whole
+from etstats.site.markup import NOTHING, Col, clock, percent, two, whole
 from etstats.site.pages import Pages
 
 
-def number(key: str, heading: str, meaning: str, text: Callable[[Any], str] = whole) -> Col:
-    """A column of one attribute of the row."""
+def number(key: str, heading: str, meaning: str, text: Callable[[Any], str] | None = None) -> Col:
+    """A column of one attribute of the row; without `text` of whole numbers."""
     value = attrgetter(key)
+    if text is None:  # most of the cells of a site: written without a further call
+        return Col(heading, lambda row: NOTHING if (found := value(row)) is None else f"{found:,}", meaning)
     return Col(heading, lambda row: text(value(row)), meaning)
 
 
@@ -22,7 +24,7 @@ MAIN = (
     number("kills", "K", "Kills"),
     number("deaths", "D", "Deaths"),
     number("kd_ratio", "K/D", "Kills per death", two),
-    number("dpm", "DPM", "Damage given per minute played"),
+    number("dpm", "DPM", "Damage given per minute played", whole),
     number("damage_given", "Damage", "Damage given, HP"),
     number("damage_received", "Taken", "Damage received, HP"),
     number("accuracy", "Acc", "Hits per shot, bullet weapons", percent),

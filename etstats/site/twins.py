@@ -3,6 +3,7 @@
 from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import orjson
@@ -10,6 +11,7 @@ import orjson
 from etstats.output.sanitize import in_json
 
 _PLACES = 4
+_PLAIN = frozenset({int, str, bool, type(None)})
 
 
 def document(value: object) -> bytes:
@@ -20,17 +22,25 @@ def document(value: object) -> bytes:
     return in_json(encoded.decode()).encode() + b"\n"
 
 
+@cache
+def _field_names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
 def plain(value: Any) -> Any:
     """Return the value as dicts, lists, texts and numbers."""
     kind = type(value)
-    if kind in (int, str, bool) or value is None:
+    if kind in _PLAIN:
         return value
     if kind is float:
         return round(value, _PLACES)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return {name: plain(inner) for name, inner in zip(value._fields, value, strict=True)}
+        return {
+            name: inner if type(inner) in _PLAIN else plain(inner)
+            for name, inner in zip(value._fields, value, strict=True)
+        }
     if is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        return {name: plain(getattr(value, name)) for name in _field_names(value.__class__)}
     if isinstance(value, dict):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, tuple | list):

@@ -5,6 +5,7 @@ this module only reads in bulk. What every session needs of the past is read onc
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from etstats.domain.rules import bests
 from etstats.domain.rules.achievements import ACHIEVEMENTS
 from etstats.domain.rules.bests import DPM_SECONDS, Broken
 from etstats.domain.rules.records import ACCURACY_SHOTS, SESSION_DPM_SECONDS
-from etstats.domain.stats import Career, ScoreLine
+from etstats.domain.stats import Career, Performance, ScoreLine
 from etstats.domain.views import (
     MatchView,
     MilestoneRow,
@@ -148,9 +149,20 @@ def history(conn: Connection) -> History:
 
 
 def session_details(conn: Connection, session_ids: Sequence[int], past: History) -> Iterator[SessionDetails]:
-    """The sessions with these ids, in this order, read in parts."""
-    for at in range(0, len(session_ids), _PART):
-        yield from _part(conn, session_ids[at : at + _PART], past)
+    """The sessions with these ids, in this order, read in parts: the next one while the last is looked through.
+
+    Until the last one is given, nothing else may be asked over the connection.
+    """
+    parts = [session_ids[at : at + _PART] for at in range(0, len(session_ids), _PART)]
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        coming = [reader.submit(_read, conn, part) for part in parts[:1]]
+        for following in [*parts[1:], None]:
+            if not coming:
+                return
+            part = coming.pop().result()
+            if following is not None:
+                coming.append(reader.submit(_read, conn, following))
+            yield from _details(part, past)
 
 
 def profiles(conn: Connection, guids: Sequence[str], field: Population, past: History) -> Iterator[Profile]:
@@ -212,26 +224,44 @@ def progress(
         )
 
 
-def _part(conn: Connection, session_ids: Sequence[int], past: History) -> Iterator[SessionDetails]:
+class _Part(NamedTuple):
+    """What is stored of some sessions: rounds by session, what everybody did by round, and scoreboards.
+
+    A match is its server's id and its own.
+    """
+
+    rounds: Mapping[int, Sequence[RoundRow]]
+    played: Mapping[int, Sequence[Performance]]
+    of_session: Mapping[int, Sequence[ScoreLine]]
+    of_match: Mapping[tuple[int, str], Sequence[ScoreLine]]
+    of_round: Mapping[int, Sequence[ScoreLine]]
+
+
+def _read(conn: Connection, session_ids: Sequence[int]) -> _Part:
     rounds: dict[int, list[RoundRow]] = {session_id: [] for session_id in session_ids}
     for round_ in stored.rounds_of_sessions(conn, session_ids):
         rounds[round_.session_id].append(round_)
     all_rounds = [round_ for own in rounds.values() for round_ in own]
-    played = stored.performances(conn, [round_.id for round_ in all_rounds])
     matches = list(dict.fromkeys((round_.server_id, round_.match_id) for round_ in all_rounds))
     number = {match: place for place, match in enumerate(matches)}
-    of_session = stored.scoreboards(conn, {round_.id: round_.session_id for round_ in all_rounds})
     of_match = stored.scoreboards(
         conn, {round_.id: number[round_.server_id, round_.match_id] for round_ in all_rounds}
     )
-    of_round = stored.scoreboards(conn, {round_.id: round_.id for round_ in all_rounds})
-    for session_id in session_ids:
-        own = rounds[session_id]
-        if not own:
-            continue
+    return _Part(
+        rounds={session_id: own for session_id, own in rounds.items() if own},
+        played=stored.performances(conn, [round_.id for round_ in all_rounds]),
+        of_session=stored.scoreboards(conn, {round_.id: round_.session_id for round_ in all_rounds}),
+        of_match={match: of_match[number[match]] for match in matches},
+        of_round=stored.scoreboards(conn, {round_.id: round_.id for round_ in all_rounds}),
+    )
+
+
+def _details(part: _Part, past: History) -> Iterator[SessionDetails]:
+    played = part.played
+    for session_id, own in part.rounds.items():
         teams = follow(own, played)
         steps = past.steps.get(session_id, ())
-        lines = of_session[session_id]
+        lines = part.of_session[session_id]
         names = {line.player_guid: line.player_name for line in lines}
         view = replace(
             view_of_session(own, teams, lines, played),
@@ -244,17 +274,17 @@ def _part(conn: Connection, session_ids: Sequence[int], past: History) -> Iterat
         yield SessionDetails(
             view=view,
             matches=tuple(
-                view_of_match(rows, teams, of_match[number[rows[0].server_id, rows[0].match_id]], played)
+                view_of_match(rows, teams, part.of_match[rows[0].server_id, rows[0].match_id], played)
                 for rows in both.values()
             ),
             rounds=tuple(
                 view_of_round(
                     round_,
-                    of_round[round_.id],
+                    part.of_round[round_.id],
                     played,
                     _milestones(
                         [step for step in steps if step.round_id == round_.id],
-                        {line.player_guid: line.player_name for line in of_round[round_.id]},
+                        {line.player_guid: line.player_name for line in part.of_round[round_.id]},
                     ),
                 )
                 for round_ in own

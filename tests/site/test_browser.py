@@ -1,0 +1,211 @@
+"""The site in a real browser: widths, schemes, with and without JavaScript, from a folder and over HTTP.
+
+Skipped where there is no chromium, or where the extra `browser` is not installed.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from etstats.site import paths
+from etstats.site.server import site_server
+from tests.site.conftest import HOSTILE_MAP, HOSTILE_SERVER
+from tests.site.test_build import KINDS
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the extra `browser`")
+axe = pytest.importorskip(
+    "axe_playwright_python.sync_playwright", reason="axe is not installed: the extra `browser`"
+)
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
+    pytest.mark.timeout(300),
+    pytest.mark.xdist_group("browser"),
+]
+
+WIDTHS = (360, 768, 1280)
+_ARGUMENTS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless chromium."""
+    with playwright.sync_playwright() as running:
+        started = running.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> list[str]:
+    """A page of each kind, and the hostile ones."""
+    match = next((site / "matches" / "main").glob("*/index.html"))
+    hostile = next((site / "matches" / paths.slug(HOSTILE_SERVER)).glob("*/index.html"))
+    player = max((site / "players").glob("*/index.html"), key=lambda path: path.stat().st_size)
+    others = [
+        match,
+        hostile,
+        player,
+        site / paths.map_(HOSTILE_MAP) / "index.html",
+        site / "maps/supply/index.html",
+    ]
+    others += [site / f"players/6660000{number}/index.html" for number in (1, 4, 5, 6, 7, 8)]
+    last = max((site / "sessions").glob("*/index.html"), key=lambda path: int(path.parent.name))
+    return [*KINDS, *(str(path.relative_to(site)) for path in (*others, last))]
+
+
+@pytest.fixture(scope="module")
+def address(site: Path) -> Iterator[str]:
+    """The address of `etstats site serve`."""
+    with site_server(site, 0) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@contextmanager
+def visitor(browser: Any, base: str, **options: Any) -> Iterator[tuple[Any, list[str]]]:
+    """A page of a new visitor, and all that must not be: console messages, errors, other hosts, dialogs."""
+    complaints: list[str] = []
+    context = browser.new_context(**options)
+    page = context.new_page()
+    page.on("console", lambda message: complaints.append(f"{page.url}: console: {message.text}"))
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    page.on("dialog", lambda dialog: (complaints.append(f"{page.url}: a dialog"), dialog.dismiss()))
+    # The icon is fetched when the page is done, and given up when the next one is asked for.
+    page.on("requestfailed", lambda it: "icon.svg" in it.url or complaints.append(f"{page.url}: failed: {it.url}"))
+    page.on("request", lambda request: request.url.startswith(base) or complaints.append(f"asked {request.url}"))
+    page.on("response", lambda answer: answer.status < 400 or complaints.append(f"{answer.status}: {answer.url}"))
+    yield page, complaints
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "scripts"),
+    [("light", True), ("dark", True), ("light", False)],
+    ids=["light", "dark", "without scripts"],
+)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_page_fits_and_says_nothing_on_the_console(
+    browser: Any, site: Path, pages: list[str], width: int, scheme: str, scripts: bool
+) -> None:
+    """Opened from the folder: no message, no other host, no horizontal scrolling."""
+    base = site.as_uri()
+    options = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme, "java_script_enabled": scripts}
+    with visitor(browser, base, **options) as (page, complaints):
+        for path in pages:
+            page.goto(f"{base}/{path}")
+            wide = page.evaluate("document.documentElement.scrollWidth") if scripts else _width(page)
+            assert wide <= width, path
+            ground = page.locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
+            assert ground == {"light": "rgb(244, 244, 241)", "dark": "rgb(18, 20, 24)"}[scheme], path
+        assert complaints == []
+
+
+def _width(page: Any) -> int:
+    """The width of the content as the browser lays it out, asked from outside the page."""
+    session = page.context.new_cdp_session(page)
+    size = session.send("Page.getLayoutMetrics")["cssContentSize"]
+    session.detach()
+    return int(size["width"])
+
+
+def test_every_page_works_over_http(browser: Any, address: str, pages: list[str]) -> None:
+    """With the headers that are suggested for servers, and no complaint about them."""
+    with visitor(browser, address) as (page, complaints):
+        for path in pages:
+            answer = page.goto(f"{address}/{path}")
+            assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            assert page.locator("h1").count() == 1
+        assert complaints == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
+def test_axe_finds_nothing(browser: Any, site: Path, pages: list[str], width: int, scheme: str) -> None:
+    """Names, contrast, structure, labels: no violation on any page."""
+    found = []
+    # axe puts its script into the page, which the page's own policy forbids.
+    with visitor(
+        browser, site.as_uri(), viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True
+    ) as (page, _):
+        for path in pages[: len(KINDS) + 6]:
+            page.goto(f"{site.as_uri()}/{path}")
+            for violation in axe.Axe().run(page).response["violations"]:
+                nodes = [node["html"][:160] for node in violation["nodes"][:2]]
+                found.append(f"{path}: {violation['id']}: {violation['help']}: {nodes}")
+    assert found == []
+
+
+@pytest.mark.parametrize("is_served", [True, False], ids=["http", "folder"])
+def test_a_player_is_found_with_the_keyboard_alone(
+    browser: Any, site: Path, address: str, is_served: bool
+) -> None:
+    """Tab to the search, a former name, arrow and Enter; Escape closes the list."""
+    base = address if is_served else site.as_uri()
+    with visitor(browser, base) as (page, complaints):
+        page.goto(f"{base}/rounds/1/index.html")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip"
+        for _ in range(12):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.id") == "search-text":
+                break
+        page.keyboard.type("שלום")
+        page.wait_for_selector("#search-found li")
+        page.keyboard.press("Escape")
+        assert page.locator("#search-found").is_hidden()
+        page.keyboard.press("Backspace")
+        page.wait_for_selector("#search-found li[aria-selected=true]")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/players/66600008/index.html")
+        assert complaints == []
+
+
+def test_a_hostile_name_in_the_search_is_text(browser: Any, site: Path) -> None:
+    """The list shows the name as it is."""
+    with visitor(browser, site.as_uri()) as (page, complaints):
+        page.goto(f"{site.as_uri()}/index.html")
+        page.locator("#search-text").fill("<script>")
+        page.wait_for_selector("#search-found li")
+        assert page.locator("#search-found li bdi").first.inner_text() == "<script>alert('name')</script>"
+        assert complaints == []
+
+
+def test_tables_are_sorted_by_a_click_and_by_the_keyboard(browser: Any, site: Path) -> None:
+    """Numbers the largest first, then the smallest; the heading says which way."""
+    with visitor(browser, site.as_uri()) as (page, complaints):
+        page.goto(f"{site.as_uri()}/players/index.html")
+        heading = page.locator("thead th").filter(has_text="K/D")
+        cells = page.locator("tbody tr td:nth-child(5)")
+        heading.locator("button").click()
+        values = [float(text) for text in cells.all_inner_texts()]
+        assert values == sorted(values, reverse=True)
+        assert heading.get_attribute("aria-sort") == "descending"
+        page.keyboard.press("Enter")
+        assert [float(text) for text in cells.all_inner_texts()] == sorted(values)
+        assert heading.get_attribute("aria-sort") == "ascending"
+        assert complaints == []
+
+
+def test_charts_show_their_values_under_the_pointer(browser: Any, site: Path) -> None:
+    """The value of a mark is in the page itself, and beside the pointer at once."""
+    with visitor(browser, site.as_uri()) as (page, complaints):
+        page.goto(f"{site.as_uri()}/weapons/index.html")
+        mark = page.locator("svg.chart rect.bar").first
+        value = mark.locator("title").text_content()
+        assert "kills" in value
+        mark.hover()
+        page.wait_for_selector(".tip")
+        assert page.locator(".tip").inner_text() == value
+        assert complaints == []

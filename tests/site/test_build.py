@@ -1,0 +1,342 @@
+"""What a build writes: every page, links that lead somewhere, nothing hostile, equal bytes for equal data."""
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import html5lib
+import pytest
+
+from etstats.db import identity
+from etstats.domain.rules.boards import BOARDS
+from etstats.importer import anonymize
+from etstats.site import paths
+from etstats.site.folder import MANIFEST
+from etstats.site.settings import SiteConfig
+from tests.conftest import CliResult
+from tests.site.conftest import HOSTILE_MAP, HOSTILE_NAMES, HOSTILE_SERVER, Community, generated, tree
+
+Cli = Callable[..., CliResult]
+KINDS = (
+    "index.html sessions/index.html sessions/1/index.html rounds/1/index.html players/index.html "
+    "leaderboards/index.html leaderboards/kd/index.html leaderboards/seasons/2025-Q2/index.html maps/index.html "
+    "weapons/index.html weapons/MP40/index.html records/index.html seasons/index.html seasons/2025-Q2/index.html "
+    "about/index.html"
+).split()
+
+
+class Page(HTMLParser):
+    """What matters of a page: its elements with their attributes, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.texts: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    @property
+    def ids(self) -> set[str]:
+        return {attributes["id"] for _, attributes in self.elements if "id" in attributes}
+
+
+def pages_of(root: Path) -> Iterator[tuple[str, Page]]:
+    """Every page of a site, by path."""
+    for path in sorted(root.rglob("*.html")):
+        yield str(path.relative_to(root)), Page(path.read_text())
+
+
+def test_every_kind_of_page_is_there_with_its_numbers(site: Path) -> None:
+    """Sessions, matches, rounds, players, maps, weapons, boards, records and seasons, each with a JSON twin."""
+    pages = {str(path.relative_to(site).parent) for path in site.rglob("index.html")}
+    twins = {str(path.relative_to(site).parent) for path in site.rglob("data.json")}
+    assert pages == twins
+    for path in site.rglob("data.json"):
+        json.loads(path.read_bytes())
+    assert set(KINDS) <= {str(path.relative_to(site)) for path in site.rglob("*.html")}
+    for board in BOARDS:
+        assert f"leaderboards/{board}" in pages
+    assert any(page.startswith("matches/main/") for page in pages)
+    assert paths.map_(HOSTILE_MAP) in pages
+    assert {paths.player(guid) for guid in HOSTILE_NAMES} <= pages
+
+
+def test_links_lead_somewhere(site: Path) -> None:
+    """Each link, source and fragment names a file of the site, relative: a folder works without a server."""
+    files = {str(path.relative_to(site)) for path in site.rglob("*") if path.is_file()}
+    checked = 0
+    for path, page in pages_of(site):
+        for tag, attributes in page.elements:
+            for attribute in ("href", "src"):
+                if attribute not in attributes:
+                    continue
+                parts = urlsplit(attributes[attribute])
+                assert not parts.scheme, (path, tag, attributes)
+                assert not parts.netloc, (path, tag, attributes)
+                if parts.path:
+                    target = (site / path).parent / unquote(parts.path)
+                    assert str(target.resolve().relative_to(site)) in files, (path, attributes[attribute])
+                else:
+                    assert parts.fragment in page.ids, (path, attributes[attribute])
+                checked += 1
+    assert checked > 5_000
+
+
+def test_nothing_is_inline_and_nothing_comes_from_another_host(site: Path) -> None:
+    """No inline script, style or handler, as the Content-Security-Policy of each page says."""
+    for path, page in pages_of(site):
+        policies = [a["content"] for tag, a in page.elements if a.get("http-equiv") == "Content-Security-Policy"]
+        assert len(policies) == 1, path
+        assert "default-src 'none'" in policies[0]
+        assert "unsafe" not in policies[0]
+        for tag, attributes in page.elements:
+            assert tag not in {"style", "iframe", "object", "embed", "base", "form"}, path
+            assert "style" not in attributes, (path, attributes)
+            assert not any(name.startswith("on") for name in attributes), (path, attributes)
+            if tag == "script":
+                assert re.fullmatch(r"(\.\./)*assets/site\.js\?[0-9a-f]{8}", attributes["src"]), path
+
+
+def test_hostile_names_are_text(site: Path) -> None:
+    """They add no element or attribute to any page, and are readable where they can be read."""
+    everything = {tag for _, page in pages_of(site) for tag, _ in page.elements}
+    assert not everything & {"img", "iframe", "body>"}
+    scripts = [path for path, page in pages_of(site) if sum(tag == "script" for tag, _ in page.elements) != 1]
+    assert scripts == []
+    hostile = "".join(Page((site / paths.player("66600001") / "index.html").read_text()).texts)
+    assert "<script>alert('name')</script>" in hostile
+    assert "\u202e" not in "".join(path.read_text() for path in site.rglob("*") if path.suffix in {".html", ".js"})
+    long = (site / paths.player("66600005") / "index.html").read_text()
+    assert "x" * 130 not in long.split("</head>")[1]
+    assert "(no name)" in (site / paths.player("66600006") / "index.html").read_text()
+    map_page = Page((site / paths.map_(HOSTILE_MAP) / "index.html").read_text())
+    assert HOSTILE_MAP in "".join(map_page.texts)
+    match = next((site / "matches" / paths.slug(HOSTILE_SERVER)).rglob("index.html"))
+    assert HOSTILE_SERVER in "".join(Page(match.read_text()).texts)
+
+
+@pytest.mark.parametrize("path", [*KINDS, "players/66600001/index.html", "players/66600009/index.html"])
+def test_pages_are_well_formed(site: Path, path: str) -> None:
+    """A strict HTML parser has nothing to say."""
+    html5lib.HTMLParser(strict=True).parse((site / path).read_text())
+
+
+def test_pages_of_hostile_matches_are_well_formed(site: Path) -> None:
+    """Also where server, match and map are named with markup."""
+    found = [*(site / "matches" / paths.slug(HOSTILE_SERVER)).rglob("index.html")]
+    found += [*(site / paths.map_(HOSTILE_MAP)).rglob("index.html")]
+    assert len(found) == 2
+    for path in found:
+        html5lib.HTMLParser(strict=True).parse(path.read_text())
+
+
+def test_the_feed_and_the_search_index_can_be_read(site: Path) -> None:
+    """The feed is XML with an entry a session; the index names each player once, without markup."""
+    feed = ET.fromstring((site / "feed.xml").read_text())
+    atom = "{http://www.w3.org/2005/Atom}"
+    entries = feed.findall(f"{atom}entry")
+    assert len(entries) == len({path.parent for path in (site / "sessions").glob("*/index.html")})
+    ids = [entry.findtext(f"{atom}id") for entry in entries]
+    assert len(set(ids)) == len(ids)
+    script = (site / "search.js").read_text()
+    assert "<" not in script
+    players = json.loads(script.removeprefix("window.etstatsPlayers=").removesuffix(";\n"))
+    guids = [guid for guid, _, _ in players]
+    assert len(set(guids)) == len(guids)
+    assert set(HOSTILE_NAMES) <= set(guids)
+    assert {path.parent.name for path in (site / "players").glob("*/index.html")} == set(guids)
+
+
+def test_a_page_is_light(site: Path) -> None:
+    """Every page is under 60 KB when it is compressed, as web servers send it."""
+    import zlib
+
+    heaviest = max(site.rglob("*.html"), key=lambda path: len(zlib.compress(path.read_bytes())))
+    assert len(zlib.compress(heaviest.read_bytes())) < 60_000, heaviest
+
+
+def test_the_same_database_gives_the_same_bytes(community: Community, tmp_path: Path) -> None:
+    """Two builds agree, and the second one into the same folder writes nothing."""
+    community.build(tmp_path / "one")
+    community.build(tmp_path / "two")
+    assert tree(tmp_path / "one") == tree(tmp_path / "two")
+    again = community.build(tmp_path / "one")
+    assert (again.written, again.removed) == (0, 0)
+    anew = community.build(tmp_path / "one", anew=True)
+    assert (anew.written, anew.removed) == (0, 0)
+    assert tree(tmp_path / "one") == tree(tmp_path / "two")
+
+
+def test_builds_in_between_change_nothing(newcomers: Community, tmp_path: Path) -> None:
+    """A site that was kept up to date, file by file and in odd order, is the site that is built at once."""
+    files = generated()
+    parts = [files[:20], files[25:30], files[20:25], files[30:31], files[31:]]
+    newcomers.build(tmp_path / "kept")
+    for part in parts:
+        newcomers.add(part)
+        newcomers.build(tmp_path / "kept")
+    newcomers.change("INSERT INTO hidden_players (player_guid) SELECT min(guid) FROM player_aliases")
+    newcomers.build(tmp_path / "kept")
+    newcomers.change("DELETE FROM rounds WHERE id IN (SELECT id FROM rounds ORDER BY ended_at LIMIT 3)")
+    newcomers.build(tmp_path / "kept")
+    newcomers.build(tmp_path / "fresh")
+    kept, fresh = tree(tmp_path / "kept"), tree(tmp_path / "fresh")
+    assert kept.keys() == fresh.keys()
+    assert [path for path in kept if kept[path] != fresh[path]] == []
+
+
+def test_one_new_round_leaves_other_sessions_alone(newcomers: Community, tmp_path: Path) -> None:
+    """Rounds and matches of other sessions keep their files."""
+    files = generated()
+    newcomers.add(files[:-1])
+    newcomers.build(tmp_path / "site")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "site/rounds").rglob("*.html")}
+    newcomers.add(files[-1:])
+    changes = newcomers.build(tmp_path / "site")
+    assert changes.removed == 0
+    rewritten = [path for path, mtime in before.items() if path.stat().st_mtime_ns != mtime]
+    assert len(rewritten) <= 1  # the round before it leads to it now
+
+
+def _everything(root: Path) -> str:
+    return "\n".join(f"{path}\n{content.decode(errors='replace')}" for path, content in tree(root).items())
+
+
+def test_a_hidden_player_leaves_no_trace(community: Community, tmp_path: Path) -> None:
+    """No page, twin, feed, index or manifest names the player; showing the player again brings all of it back."""
+    root = tmp_path / "site"
+    community.build(root)
+    before = tree(root)
+    guid, names = _somebody(community)
+    assert all(name in _everything(root) for name in (guid, *names))
+    identity.hide(community.conn, guid)
+    community.conn.commit()
+    community.build(root)
+    left = _everything(root)
+    assert [name for name in (guid, *names) if name in left] == []
+    identity.unhide(community.conn, guid)
+    community.conn.commit()
+    community.build(root)
+    shown = tree(root)
+    assert {path: shown[path] for path in shown if path != MANIFEST} == {
+        path: before[path] for path in before if path != MANIFEST
+    }
+
+
+def test_a_forgotten_player_leaves_no_trace(community: Community, tmp_path: Path) -> None:
+    """The pseudonym has taken the player's place everywhere."""
+    root = tmp_path / "site"
+    community.build(root)
+    guid, names = _somebody(community)
+    done = anonymize.forget(community.conn, guid, tmp_path / "copies")
+    community.conn.commit()
+    community.build(root)
+    left = _everything(root)
+    assert [name for name in (guid, *names) if name in left] == []
+    assert (root / "players" / done.who.pseudonym_guid / "index.html").exists()
+    community.build(tmp_path / "fresh")
+    assert tree(root) == tree(tmp_path / "fresh")
+
+
+def _somebody(community: Community) -> tuple[str, list[str]]:
+    """The GUID of a regular, and the names that nobody else's contains."""
+    rows = community.conn.execute(
+        "SELECT guid, alias FROM player_aliases WHERE guid !~ '^666' ORDER BY 1, 2"
+    ).fetchall()
+    everybody = {alias for _, alias in rows}
+    guids = {guid for guid, _ in rows}
+    for guid in sorted(guids):
+        own = [alias for other, alias in rows if other == guid]
+        distinct = [a for a in own if len(a) > 4 and a.isalnum() and sum(a in other for other in everybody) == 1]
+        if distinct:
+            community.conn.rollback()
+            return guid, distinct
+    raise AssertionError("the community has nobody with a name of their own")
+
+
+def test_twins_are_what_the_commands_print(
+    cli: Cli, community: Community, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same keys and values as `--json`, for every kind of page that a command answers as well."""
+    monkeypatch.setenv("ETSTATS_DATABASE_URL", community.url)
+
+    def printed(*arguments: str) -> object:
+        shown = cli(*arguments, "--json")
+        assert shown.code == 0, shown.err
+        return json.loads(shown.out)
+
+    def twin(path: str) -> object:
+        return json.loads((site / path / "data.json").read_bytes())
+
+    for session_id in (1, 3, 5):
+        assert twin(f"sessions/{session_id}") == printed("session", str(session_id))
+    for round_id in (1, 7, 20):
+        assert twin(f"rounds/{round_id}") == printed("round", str(round_id))
+    guid, _ = _somebody(community)
+    profile, own = twin(f"players/{guid}"), printed("player", guid)
+    assert isinstance(profile, dict)
+    assert isinstance(own, dict)
+    assert profile.keys() == own.keys()
+    for key in own:
+        if key == "company":
+            assert sorted(profile[key], key=str) == sorted(own[key], key=str)
+        else:
+            assert profile[key] == own[key], key
+    assert twin("leaderboards/kd") == printed("leaderboard", "--top", "kd", "--limit", "300")
+    assert twin("leaderboards/maps/supply/dpm") == printed(
+        "leaderboard", "--top", "dpm", "--map", "supply", "--limit", "300"
+    )
+    assert twin("maps") == printed("maps")
+    assert twin("weapons") == printed("weapons")
+    assert twin("sessions") == printed("sessions", "--limit", "300")
+
+
+def test_no_discord_account_is_published(community: Community, tmp_path: Path) -> None:
+    """A linked player is mentioned in Discord only."""
+    guid, _ = _somebody(community)
+    identity.link(community.conn, guid, 123456789012345678, wants_mention=True)
+    community.conn.commit()
+    community.build(tmp_path / "site")
+    assert "123456789012345678" not in _everything(tmp_path / "site")
+
+
+def test_an_empty_database_has_a_site(newcomers: Community, tmp_path: Path) -> None:
+    """The lists are there and say that nothing was played."""
+    newcomers.build(tmp_path / "site")
+    assert "No rounds yet" in (tmp_path / "site/index.html").read_text()
+    for path in (tmp_path / "site").rglob("*.html"):
+        html5lib.HTMLParser(strict=True).parse(path.read_text())
+
+
+def test_the_address_makes_links_absolute_where_others_read_them(community: Community, tmp_path: Path) -> None:
+    """The feed and link cards carry it; a new address changes every page, and `noindex` says so in each."""
+    root = tmp_path / "site"
+    community.build(root, SiteConfig(url="https://stats.example.org/et/"))
+    feed = (root / "feed.xml").read_text()
+    assert 'href="https://stats.example.org/et/sessions/1/index.html"' in feed
+    page = Page((root / "sessions/1/index.html").read_text())
+    meta = {a["property"]: a["content"] for tag, a in page.elements if tag == "meta" and "property" in a}
+    assert meta["og:url"] == "https://stats.example.org/et/sessions/1/"
+    assert "noindex" not in (root / "index.html").read_text()
+    community.build(root, SiteConfig(noindex=True, title="<b>&"))
+    for path, page in pages_of(root):
+        robots = [a["content"] for tag, a in page.elements if a.get("name") == "robots"]
+        assert robots == ["noindex, nofollow"], path
+    assert "example.org" not in _everything(root)
+
+
+def test_the_manifest_names_every_file(site: Path) -> None:
+    """Nothing is left behind by a later build."""
+    manifest = json.loads((site / MANIFEST).read_bytes())
+    named = {path for _, files in manifest["groups"].values() for path in files}
+    assert named == set(tree(site)) - {MANIFEST}

@@ -1,0 +1,146 @@
+"""site build and site serve as they are typed, and the site that follows every import."""
+
+import http.client
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from etstats.site.folder import MANIFEST, open_folder
+from tests.conftest import CliResult
+from tests.support.files import GUIDS, line, round_file
+
+Cli = Callable[..., CliResult]
+
+
+@pytest.fixture
+def rounds(tmp_path: Path) -> Path:
+    """A folder with a round file."""
+    folder = tmp_path / "rounds"
+    folder.mkdir()
+    _add(folder, "2025-10-02-213000")
+    return folder
+
+
+def _add(folder: Path, stamp: str) -> Path:
+    minutes = int(stamp[-6:-2])  # two files of one content would be one round
+    file = round_file(stamp, lines=[line(damage_given=minutes), line(GUIDS[1], "eve", team=2)])
+    path = folder / file.name
+    path.write_bytes(file.content)
+    return path
+
+
+def test_build_says_what_it_did_and_writes_nothing_the_second_time(cli: Cli, rounds: Path, tmp_path: Path) -> None:
+    """One line on stderr, none with -q; the folder is made."""
+    cli("import", rounds)
+    root = tmp_path / "new" / "site"
+    first = cli("site", "build", root)
+    assert (first.code, first.out) == (0, "")
+    assert first.err.startswith("site: ")
+    assert f"0 removed, 0 unchanged: {root}/index.html" in first.err
+    second = cli("site", "build", root)
+    assert "site: 0 files written (0.0 MB), 0 removed" in second.err
+    assert cli("-q", "site", "build", root) == CliResult(code=0, out="", err="")
+    assert "site: 0 files written" in cli("site", "build", "--all", root).err
+
+
+def test_a_folder_that_is_not_a_site_is_refused(cli: Cli, rounds: Path) -> None:
+    """Nothing in it is changed."""
+    refused = cli("site", "build", rounds)
+    assert refused.code == 2
+    assert f"{rounds} is not empty and holds no site of etstats" in refused.err
+    assert [path.name for path in rounds.iterdir()] == ["2025-10-02-213000-supply-round-1.txt"]
+    assert cli("site", "build").code == 2
+    nothing = cli("site", "serve", rounds)
+    assert (nothing.code, "no site in" in nothing.err) == (2, True)
+
+
+def test_a_build_that_is_running_is_not_disturbed(cli: Cli, tmp_path: Path) -> None:
+    """A second one waits, and leaves with 75 when the first takes too long."""
+    with open_folder(tmp_path / "site"):
+        held = cli("site", "build", tmp_path / "site", "--wait", "0")
+    assert held.code == 75
+    assert "another process is writing the site" in held.err
+
+
+def test_the_site_follows_imports_and_hide(
+    cli: Cli, rounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With [site] path, import, hide and forget bring it up to date; what fails is said and loses nothing."""
+    root = tmp_path / "site"
+    monkeypatch.setenv("ETSTATS_SITE_PATH", str(root))
+    assert cli("import", rounds).code == 0
+    assert len(list((root / "rounds").glob("*/index.html"))) == 1
+    _add(rounds, "2025-10-02-215000")
+    assert cli("import", rounds).code == 0
+    assert len(list((root / "rounds").glob("*/index.html"))) == 2
+    guid = GUIDS[0]
+    assert (root / "players" / guid).exists()
+    assert cli("hide", guid).code == 0
+    assert not (root / "players" / guid).exists()
+    assert not any(guid.encode() in path.read_bytes() for path in root.rglob("*") if path.is_file())
+    assert cli("hide", guid, "--undo").code == 0
+    assert (root / "players" / guid).exists()
+    assert cli("forget", guid, "--yes").code == 0
+    assert not any(guid.encode() in path.read_bytes() for path in root.rglob("*") if path.is_file())
+    assert cli("rebuild", "--yes").code == 0
+    (root / MANIFEST).write_text("broken")
+    _add(rounds, "2025-10-02-221000")
+    failed = cli("import", rounds)
+    assert failed.code == 2
+    assert "1 imported" in failed.err
+    assert "the site was not updated" in failed.err
+    assert len(json.loads(cli("rounds", "--json").out)) == 3
+
+
+@pytest.mark.parametrize("url", ["stats.example.org", "https://", 'https://a"b', "ftp://x.org"])
+def test_an_address_that_is_none_is_refused(cli: Cli, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """It would stand in every page."""
+    monkeypatch.setenv("ETSTATS_SITE_URL", url)
+    refused = cli("rounds")
+    assert refused.code == 2
+    assert "[site] url: invalid address" in refused.err
+
+
+@contextmanager
+def _serving(root: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    call = [sys.executable, "-m", "etstats", "site", "serve", str(root), "--port", "0"]
+    with subprocess.Popen(call, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        said = server.stderr.readline()
+        yield server, int(said.split("127.0.0.1:")[1].split("/")[0])
+        if server.poll() is None:
+            server.send_signal(signal.SIGINT)
+
+
+def test_serve_shows_the_pages_and_nothing_else(cli: Cli, rounds: Path, tmp_path: Path) -> None:
+    """Pages with the headers of docs/site.md; no listing, no manifest, no way out; Ctrl-C ends it well."""
+    cli("import", rounds)
+    root = tmp_path / "site"
+    cli("site", "build", root)
+    (root / ".hidden").write_text("secret")
+    (tmp_path / "outside.html").write_text("secret")
+
+    def get(path: str) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        body = answer.read()
+        if answer.status == 200:
+            assert answer.getheader("Content-Security-Policy", "").startswith("default-src 'none'")
+            assert "frame-ancestors 'none'" in answer.getheader("Content-Security-Policy", "")
+        connection.close()
+        return answer.status, body
+
+    with _serving(root) as (server, port):
+        assert get("/")[0] == 200
+        assert b"ET:Legacy stats" in get("/index.html")[1]
+        assert get("/rounds/1/data.json")[0] == 200
+        for path in (f"/{MANIFEST}", "/.hidden", "/rounds/", "/../outside.html", "/%2e%2e/outside.html", "/none"):
+            assert get(path)[0] == 404, path
+    assert server.returncode == 0
