@@ -1,4 +1,4 @@
--- error: A name was not seen as often, or not when, the list of aliases says.
+-- error: The count or the first or last time of an alias differs from the stored rounds.
 SELECT NULL::bigint AS file_id, NULL::bigint AS round_id, coalesce(a.guid, s.guid) AS player_guid,
        coalesce(a.alias, s.alias) AS field, concat_ws(', ', a.times_seen, a.first_seen, a.last_seen) AS value,
        concat_ws(', ', s.times_seen, s.first_seen, s.last_seen) AS expected

@@ -1,4 +1,4 @@
--- error: Two files of a server with the same content both count, or the later name counts instead of the earlier.
+-- error: Two files of a server with the same content both count, or the later name counts.
 SELECT f.id AS file_id, NULL::bigint AS round_id, NULL AS player_guid, 'duplicate_of' AS field,
        coalesce(f.duplicate_of::text, 'none') AS value, coalesce(nullif(e.first_id, f.id)::text, 'none') AS expected
 FROM processed_files f

@@ -1,4 +1,4 @@
--- warning: The damage given in a round is not the damage received.
+-- warning: Damage given and damage received differ in a round.
 SELECT NULL::bigint AS file_id, s.round_id, NULL AS player_guid, n.field, n.value::text, n.expected::text
 FROM (
     SELECT round_id, sum(damage_given) AS given, sum(damage_received) AS received,

@@ -1,4 +1,4 @@
--- warning: A player denied the opponents more time than they all had while the player was there.
+-- warning: A player denied more playtime than all opponents had in the player's time.
 SELECT NULL::bigint AS file_id, p.round_id, p.player_guid, 'denied_playtime' AS field,
        p.denied_playtime::text AS value, 'at most ' || coalesce(o.number, 0) * p.time_played_seconds AS expected
 FROM player_comprehensive_stats p

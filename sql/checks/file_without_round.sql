@@ -1,4 +1,4 @@
--- error: A whole file that counts has no round.
+-- error: A good file that counts has no round.
 SELECT f.id AS file_id, NULL::bigint AS round_id, NULL AS player_guid, 'rounds' AS field, '0' AS value,
        '1' AS expected
 FROM processed_files f

@@ -1,9 +1,9 @@
--- error: A number that counts something is below zero.
+-- error: A count is negative.
 SELECT NULL::bigint AS file_id, p.round_id, p.player_guid, n.key AS field, n.value, '0 or more' AS expected
 FROM (
     SELECT round_id, player_guid, to_jsonb(x) - '{xp,tank_meatshield}'::text[] AS numbers
     FROM player_comprehensive_stats x
-    -- Turning every row into names and values takes its time: first those that have something to find.
+    -- Expanding a row to names and values is slow: only rows with a finding are expanded.
     WHERE least({player_counts}) < 0
     UNION ALL
     SELECT round_id, player_guid, to_jsonb(x)

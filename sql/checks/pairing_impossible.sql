@@ -1,4 +1,4 @@
--- error: A round 2 stands against a round that cannot be its round 1.
+-- error: A round 2 is paired with a round that cannot be its round 1.
 SELECT NULL::bigint AS file_id, r.id AS round_id, NULL AS player_guid, n.field, n.value, n.expected
 FROM rounds r JOIN rounds one ON one.id = r.round1_id
 CROSS JOIN LATERAL (VALUES

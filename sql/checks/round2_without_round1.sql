@@ -1,4 +1,4 @@
--- warning: A round 2 whose round 1 never came; its numbers may be those of both rounds (is_cumulative).
+-- warning: A round 2 has no round 1; its values may be of both rounds (is_cumulative).
 SELECT NULL::bigint AS file_id, id AS round_id, NULL AS player_guid, 'round1_id' AS field, 'none' AS value,
        'a round 1 of ' || map_name || ' at most 60 minutes before, with actual time ' || time_limit_seconds || ' s'
            AS expected

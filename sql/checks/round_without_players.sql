@@ -1,4 +1,4 @@
--- error: A round is stored and nobody played it.
+-- error: A round has no players.
 SELECT NULL::bigint AS file_id, r.id AS round_id, NULL AS player_guid, 'players' AS field, '0' AS value,
        '1 or more' AS expected
 FROM rounds r

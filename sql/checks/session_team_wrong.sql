@@ -1,4 +1,4 @@
--- error: A player of a gaming session has no line-up, or a line-up has a player who was not there.
+-- error: A player of a gaming session has no team, or a team has a player who was not there.
 SELECT NULL::bigint AS file_id, coalesce(there.round_id, (
            SELECT min(r.id) FROM rounds r WHERE r.gaming_session_id = t.session_id)) AS round_id,
        coalesce(there.player_guid, t.player_guid) AS player_guid, 'team' AS field,

@@ -1,4 +1,4 @@
--- error: Two neighbours in time are in one gaming session and should not be, or the other way round.
+-- error: Two consecutive rounds are wrongly in one gaming session, or wrongly in two.
 SELECT NULL::bigint AS file_id, n.id AS round_id, NULL AS player_guid, 'gaming_session_id' AS field,
        n.gaming_session_id::text AS value,
        CASE WHEN n.is_near THEN n.before::text ELSE 'not ' || n.before END AS expected

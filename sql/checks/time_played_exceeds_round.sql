@@ -1,4 +1,4 @@
--- warning: A player played longer than the round lasted; time played is written in tenths of a minute.
+-- warning: A player played longer than the round lasted; time played is recorded in tenths of a minute.
 SELECT NULL::bigint AS file_id, p.round_id, p.player_guid, 'time_played_seconds' AS field,
        p.time_played_seconds::text AS value, 'at most ' || r.played_seconds AS expected
 FROM player_comprehensive_stats p JOIN rounds r ON r.id = p.round_id

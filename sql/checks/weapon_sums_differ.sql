@@ -1,4 +1,4 @@
--- error: A player's numbers are not the sums over the player's weapons (hits and shots: the bullet weapons).
+-- error: A player's counts differ from the sums over the player's weapons (hits, shots: bullet weapons).
 SELECT NULL::bigint AS file_id, p.round_id, p.player_guid, n.field, n.value::text, e.expected::text
 FROM player_comprehensive_stats p
 LEFT JOIN (

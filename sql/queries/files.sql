@@ -118,7 +118,7 @@ FROM unnest(%(ids)s::bigint[], %(reasons)s::text[], %(lines)s::integer[], %(dupl
 WHERE f.id = n.id
 
 -- name: stored_files
--- Every stored file of a server with its status. A bad version beside a good one is what the source showed last.
+-- Every stored file of a server with its status. Size and mtime are those of the rejected version, if there is one.
 SELECT f.filename,
        coalesce(octet_length(f.rejected_content), f.source_size) AS size,
        CASE WHEN f.rejected_hash IS NULL THEN f.source_mtime ELSE f.rejected_mtime END AS mtime,
@@ -136,7 +136,7 @@ WHERE f.server_id = %(server_id)s
 ORDER BY f.filename
 
 -- name: count_stored_files
--- A bad version beside a good one is not another file.
+-- The rejected version of a good file is not another file.
 SELECT count(*) AS processed,
        count(*) FILTER (WHERE success AND duplicate_of IS NULL) AS good,
        count(*) FILTER (WHERE duplicate_of IS NOT NULL) AS duplicates,

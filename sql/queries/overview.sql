@@ -1,4 +1,4 @@
--- Everything about everybody at once, for the pages of the site.
+-- Statistics of all players at once, for the pages of the site.
 
 -- name: round_fingerprints
 -- A hash of all that is stored of each round: its row, its file's content and its players.
@@ -26,7 +26,7 @@ SELECT round_id, player_guid, team FROM player_comprehensive_stats ORDER BY roun
 
 -- name: session_sums
 -- What each player did in each session. `place` counts the sessions that had begun (their first round had ended) when
--- the rounds ended: two sessions of two servers may overlap. Rounds that are two together set no bests.
+-- the rounds ended: two sessions of two servers may overlap. Cumulative rounds set no bests.
 WITH starts AS MATERIALIZED (
     SELECT array_agg(first ORDER BY first) AS firsts
     FROM (SELECT min(ended_at) AS first FROM rounds GROUP BY gaming_session_id) s
@@ -139,7 +139,7 @@ WHERE place <= %(limit)s
 ORDER BY player_guid, place
 
 -- name: records_of_players
--- The best single rounds of each player; of equals the earliest.
+-- The best single rounds of each player; of equal values the earliest.
 WITH scope AS MATERIALIZED (
     SELECT r.id, r.map_name, r.ended_at, 17179869183 - extract(epoch FROM r.ended_at)::bigint AS earliness
     FROM rounds r WHERE NOT r.is_cumulative

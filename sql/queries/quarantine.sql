@@ -1,7 +1,7 @@
 -- Files that were not imported.
 
 -- name: reject_version
--- Store a bad version beside the good one of the same name.
+-- Store the rejected version of a good file.
 UPDATE processed_files
 SET rejected_at = CASE WHEN rejected_content = %(content)s THEN rejected_at ELSE now() END,
     rejected_hash = %(source_hash)s, rejected_content = %(content)s, rejected_reason = %(reason)s,
@@ -9,7 +9,7 @@ SET rejected_at = CASE WHEN rejected_content = %(content)s THEN rejected_at ELSE
 WHERE server_id = %(server_id)s AND filename = %(filename)s
 
 -- name: quarantined
--- The quarantine: files that never were good, and bad versions beside a good one.
+-- The quarantine: files that never were good, and rejected versions of good files.
 SELECT f.id, s.name AS server, f.filename, f.success AS has_good,
        CASE WHEN f.success THEN f.rejected_reason ELSE f.error_message END AS reason,
        CASE WHEN f.success THEN f.rejected_line ELSE f.error_line END AS line,

@@ -13,7 +13,8 @@ WITH scope AS MATERIALIZED (
            max(f.kills * 17179869184 + r.earliness) AS kills,
            max(f.damage * 17179869184 + r.earliness) AS damage,
            max(f.dpm * 17179869184 + r.earliness) FILTER (WHERE f.time_played_seconds >= %(dpm_seconds)s) AS dpm,
-           max(f.accuracy * 17179869184 + r.earliness) FILTER (WHERE f.shots >= %(accuracy_shots)s AND f.accuracy <= 1000) AS accuracy,
+           max(f.accuracy * 17179869184 + r.earliness)
+               FILTER (WHERE f.shots >= %(accuracy_shots)s AND f.accuracy <= 1000) AS accuracy,
            max(f.headshot_kills * 17179869184 + r.earliness) AS headshot_kills,
            max(f.spree * 17179869184 + r.earliness) AS spree,
            max(f.multikills * 17179869184 + r.earliness) AS multikills,
@@ -86,7 +87,9 @@ WITH sums AS MATERIALIZED (
     WHERE %(guid)s IS NOT NULL
        OR NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = s.player_guid)
 ), best AS (
-    SELECT max(kills) AS kills, max(damage) AS damage, max(dpm) AS dpm, max(headshot_kills) AS headshot_kills, max(multikills) AS multikills, max(gibs) AS gibs, max(revives) AS revives, max(assists) AS assists, max(objectives) AS objectives, max(useful) AS useful, max(xp) AS xp
+    SELECT max(kills) AS kills, max(damage) AS damage, max(dpm) AS dpm, max(headshot_kills) AS headshot_kills,
+           max(multikills) AS multikills, max(gibs) AS gibs, max(revives) AS revives, max(assists) AS assists,
+           max(objectives) AS objectives, max(useful) AS useful, max(xp) AS xp
     FROM shown
 )
 SELECT DISTINCT ON (v.place)
@@ -94,7 +97,9 @@ SELECT DISTINCT ON (v.place)
        s.player_guid, names.player_name, names.clean_name,
        NULL AS played_on, s.ended_at, s.gaming_session_id AS id
 FROM best b
-JOIN shown s ON s.kills = b.kills OR s.damage = b.damage OR s.dpm = b.dpm OR s.headshot_kills = b.headshot_kills OR s.multikills = b.multikills OR s.gibs = b.gibs OR s.revives = b.revives OR s.assists = b.assists OR s.objectives = b.objectives OR s.useful = b.useful OR s.xp = b.xp
+JOIN shown s ON s.kills = b.kills OR s.damage = b.damage OR s.dpm = b.dpm OR s.headshot_kills = b.headshot_kills
+             OR s.multikills = b.multikills OR s.gibs = b.gibs OR s.revives = b.revives OR s.assists = b.assists
+             OR s.objectives = b.objectives OR s.useful = b.useful OR s.xp = b.xp
 CROSS JOIN LATERAL (VALUES
     (1, 'kills', s.kills, b.kills),
     (2, 'damage', s.damage, b.damage),
