@@ -412,14 +412,15 @@ CREATE TABLE posts (
 CREATE INDEX posts_subject ON posts (subject);
 CREATE INDEX posts_open ON posts (state) WHERE state <> 'sent';
 
--- The rounds that a digest or session post covers: they are not posted again, also when their times change because the
+-- The rounds, maps and sessions that a digest covers: they are not posted again, even if their times change because the
 -- server's time zone was corrected.
-CREATE TABLE post_files (
-    post_id bigint NOT NULL REFERENCES posts (id) ON DELETE CASCADE,
-    file_id bigint NOT NULL REFERENCES processed_files (id),
-    PRIMARY KEY (post_id, file_id)
+CREATE TABLE digest_items (
+    subject   bigint NOT NULL REFERENCES processed_files (id),
+    kind      text NOT NULL CHECK (kind IN ('round', 'map', 'session')),
+    digest_id bigint NOT NULL REFERENCES posts (id) ON DELETE CASCADE,
+    PRIMARY KEY (subject, kind)
 );
-CREATE INDEX post_files_file ON post_files (file_id);
+CREATE INDEX digest_items_digest ON digest_items (digest_id);
 
 -- Sessions that changed since the publisher last checked them. They hold everything that is new or needs a correction,
 -- so that a run with nothing to do does not read the whole history. `checked` = `changes`: the posts are up to date.

@@ -54,6 +54,8 @@ WITH near AS MATERIALIZED (
                       JOIN posts p ON p.server_id = n.server_id AND p.subject = n.file_id AND p.kind = 'session'
                       WHERE n.server_id = e.server_id AND n.gaming_session_id = e.gaming_session_id
                         AND p.state <> 'pending')
+      AND NOT EXISTS (SELECT FROM near n JOIN digest_items i ON i.subject = n.file_id AND i.kind = 'session'
+                      WHERE n.server_id = e.server_id AND n.gaming_session_id = e.gaming_session_id)
       AND NOT EXISTS (SELECT FROM posts p
                       WHERE p.server_id = e.server_id AND p.kind = 'session' AND p.state <> 'pending'
                         AND p.first_at <= e.ended_at AND p.last_at >= e.first_at)
@@ -66,6 +68,7 @@ WITH near AS MATERIALIZED (
       -- The same content may have been posted under a later name that is now a duplicate.
       AND NOT EXISTS (SELECT FROM processed_files f JOIN posts o ON o.server_id = f.server_id AND o.subject = f.id
                       WHERE f.server_id = t.server_id AND f.duplicate_of = t.subject AND o.kind = t.kind AND o.state <> 'pending')
+      AND NOT EXISTS (SELECT FROM digest_items i WHERE i.subject = t.subject AND i.kind = t.kind)
       AND NOT EXISTS (SELECT FROM posts g
                       WHERE g.server_id = t.server_id AND g.kind = 'digest' AND t.kind <> 'session'
                         AND t.ended_at BETWEEN g.first_at AND g.last_at)
@@ -104,9 +107,15 @@ WITH taken AS (
     SET since = greatest(since, CASE WHEN kind = 'session' THEN %(last_evening_at)s::timestamptz
                                      ELSE %(last_at)s::timestamptz + interval '1 microsecond' END)
     WHERE server_id = %(server_id)s
+), digest AS (
+    INSERT INTO posts (server_id, kind, subject, channel, state, first_at, last_at, created_at)
+    VALUES (%(server_id)s, 'digest', %(subject)s, %(channel)s, 'pending', %(first_at)s, %(last_at)s, %(now)s)
+    ON CONFLICT DO NOTHING
+    RETURNING id
 )
-INSERT INTO posts (server_id, kind, subject, channel, state, first_at, last_at, created_at)
-VALUES (%(server_id)s, 'digest', %(subject)s, %(channel)s, 'pending', %(first_at)s, %(last_at)s, %(now)s)
+INSERT INTO digest_items (subject, kind, digest_id)
+SELECT item.subject, item.kind, digest.id
+FROM digest, unnest(%(kinds)s::text[], %(subjects)s::bigint[]) AS item (kind, subject)
 ON CONFLICT DO NOTHING
 
 -- name: has_changed_posts

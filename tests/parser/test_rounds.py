@@ -145,6 +145,53 @@ def test_the_headers_duration_is_the_time_played() -> None:
     assert (derived.played_seconds, derived.round_outcome) == (280, "surrender")
 
 
+@pytest.mark.parametrize(
+    ("winner", "minutes", "actual", "duration_seconds"),
+    [
+        (2, 5.0, "5:02", 302),
+        (2, 5.0, "71:05", 300),
+        (2, 5.0, "0:00", 300),
+        (2, 0.0, "0:00", None),
+        (1, 9.9, "10:00", 600),
+        (1, 9.9, "86:40", 600),
+        (1, 4.5, "10:00", 270),
+        (0, 4.5, "10:00", 270),
+    ],
+)
+def test_how_long_a_round_was(winner: int, minutes: float, actual: str, duration_seconds: int | None) -> None:
+    """The time that the attackers took if it is within the limit, the limit of a hold, else the time played."""
+    file = round_file("2025-10-02-213000", 1, [line(time_played_minutes=minutes)], winner=winner, actual=actual)
+    assert derive(parse(file.name, file.content)).duration_seconds == duration_seconds
+
+
+@pytest.mark.parametrize(
+    ("first_limit", "limit", "winner", "held"),
+    [
+        ("12:00", "5:00", 1, "set_time"),
+        ("12:00", "12:00", 1, "limit"),
+        ("12:00", "5:00", 2, None),
+        (None, "5:00", 1, None),
+    ],
+)
+def test_what_the_defenders_of_round_2_held(
+    first_limit: str | None, limit: str, winner: int, held: str | None
+) -> None:
+    """The map's limit or the time set in round 1; without round 1 nobody can tell."""
+    minutes = int(limit.removesuffix(":00"))
+    two = line(rounds=1, weapons=BOTH, **TWO | {"time_played_minutes": 5.0 + minutes})
+    second = raw(2, two, limit=limit, actual=limit, winner=str(winner))
+    first = None if first_limit is None else raw(1, line(**ONE), limit=first_limit, actual=limit)
+    derived = derive(second, first)
+    assert derived.held == held
+    assert derived.duration_seconds == 60 * minutes
+
+
+def test_a_held_round_1_held_the_limit() -> None:
+    """Its time limit is the map's."""
+    file = round_file("2025-10-02-213000", 1, [line(time_played_minutes=10.0)], winner=1, actual="10:00")
+    assert derive(parse(file.name, file.content)).held == "limit"
+
+
 WILD = Quirks(
     resets=0.6,
     spectators=0.5,

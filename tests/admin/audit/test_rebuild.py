@@ -113,6 +113,36 @@ def test_a_range_takes_whole_evenings_and_leaves_the_others(
     assert cli("rebuild", "--verify", "--from", days[1]).code == 3
 
 
+def test_a_removed_server_keeps_its_time_zone(
+    cli: Cli, db: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The zone is stored with the server whenever the settings have it; a corrected one replaces it."""
+    settings = tmp_path / "config.toml"
+    monkeypatch.setenv("ETSTATS_CONFIG", str(settings))
+    folder = tmp_path / "gamestats"
+    folder.mkdir()
+    write_files(folder, generate(7, start=datetime(2025, 10, 2, 18, 0, tzinfo=UTC), files=4))
+
+    def configure(zone: str | None) -> None:
+        server = f'[[servers]]\nname = "main"\npath = "{folder}"\ntimezone = "{zone}"\n'
+        settings.write_text(server if zone else "")
+
+    for zone in ("America/New_York", "Asia/Tokyo"):
+        configure(zone)
+        assert cli("import", folder, "--server", "main").code == 0
+        assert cli("rebuild", "--yes").code == 0
+        db.rollback()
+        assert db.execute("SELECT timezone FROM servers").fetchone() == (zone,)
+    before = snapshot(db)
+    db.rollback()
+    configure(None)
+    assert cli("rebuild", "--verify").code == 0
+    assert cli("import", folder, "--server", "main").code == 0
+    assert cli("rebuild", "--yes").code == 0
+    assert snapshot(db) == before
+    assert db.execute("SELECT timezone FROM servers").fetchone() == ("Asia/Tokyo",)
+
+
 def test_a_wrong_date_is_a_matter_of_usage(cli: Cli) -> None:
     """A day that is none exits 2 before anything is opened."""
     assert cli("rebuild", "--from", "yesterdayish").code == 2

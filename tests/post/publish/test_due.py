@@ -1,9 +1,11 @@
 """Which posts there are, when, in which order, and where."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from etstats.admin.audit.rebuild import RebuildPlan, rebuild
 from etstats.demo.generator import GeneratedSession, generate_evening
 from etstats.errors import ConfigError
 from etstats.post.publish import EVERYTHING
@@ -76,6 +78,27 @@ def test_a_digest_tells_the_evenings_before_the_last(stage: Stage, evening: Gene
     stage.load(later.files[-1])
     assert str(stage.post(START + 9 * DAY)) == "3 posted"
     assert [kind for kind, _ in stage.states()] == ["digest", "round", "map", "session"]
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "UTC", "Asia/Tokyo"])
+@pytest.mark.parametrize("since", [None, EVERYTHING])
+def test_a_corrected_time_zone_posts_nothing_again(
+    stage: Stage, evening: GeneratedSession, zone: str, since: datetime | None
+) -> None:
+    """What was posted, alone or in a digest, is remembered by its files; its times may move by hours."""
+    later = generate_evening(4, start=START + 3 * DAY, zone=ZONE, maps=(2, 2))
+    stage.set(digest_after=5)
+    stage.switch_on()
+    stage.load(*evening.files, *later.files[:-1])
+    stage.post(ended(later.files[-2]))
+    stage.load(later.files[-1])
+    stage.post(START + 9 * DAY)
+    before = stage.states()
+    assert [kind for kind, _ in before] == ["digest", "round", "map", "session"]
+    stage.conn.rollback()
+    rebuild(stage.conn, RebuildPlan(gap=timedelta(minutes=60), zone_of=lambda name: ZoneInfo(zone)))
+    assert stage.post(START + 9 * DAY, since=since).counts["posted"] == 0
+    assert stage.states() == before
 
 
 def test_a_backlog_is_posted_oldest_first(stage: Stage, evening: GeneratedSession) -> None:
