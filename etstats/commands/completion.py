@@ -1,55 +1,118 @@
-"""What the shell offers on TAB: players, maps, servers, seasons, boards, weapons; nothing when the base is down.
+"""Shell completion of players, maps, servers, seasons, boards and weapons; empty when the database is unavailable.
 
-Each gives all there are; typer keeps those that begin with what was typed.
+bash inserts a candidate into the command line as it is. zsh evaluates candidates and descriptions as shell code,
+and typer does not escape backslashes. `_candidates` is the one place that decides what is offered.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import re
+import shlex
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
 if TYPE_CHECKING:
     from etstats.db.connection import Connection
 
+_LONGEST_WORD = 255
+# Typer wraps a description at the width of the terminal, and fish reads each line as a candidate.
+_LONGEST_DESCRIPTION = 36
+# ASCII characters with a meaning to zsh, PowerShell or rich, which typer renders descriptions with.
+_NOT_IN_DESCRIPTION = re.compile(r"""[!"$%&'()*:;<>?[\\\]^`{|}~]""")
 
-def boards() -> list[str]:
-    """The leaderboards."""
+
+class Choice(NamedTuple):
+    """A word to offer, and the word to offer instead when the first is not safe (empty: none)."""
+
+    word: str
+    stand_in: str = ""
+
+
+class _StandIn(str):
+    """A GUID offered for the start of a name. Typer drops candidates that do not start with what was typed."""
+
+    __slots__ = ()
+
+    def startswith(self, *_: object) -> bool:
+        return True
+
+
+_Candidates = list[str | tuple[str, str]]
+"""Words, and (word, description) pairs."""
+
+
+def boards(incomplete: str) -> _Candidates:
+    """Offer the leaderboards."""
     from etstats.domain.rules.boards import BOARDS
 
-    return list(BOARDS)
+    return _candidates(map(Choice, BOARDS), incomplete)
 
 
-def weapons() -> list[str]:
-    """The weapons."""
+def weapons(incomplete: str) -> _Candidates:
+    """Offer the weapons."""
     from etstats.parser.fields import WEAPONS
 
-    return list(WEAPONS)
+    return _candidates(map(Choice, WEAPONS), incomplete)
 
 
-def maps(ctx: typer.Context) -> list[str]:
-    """The maps that were played."""
+def maps(ctx: typer.Context, incomplete: str) -> _Candidates:
+    """Offer the maps that were played."""
     from etstats.db.scope import map_names
 
-    return _from_base(ctx, map_names)
+    return _from_database(ctx, incomplete, lambda conn: map(Choice, map_names(conn)))
 
 
-def servers(ctx: typer.Context) -> list[str]:
-    """The servers that rounds came from."""
+def servers(ctx: typer.Context, incomplete: str) -> _Candidates:
+    """Offer the servers that rounds came from."""
     from etstats.db.scope import server_names
 
-    return _from_base(ctx, server_names)
+    return _from_database(ctx, incomplete, lambda conn: map(Choice, server_names(conn)))
 
 
-def seasons(ctx: typer.Context) -> list[str]:
-    """The quarters in which something may have been played, the newest first, by this machine's clock."""
-    return _from_base(ctx, _quarters)
+def seasons(ctx: typer.Context, incomplete: str) -> _Candidates:
+    """Offer the quarters between the first and the last round, newest first, by this machine's clock."""
+    return _from_database(ctx, incomplete, lambda conn: map(Choice, _quarters(conn)))
 
 
-def players(ctx: typer.Context) -> list[str]:
-    """The names that players were ever seen under."""
-    from etstats.db.players import names
+def players(ctx: typer.Context, incomplete: str) -> _Candidates:
+    """Offer every name of every player, last seen first, or the GUID where the name is not safe."""
+    from etstats.db.players import aliases
 
-    return _from_base(ctx, names)
+    return _from_database(ctx, incomplete, lambda conn: (Choice(seen.alias, seen.guid) for seen in aliases(conn)))
+
+
+def is_safe(word: str) -> bool:
+    """Return whether every shell takes the word as itself, unquoted, and the command as a value."""
+    return shlex.quote(word) == word and word[0] not in "-~" and len(word) <= _LONGEST_WORD
+
+
+def description(text: str) -> str:
+    """Return a text as one short line that no shell acts on; other characters become question marks."""
+    line = "".join(filter(str.isprintable, " ".join(text.split())))
+    return _NOT_IN_DESCRIPTION.sub("?", line)[:_LONGEST_DESCRIPTION]
+
+
+def _candidates(choices: Iterable[Choice], incomplete: str) -> _Candidates:
+    """Return the safe words and the stand-ins that start with what was typed.
+
+    Where there are none but what was typed starts the name of a single stand-in, return that: bash replaces the
+    typed word by it. Of several, bash would insert what their GUIDs have in common.
+    """
+    words: dict[str, None] = {}
+    stand_ins: dict[str, str] = {}
+    by_name: dict[str, str] = {}
+    for word, stand_in in choices:
+        if is_safe(word):
+            words[word] = None
+        elif is_safe(stand_in):
+            stand_ins.setdefault(stand_in, word)
+            if word.startswith(incomplete):
+                by_name.setdefault(stand_in, word)
+    found: _Candidates = [word for word in words if word.startswith(incomplete)]
+    found += [(guid, description(name)) for guid, name in stand_ins.items() if guid.startswith(incomplete)]
+    if not found and len(by_name) == 1:
+        found = [(_StandIn(guid), description(name)) for guid, name in by_name.items()]
+    return found
 
 
 def _quarters(conn: "Connection") -> list[str]:
@@ -60,8 +123,10 @@ def _quarters(conn: "Connection") -> list[str]:
     return [] if span is None else quarters_between(*(moment.astimezone() for moment in span))
 
 
-def _from_base(ctx: typer.Context, ask: "Callable[[Connection], list[str]]") -> list[str]:
-    """Ask the base that the settings name; whatever fails, the shell must hear nothing of it."""
+def _from_database(
+    ctx: typer.Context, incomplete: str, ask: "Callable[[Connection], Iterable[Choice]]"
+) -> _Candidates:
+    """Ask the configured database; return nothing on any error."""
     from etstats.config import loader
     from etstats.db.connection import connect
     from etstats.pipeline.database import database_url, replica_url
@@ -69,6 +134,6 @@ def _from_base(ctx: typer.Context, ask: "Callable[[Connection], list[str]]") -> 
     try:
         settings = loader.load(ctx.find_root().params.get("config"))
         with connect(replica_url(settings) or database_url(settings), read_only=True) as conn:
-            return ask(conn)
+            return _candidates(ask(conn), incomplete)
     except Exception:  # noqa: BLE001  # an exception here would be printed into the line being typed
         return []

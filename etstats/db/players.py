@@ -107,11 +107,6 @@ def aliases(conn: Connection, guid: str | None = None) -> list[Alias]:
     return fetch_all(conn, Alias, "aliases", {"guid": guid})
 
 
-def names(conn: Connection) -> list[str]:
-    """Every name that was ever seen, each once, the last seen first."""
-    return list(dict.fromkeys(alias.alias for alias in aliases(conn)))
-
-
 def linked(conn: Connection, discord_user_id: int) -> str | None:
     """The GUID that is linked to a Discord account; None when there is none."""
     row = conn.execute(query("linked_player"), {"discord_user_id": discord_user_id}).fetchone()
