@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.files import GUIDS, line, round_file
+from tests.support.files import GUIDS, line, round_file
 from tests.importing.world import take
 
 from etstats.commands import completion

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.files import line, round_file
+from tests.support.files import line, round_file
 from tests.importing.world import take
 
 from tests.conftest import CliResult
