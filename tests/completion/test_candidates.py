@@ -10,10 +10,10 @@ import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.files import GUIDS, line, round_file
-from tests.importing.world import take
 
 from etstats.commands import completion
+from tests.importer.world import take
+from tests.support.files import GUIDS, line, round_file
 
 SHELL_TEXT = (
     st.text(st.sampled_from("ab -~=%:'\"`$(){}[]<>|;&\\!*?#^/\t\n\r\x1b\x07\u202e\u2028\u3000é")) | st.text()

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.support.files import line, round_file
-from tests.importing.world import take
 
 from tests.conftest import CliResult
+from tests.importer.world import take
+from tests.support.files import line, round_file
 
 SHELLS = ("bash", "zsh", "fish")
 START = {
