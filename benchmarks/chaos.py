@@ -24,7 +24,7 @@ from benchmarks.measuring import machine, table
 from benchmarks.page import STORMS as TITLE
 from benchmarks.page import keep, kept_rows, section
 from benchmarks.scene import ROOMY, TEMPORARY, BrokenError, Scene, Toll, can_mount, mount, scene
-from etstats.db.dump import read_manifest
+from etstats.db.backup_file import read_manifest
 from etstats.errors import ConfigError
 
 FILES = 150

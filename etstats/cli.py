@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -208,4 +209,8 @@ def run() -> None:
     # Hardly anything here goes in circles: to look for garbage as often as Python does by itself costs an import a
     # twentieth of its time.
     gc.set_threshold(5_000)
+    # Like Ctrl-C, so that unfinished files and scratch databases are removed on the way out.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
+            signal.signal(number, signal.default_int_handler)
     sys.exit(main())

@@ -2,6 +2,7 @@
 
     EtstatsError                 1   a fault of the program
     ├── ConfigError              2   a setting or an option is wrong
+    │   └── BackupError          2   a file is not a valid backup
     ├── NotFoundError            2   no such player, map, season, round ...; the nearest ones are named
     ├── ParseError               3   a file is not what the game server writes; it goes to quarantine
     ├── CheckError               3   a file's numbers contradict each other; it goes to quarantine
@@ -29,6 +30,10 @@ class ConfigError(EtstatsError):
     """A setting, an option or a file named by one is missing or wrong."""
 
     exit_code = 2
+
+
+class BackupError(ConfigError):
+    """A file that should be restored is missing, damaged, or not a backup that this etstats can restore."""
 
 
 class NotFoundError(EtstatsError):

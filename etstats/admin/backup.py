@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
+from typing import NamedTuple
 
 from etstats import __version__
 from etstats.admin.audit.rebuild import RebuildPlan, rebuild
 from etstats.config.schema import Config
 from etstats.db import dump, server_status
+from etstats.db.backup_file import Contents, Manifest, open_backup
 from etstats.db.connection import BACKUP_LOCK_KEY, RUN_LOCK_KEY, connect, run_lock
-from etstats.db.migrations import migrate
 from etstats.db.scratch import scratch_base
 from etstats.errors import ConfigError
 from etstats.pipeline.database import database_url, open_database, timezone_of
@@ -46,6 +47,22 @@ class Made:
     removed: tuple[Backup, ...]
 
 
+class TableChange(NamedTuple):
+    """A table that a restore would change: its rows now and in the backup; equal when only contents differ."""
+
+    name: str
+    now: int
+    then: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """A valid backup, and what restoring it would change."""
+
+    manifest: Manifest
+    changes: tuple[TableChange, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreResult:
     """A base just restored; `kept` is the backup of what was there before, None when it was empty."""
@@ -66,10 +83,19 @@ def backups(folder: Path) -> list[Backup]:
     found: list[Backup] = []
     if folder.is_dir():
         for path in folder.iterdir():
-            if (match := _NAME.fullmatch(path.name)) and path.is_file():
-                made_at = datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC)
+            made_at = _made_at(path.name)
+            if made_at is not None and path.is_file():
                 found.append(Backup(path=path, made_at=made_at, size_bytes=path.stat().st_size))
     return sorted(found, key=lambda backup: backup.made_at, reverse=True)
+
+
+def _made_at(name: str) -> datetime | None:
+    """When the backup of this file name was made; None when it is not the name of one."""
+    match = _NAME.fullmatch(name)
+    try:
+        return datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC) if match else None
+    except ValueError:  # digits that are no date
+        return None
 
 
 def expired(found: Sequence[Backup], now: datetime, keep_days: int) -> list[Backup]:
@@ -107,25 +133,25 @@ def restore(
     patience: float = 0.0,
     tell: Callable[[str], None] = lambda text: None,
 ) -> RestoreResult:
-    """Make the base what the backup says, in one transaction, after backing up what is there.
+    """Make the database what the backup says, in one transaction, after backing up what is there.
 
-    The backup is restored into a scratch base first, so a damaged one changes nothing. Rounds that were posted, or
-    when that is not known any more all that ended until now, are not posted again. LockedError: a run or a backup
-    is still at work after `patience` seconds; `tell` hears that they are waited for.
+    The backup is restored into a scratch database first; BackupError when it is not valid, and nothing changes.
+    Rounds that were posted, or when that is not known any more all that ended until now, are not posted again.
+    LockedError: a run or a backup is still at work after `patience` seconds; `tell` hears that they are waited
+    for.
     """
     with ExitStack() as held:
         conn = held.enter_context(open_database(config))
         for key in (RUN_LOCK_KEY, BACKUP_LOCK_KEY):
             held.enter_context(run_lock(conn, key, patience=patience, tell=tell))
         kept = None
-        if any(table.rows for table in dump.contents(conn)):
-            kept = _write(config, _ready(folder_of(config)), now)[0].path
         with scratch_base(database_url(config), config.data_dir) as url, connect(url) as scratch:
             manifest = dump.load(scratch, path)
-            migrate(scratch)
             if manifest.is_unreleased:
                 plan = RebuildPlan(gap=config.sessions.gap, zone_of=timezone_of(scratch, config))
                 rebuild(scratch, plan)
+            if any(table.rows for table in dump.contents(conn)):
+                kept = _write(config, _ready(folder_of(config)), now, clear=False)[0].path
             told = server_status.newest_told(conn)
             rows = dump.replace_rows(scratch, conn)
             # What the backup does not know to be posted already must not be posted again.
@@ -136,6 +162,28 @@ def restore(
         rows=sum(table.rows for table in rows),
         kept=kept,
     )
+
+
+def preview(config: Config, path: Path) -> Preview:
+    """Read a whole backup and compare it with the database; BackupError when it is not valid."""
+    with open_backup(path) as backup:
+        backup.verify()
+        manifest = backup.manifest
+    with open_database(config) as conn:
+        now = {table.name: table for table in dump.contents(conn)}
+    then = {table.name: table for table in manifest.tables}
+    changes = [
+        TableChange(name=name, now=here.rows, then=there.rows)
+        for name in sorted(now.keys() | then.keys())
+        for here, there in [(now.get(name, _no_rows(name)), then.get(name, _no_rows(name)))]
+        # Tables of another schema have other columns, and so another text.
+        if here.rows != there.rows or (here.columns == there.columns and here.sha256 != there.sha256)
+    ]
+    return Preview(manifest=manifest, changes=tuple(changes))
+
+
+def _no_rows(name: str) -> Contents:
+    return Contents(name=name, columns=(), rows=0, sha256="")
 
 
 def find(config: Config, name: str) -> Path:
@@ -149,8 +197,8 @@ def find(config: Config, name: str) -> Path:
     return next((path for path in (given, folder_of(config) / name) if path.is_file()), given)
 
 
-def _write(config: Config, folder: Path, now: datetime) -> tuple[Backup, dump.Manifest]:
-    """Write, verify and name one backup; nothing is left behind when it fails."""
+def _write(config: Config, folder: Path, now: datetime, *, clear: bool = True) -> tuple[Backup, Manifest]:
+    """Write, verify and name one backup; nothing is left behind when it fails. `clear`: see `scratch_base`."""
     while (final := folder / f"etstats-{now.astimezone(UTC):{_STAMP}}.zip").exists():
         now += timedelta(seconds=1)  # never over another one, least of all over the one that is being restored
     partial = final.with_name(final.name + _PARTIAL)
@@ -159,7 +207,7 @@ def _write(config: Config, folder: Path, now: datetime) -> tuple[Backup, dump.Ma
     try:
         with connect(url) as conn:
             manifest = dump.write_dump(conn, partial, made_at=now, version=__version__)
-        with scratch_base(url, config.data_dir) as scratch_url, connect(scratch_url) as scratch:
+        with scratch_base(url, config.data_dir, clear=clear) as scratch_url, connect(scratch_url) as scratch:
             dump.load(scratch, partial)
         partial.replace(final)
     finally:

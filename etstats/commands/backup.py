@@ -1,7 +1,8 @@
 """backup and restore."""
 
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +10,9 @@ from etstats.commands import lock_wait, options
 from etstats.commands.context import context_of
 from etstats.commands.option_groups import bundled
 from etstats.domain.text import pluralize
+
+if TYPE_CHECKING:
+    from etstats.admin.backup import Preview
 
 app = typer.Typer()
 PANEL = "Operate"
@@ -62,30 +66,30 @@ def restore(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     wait: lock_wait.WAIT = lock_wait.USUAL,
 ) -> None:
-    """Make the base what a backup says; what is there now is backed up first.
+    """Restore the database from a backup (the current one is backed up first).
+
+    Without --yes it shows what would change, and asks.
 
     Example: etstats restore latest
 
-    Exit codes: 0 done, 2 no such backup, damaged, or not confirmed, 75 a run is at work, or the base is down.
+    Exit codes: 0 done, 2 no such backup, not a valid one, or not confirmed, 75 another run is at work, or the
+    database is down.
     """
     from datetime import UTC, datetime
 
     from etstats import output
     from etstats.admin import backup as backups
-    from etstats.db import dump
     from etstats.errors import ConfigError
     from etstats.pipeline.site_update import update_site
 
     context = context_of(ctx)
     path = backups.find(context.config, name)
-    manifest = dump.read_manifest(path)
-    holds = f"{pluralize(manifest.rows_of('rounds'), 'round')} as of {manifest.made_at:%Y-%m-%d %H:%M} UTC"
     if not yes:
+        _show(path, backups.preview(context.config, path))
         if not sys.stdin.isatty():
-            raise ConfigError("restore replaces what is in the base: add --yes to do it without being asked")
-        output.say(f"{path} holds {holds}. The base will be as it was then; what is in it now is backed up first.")
+            raise ConfigError("not restored; pass --yes to restore without a confirmation")
         if not typer.confirm("Restore?", err=True):
-            raise ConfigError("not restored; the base is as it was")
+            raise ConfigError("not restored; the database is unchanged")
     patience, tell = lock_wait.seconds(wait), lock_wait.teller(context)
     done = backups.restore(context.config, path, datetime.now(UTC), patience=patience, tell=tell)
     update_site(context.config)
@@ -94,3 +98,22 @@ def restore(
         there = f"{pluralize(done.rounds, 'round')}, {pluralize(done.rows, 'row')}"
         output.say(f"restored {there}, compared with the backup.{kept}")
         output.say("Later rounds come back with the next sync; what was posted is not posted again.")
+
+
+def _show(path: Path, preview: "Preview") -> None:
+    """Say what the backup holds and which tables a restore would change."""
+    from etstats import output
+
+    manifest = preview.manifest
+    output.say(
+        f"{path}: {pluralize(manifest.rows_of('rounds'), 'round')}, {pluralize(manifest.rows, 'row')}, "
+        f"made {manifest.made_at:%Y-%m-%d %H:%M} UTC by etstats {manifest.version}"
+    )
+    if not preview.changes:
+        output.say("The database holds the same rows; a restore would change nothing.")
+        return
+    output.say("A restore would change these tables, after a backup of the current database:")
+    width = max(len(change.name) for change in preview.changes)
+    for name, now, then in preview.changes:
+        what = f"{now:,} -> {then:,} rows" if now != then else f"{pluralize(now, 'row')}, other contents"
+        output.say(f"  {name:<{width}}  {what}")

@@ -1,19 +1,14 @@
-"""A base as one file, and back: every table by COPY, in one snapshot, with counts and hashes.
+"""Copy a database into a backup file and back: every table by COPY, in one snapshot, with counts and hashes.
 
-The file is a ZIP: `manifest.json`, and `<table>.copy` with each table's rows in PostgreSQL's text format, ordered
-by key. The schema is not in it: it is that of the migrations the manifest names. So it needs no `pg_dump`, no
+The schema is not in the file: it is that of the migrations the manifest names. So no `pg_dump` is needed, no
 password leaves this process, and what one version of PostgreSQL wrote any other from 14 on can read.
 """
 
 import hashlib
-import json
-import os
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -22,58 +17,34 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from etstats.db import migrations
+from etstats.db.backup_file import (
+    BackupFile,
+    Contents,
+    Manifest,
+    create_backup,
+    not_valid,
+    open_backup,
+    write_manifest,
+)
 from etstats.db.connection import Connection, database_errors
 from etstats.db.queries import query
-from etstats.errors import ConfigError, DatabaseError, TemporaryError
+from etstats.errors import DatabaseError, EtstatsError
 
-FORMAT = 1
-_MANIFEST = "manifest.json"
-_CHUNK = 1 << 18
+# SQLSTATE classes of errors that speak of the rows: data, integrity, a limit of the server exceeded.
+_OF_THE_ROWS = ("22", "23", "54")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """One table: its stored columns, the key that orders its rows, and the tables it refers to."""
+    """One table: its stored columns, the key that orders its rows, the tables it refers to, columns by type."""
 
     name: str
     columns: list[str]
     key: list[str]
     identities: list[str]
     needs: list[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
-    """What one table held: how many rows, and the SHA-256 of their text in the order of the key."""
-
-    name: str
-    columns: tuple[str, ...]
-    rows: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
-    """What a backup holds: when it was made, by which etstats, on which schema (number -> hash), and tables."""
-
-    made_at: datetime
-    version: str
-    migrations: Mapping[int, str]
-    tables: tuple[Contents, ...]
-
-    @property
-    def is_unreleased(self) -> bool:
-        """Whether it has the schema before the first release: its derived rows have to be derived again."""
-        return dict(self.migrations) == migrations.UNRELEASED
-
-    @property
-    def rows(self) -> int:
-        """All rows together."""
-        return sum(table.rows for table in self.tables)
-
-    def rows_of(self, name: str) -> int:
-        """The rows of one table; 0 for one that is not in it."""
-        return next((table.rows for table in self.tables if table.name == name), 0)
+    moments: list[str]
+    fractions: list[str]
 
 
 def write_dump(conn: Connection, path: Path, *, made_at: datetime, version: str) -> Manifest:
@@ -84,66 +55,40 @@ def write_dump(conn: Connection, path: Path, *, made_at: datetime, version: str)
     conn.rollback()
     conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     conn.read_only = True
-    with _file_errors(path), database_errors(), conn.transaction():
+    with create_backup(path) as archive, database_errors(), conn.transaction():
         steps = {step.number: step.sha256 for step in migrations.status(conn).applied}
         tables: list[Contents] = []
-        with open(path, "xb", opener=_private) as file:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-                for shape in shapes(conn):
-                    with archive.open(f"{shape.name}.copy", "w", force_zip64=True) as member:
-                        tables.append(_copy_out(conn, shape, member.write))
-                manifest = Manifest(made_at=made_at, version=version, migrations=steps, tables=tuple(tables))
-                archive.writestr(_MANIFEST, _to_json(manifest))
-            file.flush()
-            os.fsync(file.fileno())
+        for shape in shapes(conn):
+            with archive.open(f"{shape.name}.copy", "w", force_zip64=True) as member:
+                tables.append(_copy_out(conn, shape, member.write))
+        manifest = Manifest(made_at=made_at, version=version, migrations=steps, tables=tuple(tables))
+        write_manifest(archive, manifest)
     return manifest
-
-
-def read_manifest(path: Path) -> Manifest:
-    """Read what a backup holds; ConfigError when it is none, or damaged."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return _from_json(archive.read(_MANIFEST))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such backup; `etstats backup --list` shows those there are") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise ConfigError(
-            f"{path} is no whole backup of etstats ({type(error).__name__}); take another"
-        ) from error
 
 
 def load(conn: Connection, path: Path) -> Manifest:
-    """Fill an empty database from a backup: its schema as it was, its rows, all compared with the manifest.
+    """Fill an empty database from a backup and give it the schema of this etstats.
 
-    ConfigError: the file is damaged, or of a newer etstats. Later migrations are left to `migrate`. A backup from
-    before the first release fills the present schema; tables that do not exist any more are left out.
+    The tables must be exactly those of the schema that the manifest names, and the rows must satisfy all of its
+    constraints. A backup from before the first release fills the present schema, without the tables that do not
+    exist any more. BackupError: the file is not valid, or of a schema that this etstats does not know.
     """
-    manifest = read_manifest(path)
-    if manifest.is_unreleased:
-        migrations.migrate(conn)
-    else:
-        newest = max(manifest.migrations, default=0)
-        if newest > max((step.number for step in migrations.status(conn).pending), default=0):
-            raise ConfigError(
-                f"{path} was made by etstats {manifest.version}, which is newer: upgrade etstats first"
-            )
-        migrations.migrate(conn, up_to=newest)
-        if {step.number: step.sha256 for step in migrations.status(conn).applied} != dict(manifest.migrations):
-            raise ConfigError(
-                f"{path} was made by an unreleased etstats whose schema differs; restore it with that version"
-            )
-    with database_errors(), conn.transaction(), zipfile.ZipFile(path) as archive:
-        found = {shape.name: shape for shape in shapes(conn)}
-        with _filling(conn, found.values()):
-            for table in manifest.tables:
-                if table.name not in found:
-                    continue
-                with _archive_errors(path), archive.open(f"{table.name}.copy") as member:
-                    _copy_in(conn, found[table.name], table.columns, iter(partial(member.read, _CHUNK), b""))
-        _refuse_difference(path, manifest.tables, _loaded(conn, manifest.tables, found), found)
-    return manifest
+    with open_backup(path) as backup:
+        _create_schema(conn, backup)
+        with database_errors(), _refused_rows(path), conn.transaction():
+            found = {shape.name: shape for shape in shapes(conn)}
+            _check_tables(backup, found)
+            tables = [table for table in backup.manifest.tables if table.name in found]
+            with _filling(conn, found.values()):
+                for table in tables:
+                    _copy_in(conn, found[table.name], table.columns, backup.rows(table))
+            _check_constraints(conn)
+            _check_values(conn, path, found.values())
+            for table in tables:
+                _check_arrival(conn, path, found[table.name], table)
+        with _refused_rows(path):
+            migrations.migrate(conn)
+        return backup.manifest
 
 
 def replace_rows(source: Connection, target: Connection) -> tuple[Contents, ...]:
@@ -211,9 +156,9 @@ def _filling(conn: Connection, tables: Iterable[Shape]) -> Iterator[None]:
     conn.execute(sql.SQL("TRUNCATE {}").format(_names([shape.name for shape in tables])))
     for shape in tables:
         conn.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(sql.Identifier(shape.name)))
-    # A superuser (as in the embedded base) may leave out the check of each reference, which takes half the time;
-    # the rows come from one snapshot and are compared by hash.
-    with suppress(psycopg.errors.InsufficientPrivilege), conn.transaction():
+    # A superuser (as in the embedded database) may leave out the check of each reference, which takes half the
+    # time: the references of a backup are checked at the end, and those of a copied database hold.
+    if conn.info.parameter_status("is_superuser") == "on":
         conn.execute(query("skip_reference_checks"))
     yield
     conn.execute(query("check_constraints"))  # ALTER TABLE wants nothing pending
@@ -240,65 +185,84 @@ def _names(columns: Sequence[str]) -> sql.Composed:
     return sql.SQL(", ").join(map(sql.Identifier, columns))
 
 
-def _loaded(conn: Connection, tables: Iterable[Contents], known: Mapping[str, Shape]) -> Iterator[Contents]:
-    """Count and hash the columns of a backup as they arrived; an older schema has fewer than the table."""
-    conn.execute(query("set_portable_text"))
-    for table in tables:
-        if table.name in known:
-            yield _copy_out(conn, replace(known[table.name], columns=list(table.columns)), lambda _: None)
+def _create_schema(conn: Connection, backup: BackupFile) -> None:
+    """Apply the migrations that the database of the backup had."""
+    known, wanted = migrations.known_migrations(), backup.manifest.migrations
+    made_by = f"it was made by etstats {backup.manifest.version}"
+    if not backup.manifest.is_unreleased:
+        if max(wanted) > known[-1].number:
+            raise not_valid(backup.path, f"{made_by}, which is newer: upgrade etstats first")
+        if dict(wanted) != {migration.number: migration.sha256 for migration in known[: len(wanted)]}:
+            raise not_valid(backup.path, f"{made_by}, an unreleased version: restore it with that one")
+    migrations.prepare(conn)
+    migrations.migrate(conn, up_to=None if backup.manifest.is_unreleased else max(wanted))
 
 
-def _refuse_difference(
-    path: Path, wanted: Iterable[Contents], got: Iterable[Contents], known: Mapping[str, Shape]
-) -> None:
-    here = {table.name: table for table in got}
-    for table in wanted:
-        if table.name in known and table != here[table.name]:
-            raise ConfigError(
-                f"{path} is damaged: {table.name} has {here[table.name].rows} rows and another hash than the "
-                f"{table.rows} that were written; take another backup"
+def _check_tables(backup: BackupFile, found: Mapping[str, Shape]) -> None:
+    """Refuse tables and columns other than those of the schema."""
+    tables = {table.name: set(table.columns) for table in backup.manifest.tables}
+    columns = {name: set(shape.columns) for name, shape in found.items()}
+    if backup.manifest.is_unreleased:
+        different = tables.keys() ^ migrations.UNRELEASED_TABLES
+        different |= {name for name in tables.keys() & columns if not tables[name] <= columns[name]}
+    else:
+        different = {name for name in tables.keys() | columns if tables.get(name) != columns.get(name)}
+    if different:
+        raise not_valid(backup.path, f"tables differ from those of its schema: {', '.join(sorted(different)[:5])}")
+    if any(len(table.columns) != len(tables[table.name]) for table in backup.manifest.tables):
+        raise not_valid(backup.path, "a table has a column twice")
+
+
+def _check_constraints(conn: Connection) -> None:
+    """Check references and deferrable keys, which rows that are copied in without triggers do not undergo."""
+    for table, name, definition in conn.execute(query("constraints_enforced_by_triggers")).fetchall():
+        conn.execute(
+            sql.SQL("ALTER TABLE {table} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {definition}").format(
+                table=sql.Identifier(table), name=sql.Identifier(name), definition=sql.SQL(definition)
             )
+        )
 
 
-def _to_json(manifest: Manifest) -> str:
-    whole = {"format": FORMAT, **asdict(manifest), "made_at": manifest.made_at.isoformat()}
-    return json.dumps(whole, indent=1)
+def _check_values(conn: Connection, path: Path, tables: Iterable[Shape]) -> None:
+    """Refuse what PostgreSQL stores and etstats cannot read or continue: infinite values, exhausted identities."""
+    bounds = {
+        "moments": "{column} < '0001-01-02' OR {column} >= '10000-01-01'",
+        "fractions": "{column} IN ('NaN', 'Infinity', '-Infinity')",
+        "identities": "{column} > 1 << 30",
+    }
+    for shape in tables:
+        tests = [
+            sql.SQL(bounds[kind]).format(column=sql.Identifier(column))
+            for kind in bounds
+            for column in getattr(shape, kind)
+        ]
+        if tests:
+            statement = sql.SQL("SELECT EXISTS (SELECT FROM {table} WHERE {tests})").format(
+                table=sql.Identifier(shape.name), tests=sql.SQL(" OR ").join(tests)
+            )
+            if conn.execute(statement).fetchone() == (True,):
+                raise not_valid(path, f"{shape.name} holds a time or number outside of all bounds")
 
 
-def _from_json(text: bytes) -> Manifest:
-    """Raises ValueError, KeyError or TypeError for what is no manifest of ours."""
-    whole = json.loads(text)
-    if whole["format"] != FORMAT:
-        raise ValueError(f"format {whole['format']}")
-    tables = tuple(
-        Contents(name=str(t["name"]), columns=tuple(t["columns"]), rows=int(t["rows"]), sha256=str(t["sha256"]))
-        for t in whole["tables"]
-    )
-    return Manifest(
-        made_at=datetime.fromisoformat(whole["made_at"]),
-        version=str(whole["version"]),
-        migrations={int(number): str(sha256) for number, sha256 in whole["migrations"].items()},
-        tables=tables,
-    )
-
-
-def _private(name: str, flags: int) -> int:
-    return os.open(name, flags, 0o600)
-
-
-@contextmanager
-def _file_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise TemporaryError(
-            f"the backup {path} cannot be written: {error.strerror or error}; make room, or set [backup] path"
-        ) from error
+def _check_arrival(conn: Connection, path: Path, shape: Shape, table: Contents) -> None:
+    """Compare the columns of a backup with what the database holds now."""
+    got = _copy_out(conn, replace(shape, columns=list(table.columns)), lambda _: None)
+    if got != table:
+        raise not_valid(path, f"{table.name} has {got.rows} rows or contents other than its manifest says")
 
 
 @contextmanager
-def _archive_errors(path: Path) -> Iterator[None]:
+def _refused_rows(path: Path) -> Iterator[None]:
+    """Turn what the database refuses in the rows into a BackupError."""
     try:
         yield
-    except (zipfile.BadZipFile, KeyError, EOFError, OSError, psycopg.DataError, psycopg.IntegrityError) as error:
-        raise ConfigError(f"{path} is damaged ({type(error).__name__}); take another backup") from error
+    except psycopg.Error as error:
+        if not (error.sqlstate or "").startswith(_OF_THE_ROWS):
+            raise
+        place = error.diag.constraint_name or error.diag.table_name or "its rows"
+        reason = (error.diag.message_primary or type(error).__name__).splitlines()[0][:200]
+        raise not_valid(path, f"{place}: {reason}") from error
+    except EtstatsError as error:
+        if error.exit_code != EtstatsError.exit_code:
+            raise
+        raise not_valid(path, str(error)) from error  # a later migration does not fit its rows

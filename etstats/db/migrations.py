@@ -38,6 +38,14 @@ UNRELEASED: dict[int, str] = {
 }
 """The schema before the first release, by migration; `restore` accepts backups of it, nothing else does."""
 
+UNRELEASED_TABLES = frozenset(
+    ("changed_sessions", "file_counts", "folder_marks", "forgetting_key", "forgotten_players", "hidden_players",
+     "player_aliases", "player_comprehensive_stats", "player_links", "post_channels", "post_watermarks", "posts",
+     "processed_files", "rounds", "server_looks", "servers", "session_teams", "sessions",
+     "weapon_comprehensive_stats")
+)  # fmt: skip
+"""The tables of that schema."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
@@ -90,14 +98,18 @@ def migrate(conn: psycopg.Connection, folder: Path | None = None, *, up_to: int 
             break
         with database_errors(), conn.transaction():
             conn.execute(query("lock_migrations"), {"key": LOCK_KEY})
-            if schema := conn.execute(query("schema_to_create")).fetchone():
-                conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(*schema)))
-            conn.execute(query("create_schema_migrations"))
+            _create_record(conn)
             # Another process may have applied it while this one waited for the lock.
             if migration in _pending(migrations, _applied(conn)):
                 _apply(conn, migration)
                 done.append(str(migration))
     return done
+
+
+def prepare(conn: psycopg.Connection) -> None:
+    """Create the empty record in a new database; a query for a missing one is an error in the server's log."""
+    with database_errors(), conn.transaction():
+        _create_record(conn)
 
 
 def status(conn: psycopg.Connection, folder: Path | None = None) -> SchemaStatus:
@@ -142,6 +154,11 @@ def schema_errors(conn: psycopg.Connection) -> Iterator[None]:
         raise
 
 
+def known_migrations() -> tuple[Migration, ...]:
+    """Return the migrations of this etstats, in order."""
+    return _read_folder(sql_root() / "migrations")
+
+
 def _read_folder(folder: Path) -> tuple[Migration, ...]:
     migrations: list[Migration] = []
     for path in sorted(folder.glob("*.sql")):
@@ -164,6 +181,12 @@ def _read_folder(folder: Path) -> tuple[Migration, ...]:
     if not migrations:
         raise EtstatsError(f"no migrations in {folder}: the installation is damaged; install etstats again")
     return tuple(migrations)
+
+
+def _create_record(conn: psycopg.Connection) -> None:
+    if schema := conn.execute(query("schema_to_create")).fetchone():
+        conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(*schema)))
+    conn.execute(query("create_schema_migrations"))
 
 
 def _applied(conn: psycopg.Connection) -> tuple[AppliedMigration, ...]:

@@ -19,16 +19,15 @@ from etstats.errors import EtstatsError
 
 
 @contextmanager
-def scratch_base(url: str, data_dir: Path) -> Iterator[str]:
-    """Give the URL of an empty base that is gone afterwards; one program at a time may ask for one beside a base.
+def scratch_base(url: str, data_dir: Path, *, clear: bool = True) -> Iterator[str]:
+    """Give the URL of an empty database that is dropped afterwards; the caller holds the lock of backups.
 
-    `data_dir`: where a server of its own would live, when the user of `url` may not create bases.
+    `data_dir`: where a server of its own would live, when the user of `url` may not create databases. `clear`:
+    drop those of killed processes first, and with them any other that is in use.
     """
     prefix = f"etstats_scratch_{hashlib.sha256(_name_of(url).encode()).hexdigest()[:8]}_"
     name = prefix + secrets.token_hex(6)
-    try:
-        _create(url, name, prefix)
-    except (psycopg.Error, EtstatsError):
+    if not _is_created(url, name, prefix if clear else None):
         with _own_server(data_dir) as own:
             yield own
         return
@@ -44,10 +43,21 @@ def _name_of(url: str) -> str:
         return conn.info.dbname
 
 
-def _create(url: str, name: str, prefix: str) -> None:
-    with connect(url) as conn:
-        leftovers = [row[0] for row in conn.execute(query("scratch_databases"), {"prefix": prefix})]
-    _drop(url, leftovers)  # of killed runs
+def _is_created(url: str, name: str, prefix: str | None) -> bool:
+    """Create the database, unless the user may not: asking first keeps a refusal out of the server's log."""
+    try:
+        with connect(url) as conn:
+            if conn.execute(query("may_create_databases")).fetchone() != (True,):
+                return False
+            leftovers = conn.execute(query("scratch_databases"), {"prefix": prefix}).fetchall() if prefix else []
+        _drop(url, [row[0] for row in leftovers])
+        _create(url, name)
+    except (psycopg.Error, EtstatsError):
+        return False
+    return True
+
+
+def _create(url: str, name: str) -> None:
     with connect(url) as conn:
         conn.autocommit = True
         conn.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))

@@ -48,6 +48,9 @@ SELECT pg_is_in_recovery() AS is_replica,
 -- Only those of this database: another database of the same server may be making a backup now.
 SELECT datname::text FROM pg_database WHERE starts_with(datname, %(prefix)s)
 
+-- name: may_create_databases
+SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = current_user
+
 -- name: analyze_tables
 -- Update the planner's statistics of the tables that an import fills; autovacuum does so only a minute later.
 ANALYZE processed_files, rounds, player_comprehensive_stats, weapon_comprehensive_stats

@@ -76,8 +76,8 @@ WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v'
 ORDER BY c.relkind <> 'r', c.relname, a.attnum
 
 -- name: dumped_tables
--- Every table as a backup stores it: stored columns, the key that orders its rows, identity columns, and the tables
--- that must be filled before it.
+-- Every table of etstats as a backup stores it: stored columns, the key that orders its rows, identity columns, the
+-- columns of moments and of fractional numbers, and the tables that must be filled before it.
 SELECT c.relname::text AS name,
        (SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_attribute a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') AS columns,
@@ -86,8 +86,24 @@ SELECT c.relname::text AS name,
                  WHERE i.indrelid = c.oid AND i.indisprimary), '{}') AS key,
        coalesce((SELECT array_agg(a.attname::text) FROM pg_attribute a
                  WHERE a.attrelid = c.oid AND a.attidentity <> '' AND NOT a.attisdropped), '{}') AS identities,
+       coalesce((SELECT array_agg(a.attname::text) FROM pg_attribute a
+                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                   AND a.atttypid IN ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype)), '{}') AS moments,
+       coalesce((SELECT array_agg(a.attname::text) FROM pg_attribute a
+                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                   AND a.atttypid IN ('real'::regtype, 'double precision'::regtype, 'numeric'::regtype)), '{}')
+           AS fractions,
        coalesce((SELECT array_agg(DISTINCT p.relname::text) FROM pg_constraint f JOIN pg_class p ON p.oid = f.confrelid
                  WHERE f.conrelid = c.oid AND f.contype = 'f' AND p.oid <> c.oid), '{}') AS needs
 FROM pg_class c
-WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace AND c.relname <> 'schema_migrations'
+WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
+  AND 'table ' || c.relname = ANY ((SELECT objects FROM schema_migrations ORDER BY number DESC LIMIT 1)::text[])
 ORDER BY c.relname
+
+-- name: constraints_enforced_by_triggers
+-- Foreign keys and deferrable constraints, as statements that create them again.
+SELECT c.relname::text AS table_name, k.conname::text, pg_get_constraintdef(k.oid) AS definition
+FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+WHERE c.relnamespace = current_schema()::regnamespace
+  AND (k.contype = 'f' OR (k.condeferrable AND k.contype IN ('p', 'u', 'x')))
+ORDER BY k.contype, k.conname
