@@ -1,6 +1,5 @@
 """Text, numbers and names as HTML. Every text from outside is escaped here or by the templates' autoescape."""
 
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
@@ -8,6 +7,7 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
+from etstats.output.sanitize import clean_part
 from etstats.parser.names import colour_runs
 from etstats.site import paths
 
@@ -21,17 +21,6 @@ _TAGS = {
     "h": ('<th scope="row">', "</th>"),
 }
 _LONGEST_TEXT = 120
-_MARKS_PER_LETTER = 2
-_BLANK = {
-    0x034F,
-    0x115F,
-    0x1160,
-    0x17B4,
-    0x17B5,
-    0x2800,
-    0x3164,
-    0xFFA0,
-}  # letters and symbols that show as nothing
 
 
 class Col(NamedTuple):
@@ -50,24 +39,8 @@ def visible(text: str, longest: int = _LONGEST_TEXT) -> str:
     """The text in one line: nothing invisible, two combining marks a letter, `longest` characters at most."""
     if text.isascii() and text.isprintable() and len(text) <= longest:
         return text
-    kept: list[str] = []
-    marks = 0
-    for char in text:
-        if not " " <= char <= "~":
-            category = unicodedata.category(char)
-            if category in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") or ord(char) in _BLANK:
-                continue
-            if category in ("Mn", "Me"):
-                marks += 1
-                if marks > _MARKS_PER_LETTER:
-                    continue
-                kept.append(char)
-                continue
-        marks = 0
-        kept.append(char)
-        if len(kept) > longest:
-            return "".join(kept[: longest - 1]) + "…"
-    return "".join(kept)
+    shown = clean_part(text)
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
 @lru_cache(maxsize=8192)

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from etstats.post.render.canvas import INK, MUTED, PANEL, RULE, TEAM_COLOURS, WIDTH, Canvas
+from etstats.output.canvas import INK, MUTED, PANEL, RULE, TEAM_COLOURS, WIDTH, Canvas
+from etstats.output.fonts import text_width
+from etstats.output.sanitize import clean
 from etstats.post.render.facts import MapSummary, PlayerLine, RoundResult, SessionSummary
-from etstats.post.render.fonts import text_width
 from etstats.post.render.sections import ranking
-from etstats.post.render.text import NO_NAME, clean, mss, short
+from etstats.post.render.text import NO_NAME, mss, short
 
 _MARGIN = 44
 _DAMAGE, _KILLS = "#ef8b3c", "#4c9fef"

@@ -6,45 +6,16 @@ Every function takes raw text and cleans it first, so nothing is safe by having 
 import re
 import unicodedata
 
+from etstats.output.sanitize import clean
+
 ZERO_WIDTH_SPACE = "\u200b"
 NO_NAME = "no name"  # stands where a name consists of characters that cannot be seen
 _LEFT_TO_RIGHT = "\u200e"
 
-# Letters and symbols that show as nothing, and marks that change only how the character before them is drawn.
-_INVISIBLE = {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0}
-_MODIFIERS = (range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xFFF0, 0xFFFC), range(0x1F3FB, 0x1F400),
-              range(0xE0000, 0xE1000))  # fmt: skip
-_BLANKS = {0x2800, 0x3000}
 _EMOJI = range(0x1F300, 0x1FB00)  # wide on every screen, also those that this Python's Unicode does not know yet
-_MARKS_PER_LETTER = 2
 
 _MARKDOWN = re.compile(r"[\\*_~|`<>\[\]():@#]")
 _LIST_START = re.compile(r"^(-|\d+(?=\.))")
-
-
-def clean(text: str) -> str:
-    """One line of visible text: white space and line breaks become single spaces, what cannot be seen is gone.
-
-    Gone are control, bidi, zero-width and filler characters, lone surrogates, variation selectors, and combining
-    marks past the second on one letter.
-    """
-    kept: list[str] = []
-    marks = _MARKS_PER_LETTER  # a mark with nothing before it has nothing to sit on
-    for char in unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode()):
-        code, category = ord(char), unicodedata.category(char)
-        if category[0] == "Z" or char.isspace() or code in _BLANKS:
-            kept.append(" ")
-            marks = _MARKS_PER_LETTER
-        elif category in {"Cc", "Cf", "Cs", "Me"} or code in _INVISIBLE or any(code in r for r in _MODIFIERS):
-            continue
-        elif category == "Mn":
-            marks += 1
-            if marks <= _MARKS_PER_LETTER:
-                kept.append(char)
-        else:
-            kept.append("\N{REPLACEMENT CHARACTER}" if category == "Co" else char)
-            marks = 0
-    return " ".join("".join(kept).split())
 
 
 def char_columns(char: str) -> int:

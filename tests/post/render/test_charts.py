@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from etstats.post.render.canvas import readable, visible
+from etstats.output.canvas import readable
+from etstats.output.fonts import split, text_width
+from etstats.output.sanitize import clean_part
 from etstats.post.render.charts import scoreboard_png, session_png
-from etstats.post.render.fonts import split, text_width
 from tests.post.render import samples
 
 
@@ -75,8 +76,8 @@ def test_a_character_without_a_glyph_is_a_box():
     """The letters around it stay."""
     assert "".join(run for run, _ in split("a\U0010fffeb", 24)) == "a□b"
     assert text_width("MM", 10) == pytest.approx(2 * text_width("M", 10), abs=1)
-    assert visible(" a\u200b b ") == " a b "
-    assert (visible(" "), visible("\u200b")) == (" ", "")
+    assert clean_part(" a\u200b b ") == " a b "
+    assert (clean_part(" "), clean_part("\u200b")) == (" ", "")
 
 
 def test_an_evening_without_scores_or_rounds_is_drawn_without_those_parts():

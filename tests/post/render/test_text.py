@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etstats.post.render.text import ZERO_WIDTH_SPACE, cell, clean, columns, escape, fit, mss, plain, short
+from etstats.output.sanitize import clean
+from etstats.post.render.text import ZERO_WIDTH_SPACE, cell, columns, escape, fit, mss, plain, short
 from tests.post.render.samples import HOSTILE
 
 # Everything that means something to Discord, to a terminal or to a layout, mixed with ordinary letters.

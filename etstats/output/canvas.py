@@ -8,8 +8,8 @@ from typing import Literal
 
 from PIL import Image, ImageDraw
 
-from etstats.post.render.fonts import split, text_width
-from etstats.post.render.text import clean
+from etstats.output.fonts import split, text_width
+from etstats.output.sanitize import clean, clean_part
 
 WIDTH = 1080
 GROUND, PANEL, RULE, INK, MUTED = "#12141a", "#1b1f28", "#2c323f", "#eceff5", "#8d96a8"
@@ -103,7 +103,7 @@ class Canvas:
         """
         start, end = x, x + width
         for colour, raw in runs:
-            part = visible(raw)
+            part = clean_part(raw)
             shown = _within(part, round(size), end - x, bold=bold)
             self._text(x, y, shown, size, readable(colour), bold=bold)
             x += text_width(shown, round(size), bold=bold)
@@ -121,14 +121,6 @@ class Canvas:
         for run, font in split(text, round(size), bold=bold):
             self._draw.text((x, y + _CAPITAL * size), run, colour, font, anchor="ls")
             x += font.getlength(run)
-
-
-def visible(text: str) -> str:
-    """Clean text that keeps a space at either end, for parts that are set next to each other."""
-    shown = clean(text)
-    if not shown:
-        return " " if text[:1].isspace() else ""
-    return " " * text[:1].isspace() + shown + " " * text[-1:].isspace()
 
 
 def readable(colour: str) -> str:
