@@ -10,7 +10,8 @@ from functools import cache
 from typing import get_args, get_type_hints
 
 from etstats.db.queries import query
-from etstats.domain.rounds import PlayerRound
+from etstats.domain.rounds import PlayerRound, WeaponStats
+from etstats.domain.rules.achievements import ACHIEVEMENTS
 from etstats.domain.stats import ScoreLine
 
 FILE_COLUMNS = (
@@ -29,6 +30,15 @@ ROUND_COLUMNS = (
 
 PLAYER_COLUMNS = PlayerRound._fields[:-1]
 """The columns of a player in a round; the last field of PlayerRound is the weapons."""
+
+WEAPON_COLUMNS = ("round_id", "player_guid", "weapon_name", *WeaponStats._fields[1:])
+"""The columns of a weapon of a player in a round."""
+
+# The sums of a career that are of several columns; the others have the name of their column.
+_CAREER_PARTS = {
+    "objectives": ("objectives_stolen", "objectives_returned"),
+    "multikills": ("multi_kills", "mega_kills"),
+}
 
 # Columns of a player that are no counts: text, a side, a flag; and the two that may be below zero.
 _NO_COUNTS = {"player_guid", "player_name", "clean_name", "team", "was_reset", "xp", "tank_meatshield"}
@@ -53,6 +63,7 @@ def query_with_columns(name: str) -> str:
 def _lists() -> Mapping[str, str]:
     floats = {name for name, kind in get_type_hints(PlayerRound).items() if float in (kind, *get_args(kind))}
     sums = [name for name in ScoreLine._fields if name in PLAYER_COLUMNS and name not in _NO_COUNTS | _NO_SUMS]
+    types = {"round_id": "bigint", "player_guid": "text", "weapon_name": "text"}
     return {
         "file_columns": _join(FILE_COLUMNS),
         "file_values": _join(f"%({name})s" for name in FILE_COLUMNS),
@@ -66,6 +77,24 @@ def _lists() -> Mapping[str, str]:
         ),
         "player_counts": _join(name for name in PLAYER_COLUMNS if name not in _NO_COUNTS),
         "player_sums": _join(f"sum({name})::integer AS {name}" for name in sums),
+        "weapon_columns": _join(WEAPON_COLUMNS),
+        "weapon_arrays": _join(f"%(weapons_{name})s::{types.get(name, 'integer')}[]" for name in WEAPON_COLUMNS),
+        **_career_lists(),
+    }
+
+
+def _career_lists() -> dict[str, str]:
+    """Return the lists of what achievements count, in their order; a value that is not known counts as 0."""
+    gains, sums = {"rounds": "1"}, {"rounds": "count(*)"}
+    for name in (achievement.key for achievement in ACHIEVEMENTS if achievement.key != "rounds"):
+        columns = _CAREER_PARTS.get(name, (name,))
+        gains[name] = " + ".join(f"coalesce(p.{column}, 0)" for column in columns)
+        sums[name] = " + ".join(f"coalesce(sum(p.{column}), 0)" for column in columns)
+    return {
+        "career_names": _join(sums),
+        "career_gains": _join(gains.values()),
+        "career_sums": _join(f"({value})::bigint AS {name}" for name, value in sums.items()),
+        "career_running_sums": _join(f"sum({name}) OVER w" for name in sums),
     }
 
 

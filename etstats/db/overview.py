@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from etstats.db.columns import query_with_columns
 from etstats.db.connection import Connection, database_errors
 from etstats.db.maps import Feat
 from etstats.db.players import OnMap, OnSide, PlayedRound, Teammate, WithWeapon
@@ -111,7 +112,7 @@ def session_sums(conn: Connection, *, dpm_seconds: int) -> list[SessionSums]:
 def career_gains(conn: Connection) -> Iterator[tuple[tuple[int, ...], str, int, int]]:
     """What each round added to each career, in time order: the sums of achievements, GUID, round and session."""
     with database_errors():
-        for row in conn.execute(query("career_gains")):
+        for row in conn.execute(query_with_columns("career_gains")):
             yield row[:-3], row[-3], row[-2], row[-1]
 
 

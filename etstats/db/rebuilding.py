@@ -135,7 +135,7 @@ class Stored:
         self._rounds = conn.cursor(row_factory=class_row(StoredRound)).execute(query("rounds_of_files"), ids)
         self._facts = conn.execute(query("round_details_of_files"), ids)
         self._players = conn.execute(query_with_columns("players_of_files"), ids)
-        self._weapons = conn.execute(query("weapons_of_files"), ids)
+        self._weapons = conn.execute(query_with_columns("weapons_of_files"), ids)
         self._lineups = conn.execute(query("teams_of_files"), ids)
 
     def contents(self) -> dict[int, bytes]:

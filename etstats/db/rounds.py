@@ -7,14 +7,13 @@ from datetime import datetime, timedelta
 import orjson  # a tenth of the standard library's time, for the bulk of what an import sends
 from psycopg.types.json import Json
 
-from etstats.db.columns import PLAYER_COLUMNS, query_with_columns
+from etstats.db.columns import PLAYER_COLUMNS, WEAPON_COLUMNS, query_with_columns
 from etstats.db.connection import Connection
 from etstats.db.queries import query
 from etstats.db.statements import fetch_all
-from etstats.domain.rounds import Round, WeaponStats
+from etstats.domain.rounds import Round
 
-_WEAPON_COLUMNS = ("round_id", "player_guid", *WeaponStats._fields)
-_NO_WEAPONS: Mapping[str, tuple[int | str, ...]] = dict.fromkeys(_WEAPON_COLUMNS, ())
+_NO_WEAPONS: Mapping[str, tuple[int | str, ...]] = dict.fromkeys(WEAPON_COLUMNS, ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +158,7 @@ def _documents(settlement: RoundChanges) -> dict[str, object]:
     """
     players = [(p.round_id, player) for p in settlement.written for player in p.round.players]
     weapons = [(round_id, player.player_guid, *w) for round_id, player in players for w in player.weapons]
-    columns = dict(zip(_WEAPON_COLUMNS, zip(*weapons, strict=True), strict=True)) if weapons else _NO_WEAPONS
+    columns = dict(zip(WEAPON_COLUMNS, zip(*weapons, strict=True), strict=True)) if weapons else _NO_WEAPONS
     totals = [
         len(settlement.written),
         len(players),
@@ -176,7 +175,7 @@ def _documents(settlement: RoundChanges) -> dict[str, object]:
     return {
         "rounds": _json([_round_row(settlement.server_id, p) for p in settlement.written]),
         "players": _json(player_rows),
-        **{f"weapon_{name}": _array(column) for name, column in columns.items()},
+        **{f"weapons_{name}": _array(column) for name, column in columns.items()},
         "totals": totals,
     }
 

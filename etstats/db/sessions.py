@@ -146,7 +146,10 @@ def careers(
         "guids": guids,
         "with_hidden": with_hidden,
     }
-    return {career.player_guid: career for career in fetch_all(conn, Career, "careers", parameters)}
+    return {
+        career.player_guid: career
+        for career in fetch_all(conn, Career, "careers", parameters, sql=query_with_columns)
+    }
 
 
 def achievements_reached(
@@ -154,7 +157,7 @@ def achievements_reached(
 ) -> list[Reached]:
     """When everybody, or one player, passed which threshold: by ladder, threshold and time.
 
-    `ladders`: the thresholds of each sum by its name in `Career`, in the order of achievements_reached.sql.
+    `ladders`: the thresholds of each sum by its name in `Career`, in the order of `ACHIEVEMENTS`.
     """
     steps = [(key, place, t) for place, (key, thresholds) in enumerate(ladders.items(), 1) for t in thresholds]
     parameters = {
@@ -163,7 +166,7 @@ def achievements_reached(
         "places": [place for _, place, _ in steps],
         "thresholds": [threshold for _, _, threshold in steps],
     }
-    return fetch_all(conn, Reached, "achievements_reached", parameters)
+    return fetch_all(conn, Reached, "achievements_reached", parameters, sql=query_with_columns)
 
 
 def last_names(conn: Connection, guids: Collection[str]) -> dict[str, str]:

@@ -4,7 +4,7 @@
 `fetch_all`, `fetch_one` and `fetch_column` run in the transaction of the caller.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from psycopg.rows import class_row
@@ -34,11 +34,16 @@ def rows(conn: Connection, row: type[Row], name: str, parameters: Mapping[str, o
 
 
 def fetch_all(
-    conn: Connection, row: type[Row], name: str, parameters: Mapping[str, object] | None = None
+    conn: Connection,
+    row: type[Row],
+    name: str,
+    parameters: Mapping[str, object] | None = None,
+    *,
+    sql: Callable[[str], str] = query,
 ) -> list[Row]:
-    """Return the rows of a named query as instances of `row`."""
+    """Return the rows of a named query as instances of `row`; `sql` gives its text."""
     with database_errors(), conn.cursor(row_factory=class_row(row)) as cursor:
-        return cursor.execute(query(name), parameters).fetchall()
+        return cursor.execute(sql(name), parameters).fetchall()
 
 
 def fetch_one(conn: Connection, row: type[Row], name: str, parameters: Mapping[str, object] | None = None) -> Row:

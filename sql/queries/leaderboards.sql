@@ -34,9 +34,10 @@ WITH scope AS MATERIALIZED (
            sum(p.damage_given) FILTER (WHERE dead.is_true) AS clocked_damage,
            sum(p.gibs) AS gibs, sum(p.self_kills) AS self_kills, sum(p.team_kills) AS team_kills,
            sum(p.xp) AS xp, sum(p.kill_assists) AS kill_assists,
-           sum(p.objectives_stolen + p.objectives_returned + p.dynamites_planted + p.dynamites_defused)
-               AS objectives,
-           sum(p.double_kills + p.triple_kills + p.quad_kills + p.multi_kills + p.mega_kills) AS multikills,
+           coalesce(sum(p.objectives_stolen), 0) + coalesce(sum(p.objectives_returned), 0)
+               + coalesce(sum(p.dynamites_planted), 0) + coalesce(sum(p.dynamites_defused), 0) AS objectives,
+           coalesce(sum(p.double_kills), 0) + coalesce(sum(p.triple_kills), 0) + coalesce(sum(p.quad_kills), 0)
+               + coalesce(sum(p.multi_kills), 0) + coalesce(sum(p.mega_kills), 0) AS multikills,
            sum(p.revives_given) AS revives_given, sum(p.times_revived) AS times_revived,
            sum(p.most_useful_kills) FILTER (WHERE p.useless_kills IS NOT NULL) AS useful_kills,
            sum(p.useless_kills) AS useless_kills,

@@ -50,11 +50,9 @@ GROUP BY 1, 2, 3
 ORDER BY place, session_id, player_guid
 
 -- name: career_gains
--- What each round added to each player's career, in time order: the sums that achievements are of, in the order of
--- `Career`; then who, in which round and session.
-SELECT 1, p.kills, p.headshot_kills, p.damage_given, p.gibs, coalesce(p.revives_given, 0), p.kill_assists,
-       p.dynamites_planted, p.dynamites_defused, p.objectives_stolen + p.objectives_returned,
-       coalesce(p.constructions, 0), p.most_useful_kills, p.multi_kills + p.mega_kills,
+-- What each round added to each player's career, in time order: the sums that achievements are of, in their
+-- order; then who, in which round and session.
+SELECT {career_gains},
        p.player_guid, r.id, r.gaming_session_id
 FROM rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
 WHERE NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = p.player_guid)

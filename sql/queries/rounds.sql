@@ -38,10 +38,10 @@ WHERE round_id IN (SELECT id FROM rounds WHERE file_id = ANY(%(file_ids)s))
 ORDER BY round_id, player_guid COLLATE "C"
 
 -- name: weapons_of_files
-SELECT w.round_id, w.player_guid, w.weapon_name, w.hits, w.shots, w.kills, w.deaths, w.headshots
-FROM rounds r JOIN weapon_comprehensive_stats w ON w.round_id = r.id
-WHERE r.file_id = ANY(%(file_ids)s)
-ORDER BY w.round_id, w.player_guid, w.weapon_name COLLATE "C"
+SELECT {weapon_columns}
+FROM weapon_comprehensive_stats
+WHERE round_id IN (SELECT id FROM rounds WHERE file_id = ANY(%(file_ids)s))
+ORDER BY round_id, player_guid, weapon_name COLLATE "C"
 
 -- name: sides_of_rounds
 SELECT round_id, player_guid, team FROM player_comprehensive_stats WHERE round_id = ANY(%(round_ids)s)
@@ -60,12 +60,8 @@ WITH new_rounds AS (
     SELECT {player_columns} FROM json_populate_recordset(NULL::player_comprehensive_stats, %(players)s)
     RETURNING kills, deaths
 ), new_weapons AS (
-    INSERT INTO weapon_comprehensive_stats
-        (round_id, player_guid, weapon_name, hits, shots, kills, deaths, headshots)
-    SELECT * FROM unnest(
-        %(weapon_round_id)s::bigint[], %(weapon_player_guid)s::text[], %(weapon_name)s::text[],
-        %(weapon_hits)s::integer[], %(weapon_shots)s::integer[], %(weapon_kills)s::integer[],
-        %(weapon_deaths)s::integer[], %(weapon_headshots)s::integer[])
+    INSERT INTO weapon_comprehensive_stats ({weapon_columns})
+    SELECT * FROM unnest({weapon_arrays})
     RETURNING kills, deaths
 )
 SELECT expect_totals(

@@ -46,11 +46,12 @@ LEFT JOIN hidden_players h USING (player_guid)
 ORDER BY s.group_id, s.damage_given DESC, s.player_guid
 
 -- name: performances
--- The statistics of each player in each round that ratings need.
-SELECT p.round_id, p.player_guid, p.team, p.kills, p.deaths, p.damage_given, p.team_damage_given, p.kill_assists,
+-- The statistics of each player in each round that ratings need; a value that is not known counts as 0.
+SELECT p.round_id, p.player_guid, p.team, p.kills, p.deaths, p.damage_given,
+       coalesce(p.team_damage_given, 0) AS team_damage_given, coalesce(p.kill_assists, 0) AS kill_assists,
        coalesce(p.revives_given, 0) AS revives_given,
-       p.objectives_stolen + p.objectives_returned + p.dynamites_planted + p.dynamites_defused
-           + coalesce(p.constructions, 0) AS objectives,
+       coalesce(p.objectives_stolen, 0) + coalesce(p.objectives_returned, 0) + coalesce(p.dynamites_planted, 0)
+           + coalesce(p.dynamites_defused, 0) + coalesce(p.constructions, 0) AS objectives,
        p.time_played_seconds, p.dpm
 FROM player_comprehensive_stats p
 WHERE p.round_id = ANY (%(round_ids)s)
@@ -59,16 +60,7 @@ ORDER BY p.round_id, p.player_guid
 -- name: careers
 -- What each player achieved before a time, or in some rounds: sums for achievements, bests of single rounds for
 -- records. Hidden players are left out unless `with_hidden`. A cumulative round 2 adds to the sums and sets no best.
-SELECT p.player_guid, count(*)::integer AS rounds,
-       sum(p.kills)::bigint AS kills, sum(p.headshot_kills)::bigint AS headshot_kills,
-       sum(p.damage_given)::bigint AS damage_given, sum(p.gibs)::bigint AS gibs,
-       coalesce(sum(p.revives_given), 0)::bigint AS revives_given, sum(p.kill_assists)::bigint AS kill_assists,
-       sum(p.dynamites_planted)::bigint AS dynamites_planted,
-       sum(p.dynamites_defused)::bigint AS dynamites_defused,
-       sum(p.objectives_stolen + p.objectives_returned)::bigint AS objectives,
-       coalesce(sum(p.constructions), 0)::bigint AS constructions,
-       sum(p.most_useful_kills)::bigint AS most_useful_kills,
-       sum(p.multi_kills + p.mega_kills)::bigint AS multikills,
+SELECT p.player_guid, {career_sums},
        sum(p.time_played_seconds)::bigint AS time_played_seconds,
        coalesce(max(p.kills) FILTER (WHERE NOT r.is_cumulative), 0) AS best_kills,
        coalesce(max(p.damage_given) FILTER (WHERE NOT r.is_cumulative), 0) AS best_damage_given,
@@ -92,13 +84,7 @@ GROUP BY p.player_guid
 -- the achievements, `places` being positions in `gained`. Hidden players are left out.
 WITH by_session AS (
     SELECT p.player_guid, r.gaming_session_id, max(r.ended_at) AS ended_at,
-           count(*) AS rounds, sum(p.kills) AS kills, sum(p.headshot_kills) AS headshot_kills,
-           sum(p.damage_given) AS damage_given, sum(p.gibs) AS gibs,
-           coalesce(sum(p.revives_given), 0) AS revives_given, sum(p.kill_assists) AS kill_assists,
-           sum(p.dynamites_planted) AS dynamites_planted, sum(p.dynamites_defused) AS dynamites_defused,
-           sum(p.objectives_stolen + p.objectives_returned) AS objectives,
-           coalesce(sum(p.constructions), 0) AS constructions, sum(p.most_useful_kills) AS most_useful_kills,
-           sum(p.multi_kills + p.mega_kills) AS multikills
+           {career_sums}
     FROM rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
     WHERE r.is_counted
       AND (%(guid)s::text IS NULL OR p.player_guid = %(guid)s)
@@ -107,12 +93,8 @@ WITH by_session AS (
     GROUP BY p.player_guid, r.gaming_session_id
 ), runs AS (
     SELECT player_guid, ended_at,
-           ARRAY[rounds, kills, headshot_kills, damage_given, gibs, revives_given, kill_assists, dynamites_planted,
-                 dynamites_defused, objectives, constructions, most_useful_kills, multikills]::bigint[] AS gained,
-           ARRAY[sum(rounds) OVER w, sum(kills) OVER w, sum(headshot_kills) OVER w, sum(damage_given) OVER w,
-                 sum(gibs) OVER w, sum(revives_given) OVER w, sum(kill_assists) OVER w,
-                 sum(dynamites_planted) OVER w, sum(dynamites_defused) OVER w, sum(objectives) OVER w,
-                 sum(constructions) OVER w, sum(most_useful_kills) OVER w, sum(multikills) OVER w]::bigint[] AS total
+           ARRAY[{career_names}]::bigint[] AS gained,
+           ARRAY[{career_running_sums}]::bigint[] AS total
     FROM by_session
     WINDOW w AS (PARTITION BY player_guid ORDER BY ended_at, gaming_session_id)
 )

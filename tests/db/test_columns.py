@@ -11,6 +11,7 @@ WRITTEN = {
     "processed_files": columns.FILE_COLUMNS,
     "rounds": columns.ROUND_COLUMNS,
     "player_comprehensive_stats": ("round_id", *columns.PLAYER_COLUMNS),
+    "weapon_comprehensive_stats": columns.WEAPON_COLUMNS,
 }
 # What other statements set, or the database by itself.
 ELSEWHERE = {
@@ -20,6 +21,7 @@ ELSEWHERE = {
     },
     "rounds": {"stored_at", "is_counted", "series_id"},
     "player_comprehensive_stats": set(),
+    "weapon_comprehensive_stats": set(),
 }  # fmt: skip
 
 

@@ -30,7 +30,6 @@ class Passed:
     threshold: int
 
 
-# In the order of achievements_reached.sql.
 ACHIEVEMENTS = (
     Achievement(key="rounds", title="Veteran", unit="rounds", thresholds=(10, 50, 100, 250, 500, 1000, 2500)),
     Achievement(
