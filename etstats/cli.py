@@ -38,6 +38,7 @@ from etstats.commands import (
     watch,
 )
 from etstats.commands.context import Context
+from etstats.config.loader import complete_environment
 from etstats.errors import EtstatsError, LockedError, OutputError
 
 INTERRUPTED = 130
@@ -213,4 +214,5 @@ def run() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
             signal.signal(number, signal.default_int_handler)
+    complete_environment()
     sys.exit(main())

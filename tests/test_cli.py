@@ -3,15 +3,19 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from etstats import __version__, errors
-from etstats.cli import main
+from etstats.cli import main, run
 from etstats.config import loader
+from etstats.output import consoles
+from tests.conftest import CliResult
 
+Cli = Callable[..., CliResult]
 Capture = pytest.CaptureFixture[str]
 ETSTATS = [sys.executable, "-m", "etstats"]
 
@@ -208,3 +212,48 @@ def test_a_fault_without_a_log_prints_no_traceback(home: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.count("\n") == 2
     assert "RuntimeError: told" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user without an entry in /etc/passwd")
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        (["config", "show"], 0, "data_dir"),
+        (["db", "status"], 0, "embedded"),
+        (["leaderboard", "--top", "kd"], 2, "has no entry in /etc/passwd, which PostgreSQL requires"),
+        (["sync"], 2, "no game server is configured"),
+    ],
+)
+def test_user_without_passwd_entry(
+    cli: Cli, reachable_dir: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: int, expected: str
+) -> None:
+    """A random user id without HOME, as containers have, works, or is refused for the embedded PostgreSQL."""
+    cli(*arguments)  # loads the modules, which may lie in a folder that other users cannot read
+    folder = Path(tempfile.mkdtemp(dir=reachable_dir))
+    folder.chmod(0o777)
+    for name in ("HOME", "USER", "LOGNAME", "ETSTATS_DATABASE_URL", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ETSTATS_DATA_DIR", str(folder / "data"))
+    monkeypatch.setenv("ETSTATS_STATE_DIR", str(folder / "state"))
+    monkeypatch.setattr(sys, "argv", ["etstats", *arguments])
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setgid(2**30)
+            os.setuid(2**30)
+            sys.stdout = sys.stderr = os.fdopen(writer, "w")
+            consoles.out.cache_clear()
+            consoles.err.cache_clear()
+            run()
+        except SystemExit as leaving:
+            sys.stdout.flush()
+            os._exit(int(str(leaving.code)))
+        finally:
+            os._exit(99)
+    os.close(writer)
+    with os.fdopen(reader) as output:
+        text = output.read()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == code, text
+    assert expected in text

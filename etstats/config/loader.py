@@ -4,6 +4,7 @@ Order: flag > environment (`ETSTATS_<SECTION>_<KEY>`) > `$XDG_CONFIG_HOME/etstat
 """
 
 import os
+import pwd
 import re
 import tomllib
 import typing
@@ -79,6 +80,18 @@ def redacted(config: Config) -> dict[str, Any]:
 def environment() -> Mapping[str, str]:
     """The environment, for the few rooms that hand it on: the terminal, a subprocess."""
     return os.environ
+
+
+def complete_environment() -> None:
+    """Set HOME and USER for a user without an entry in /etc/passwd, as containers have them.
+
+    Otherwise `~` and the default user of SSH cannot be resolved, not even where they are not needed.
+    """
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        os.environ.setdefault("HOME", "/")
+        os.environ.setdefault("USER", str(os.geteuid()))
 
 
 def only_in_environment(config: Config, environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
