@@ -7,8 +7,9 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
@@ -28,6 +29,15 @@ LONG = Path("l" * 100)
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="takes the part of another user, which only root can")
 
 
+@pytest.fixture(scope="module")
+def template(reachable_dir: Path) -> Path:
+    """A data folder whose server is stopped; a copy of it takes less time than a new one."""
+    made = reachable_dir / "template"
+    embedded.ensure_running(made, durable=False)
+    embedded.stop(made)
+    return made
+
+
 @pytest.fixture
 def folder(reachable_dir: Path) -> Iterator[Path]:
     """A folder for data folders; every server below it is stopped at the end."""
@@ -37,6 +47,17 @@ def folder(reachable_dir: Path) -> Iterator[Path]:
     for found in made.rglob("postgres"):
         embedded.stop(found.parent)
     shutil.rmtree(made)
+
+
+@pytest.fixture
+def prepare(folder: Path, template: Path) -> Callable[[str | Path], Path]:
+    """Make a data folder of that name from the template."""
+
+    def make(name: str | Path) -> Path:
+        copy(template, folder / name)
+        return folder / name
+
+    return make
 
 
 def start(data_dir: Path) -> str:
@@ -80,10 +101,11 @@ def works_in(url: str) -> Path:
     ids=["short", "long to short", "short to long", "long"],
 )
 @pytest.mark.parametrize("is_running", [True, False], ids=["running", "crashed"])
-def test_copied_data_folder(folder: Path, original: Path, copied: Path, is_running: bool) -> None:
+def test_copied_data_folder(
+    folder: Path, prepare: Callable[[str | Path], Path], original: Path, copied: Path, is_running: bool
+) -> None:
     """A copy has a server and rows of its own, whether the original runs or its pid file is left from a crash."""
-    here, there = folder / original, folder / copied
-    here.parent.mkdir(mode=0o711, exist_ok=True)
+    here, there = prepare(original), folder / copied
     url = start(here)
     add(url, "both")
     with connect(url) as conn:
@@ -106,9 +128,9 @@ def test_copied_data_folder(folder: Path, original: Path, copied: Path, is_runni
     assert rows(start(here)) == ["both", "original"]
 
 
-def test_moved_data_folder(folder: Path) -> None:
+def test_moved_data_folder(folder: Path, prepare: Callable[[str | Path], Path]) -> None:
     """The server of a folder that was moved while it ran goes on at the new path."""
-    add(embedded.ensure_running(folder / "old"), "kept")
+    add(embedded.ensure_running(prepare("old")), "kept")
     (folder / "old").rename(folder / "new")
     assert not embedded.status(folder / "new").running
     url = start(folder / "new")
@@ -116,20 +138,63 @@ def test_moved_data_folder(folder: Path) -> None:
     assert rows(url) == ["kept"]
 
 
-def test_same_files_under_two_paths(folder: Path) -> None:
+def test_same_files_under_two_paths(folder: Path, prepare: Callable[[str | Path], Path]) -> None:
     """Where another path leads to the same files and socket, no second server is started."""
-    url = start(folder / "original")
+    url = start(prepare("original"))
     add(url, "kept")
     copy(folder / "original", folder / "links", how="-al")
-    with pytest.raises(ConfigError, match=r"works in .*/original/postgres/18.*etstats db stop"):
+    with pytest.raises(ConfigError, match=r"works in .*/original/postgres/18.*Stop it where it runs"):
         start(folder / "links")
+    with pytest.raises(ConfigError, match="Stop it where it runs"):
+        embedded.stop(folder / "links")
     assert rows(url) == ["kept"]
+    shutil.rmtree(folder / "links")
 
 
-def test_server_of_another_folder(folder: Path) -> None:
+CONTAINER = """
+import sys
+from pathlib import Path
+from etstats.db import embedded
+from etstats.db.connection import connect
+from etstats.errors import ConfigError
+data = Path(sys.argv[1])
+with connect(embedded.ensure_running(data)) as conn:
+    print(*(text for (text,) in conn.execute("SELECT text FROM owner")))
+pid_file = data / "postgres" / "18" / "postmaster.pid"
+saved = pid_file.read_text()
+for text in (saved, saved.replace("ready   ", "starting")):
+    pid_file.write_text(text)
+    try:
+        embedded.stop(data)
+    except ConfigError as error:
+        print("another container" in str(error))
+try:
+    embedded.ensure_running(data)
+except ConfigError as error:
+    print("another container" in str(error))
+pid_file.write_text(saved)
+"""
+
+
+@as_root
+def test_server_in_another_container(prepare: Callable[[str | Path], Path]) -> None:
+    """A server whose process is in another PID namespace is used, but not stopped or started again."""
+    data = prepare("data")
+    add(start(data), "kept")
+    before = embedded.status(data)
+    namespace = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    command = [*namespace, sys.executable, "-c", CONTAINER, str(data)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
+    assert (done.stdout.split(), done.stderr) == (["kept", "True", "True", "True"], "")
+    assert embedded.status(data) == before
+    assert rows(start(data)) == ["kept"]
+
+
+def test_server_of_another_folder(prepare: Callable[[str | Path], Path]) -> None:
     """A connection ends when the server behind the socket works in another folder than the URL says."""
-    url = start(folder / "one")
-    other = conninfo_to_dict(address.url(folder / "one" / "postgres" / "18"))["passfile"]
+    data = prepare("one")
+    url = start(data)
+    other = conninfo_to_dict(address.url(data / "postgres" / "18"))["passfile"]
     wrong = make_conninfo(url, passfile=str(other).replace("/one/", "/two/"))
     with pytest.raises(ConfigError, match=r"works in .*/one/postgres/18, not in .*/two/postgres/18"):
         connect(wrong)
@@ -176,9 +241,9 @@ def received(pipe: Pipe) -> bytes:
 
 
 @as_root
-def test_foreign_listener_in_tmp(folder: Path) -> None:
+def test_foreign_listener_in_tmp(prepare: Callable[[str | Path], Path]) -> None:
     """After a crash, another user who listens at the predictable place in /tmp gets no connection."""
-    data = folder / LONG
+    data = prepare(LONG)
     url = start(data)
     place = address.socket_folder(data / "postgres" / "18")
     assert place.parent == Path("/tmp")
@@ -202,27 +267,28 @@ def test_foreign_listener_in_tmp(folder: Path) -> None:
 
 
 @as_root
-def test_foreign_listener_in_our_folder(folder: Path) -> None:
+def test_foreign_listener_in_our_folder(prepare: Callable[[str | Path], Path]) -> None:
     """A socket that another user left in a folder which is private by now gets no connection either."""
-    url = start(folder / "data")
-    crash(folder / "data")
-    cluster = folder / "data" / "postgres" / "18"
+    data = prepare("data")
+    url = start(data)
+    crash(data)
+    cluster = data / "postgres" / "18"
     (cluster / ".s.PGSQL.5432").unlink()
     cluster.chmod(0o777)
     with foreign_listener(cluster / ".s.PGSQL.5432") as pipe:
         cluster.chmod(0o700)
         with pytest.raises(ConfigError, match="A process of user nobody listens on"):
-            start(folder / "data")
+            start(data)
         with pytest.raises(DatabaseError, match="requirepeer"):
             connect(url)
         assert received(pipe) == b""
-    assert works_in(start(folder / "data")) == cluster
+    assert works_in(start(data)) == cluster
 
 
 @pytest.mark.parametrize("kind", ["open", "group", "file", "link", "foreign"])
-def test_socket_folder_that_is_not_private(folder: Path, kind: str) -> None:
+def test_socket_folder_that_is_not_private(folder: Path, prepare: Callable[[str | Path], Path], kind: str) -> None:
     """A socket folder that others can write to, or that is not a folder of ours, is refused."""
-    data = folder / LONG
+    data = prepare(LONG)
     start(data)
     embedded.stop(data)
     place = address.socket_folder(data / "postgres" / "18")

@@ -77,7 +77,9 @@ def stop(data_dir: Path, *, version: int = VERSION) -> bool:
             return False
     with _file_errors(folder), _locked(folder.parent):
         pid = _postmaster(folder)
-        if pid:
+        if pid is None:
+            _refuse_second_server(folder)
+        else:
             _stop(folder, pid)
             if (directory := socket_folder(folder)) != folder:
                 with contextlib.suppress(OSError):
@@ -275,6 +277,7 @@ def _start(cluster: Cluster) -> str:
             _stop(folder, pid)
         _pause(folder, deadline)
     _refuse_second_server(folder)
+    _warn_of_copy(folder)
     configure(cluster)
     while True:
         for lock_file in _lock_files(folder):
@@ -293,16 +296,20 @@ def _start(cluster: Cluster) -> str:
 
 
 def _refuse_second_server(folder: Path) -> None:
-    """Refuse to start where a server listens that is none of our processes: two would destroy the database.
+    """Refuse to go on if a server listens whose process is not found here: a second one would damage the files.
 
-    So it is if the folder is mounted elsewhere too, or is a copy made of hard links.
+    Its process may belong to another container with the same folder, or the folder may be a copy of hard links.
     """
     if address.is_listening(folder):
         found = _pid_file(folder)
         raise ConfigError(
-            f"A server that works in {found.data_folder if found else 'another folder'} listens in {folder}. "
-            "Stop it there (etstats db stop), or choose another data folder (ETSTATS_DATA_DIR)."
+            f"A server that works in {found.data_folder if found else 'another folder'} listens in {folder}, but "
+            "its process is not found here. Stop it where it runs (another container?), or choose another "
+            "data folder (ETSTATS_DATA_DIR)."
         )
+
+
+def _warn_of_copy(folder: Path) -> None:
     found = _pid_file(folder)
     if found and found.data_folder != str(folder):
         _log.warning(
