@@ -13,6 +13,7 @@ from etstats.output.fonts import split, text_width
 from etstats.output.sanitize import clean_part
 from etstats.post.render.charts import scoreboard_png, session_png
 from tests.post.render import samples
+from tests.support.hostile import HOSTILE
 
 
 def picture(png: bytes) -> Image.Image:
@@ -38,7 +39,7 @@ def test_every_number_of_players_fits(draw, count):
 
 def test_hostile_names_are_drawn_as_text():
     """No name is read as a formula, none warns of a glyph that is missing, none breaks out of its column."""
-    line = samples.named(*samples.HOSTILE, "$x_{2", "a\nb", "\\", "\ud800", "x" * 100_000)
+    line = samples.named(*HOSTILE, "$x_{2", "a\nb", "\\", "\ud800", "x" * 100_000)
     line = tuple(replace(one, colour_runs=(("#ff0000", one.name), ("red;", one.name))) for one in line)
     hostile = "$\\alpha$ \u202e" + "🔥" * 40
     shown = picture(scoreboard_png(samples.a_map(players=line, map_name=hostile, server=hostile)))

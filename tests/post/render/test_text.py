@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from etstats.output.sanitize import clean
 from etstats.post.render.text import ZERO_WIDTH_SPACE, cell, columns, escape, fit, mss, plain, short
-from tests.post.render.samples import HOSTILE
+from tests.support.hostile import HOSTILE
 
 # Everything that means something to Discord, to a terminal or to a layout, mixed with ordinary letters.
 PIECES = [
