@@ -5,8 +5,10 @@ None is "unknown" (the file's layout has no such field), never 0. Names are raw 
 them safely is `text.py`'s work.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 AXIS, ALLIES = 1, 2
 
@@ -45,6 +47,12 @@ class PlayerLine:
     multi_kills: int = 0
     mega_kills: int = 0
     most_useful_kills: int = 0
+    best_spree: int = 0
+    dynamites_planted: int = 0
+    dynamites_defused: int = 0
+    objectives_taken: int = 0
+    objectives_returned: int = 0
+    constructions: int | None = None
     rounds: int = 1
     colour_runs: tuple[tuple[str, str], ...] = ()
 
@@ -58,11 +66,57 @@ class Milestone:
     mention: str | None = None
 
 
+class UsualPlay(NamedTuple):
+    """A player's averages per round before the post, over `rounds` rounds."""
+
+    rounds: int
+    kills: float
+    dpm: float
+    revives: float | None = None
+
+
+class PersonalBest(NamedTuple):
+    """A player's own best of a round that fell: ("31 kills", "28")."""
+
+    guid: str
+    value: str
+    before: str
+
+
+class AttackRank(NamedTuple):
+    """How an attack compares with all attacks on its map, itself included.
+
+    `rank` 1 is the fastest, None where it was not completed. `faster_percent` of the others were completed in less
+    time than the one that this attack set or took.
+    """
+
+    attacks: int
+    rank: int | None
+    faster_percent: float | None
+
+
+class History(NamedTuple):
+    """What a post says by comparing with earlier rounds; it is fixed when the post is first sent.
+
+    `usual` and `badges` are by guid, `attacks` by round number. `rating_changes` are those of team 1 and 2.
+    """
+
+    usual: Mapping[str, UsualPlay] = {}
+    bests: tuple[PersonalBest, ...] = ()
+    attacks: Mapping[int, AttackRank] = {}
+    badges: Mapping[str, str] = {}
+    rating_changes: tuple[float, float] | None = None
+
+
+NO_HISTORY = History()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundSummary:
     """One round alone; `outcome` is `completed`, `fullhold`, `surrender` or `unknown`.
 
     `winner_team` 0: none recorded. `is_cumulative`: a round 2 whose numbers hold its missing round 1 too.
+    `team_names` are those of Axis and Allies, `tags` what their players' names share, or empty.
     """
 
     server: str
@@ -79,6 +133,8 @@ class RoundSummary:
     players: tuple[PlayerLine, ...]
     is_cumulative: bool = False
     milestones: tuple[Milestone, ...] = ()
+    team_names: tuple[str, str] = ("Axis", "Allies")
+    tags: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,16 +168,31 @@ class MapSummary:
     filenames: tuple[str, ...]
     mvp_reason: str = ""
     line_up_names: tuple[str, str] = ("Team A", "Team B")
+    tags: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapScore:
-    """One map of an evening: round 1's and round 2's time (None: unknown or not played), stopwatch score."""
+    """One map of an evening: round 1's and round 2's time (None: unknown or not played), stopwatch score.
+
+    `outcomes` are those of the rounds, as in `RoundResult`; empty: unknown or not played.
+    """
 
     map_name: str
     times: tuple[int | None, int | None]
     score: tuple[int, int] | None
     winner: int = 0
+    outcomes: tuple[str, str] = ("", "")
+
+
+class SeriesSummary(NamedTuple):
+    """Consecutive maps of a session between the same two teams; `mvp` is a name, or empty."""
+
+    team_names: tuple[str, str]
+    score: tuple[int, int] | None
+    maps: tuple[MapScore, ...]
+    mvp: str = ""
+    mvp_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +224,10 @@ class DpmLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSummary:
-    """An evening: its maps in order, the line-ups' final score, everybody's numbers over all its rounds."""
+    """An evening: its maps in order, the line-ups' final score, everybody's numbers over all its rounds.
+
+    `series` is empty where the line-ups did not change.
+    """
 
     server: str
     started_at: datetime
@@ -170,6 +244,7 @@ class SessionSummary:
     round_labels: tuple[str, ...] = ()
     dpm_series: tuple[DpmLine, ...] = ()
     line_up_names: tuple[str, str] = ("Team A", "Team B")
+    series: tuple[SeriesSummary, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,7 +58,7 @@ def round_message(summary: RoundSummary) -> Message:
         footer=plain(summary.filename),
         timestamp=summary.ended_at,
     )
-    return _message(fill(embed, [*scoreboards(order, sides), *details(order)]), summary.milestones)
+    return with_milestones(fill(embed, [*scoreboards(order, sides), *details(order)]), summary.milestones)
 
 
 def map_message(summary: MapSummary, *, picture: bool = False) -> Message:
@@ -77,7 +77,7 @@ def map_message(summary: MapSummary, *, picture: bool = False) -> Message:
         timestamp=summary.ended_at,
         image=SCOREBOARD_FILE if picture else None,
     )
-    return _message(fill(embed, [*scoreboards(order, sides), *details(order)]))
+    return with_milestones(fill(embed, [*scoreboards(order, sides), *details(order)]))
 
 
 def session_message(summary: SessionSummary, *, picture: bool = False) -> Message:
@@ -111,7 +111,7 @@ def session_message(summary: SessionSummary, *, picture: bool = False) -> Messag
         timestamp=summary.ended_at,
         image=SESSION_FILE if picture else None,
     )
-    return _message(fill(embed, sections), summary.milestones)
+    return with_milestones(fill(embed, sections), summary.milestones)
 
 
 def digest_message(summary: Digest) -> Message:
@@ -132,7 +132,7 @@ def digest_message(summary: Digest) -> Message:
         timestamp=summary.last_at,
     )
     sections = [table("Players", list(enumerate(order, 1)), FRAGS)] if order else []
-    return _message(fill(embed, [listing("Maps", played), *sections]))
+    return with_milestones(fill(embed, [listing("Maps", played), *sections]))
 
 
 def thread_title(server: str, started_on: str) -> str:
@@ -141,7 +141,7 @@ def thread_title(server: str, started_on: str) -> str:
     return next(text for width in widths if len(text := plain(f"{started_on} · {server}", width)) <= THREAD_NAME)
 
 
-def _message(embed: Embed, milestones: Sequence[Milestone] = ()) -> Message:
+def with_milestones(embed: Embed, milestones: Sequence[Milestone] = ()) -> Message:
     """One card; milestones stand above it, and only those may ping, and only who asked for it."""
     content: list[str] = []
     mentions: list[str] = []

@@ -4,17 +4,22 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from etstats.post.render.facts import (
+    AttackRank,
     AwardLine,
     BrokenRecord,
     Digest,
     DpmLine,
+    History,
     MapScore,
     MapSummary,
     Milestone,
+    PersonalBest,
     PlayerLine,
     RoundResult,
     RoundSummary,
+    SeriesSummary,
     SessionSummary,
+    UsualPlay,
 )
 
 NAMES = (
@@ -161,3 +166,71 @@ def a_digest(count: int = 12, maps: int = 14) -> Digest:
         maps=tuple((f"map_{i}", 2) for i in range(maps)),
         players=players(count),
     )
+
+
+TEAMS = ("alpha", "omega")
+_ROSTER = (
+    "Marsh", "Kobold", "Otto", "jink", "Quill", "ember_x", "Brandt", "granat", "Nox", "Hilda", "Finch", "pliers",
+)  # fmt: skip
+
+
+def tagged(lines: tuple[PlayerLine, ...], spare: str = "") -> tuple[PlayerLine, ...]:
+    """The players with names that begin with their team's tag, and with what they did for the objectives."""
+    made: list[PlayerLine] = []
+    for number, line in enumerate(lines):
+        tag = f"{TEAMS[number % 2]}." if number < 10 or not spare else f"{spare}."
+        name = _ROSTER[number % 12] + ("" if number < 12 else str(number))
+        made.append(
+            replace(line, name=tag + name, colour_runs=(("#ffffff", tag), (COLOURS[number % 8], name)),
+                    best_spree=9 - number % 9, dynamites_planted=(2, 0, 1, 0)[number % 4],
+                    dynamites_defused=int(number == 1), objectives_taken=int(number == 2),
+                    constructions=number % 3, most_useful_kills=number % 5)
+        )  # fmt: skip
+    return tuple(made)
+
+
+def history(lines: tuple[PlayerLine, ...]) -> History:
+    """What the players did before: everybody has an average, one a best, one a badge."""
+    return History(
+        usual={
+            line.guid: UsualPlay(
+                rounds=80,
+                kills=line.kills / line.rounds * (0.8 if number % 3 else 1.3),
+                dpm=line.dpm * (0.9 if number % 2 else 1.05),
+            )
+            for number, line in enumerate(lines)
+        },
+        bests=tuple(PersonalBest(line.guid, f"{line.kills} kills", "19") for line in lines[2:3]),
+        attacks={1: AttackRank(71, 2, 3), 2: AttackRank(71, 30, 41)},
+        badges={line.guid: "🏆" for line in lines[:1]},
+        rating_changes=(0.04, -0.04),
+    )
+
+
+def tagged_round(count: int = 12) -> tuple[RoundSummary, History]:
+    """A round of two named teams with history."""
+    lines = tagged(players(count))
+    return a_round(players=lines, team_names=TEAMS, tags=TEAMS), history(lines)
+
+
+def tagged_map(count: int = 12) -> tuple[MapSummary, History]:
+    """A map of two named teams with history."""
+    lines = tagged(players(count))
+    return a_map(players=lines, line_up_names=TEAMS, tags=TEAMS), history(lines)
+
+
+def tagged_session(count: int = 12, maps: int = 10, *, series: int = 1) -> tuple[SessionSummary, History]:
+    """A session of named teams with history, in one series or two."""
+    base = a_session(count, maps)
+    outcomes = (("completed", "completed"), ("completed", "fullhold"), ("fullhold", "surrender"))
+    played = tuple(replace(one, outcomes=outcomes[number % 3]) for number, one in enumerate(base.maps))
+    lines = tuple(
+        replace(line, headshots=150 - 9 * number, revives_given=max(0, 44 - 3 * number), time_dead_seconds=1100)
+        for number, line in enumerate(tagged(base.players, "delta" if series > 1 else ""))
+    )
+    parts = (
+        SeriesSummary(("alpha", "delta"), (4, 2), played[:4], "Marsh"),
+        SeriesSummary(TEAMS, (1, 7), played[4:], "Kobold"),
+    )
+    made = replace(base, players=lines, maps=played, series=parts if series > 1 else (), line_up_names=TEAMS)
+    return made, history(lines)
