@@ -11,8 +11,7 @@ PLACES_OF_A_FIELD = {
     "etstats/domain/rounds.py",  # the table of fields and the row of a player
     "sql/dictionary.toml",  # docs/database.md is written from it
     "etstats/domain/stats.py",  # the line of a scoreboard
-    "etstats/commands/tables/sessions.py",  # the tables that show it
-    "etstats/site/scoreboard.py",
+    "etstats/site/scoreboard.py",  # the page that shows it; the CSV of the commands has all fields of the line
 }
 
 

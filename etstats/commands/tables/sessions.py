@@ -184,21 +184,17 @@ def _scoreboard(
     ]
     columns += [*more, *most]
     if style is output.Format.CSV:
-        columns += _everything_else()
+        columns += _everything_else(columns)
     if team is not None:
         columns.insert(0, output.Column(key="team", heading="Team", text=lambda number: team[number]))
     return output.Table(title=title, columns=columns, rows=players, empty="Nobody who is shown.", notes=notes)
 
 
-def _everything_else() -> list[Column]:
-    names = (
-        "player_guid rounds efficiency headshots headshot_kills hits shots bullets_fired team_damage_given "
-        "team_damage_received self_kills team_kills team_gibs xp killing_spree_best death_spree_worst kill_steals "
-        "objectives_stolen objectives_returned dynamites_planted dynamites_defused times_revived useless_kills "
-        "full_selfkills constructions double_kills triple_kills quad_kills multi_kills mega_kills"
-    ).split()
+def _everything_else(columns: Sequence[Column]) -> list[Column]:
+    """Return a column for each value of a scoreboard that has none yet."""
+    taken = {"player_name", "clean_name", "team", "is_hidden", "time_dead_ratio", *(c.key for c in columns)}
     of: dict[str, Callable[[str, str], Column]] = {"player_guid": output.text, "efficiency": output.decimal}
-    return [of.get(name, output.whole)(name, name) for name in names]
+    return [of.get(name, output.whole)(name, name) for name in ScoreLine._fields if name not in taken]
 
 
 def _ending(m: MapResult, number: int) -> str | None:
