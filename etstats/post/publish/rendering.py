@@ -197,6 +197,12 @@ def _player(line: ScoreLine) -> facts.PlayerLine:
         multi_kills=line.multi_kills,
         mega_kills=line.mega_kills,
         most_useful_kills=line.most_useful_kills,
+        best_spree=line.killing_spree_best,
+        dynamites_planted=line.dynamites_planted,
+        dynamites_defused=line.dynamites_defused,
+        objectives_taken=line.objectives_stolen,
+        objectives_returned=line.objectives_returned,
+        constructions=line.constructions,
         rounds=line.rounds,
         colour_runs=colour_runs(line.player_name),
     )
@@ -207,8 +213,13 @@ def _map_score(played: MapResult) -> facts.MapScore:
         r.round_number: r.played_seconds if r.outcome == "surrender" else r.actual_time_seconds
         for r in played.rounds
     }
+    outcomes = {r.round_number: r.outcome for r in played.rounds}
     return facts.MapScore(
-        map_name=played.map_name, times=(times.get(1), times.get(2)), score=played.score, winner=played.winner
+        map_name=played.map_name,
+        times=(times.get(1), times.get(2)),
+        score=played.score,
+        winner=played.winner,
+        outcomes=(outcomes.get(1, ""), outcomes.get(2, "")),
     )
 
 

@@ -88,7 +88,8 @@ def objective_line(players: Sequence[PlayerLine]) -> str:
         if total and len(parts) < _OBJECTIVE_KINDS:
             best = max(players, key=value)
             own = f" {value(best)}" if value(best) != total else ""
-            parts.append(f"{icon} {total} {verb} (**{escape(best.name, NAME)}**{own})")
+            led = value(best) > 1 or total == 1
+            parts.append(f"{icon} {total} {verb}" + (f" (**{escape(best.name, NAME)}**{own})" if led else ""))
     return " · ".join(parts)
 
 

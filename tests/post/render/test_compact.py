@@ -13,7 +13,7 @@ from PIL import Image
 from etstats.demo.discord_rules import breaches, complaints, is_empty, pings
 from etstats.post.render import compact, compact_pictures
 from etstats.post.render.facts import NO_HISTORY, AttackRank, History, Milestone, SeriesSummary, UsualPlay
-from etstats.post.render.highlights import usual_lines, without_tags
+from etstats.post.render.highlights import objective_line, usual_lines, without_tags
 from etstats.post.render.message import Message
 from etstats.post.render.text import columns
 from tests.post.render import samples
@@ -170,6 +170,16 @@ def test_only_large_differences_to_a_known_average_are_told():
         "📈 **\\[team\\]Bolt** 23 kills, 8 over the usual",
         "📉 **c0pper.** 22 kills, 9 under the usual",
     ]
+
+
+def test_objectives_name_who_did_most():
+    """Nobody is named where several did one each."""
+    lines = samples.players(3)
+    planted = tuple(replace(line, dynamites_planted=count) for line, count in zip(lines, (2, 0, 1), strict=True))
+    assert objective_line(planted) == "💣 3 planted (**Anvil** 2)"
+    built = tuple(replace(line, constructions=count) for line, count in zip(lines, (1, 1, None), strict=True))
+    assert objective_line(built) == "🔧 2 built"
+    assert objective_line(lines) == ""
 
 
 @pytest.mark.parametrize(
