@@ -208,7 +208,8 @@ def _pending(migrations: tuple[Migration, ...], applied: tuple[AppliedMigration,
     if any(UNRELEASED.get(record.number) == record.sha256 for record in applied):
         raise ConfigError(
             "the database has the schema of an etstats before its first release. Back it up with that version "
-            "(etstats backup), then restore the backup with this one into a new database"
+            "(etstats backup), then restore the backup with this one into a new database (another "
+            "database.url, or another data_dir for the embedded one)"
         )
     for record in applied:
         migration = known.pop(record.number, None)

@@ -45,7 +45,7 @@ SELECT r.gaming_session_id AS session_id, p.player_guid, width_bucket(r.ended_at
        coalesce(max(p.gibs) FILTER (WHERE NOT r.is_cumulative), 0) AS best_gibs,
        coalesce(max(p.most_useful_kills) FILTER (WHERE NOT r.is_cumulative), 0) AS best_most_useful_kills
 FROM starts, rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
-WHERE NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = p.player_guid)
+WHERE r.is_counted AND NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = p.player_guid)
 GROUP BY 1, 2, 3
 ORDER BY place, session_id, player_guid
 
@@ -55,7 +55,7 @@ ORDER BY place, session_id, player_guid
 SELECT {career_gains},
        p.player_guid, r.id, r.gaming_session_id
 FROM rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
-WHERE NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = p.player_guid)
+WHERE r.is_counted AND NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = p.player_guid)
 ORDER BY r.ended_at, r.id, p.player_guid
 
 -- name: maps_of_players
@@ -68,7 +68,7 @@ SELECT p.player_guid, r.map_name, count(*) AS rounds,
        coalesce(sum(p.kills)::double precision / nullif(sum(p.deaths), 0), sum(p.kills)) AS kd_ratio,
        60 * sum(p.damage_given)::double precision / nullif(sum(p.time_played_seconds), 0) AS dpm
 FROM rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
-WHERE p.player_guid = ANY (%(guids)s)
+WHERE r.is_counted AND p.player_guid = ANY (%(guids)s)
 GROUP BY p.player_guid, r.map_name
 ORDER BY p.player_guid, count(*) < 4, dpm DESC NULLS LAST, r.map_name
 
@@ -82,7 +82,7 @@ SELECT p.player_guid, p.team <> r.defender_team AS is_attack, count(*) AS rounds
        coalesce(sum(p.kills)::double precision / nullif(sum(p.deaths), 0), sum(p.kills)) AS kd_ratio,
        60 * sum(p.damage_given)::double precision / nullif(sum(p.time_played_seconds), 0) AS dpm
 FROM rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
-WHERE p.player_guid = ANY (%(guids)s) AND p.team IN (1, 2) AND NOT r.is_cumulative
+WHERE r.is_counted AND p.player_guid = ANY (%(guids)s) AND p.team IN (1, 2) AND NOT r.is_cumulative
 GROUP BY 1, 2
 ORDER BY 1, 2 DESC
 
@@ -93,8 +93,8 @@ SELECT w.player_guid, w.weapon_name, count(*) AS rounds, sum(w.kills) AS kills, 
             THEN 100 * sum(w.hits)::double precision / nullif(sum(w.shots), 0) END AS accuracy,
        CASE WHEN is_bullet_weapon(w.weapon_name)
             THEN 100 * sum(w.headshots)::double precision / nullif(sum(w.hits), 0) END AS headshot_share
-FROM weapon_comprehensive_stats w
-WHERE w.player_guid = ANY (%(guids)s)
+FROM weapon_comprehensive_stats w JOIN rounds r ON r.id = w.round_id
+WHERE r.is_counted AND w.player_guid = ANY (%(guids)s)
 GROUP BY w.player_guid, w.weapon_name
 ORDER BY w.player_guid, sum(w.kills) DESC, w.weapon_name
 
@@ -103,7 +103,7 @@ ORDER BY w.player_guid, sum(w.kills) DESC, w.weapon_name
 WITH sides AS MATERIALIZED (
     SELECT r.id, p.player_guid, p.team, r.winner_team
     FROM rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
-    WHERE p.team IN (1, 2)
+    WHERE r.is_counted AND p.team IN (1, 2)
 ), met AS (
     SELECT own.player_guid AS of_guid, o.player_guid,
            count(*) FILTER (WHERE o.team = own.team) AS rounds_with,
@@ -131,7 +131,8 @@ SELECT * FROM (
            p.kills, p.deaths, p.damage_given, p.dpm, p.time_played_seconds,
            row_number() OVER (PARTITION BY p.player_guid ORDER BY r.ended_at DESC, r.id DESC) AS place
     FROM rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
-    WHERE p.player_guid = ANY (%(guids)s) AND NOT r.is_cumulative AND p.team IN (1, 2) AND p.time_played_seconds > 0
+    WHERE r.is_counted AND p.player_guid = ANY (%(guids)s) AND NOT r.is_cumulative AND p.team IN (1, 2)
+      AND p.time_played_seconds > 0
 ) last
 WHERE place <= %(limit)s
 ORDER BY player_guid, place
@@ -140,7 +141,7 @@ ORDER BY player_guid, place
 -- The best single rounds of each player; of equal values the earliest.
 WITH scope AS MATERIALIZED (
     SELECT r.id, r.map_name, r.ended_at, 17179869183 - extract(epoch FROM r.ended_at)::bigint AS earliness
-    FROM rounds r WHERE NOT r.is_cumulative
+    FROM rounds r WHERE r.is_counted AND NOT r.is_cumulative
 ), bests AS (
     SELECT f.player_guid,
            max(f.kills * 17179869184 + r.earliness) AS kills,

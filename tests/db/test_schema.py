@@ -1,6 +1,7 @@
 """The schema: wrong rows are impossible, unknown stays unknown, and rounds that are not counted stay out."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -75,7 +76,7 @@ def test_what_a_file_may_lack_can_be_null(played: psycopg.Connection) -> None:
     assert rows.fetchall() == [(None, None, None, 6)]
 
 
-def test_rounds_that_are_not_counted_are_left_out(cli: Cli, played: psycopg.Connection) -> None:
+def test_rounds_that_are_not_counted_are_left_out(cli: Cli, played: psycopg.Connection, tmp_path: Path) -> None:
     """Boards, sums per match, careers and records know nothing of them; the rounds are still there."""
     kills = cli("leaderboard", "--top", "kills", "--csv").out
     assert "12" in kills
@@ -90,10 +91,15 @@ def test_rounds_that_are_not_counted_are_left_out(cli: Cli, played: psycopg.Conn
     assert "supply" not in cli("maps", "--csv").out
     assert "supply" not in cli("records", "--csv").out
     assert guid(1) in cli("player", guid(1), "--json").out
+    assert cli("site", "build", tmp_path / "site").code == 0
+    pages = [path.read_text() for path in (tmp_path / "site").rglob("*.html") if guid(1) in path.parts]
+    assert pages
+    assert [page for page in pages if "supply" in page or "goldrush" not in page] == []
     played.execute("UPDATE rounds SET is_counted = false")
     played.commit()
     for command in (["leaderboard", "--top", "kills"], ["maps"], ["records"], ["sessions"], ["rounds"], ["awards"],
-                    ["achievements"], ["player", guid(1)], ["season"], ["weapons"]):  # fmt: skip
+                    ["achievements"], ["player", guid(1)], ["season"], ["weapons"],
+                    ["site", "build", tmp_path / "site"]):  # fmt: skip
         done = cli(*command)
         assert done.code in (0, 2), (command, done.err)
         assert "fault" not in done.err
