@@ -1,14 +1,11 @@
 """Named SQL: each file of `sql/queries/` holds the queries of one subject, each below a line `-- name: NAME`."""
 
 import difflib
-import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 from etstats.errors import EtstatsError
-
-_NAME_LINE = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
 @cache
@@ -52,8 +49,9 @@ def _queries() -> Mapping[str, str]:
     """Read every query, comments included, by name."""
     found: dict[str, str] = {}
     for path in sorted((sql_root() / "queries").glob("*.sql")):
-        _, *parts = _NAME_LINE.split(path.read_text(encoding="utf-8"))
-        for name, text in zip(parts[::2], parts[1::2], strict=True):
+        _, *blocks = path.read_text(encoding="utf-8").split("\n-- name: ")
+        for block in blocks:
+            name, _, text = block.partition("\n")
             if name in found:
                 raise EtstatsError(f'{path}: a query named "{name}" exists already; names are unique')
             found[name] = text
