@@ -1,7 +1,7 @@
 """What every page shares: the templates, the site's options, and links to players."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from importlib import resources
@@ -133,6 +133,10 @@ class Pages:
         )
         place = f"{folder}/" if folder else ""
         return {place + paths.PAGE: html.encode(), place + paths.DATA: twins.document(data)}
+
+    def picture(self, folder: str, draw: Callable[[], bytes]) -> dict[str, bytes]:
+        """The picture of a page's link card, by path; none without the site's address, which its link needs."""
+        return {f"{folder}/card.png": draw()} if self.options.url else {}
 
     def _frame(self, up: str, section: str) -> Frame:
         """What is the same on all pages of a section that are equally deep."""

@@ -12,6 +12,7 @@ from etstats.domain.rules.records import RECORDS
 from etstats.domain.stats import PlayerSums
 from etstats.domain.views import ProgressRow
 from etstats.site import charts, markup, paths
+from etstats.site.cards import player_card
 from etstats.site.charts import Bar, Point
 from etstats.site.markup import NOTHING, Col, clock, html, percent, share, two, whole
 from etstats.site.pages import Card, Pages
@@ -73,12 +74,13 @@ def player_files(pages: Pages, player: PlayerPage, zone: tzinfo) -> dict[str, by
     )
     dpm = board_value(BOARDS["dpm"], values["dpm"].value)
     kd = board_value(BOARDS["kd"], values["kd"].value)
-    return pages.page(
+    picture = pages.picture(folder, lambda: player_card(pages.options.title, profile.player_name, facts))
+    return picture | pages.page(
         folder,
         "player.html",
         profile,
         title=markup.plain_name(profile.player_name),
-        card=Card(f"{markup.count(sums.rounds, 'round')}, K/D {kd}, {dpm} DPM", f"{folder}/card.png"),
+        card=Card(f"{markup.count(sums.rounds, 'round')}, K/D {kd}, {dpm} DPM", next(iter(picture), None)),
         profile=profile,
         facts=facts,
         form=_form_chart(player.form, zone),

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from etstats.domain.views import MapResult, MapRound, MatchView, RoundView, SessionView
 from etstats.site import charts, markup, paths
+from etstats.site.cards import session_card
 from etstats.site.markup import Col
 from etstats.site.pages import Card, Pages
 from etstats.site.scoreboard import board, everything
@@ -91,14 +92,14 @@ def _session_page(pages: Pages, session: SessionPages) -> dict[str, bytes]:
         for number_, card in enumerate(maps, 1)
     ]
     score = f"{TEAMS[0]} {view.score[0]}:{view.score[1]} {TEAMS[1]}"
-    return pages.page(
+    words = f"{score} · {markup.count(len(view.maps), 'map')} · {markup.count(len(view.players), 'player')}"
+    picture = pages.picture(folder, lambda: session_card(pages.options.title, view, TEAMS))
+    return picture | pages.page(
         folder,
         "session.html",
         view,
         title=f"Session of {markup.weekday(view.began)}",
-        card=Card(
-            f"{score} · {markup.count(len(view.maps), 'map')} · {markup.count(len(view.players), 'player')}"
-        ),
+        card=Card(words, next(iter(picture), None)),
         view=view,
         maps=maps,
         teams=_teams(pages, up, view, TEAMS, extra),

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import html5lib
 import pytest
+from PIL import Image
 
 from etstats.db import identity
 from etstats.domain.rules.boards import BOARDS
@@ -327,6 +328,12 @@ def test_the_address_makes_links_absolute_where_others_read_them(community: Comm
     page = Page((root / "sessions/1/index.html").read_text())
     meta = {a["property"]: a["content"] for tag, a in page.elements if tag == "meta" and "property" in a}
     assert meta["og:url"] == "https://stats.example.org/et/sessions/1/"
+    assert meta["og:image"] == "https://stats.example.org/et/sessions/1/card.png"
+    shown = [path.parent.name for path in (root / "players").glob("*/card.png")]
+    assert set(HOSTILE_NAMES) < set(shown)
+    for card in (*root.glob("sessions/*/card.png"), *root.glob("players/666*/card.png")):
+        with Image.open(card) as picture:
+            assert picture.size == (1080, 567)
     assert "noindex" not in (root / "index.html").read_text()
     community.build(root, SiteConfig(noindex=True, title="<b>&"))
     for path, page in pages_of(root):

@@ -1,0 +1,73 @@
+"""The pictures of link cards: what a chat shows of a link to a session or a player."""
+
+from collections.abc import Sequence
+
+from etstats.domain.stats import ScoreLine
+from etstats.domain.views import SessionView
+from etstats.output.canvas import GOLD, INK, MUTED, PANEL, TEAM_COLOURS, WIDTH, Canvas
+from etstats.parser.names import colour_runs
+from etstats.site import markup
+
+HEIGHT = 567  # the shape of link cards, 1.91:1
+_MARGIN = 56
+_LISTED = 6  # players of a team
+_BOARD = 300  # pixels: the height of both teams' boards
+
+
+def session_card(title: str, view: SessionView, teams: tuple[str, str]) -> bytes:
+    """A session as a PNG: the score, and both teams with kills and damage per minute."""
+    canvas = Canvas(HEIGHT)
+    canvas.text(_MARGIN, 58, title, 28, MUTED)
+    canvas.text(WIDTH - _MARGIN, 58, markup.weekday(view.began), 28, MUTED, align="right")
+    middle = WIDTH / 2
+    score, colours = view.score, (TEAM_COLOURS[1], TEAM_COLOURS[2])
+    canvas.text(_MARGIN, 138, teams[0], 40, colours[0], bold=True, width=340)
+    canvas.text(middle - 34, 138, str(score[0]), 92, colours[0], bold=True, align="right")
+    canvas.text(middle + 34, 138, str(score[1]), 92, colours[1], bold=True)
+    canvas.text(WIDTH - _MARGIN, 138, teams[1], 40, colours[1], bold=True, align="right", width=340)
+    canvas.text(middle, 134, ":", 72, MUTED, align="center")
+    width = (WIDTH - 2 * _MARGIN - 24) / 2
+    rows = min(_LISTED, max(3, *(sum(player.team == team for player in view.players) for team in (1, 2))))
+    for place in (0, 1):
+        own = [player for player in view.players if player.team == place + 1]
+        mvp = view.mvp.player_guid if view.mvp else ""
+        _team(canvas, _MARGIN + place * (width + 24), width, own, rows=rows, mvp=mvp)
+    length = markup.span((view.ended_at - view.started_at).total_seconds())
+    words = f"{markup.count(len(view.maps), 'map')}  ·  {length}  ·  {view.server}"
+    canvas.text(_MARGIN, HEIGHT - 34, words, 24, MUTED, width=WIDTH - 2 * _MARGIN)
+    return canvas.png()
+
+
+def player_card(title: str, raw_name: str, facts: Sequence[tuple[str, str]]) -> bytes:
+    """A player as a PNG: the name in its colours, and up to six numbers with their labels."""
+    canvas = Canvas(HEIGHT)
+    canvas.text(_MARGIN, 58, title, 28, MUTED)
+    if markup.plain_name(raw_name) == markup.NO_NAME:
+        canvas.text(_MARGIN, 150, markup.NO_NAME, 72, MUTED, bold=True)
+    else:
+        canvas.runs(_MARGIN, 150, colour_runs(raw_name), 76, WIDTH - 2 * _MARGIN, bold=True)
+    width = (WIDTH - 2 * _MARGIN - 2 * 20) / 3
+    for place, (label, value) in enumerate(facts[:6]):
+        left, top = _MARGIN + place % 3 * (width + 20), 236 + place // 3 * 150
+        canvas.box(left, top, width, 130, PANEL, radius=16)
+        canvas.text(left + 24, top + 38, label, 24, MUTED, width=width - 48)
+        canvas.text(left + 24, top + 88, value, 46, INK, bold=True, width=width - 48)
+    return canvas.png()
+
+
+def _team(canvas: Canvas, left: float, width: float, players: Sequence[ScoreLine], *, rows: int, mvp: str) -> None:
+    canvas.box(left, 206, width, _BOARD, PANEL, radius=16)
+    row = (_BOARD - 24) / rows
+    size = min(32.0, 0.62 * row)
+    for place, player in enumerate(players[:rows]):
+        y = 206 + 12 + row * (place + 0.5)
+        start = left + 22
+        if player.player_guid == mvp:
+            start += canvas.text(start, y, "MVP", 17, GOLD, bold=True) + 12
+        room = left + width - 190 - start
+        if markup.plain_name(player.player_name) == markup.NO_NAME:
+            canvas.text(start, y, markup.NO_NAME, size, MUTED)
+        else:
+            canvas.runs(start, y, colour_runs(player.player_name), size, room, bold=True)
+        canvas.text(left + width - 106, y, f"{player.kills} kills", 24, align="right")
+        canvas.text(left + width - 22, y, f"{player.dpm:.0f}", 24, MUTED, align="right")
