@@ -10,6 +10,7 @@ PARTS = {
     "nothing_new": "A minute in which nobody played",
     "posting": "From the round to the post",
     "reading": "Reading",
+    "site": "The site",
     "scale": "Growing",
 }
 """What `make bench` measures: module -> title."""

@@ -23,6 +23,7 @@ from etstats.post.render.terminal import draw
 
 _ZONE = "Europe/Ljubljana"
 _MAPS = 3
+_PAUSE_DAYS = (1, 5)  # between the sessions of a longer tour
 
 _CONFIG = """\
 data_dir = "{data}"
@@ -40,6 +41,9 @@ timezone = "{zone}"
 
 [discord]
 webhook_url = "{webhook}"
+
+[site]
+title = "The Old Barn"
 """
 
 
@@ -53,16 +57,15 @@ class Stage:
 
 
 @contextmanager
-def stage(seed: int, now: datetime) -> Iterator[Stage]:
-    """Build it all in a folder of its own, and leave nothing behind."""
+def stage(seed: int, now: datetime, *, sessions: int = 1) -> Iterator[Stage]:
+    """Build it all in a folder of its own, and leave nothing behind; `sessions`: how many were played."""
     with tempfile.TemporaryDirectory(prefix="etstats-demo-") as name:
         root = Path(name)
         root.chmod(0o711)  # root's PostgreSQL runs as another user, who has to pass
         rounds, keys = root / "gamestats", root / "keys"
         rounds.mkdir()
         keys.mkdir(mode=0o700)
-        evening = generator.generate_evening(seed, start=now - timedelta(hours=3), zone=_ZONE, maps=(_MAPS, _MAPS))
-        files = generator.write_files(rounds, evening.files)
+        files = generator.write_files(rounds, _files(seed, now, sessions))
         data = root / "data"
         embedded.ensure_running(data, durable=False)
         try:
@@ -71,6 +74,16 @@ def stage(seed: int, now: datetime) -> Iterator[Stage]:
                 yield Stage(config=config, discord=discord, files=files)
         finally:
             embedded.stop(data)
+
+
+def _files(seed: int, now: datetime, sessions: int) -> list[generator.GeneratedFile]:
+    """The files of so many sessions; the last one has just ended."""
+    if sessions == 1:
+        start = now - timedelta(hours=3)
+        return generator.generate_evening(seed, start=start, zone=_ZONE, maps=(_MAPS, _MAPS)).files
+    first = now - timedelta(days=(_PAUSE_DAYS[0] + _PAUSE_DAYS[1]) // 2 * sessions)
+    found = generator.generate(seed, start=first, zone=_ZONE, evenings=sessions, pause_days=_PAUSE_DAYS)
+    return [file for file in found if file.mtime <= now.timestamp()]
 
 
 def command(place: Stage, *words: str, environment: Mapping[str, str]) -> int:

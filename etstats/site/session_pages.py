@@ -1,12 +1,12 @@
 """The pages of a session: the session itself, its matches and its rounds."""
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from markupsafe import Markup
 
-from etstats.domain.views import MapResult, MapRound, MatchView, RoundView, SessionView
+from etstats.domain.views import MapResult, MapRound, MatchView, MilestoneRow, RoundView, SessionView
 from etstats.site import charts, markup, paths
 from etstats.site.cards import session_card
 from etstats.site.markup import Col
@@ -101,6 +101,7 @@ def _session_page(pages: Pages, session: SessionPages) -> dict[str, bytes]:
         title=f"Session of {markup.weekday(view.began)}",
         card=Card(words, next(iter(picture), None)),
         view=view,
+        milestones=[list(own) for _, own in groupby(_by_player(view.milestones), lambda row: row.player_guid)],
         maps=maps,
         teams=_teams(pages, up, view, TEAMS, extra),
         everything=everything(pages, up, "All numbers", view.players),
@@ -112,6 +113,10 @@ def _session_page(pages: Pages, session: SessionPages) -> dict[str, bytes]:
         ending=ending,
         round_ids=[round_.id for round_ in view.rounds],
     )
+
+
+def _by_player(rows: Iterable[MilestoneRow]) -> list[MilestoneRow]:
+    return sorted(rows, key=lambda row: (markup.plain_name(row.player_name).casefold(), row.player_guid))
 
 
 def _match_page(pages: Pages, match: MatchView) -> dict[str, bytes]:
