@@ -56,6 +56,7 @@ def post(
     """
     from etstats import output
     from etstats.pipeline.database import open_database, open_for_reading
+    from etstats.pipeline.site_update import page_of
     from etstats.post.publish import manual
 
     context = context_of(ctx)
@@ -70,7 +71,9 @@ def post(
         with open_for_reading(config) if named else open_database(config) as conn:
             item = _thing(conn, named, server)
             return _draw(
-                manual.preview(conn, config.discord, config.timezone, now, item, _moment(config, now, since)),
+                manual.preview(
+                    conn, config.discord, config.timezone, now, item, _moment(config, now, since), page_of(config)
+                ),
                 config,
             )
     with open_database(config) as conn:
@@ -97,15 +100,19 @@ def _post(
     refresh: bool,
     since: str | None,
 ) -> "PostReport":
+    from etstats.pipeline.site_update import page_of
     from etstats.post.publish import manual, post_due
 
-    settings, limit = config.discord, config.discord.run_limit
+    settings, limit, pages = config.discord, config.discord.run_limit, page_of(config)
     if item is not None:
-        return manual.post_named(conn, settings, config.timezone, now, item, limit_seconds=limit, refresh=refresh)
+        return manual.post_named(
+            conn, settings, config.timezone, now, item, limit_seconds=limit, refresh=refresh, page_of=pages
+        )
     if refresh:
-        return manual.refresh_all(conn, settings, config.timezone, now, limit_seconds=limit)
+        return manual.refresh_all(conn, settings, config.timezone, now, limit_seconds=limit, page_of=pages)
     manual.insist_on_webhook(settings)
-    return post_due(conn, settings, config.timezone, now, limit_seconds=limit, since=_moment(config, now, since))
+    since_ = _moment(config, now, since)
+    return post_due(conn, settings, config.timezone, now, limit_seconds=limit, since=since_, page_of=pages)
 
 
 def _moment(config: "Config", now: datetime, since: str | None) -> datetime | None:

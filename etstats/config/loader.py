@@ -8,7 +8,7 @@ import pwd
 import re
 import tomllib
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -159,15 +159,25 @@ def _section(name: str, cls: Any, table: Any, path: Path, env: Mapping[str, str]
 
 
 def _holds_secret(table: Mapping[str, Any]) -> bool:
-    """True when the table holds a key whose setting is a secret, at any depth."""
-    names = set(_secret_names(Config))
-    for key, value in table.items():
-        if key in names and isinstance(value, str) and not _PASSWORDLESS_URL.match(value):
-            return True
-        inner = value if isinstance(value, list) else [value]
-        if any(isinstance(t, dict) and _holds_secret(t) for t in inner):
+    """True when a section holds a key that is a secret in that section, at any depth."""
+    hints = typing.get_type_hints(Config)
+    for key, section in table.items():
+        hint = hints.get(key)
+        kinds = [kind for kind in (hint, *typing.get_args(hint)) if is_dataclass(kind)]
+        if _holds_any(section, {name for kind in kinds for name in _secret_names(kind)}):
             return True
     return False
+
+
+def _holds_any(value: Any, names: Collection[str]) -> bool:
+    """True when a table, or one inside it, has a value under one of these names."""
+    if isinstance(value, list):
+        return any(_holds_any(inner, names) for inner in value)
+    return isinstance(value, dict) and any(
+        (key in names and isinstance(inner, str) and not _PASSWORDLESS_URL.match(inner))
+        or _holds_any(inner, names)
+        for key, inner in value.items()
+    )
 
 
 def _secret_names(cls: Any) -> Iterator[str]:

@@ -9,9 +9,12 @@ from zoneinfo import ZoneInfo
 
 from etstats.config.schema import Config
 from etstats.db.connection import ONE_MOMENT, connect
+from etstats.db.pending_posts import PendingPost
 from etstats.errors import ConfigError, TemporaryError
 from etstats.logs import event
 from etstats.pipeline.database import database_url
+from etstats.site import paths
+from etstats.site.settings import address
 
 if TYPE_CHECKING:
     from etstats.site.folder import Changes
@@ -53,6 +56,27 @@ def update_site(config: Config) -> None:
     except (ConfigError, TemporaryError) as error:
         event("site failed", reason=str(error))
         raise type(error)(f"the site was not updated: {error}; then run: etstats site build") from error
+
+
+def page_of(config: Config) -> Callable[[PendingPost], str | None] | None:
+    """What gives the address of the page about a round, match or session; None without `[site] url`."""
+    base = address(config.site.url)
+    if base is None:
+        return None
+
+    def page(item: PendingPost) -> str | None:
+        match item.kind:
+            case "round" if item.round_id is not None:
+                place = paths.round_(item.round_id)
+            case "map" if item.match_id is not None:
+                place = paths.match(item.server, item.match_id)
+            case "session" if item.session_id is not None:
+                place = paths.session(item.session_id)
+            case _:
+                return None
+        return f"{base}/{place}/"
+
+    return page
 
 
 def zone_of(config: Config) -> tzinfo:

@@ -23,6 +23,7 @@ from etstats.parser.filename import parse_filename
 from etstats.pipeline import poll_schedule
 from etstats.pipeline.database import open_database
 from etstats.pipeline.report import SILENT, Report, Watcher, take_in
+from etstats.pipeline.site_update import page_of, update_site
 from etstats.sync import collect, local_copies, time_range
 from etstats.sync.events import FetchFailed, FileFetched, Finished, Listed, SyncEvent
 from etstats.sync.job import SyncJob, Timing
@@ -235,16 +236,17 @@ class _Run:
 
         settings = self.config.discord
         done = post_due(
-            self.conn, settings, self.config.timezone, datetime.now(UTC), limit_seconds=settings.run_limit
+            self.conn,
+            settings,
+            self.config.timezone,
+            datetime.now(UTC),
+            limit_seconds=settings.run_limit,
+            page_of=page_of(self.config),
         )
         self.report.add_posts(done.counts, done.lines, done.exit_code)
 
     def update_site(self) -> None:
         """Bring the site up to date; what fails is reported, and made good by the next import."""
-        from etstats.pipeline.site_update import (
-            update_site,  # what makes pages is loaded when there are new rounds
-        )
-
         try:
             update_site(self.config)
         except EtstatsError as error:

@@ -11,6 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from etstats.config import loader
+from etstats.db.connection import connect
+from etstats.pipeline.site_update import page_of
+from etstats.post.publish import manual
+from etstats.post.publish.rendering import render
 from etstats.site.folder import MANIFEST, open_folder
 from tests.conftest import CliResult
 from tests.support.files import GUIDS, line, round_file
@@ -107,6 +112,16 @@ def test_an_address_that_is_none_is_refused(cli: Cli, monkeypatch: pytest.Monkey
     assert "[site] url: invalid address" in refused.err
 
 
+def test_a_public_address_may_be_read_by_all(cli: Cli, tmp_path: Path) -> None:
+    """The file of settings is private where it holds a secret, and the site's address is none."""
+    config = tmp_path / "config.toml"
+    config.write_text('[site]\nurl = "https://stats.example.org"\n')
+    config.chmod(0o644)
+    assert cli("--config", config, "rounds").code == 0
+    config.write_text('[discord]\nwebhook_url = "https://discord.com/api/webhooks/1/a"\n')
+    assert cli("--config", config, "rounds").code == 2
+
+
 @contextmanager
 def _serving(root: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     call = [sys.executable, "-m", "etstats", "site", "serve", str(root), "--port", "0"]
@@ -144,3 +159,38 @@ def test_serve_shows_the_pages_and_nothing_else(cli: Cli, rounds: Path, tmp_path
         for path in (f"/{MANIFEST}", "/.hidden", "/rounds/", "/../outside.html", "/%2e%2e/outside.html", "/none"):
             assert get(path)[0] == 404, path
     assert server.returncode == 0
+
+
+def test_posts_lead_to_their_pages(
+    cli: Cli, rounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    """With [site] url the title of a round, map and session is a link to a page that the build writes."""
+    second = round_file(
+        "2025-10-02-213800", 2, [line(rounds=2, damage_given=300), line(GUIDS[1], "eve", rounds=2)], limit="5:00"
+    )
+    (rounds / second.name).write_bytes(second.content)
+    monkeypatch.setenv("ETSTATS_DISCORD_WEBHOOK_URL", "https://discord.com/api/webhooks/1/a")
+    monkeypatch.setenv("ETSTATS_SITE_URL", "https://stats.example.org/et/")
+    assert cli("import", rounds).code == 0
+    root = tmp_path / "site"
+    cli("site", "build", root)
+    config = loader.load()
+    pages = page_of(config)
+    assert pages is not None
+    with connect(database_url) as conn:
+        items = [manual.thing(conn, "round", "1"), manual.thing(conn, "session", "last")]
+        items.append(manual.thing(conn, "map", "2025-10-02-213000-supply"))
+        for item in items:
+            url = render(conn, item, config.discord, pages).message.to_payload()["embeds"][0]["url"]
+            assert url.startswith("https://stats.example.org/et/")
+            assert (root / url.removeprefix("https://stats.example.org/et/") / "index.html").exists(), url
+        assert "url" not in render(conn, items[0], config.discord).message.to_payload()["embeds"][0]
+
+
+@pytest.mark.timeout(300)
+def test_the_demo_writes_a_site(cli: Cli, tmp_path: Path) -> None:
+    """Some months of sessions, in a folder that was not there."""
+    shown = cli("demo", "--site", tmp_path / "demo")
+    assert shown.code == 0, shown.err
+    assert "The Old Barn" in (tmp_path / "demo" / "index.html").read_text()
+    assert len(list((tmp_path / "demo" / "sessions").glob("*/index.html"))) > 10

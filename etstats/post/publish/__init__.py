@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from etstats.db import journal, pending_posts
 from etstats.db.connection import Connection
@@ -11,6 +12,9 @@ from etstats.post.publish.destinations import has_webhook
 from etstats.post.publish.pending import PendingPosts
 from etstats.post.publish.report import PostReport
 from etstats.post.settings import DiscordConfig, TimezoneOf
+
+if TYPE_CHECKING:
+    from etstats.post.publish.rendering import PageOf
 
 __all__ = ["EVERYTHING", "PostReport", "post_due"]
 
@@ -29,14 +33,16 @@ def post_due(
     *,
     limit_seconds: float,
     since: datetime | None = None,
+    page_of: "PageOf | None" = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> PostReport:
     """Post what is due and correct what changed; returns at once when there is nothing, or no webhook.
 
     What does not fit into `limit_seconds` waits for the next run. `since` moves, for this and all later runs, the
-    moment from which on rounds are posted; it begins as the moment of the first run. Commits on `conn`.
-    `clock` and `sleep` are for tests. ConfigError: a webhook that is none. DatabaseError: the base was lost.
+    moment from which on rounds are posted; it begins as the moment of the first run. `page_of` gives the page that
+    a title leads to. Commits on `conn`. `clock` and `sleep` are for tests. ConfigError: a webhook that is none.
+    DatabaseError: the base was lost.
     """
     if not has_webhook(settings):
         return PostReport()
@@ -50,7 +56,7 @@ def post_due(
         return PostReport(notes=notes)
     from etstats.post.publish.run import Publisher  # what draws and sends is for those who have something to tell
 
-    run = Publisher(conn, settings, timezone_of, look, watch)
+    run = Publisher(conn, settings, timezone_of, look, watch, page_of=page_of)
     run.report.notes += notes
     with journal.poster_lock(conn) as is_ours:
         if not is_ours:

@@ -12,7 +12,7 @@ from etstats.errors import ConfigError, LockedError, NotFoundError
 from etstats.post.publish.deadline import Deadline
 from etstats.post.publish.destinations import has_webhook
 from etstats.post.publish.pending import PendingPosts
-from etstats.post.publish.rendering import RenderedPost, render
+from etstats.post.publish.rendering import PageOf, RenderedPost, render
 from etstats.post.publish.report import PostReport, how_to_resolve, title
 from etstats.post.publish.run import Publisher
 from etstats.post.settings import DiscordConfig, TimezoneOf
@@ -45,12 +45,13 @@ def post_named(
     *,
     limit_seconds: float,
     refresh: bool,
+    page_of: PageOf | None = None,
 ) -> PostReport:
     """Post one thing whatever the watermark says, or edit its message when it stands there already.
 
     What Discord refused before is tried again. LockedError: another run is posting.
     """
-    run = _run(conn, settings, timezone_of, now, limit_seconds)
+    run = _run(conn, settings, timezone_of, now, limit_seconds, page_of)
     with journal.poster_lock(conn) as is_ours:
         _insist(is_ours)
         if run.channels.way(item.server_id, item.kind) is None:
@@ -71,10 +72,16 @@ def post_named(
 
 
 def refresh_all(
-    conn: Connection, settings: DiscordConfig, timezone_of: TimezoneOf, now: datetime, *, limit_seconds: float
+    conn: Connection,
+    settings: DiscordConfig,
+    timezone_of: TimezoneOf,
+    now: datetime,
+    *,
+    limit_seconds: float,
+    page_of: PageOf | None = None,
 ) -> PostReport:
     """Compare every message that stands in Discord with the base, and edit those that are out of date."""
-    run = _run(conn, settings, timezone_of, now, limit_seconds)
+    run = _run(conn, settings, timezone_of, now, limit_seconds, page_of)
     with journal.poster_lock(conn) as is_ours:
         _insist(is_ours)
         run.begin()
@@ -91,17 +98,18 @@ def preview(  # noqa: PLR0917
     now: datetime,
     item: PendingPost | None,
     since: datetime | None,
+    page_of: PageOf | None = None,
 ) -> list[RenderedPost]:
     """What would be posted: one thing, or all that is due, as if posting began at `since`. Keeps nothing."""
     with conn.transaction(force_rollback=True):
         if item is not None:
-            return [render(conn, item, settings)]
+            return [render(conn, item, settings, page_of)]
         watch = Deadline(now, 0.0)
         look = PendingPosts(conn, settings, watch)
         if since is not None:
             pending_posts.move_watermarks(conn, since)
         Publisher(conn, settings, timezone_of, look, watch).gather_backlogs()
-        return [render(conn, one, settings) for one in look.due()]
+        return [render(conn, one, settings, page_of) for one in look.due()]
 
 
 def unresolved(conn: Connection, settings: DiscordConfig, timezone_of: TimezoneOf, now: datetime) -> list[str]:
@@ -136,13 +144,18 @@ def insist_on_webhook(settings: DiscordConfig) -> None:
         raise ConfigError("no webhook is configured: set [discord] webhook_url_file, or run: etstats init")
 
 
-def _run(
-    conn: Connection, settings: DiscordConfig, timezone_of: TimezoneOf, now: datetime, limit_seconds: float
+def _run(  # noqa: PLR0917
+    conn: Connection,
+    settings: DiscordConfig,
+    timezone_of: TimezoneOf,
+    now: datetime,
+    limit_seconds: float,
+    page_of: PageOf | None = None,
 ) -> Publisher:
     insist_on_webhook(settings)
     conn.commit()
     watch = Deadline(now, limit_seconds)
-    return Publisher(conn, settings, timezone_of, PendingPosts(conn, settings, watch), watch)
+    return Publisher(conn, settings, timezone_of, PendingPosts(conn, settings, watch), watch, page_of=page_of)
 
 
 def _insist(is_ours: bool) -> None:

@@ -1,5 +1,6 @@
 """What the base knows of a round, a map or an evening, as the message that tells it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
@@ -46,10 +47,16 @@ class RenderedPost:
         return {}
 
 
-def render(conn: Connection, item: PendingPost, settings: DiscordConfig) -> RenderedPost:
+PageOf = Callable[[PendingPost], str | None]
+"""The address of the page about something; None where it has none."""
+
+
+def render(
+    conn: Connection, item: PendingPost, settings: DiscordConfig, page_of: PageOf | None = None
+) -> RenderedPost:
     """The message of something due, as the base is now; NotFoundError when its rounds are no more.
 
-    Reads inside the caller's transaction.
+    Its title leads to the page that `page_of` names. Reads inside the caller's transaction.
     """
     summary: facts.Summary
     match item.kind:
@@ -66,6 +73,9 @@ def render(conn: Connection, item: PendingPost, settings: DiscordConfig) -> Rend
         case "digest":
             summary = _digest_facts(conn, item)
             message = summaries.digest_message(summary)
+    page = page_of(item) if page_of else None
+    if page is not None:
+        message = replace(message, embeds=(replace(message.embeds[0], url=page), *message.embeds[1:]))
     return RenderedPost(
         message=replace(message, silent=settings.silent, username=settings.username), facts=summary
     )

@@ -20,7 +20,7 @@ from etstats.post.publish.channels import Channels
 from etstats.post.publish.deadline import Deadline
 from etstats.post.publish.destinations import Destination
 from etstats.post.publish.pending import PATIENCE, PendingPosts
-from etstats.post.publish.rendering import RenderedPost, render
+from etstats.post.publish.rendering import PageOf, RenderedPost, render
 from etstats.post.publish.report import PostReport, how_to_resolve, how_to_retry, title
 from etstats.post.render.message import Message
 from etstats.post.settings import DiscordConfig, TimezoneOf
@@ -42,10 +42,13 @@ class Publisher:
         timezone_of: TimezoneOf,
         look: PendingPosts,
         watch: Deadline,
+        *,
+        page_of: PageOf | None = None,
     ) -> None:
         self._conn = conn
         self._timezone_of = timezone_of
         self._settings = settings
+        self._page_of = page_of
         self._watch = watch
         self._look = look
         self._reserve = 0.0
@@ -237,7 +240,7 @@ class Publisher:
 
     def _tell(self, item: PendingPost) -> RenderedPost:
         with journal.snapshot(self._conn):
-            return render(self._conn, item, self._settings)
+            return render(self._conn, item, self._settings, self._page_of)
 
     def _in_thread(self, message: Message, item: PendingPost, way: Destination) -> tuple[Message, str | None]:
         """The message and the thread it goes to; in a forum, the first one of an evening opens one."""

@@ -29,7 +29,7 @@ class EmbedField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embed:
-    """One card: `colour` is 0xRRGGBB, `image` the name of an attached picture."""
+    """One card: `colour` is 0xRRGGBB, `image` the name of an attached picture, `url` where its title leads."""
 
     title: str
     colour: int
@@ -39,6 +39,7 @@ class Embed:
     footer: str = ""
     timestamp: datetime | None = None
     image: str | None = None
+    url: str | None = None
 
     def length(self) -> int:
         """How much of the 6000 code points of a message this card takes."""
@@ -49,6 +50,8 @@ class Embed:
     def to_payload(self) -> Json:
         """The card as Discord's JSON wants it; what is empty is left out."""
         payload: Json = {"title": self.title, "color": self.colour}
+        if self.url:
+            payload["url"] = self.url
         if self.description:
             payload["description"] = self.description
         if self.fields:
