@@ -78,7 +78,7 @@ def test_a_larger_team_gets_the_weaker_players() -> None:
 
 @pytest.mark.parametrize(
     ("players", "message"),
-    [(["a"], "got 1 players"), ([f"P{n}" for n in range(65)], "2 to 64"), (["a", "b", "a"], "more than once")],
+    [(["a"], "players, got 1"), ([f"P{n}" for n in range(65)], "2 to 64"), (["a", "b", "a"], "more than once")],
 )
 def test_bad_line_ups_are_refused(players, message) -> None:
     with pytest.raises(ValueError, match=message):

@@ -32,7 +32,7 @@ def even_splits(book: RatingBook, guids: Sequence[str], count: int = 5) -> list[
     when a player is named twice.
     """
     if not FEWEST_PLAYERS <= len(guids) <= MOST_PLAYERS:
-        raise ValueError(f"got {len(guids)} players; expected {FEWEST_PLAYERS} to {MOST_PLAYERS}")
+        raise ValueError(f"expected {FEWEST_PLAYERS} to {MOST_PLAYERS} players, got {len(guids)}")
     if len(set(guids)) < len(guids):
         raise ValueError("a player is named more than once")
     players = sorted(guids)
