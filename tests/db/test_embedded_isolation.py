@@ -300,12 +300,12 @@ def test_socket_folder_that_is_not_private(folder: Path, prepare: Callable[[str 
             place.symlink_to(folder)
             stack.callback(place.unlink)
         else:
+            if kind == "foreign" and os.geteuid() != 0:
+                pytest.skip("only root can give a folder away")
             place.mkdir()
             owner = (data / "postgres" / "18").stat()
             if os.geteuid() == 0:
                 os.chown(place, pwd.getpwnam("nobody").pw_uid if kind == "foreign" else owner.st_uid, -1)
-            elif kind == "foreign":
-                pytest.skip("only root can give a folder away")
             place.chmod({"open": 0o777, "group": 0o770, "foreign": 0o700}[kind])
             stack.callback(place.rmdir)
         with pytest.raises(ConfigError, match="with mode 0700"):
@@ -338,15 +338,15 @@ def test_odd_path(folder: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        (b"new\nline", "without control characters"),
+        (b"new\nline", "must be UTF-8 without control characters"),
         (b"not utf-8 \xff", "must be UTF-8"),
         (b"/".join([b"x" * 250] * 4), "at most 900 bytes"),
-        (b"x" * 256, "File name too long"),
+        (b"x" * 256, "cannot use .*: File name too long"),
     ],
 )
 def test_impossible_path(folder: Path, name: bytes, reason: str) -> None:
     """A path that PostgreSQL cannot use is refused with the reason, and nothing is made."""
-    with pytest.raises(ConfigError, match=rf"cannot use .*{reason}.*ETSTATS_DATA_DIR"):
+    with pytest.raises(ConfigError, match=f"{reason}.*ETSTATS_DATA_DIR"):
         start(folder / os.fsdecode(name))
     assert list(folder.iterdir()) == []
 

@@ -73,7 +73,7 @@ def stop(data_dir: Path, *, version: int = VERSION) -> bool:
     """Stop the server and wait until it is down; open transactions are rolled back. False: it was not running."""
     folder = _folder(data_dir, version)
     with _file_errors(folder):
-        if not folder.parent.exists():
+        if not folder.exists():
             return False
     with _file_errors(folder), _locked(folder.parent):
         pid = _postmaster(folder)
@@ -107,13 +107,14 @@ def _folder(data_dir: Path, version: int) -> Path:
     folder = data_dir.expanduser().resolve() / "postgres" / str(version)
     name = str(folder)
     if _UNUSABLE.search(name):
-        reason = "the path must be UTF-8 without control characters"
+        reason = "UTF-8 without control characters"
     elif len(os.fsencode(folder)) > _LONGEST_FOLDER_BYTES:
-        reason = f"the path must have at most {_LONGEST_FOLDER_BYTES} bytes"
+        reason = f"at most {_LONGEST_FOLDER_BYTES} bytes long"
     else:
         return folder
     raise ConfigError(
-        f"The embedded PostgreSQL cannot use {name!r}: {reason}. Choose another data folder (ETSTATS_DATA_DIR)."
+        f"The path of the embedded PostgreSQL must be {reason}. Choose another data folder (ETSTATS_DATA_DIR); "
+        f"it is {str(data_dir)!r}."
     )
 
 
