@@ -171,7 +171,10 @@ def _posts(facts: HealthFacts) -> Sign:
 
 
 def _quarantine(facts: HealthFacts) -> Sign:
+    # Discarded files are still kept, so there may be bytes without a file to look at.
     text = pluralize(facts.quarantined, "file") if facts.quarantined else "empty"
+    if facts.quarantine_bytes:
+        text += f", {facts.quarantine_bytes / 1e6:,.1f} MB kept"
     if facts.newly_quarantined:
         new = f"{text}, {facts.newly_quarantined} of them this week. See: etstats quarantine list"
         return Sign(name="quarantine", ok=False, text=new)

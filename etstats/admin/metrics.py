@@ -38,6 +38,7 @@ def _lines(health: Health) -> Iterator[str]:
         yield f'etstats_sign_ok{{sign="{_label(sign.name)}"}} {int(sign.ok)}\n'
     yield from _gauge("rounds", "Rounds in the base.", facts.rounds)
     yield from _gauge("quarantined_files", "Files in quarantine.", facts.quarantined)
+    yield from _gauge("quarantine_bytes", "Bytes kept of quarantined and discarded files.", facts.quarantine_bytes)
     yield from _gauge("posts_unknown", "Posts of which nobody knows whether they stand.", facts.posts_unknown)
     yield from _gauge("posts_failed", "Posts that Discord refused.", facts.posts_failed)
     yield from _gauge("posts_open", "Posts that are still to be sent.", facts.posts_open)

@@ -53,18 +53,6 @@ class NewFile:
     source_hash: str
     source_size: int
 
-    @classmethod
-    def of(cls, server_id: int, filename: str, content: bytes, mtime: int | None) -> "NewFile":
-        """A file straight from its source."""
-        return cls(
-            server_id=server_id,
-            filename=filename,
-            content=content,
-            source_mtime=mtime,
-            source_hash=hash_of(content),
-            source_size=len(content),
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivedContent:
@@ -132,6 +120,7 @@ def reject(conn: Connection, new: NewFile, reason: str, line: int | None) -> Non
         "filename": new.filename,
         "content": new.content,
         "source_hash": new.source_hash,
+        "source_size": new.source_size,
         "source_mtime": new.source_mtime,
         "reason": reason,
         "line": line,

@@ -13,6 +13,7 @@ from etstats.db.connection import Connection
 from etstats.db.queries import query
 from etstats.db.rounds import StoredRound
 from etstats.db.statements import fetch_all
+from etstats.domain.files import MAX_ROUND_BYTES
 from etstats.domain.rounds import PlayerRound, Round, RoundName, WeaponStats
 
 
@@ -22,6 +23,7 @@ class ArchivedFileRef:
 
     `twin_hash`: of its content, where another file has the same. `session_end`: the name of the last file of the
     gaming session that its round is stored in. `refused`: it can be read, and the base would not have it.
+    `is_cut`: it is larger than any round, and only its first bytes are archived.
     """
 
     id: int
@@ -32,6 +34,7 @@ class ArchivedFileRef:
     discarded: bool
     duplicate_of: int | None
     refused: bool
+    is_cut: bool
     session_end: str | None
 
 
@@ -119,7 +122,9 @@ def count_files(conn: Connection) -> int:
 
 def files_in_order(conn: Connection, server_id: int) -> list[ArchivedFileRef]:
     """The files of one server by name."""
-    return fetch_all(conn, ArchivedFileRef, "archive_in_order", {"server_id": server_id})
+    return fetch_all(
+        conn, ArchivedFileRef, "archive_in_order", {"server_id": server_id, "max_round_bytes": MAX_ROUND_BYTES}
+    )
 
 
 class Stored:

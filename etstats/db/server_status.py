@@ -40,6 +40,7 @@ class HealthFacts:
     counting_files: int
     quarantined: int
     newly_quarantined: int
+    quarantine_bytes: int
     last_post: datetime | None
     posts_unknown: int
     posts_failed: int

@@ -10,6 +10,12 @@ from enum import StrEnum
 
 from etstats.domain.rounds import RoundName
 
+MAX_ROUND_BYTES = 1 << 17
+"""No round file is larger: with 32 players it has 10 KB, with 64 players and the longest names 75 KB."""
+
+HEAD_BYTES = 1 << 12
+"""What is kept of a file that is larger than any round, besides its hash and size."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptFile:

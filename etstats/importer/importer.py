@@ -18,11 +18,12 @@ from zoneinfo import ZoneInfo
 from etstats.db import archive
 from etstats.db.archive import NewFile
 from etstats.db.connection import Connection, database_errors, integrity_errors, transactions_in_flight
+from etstats.domain.files import HEAD_BYTES, MAX_ROUND_BYTES
 from etstats.errors import CheckError, ParseError
 from etstats.importer.anonymize import Pseudonyms
 from etstats.importer.batch import BatchImporter, Parsed
 from etstats.importer.outcome import ImportResult, ImportStatus
-from etstats.parser.reader import parse
+from etstats.parser.reader import parse, too_large
 
 __all__ = ["ImportResult", "ImportStatus", "Importer", "Incoming"]
 
@@ -32,11 +33,17 @@ _MANY = 1_000  # new files after which the planner is told
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """A file as it comes from its source; `mtime` is the source's, in seconds UTC."""
+    """A file as it comes from its source; `mtime` is the source's, in seconds UTC.
+
+    Of a file larger than any round `content` may be the head alone; then `hash` (SHA-256, hex) and `size` are of
+    the whole file.
+    """
 
     filename: str
     content: bytes
     mtime: int | None = None
+    hash: str | None = None
+    size: int | None = None
 
 
 class Importer:
@@ -87,13 +94,24 @@ class Importer:
     def _parse(self, file: Incoming) -> Parsed:
         started = perf_counter()
         raw, reason, line = None, "", 0
-        content = self.pseudonyms.applied(file.content)
+        # The source's hash and size are of what it has; the archive holds nobody who was forgotten.
+        size = len(file.content) if file.size is None else file.size
+        is_round = size <= MAX_ROUND_BYTES
+        content = self.pseudonyms.applied(file.content if is_round else file.content[:HEAD_BYTES])
         try:
+            if not is_round:
+                raise ParseError(file.filename, 0, too_large(size))
             raw = parse(file.filename, content)
         except ParseError as error:
             reason, line = error.reason, error.line
-        # The source's hash and size are of what it has; the archive holds nobody who was forgotten.
-        new = replace(NewFile.of(self._server_id, file.filename, file.content, file.mtime), content=content)
+        new = NewFile(
+            server_id=self._server_id,
+            filename=file.filename,
+            content=content,
+            source_mtime=file.mtime,
+            source_hash=file.hash or archive.hash_of(file.content),
+            source_size=size,
+        )
         return Parsed(new=new, raw=raw, reason=reason, line=line, parse_ms=1000 * (perf_counter() - started))
 
     def _store_alone(self, parsed: Parsed) -> ImportResult:

@@ -11,6 +11,7 @@ import re
 from operator import gt
 from typing import NamedTuple
 
+from etstats.domain.files import HEAD_BYTES, MAX_ROUND_BYTES
 from etstats.domain.rounds import Fields, RawPlayer, RawRound, RoundName, WeaponStats
 from etstats.errors import ParseError
 from etstats.parser.fields import LAYOUTS, MISSING, NUMBERS, WEAPONS, Field, weapons_of
@@ -34,6 +35,8 @@ def parse(filename: str, content: bytes) -> RawRound:
         raise ParseError(filename, 0, "not the name of a round file (YYYY-MM-DD-HHMMSS-<map>-round-<N>.txt)")
     if not content:
         raise ParseError(filename, 0, "empty file")
+    if len(content) > MAX_ROUND_BYTES:
+        raise ParseError(filename, 0, too_large(len(content)))
     text, had_bad_bytes = _decode(content)
     if not text.endswith("\n"):
         raise ParseError(filename, text.count("\n") + 1, "cut: the last line has no end")
@@ -48,6 +51,11 @@ def parse(filename: str, content: bytes) -> RawRound:
             raise ParseError(filename, player.line, f"GUID {player.guid} is in line {seen[player.guid]} too")
         seen[player.guid] = player.line
     return RawRound(name=name, players=players, had_bad_bytes=had_bad_bytes, **header._asdict())
+
+
+def too_large(size: int) -> str:
+    """Say that a file is larger than any round, and what is kept of it."""
+    return f"{size:,} bytes, a round has at most {MAX_ROUND_BYTES:,}; only the first {HEAD_BYTES:,} are kept"
 
 
 def _decode(content: bytes) -> tuple[str, bool]:

@@ -1,17 +1,20 @@
 """Files and folders of this machine, through the same door as those from a game server."""
 
+import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from etstats.config.schema import Config
 from etstats.db.connection import collecting_lock
+from etstats.domain.files import HEAD_BYTES, MAX_ROUND_BYTES
 from etstats.errors import ConfigError, EtstatsError, ParseError
 from etstats.importer import anonymize
 from etstats.importer.anonymize import Pseudonyms
 from etstats.importer.importer import Importer, Incoming
 from etstats.importer.outcome import ImportResult, ImportStatus
 from etstats.parser.filename import parse_filename
-from etstats.parser.reader import parse
+from etstats.parser.reader import parse, too_large
 from etstats.pipeline.database import open_database, timezone_of
 from etstats.pipeline.report import SILENT, Report, Watcher, take_in
 from etstats.pipeline.site_update import update_site
@@ -35,8 +38,7 @@ def import_paths(
     with open_database(config) as conn, collecting_lock(conn, [name]):
         anonymize.update_copies(Pseudonyms(conn), config.copies_root)
         importer = Importer(conn, name, timezone_of(conn, config)(name), config.sessions.gap)
-        incoming = (Incoming(filename=p.name, content=_read(p), mtime=int(p.stat().st_mtime)) for p in files)
-        take_in(importer, name, incoming, report=report, watcher=watcher)
+        take_in(importer, name, map(_read, files), report=report, watcher=watcher)
     if files and config.site.path is not None:
         try:
             update_site(config)
@@ -49,8 +51,11 @@ def check(paths: Iterable[Path], *, limit: int | None = None) -> Report:
     """Parse and check files and folders of this machine without a base."""
     report = Report()
     for path in _round_files(paths, report)[:limit]:
+        file = _read(path)
         try:
-            parse(path.name, _read(path))
+            if file.hash is not None:
+                raise ParseError(file.filename, 0, too_large(file.size or 0))
+            parse(file.filename, file.content)
             report.add(ImportResult(filename=path.name, fate=ImportStatus.WHOLE))
         except ParseError as error:
             place = f"line {error.line}: " if error.line else ""
@@ -99,8 +104,16 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield entry
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path) -> Incoming:
+    """Read a file, of one larger than any round only its head and its hash."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            found = os.fstat(file.fileno())
+            content, size, sha256 = file.read(MAX_ROUND_BYTES + 1), None, None
+            if len(content) > MAX_ROUND_BYTES:
+                file.seek(0)
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+                content, size = content[:HEAD_BYTES], file.tell()
+        return Incoming(filename=path.name, content=content, mtime=int(found.st_mtime), hash=sha256, size=size)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error

@@ -219,7 +219,10 @@ class _Run:
     def _import(self, server: str, files: list[FileFetched]) -> None:
         self.arrivals[server] += len(files)
         importer = self.importers[server]
-        incoming = (Incoming(filename=a.file.name, content=a.content, mtime=a.file.mtime) for a in files)
+        incoming = (
+            Incoming(filename=a.file.name, content=a.content, mtime=a.file.mtime, hash=a.hash, size=a.file.size)
+            for a in files
+        )
         fetch_ms = {a.file.name: a.fetch_ms for a in files}
         take_in(importer, server, incoming, report=self.report, watcher=self.watcher, fetch_ms=fetch_ms)
         folder = self.config.copies_of(server)

@@ -23,12 +23,16 @@ class Listed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileFetched:
-    """A whole file, with what it took to bring it (ms since the look, shared by all files of the look)."""
+    """A whole file, with what it took to bring it (ms since the look, shared by all files of the look).
+
+    Of a file larger than any round `content` is the head, and `hash` the SHA-256 of the whole, in hex.
+    """
 
     server: str
     file: RemoteFile
     content: bytes
     fetch_ms: float
+    hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

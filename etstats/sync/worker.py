@@ -1,5 +1,6 @@
 """One game server's thread: connect, look, take what is new, and connect again when the line breaks."""
 
+import hashlib
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -7,6 +8,7 @@ from logging import DEBUG
 from pathlib import Path
 from threading import Event
 
+from etstats.domain.files import HEAD_BYTES, MAX_ROUND_BYTES
 from etstats.domain.rounds import RemoteFile
 from etstats.errors import AccessError, ConfigError, EtstatsError, ParseError, SourceError
 from etstats.logs import event
@@ -151,7 +153,11 @@ class ServerWorker:
         return False
 
     def _hand_on(self, fetched: Fetched, began: float) -> None:
-        file, content = fetched.file, fetched.content
+        file, content, sha256 = fetched.file, fetched.content, None
         self._done.add(file)
+        if file.size > MAX_ROUND_BYTES:  # hundreds of them wait in memory
+            content, sha256 = content[:HEAD_BYTES], hashlib.sha256(content).hexdigest()
         took = 1000 * (time.monotonic() - began)
-        self._deliver(FileFetched(server=self._route.server, file=file, content=content, fetch_ms=took))
+        self._deliver(
+            FileFetched(server=self._route.server, file=file, content=content, hash=sha256, fetch_ms=took)
+        )

@@ -29,9 +29,10 @@ CREATE TABLE processed_files (
     size_bytes       integer NOT NULL CHECK (size_bytes >= 0),
     content          bytea NOT NULL,
     -- Hash, size and mtime of the file at its source, by which sync recognizes it. They differ from `file_hash` and
-    -- `size_bytes` when a player was anonymized in the archive.
+    -- `size_bytes` when a player was anonymized in the archive, or when the file is larger than any round: of such a
+    -- file only the first bytes are archived.
     source_hash      text NOT NULL CHECK (source_hash ~ '^[0-9a-f]{64}$'),
-    source_size      integer NOT NULL CHECK (source_size >= 0),
+    source_size      bigint NOT NULL CHECK (source_size >= 0),
     source_mtime     bigint,
     success          boolean NOT NULL,
     duplicate_of     bigint REFERENCES processed_files (id) DEFERRABLE INITIALLY DEFERRED,
@@ -39,6 +40,8 @@ CREATE TABLE processed_files (
     error_line       integer,
     processed_at     timestamptz NOT NULL DEFAULT now(),
     rejected_hash    text CHECK (rejected_hash ~ '^[0-9a-f]{64}$'),
+    -- NULL: as long as `rejected_content`, in rows from before the first release.
+    rejected_size    bigint CHECK (rejected_size >= 0),
     rejected_content bytea,
     rejected_reason  text,
     rejected_line    integer,

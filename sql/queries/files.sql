@@ -19,16 +19,16 @@ INSERT INTO processed_files AS f ({file_columns})
 OVERRIDING SYSTEM VALUE
 VALUES ({file_values})
 ON CONFLICT (server_id, filename) DO UPDATE
-SET {file_updates}, rejected_hash = NULL, rejected_content = NULL, rejected_reason = NULL, rejected_line = NULL,
-    rejected_at = NULL, rejected_mtime = NULL, discarded_at = NULL,
+SET {file_updates}, rejected_hash = NULL, rejected_size = NULL, rejected_content = NULL, rejected_reason = NULL,
+    rejected_line = NULL, rejected_at = NULL, rejected_mtime = NULL, discarded_at = NULL,
     -- Bad content that is still the same keeps the time at which it was quarantined.
     processed_at = CASE WHEN NOT excluded.success AND f.source_hash = excluded.source_hash THEN f.processed_at
                         ELSE excluded.processed_at END
 
 -- name: confirm_file
 UPDATE processed_files
-SET source_mtime = coalesce(%(source_mtime)s, source_mtime), rejected_hash = NULL, rejected_content = NULL,
-    rejected_reason = NULL, rejected_line = NULL, rejected_at = NULL, rejected_mtime = NULL
+SET source_mtime = coalesce(%(source_mtime)s, source_mtime), rejected_hash = NULL, rejected_size = NULL,
+    rejected_content = NULL, rejected_reason = NULL, rejected_line = NULL, rejected_at = NULL, rejected_mtime = NULL
 WHERE id = %(id)s
 
 -- name: mark_canonical
@@ -67,7 +67,7 @@ WHERE id = %(id)s
 
 -- name: files_since
 -- The files of a server from a name on, with the size and mtime that the source last showed, quarantine included.
-SELECT filename, coalesce(octet_length(rejected_content), source_size) AS size,
+SELECT filename, coalesce(rejected_size, octet_length(rejected_content), source_size) AS size,
        CASE WHEN rejected_hash IS NULL THEN source_mtime ELSE rejected_mtime END AS mtime,
        NOT success OR rejected_hash IS NOT NULL AS in_quarantine
 FROM processed_files
@@ -100,6 +100,7 @@ SELECT count(*) FROM processed_files
 -- session that the file's round belongs to: a rebuild must handle the whole session at once.
 SELECT f.id, f.filename, f.source_mtime, f.success, f.discarded_at IS NOT NULL AS discarded, f.duplicate_of,
        NOT f.success AND f.error_line IS NULL AS refused,
+       NOT f.success AND f.source_size > %(max_round_bytes)s AS is_cut,
        CASE WHEN count(*) OVER (PARTITION BY f.source_hash) > 1 THEN f.source_hash END AS twin_hash,
        CASE WHEN r.id IS NOT NULL
             THEN max(f.filename COLLATE "C") OVER (PARTITION BY r.gaming_session_id) END AS session_end
@@ -120,7 +121,7 @@ WHERE f.id = n.id
 -- name: stored_files
 -- Every stored file of a server with its status. Size and mtime are those of the rejected version, if there is one.
 SELECT f.filename,
-       coalesce(octet_length(f.rejected_content), f.source_size) AS size,
+       coalesce(f.rejected_size, octet_length(f.rejected_content), f.source_size) AS size,
        CASE WHEN f.rejected_hash IS NULL THEN f.source_mtime ELSE f.rejected_mtime END AS mtime,
        f.size_bytes AS archived_size,
        f.success,

@@ -15,6 +15,8 @@ SELECT now() AS at,
         WHERE (NOT success OR rejected_hash IS NOT NULL) AND discarded_at IS NULL
           AND greatest(coalesce(rejected_at, processed_at), processed_at) > now() - interval '7 days')
            AS newly_quarantined,
+       (SELECT coalesce(sum(octet_length(CASE WHEN success THEN rejected_content ELSE content END)), 0)
+        FROM processed_files WHERE NOT success OR rejected_hash IS NOT NULL)::bigint AS quarantine_bytes,
        (SELECT sent_at FROM posts WHERE state = 'sent' ORDER BY id DESC LIMIT 1) AS last_post,
        (SELECT count(*) FROM posts WHERE state = 'unknown') AS posts_unknown,
        (SELECT count(*) FROM posts WHERE state = 'failed') AS posts_failed,

@@ -4,7 +4,7 @@
 -- Store the rejected version of a good file.
 UPDATE processed_files
 SET rejected_at = CASE WHEN rejected_content = %(content)s THEN rejected_at ELSE now() END,
-    rejected_hash = %(source_hash)s, rejected_content = %(content)s, rejected_reason = %(reason)s,
+    rejected_hash = %(source_hash)s, rejected_size = %(source_size)s, rejected_content = %(content)s, rejected_reason = %(reason)s,
     rejected_line = %(line)s, rejected_mtime = %(source_mtime)s, discarded_at = NULL
 WHERE server_id = %(server_id)s AND filename = %(filename)s
 
@@ -13,8 +13,8 @@ WHERE server_id = %(server_id)s AND filename = %(filename)s
 SELECT f.id, s.name AS server, f.filename, f.success AS has_good,
        CASE WHEN f.success THEN f.rejected_reason ELSE f.error_message END AS reason,
        CASE WHEN f.success THEN f.rejected_line ELSE f.error_line END AS line,
-       CASE WHEN f.success THEN octet_length(f.rejected_content) ELSE f.size_bytes END AS size_bytes,
-       CASE WHEN f.success THEN f.rejected_hash ELSE f.file_hash END AS file_hash,
+       CASE WHEN f.success THEN coalesce(f.rejected_size, octet_length(f.rejected_content)) ELSE f.source_size END AS size_bytes,
+       CASE WHEN f.success THEN f.rejected_hash ELSE f.source_hash END AS file_hash,
        CASE WHEN f.success THEN f.rejected_at ELSE f.processed_at END AS since,
        f.discarded_at
 FROM processed_files f JOIN servers s ON s.id = f.server_id

@@ -16,8 +16,8 @@ WRITTEN = {
 # What other statements set, or the database by itself.
 ELSEWHERE = {
     "processed_files": {
-        "processed_at", "discarded_at", "rejected_hash", "rejected_content", "rejected_reason", "rejected_line",
-        "rejected_at", "rejected_mtime",
+        "processed_at", "discarded_at", "rejected_hash", "rejected_size", "rejected_content", "rejected_reason",
+        "rejected_line", "rejected_at", "rejected_mtime",
     },
     "rounds": {"stored_at", "is_counted", "series_id"},
     "player_comprehensive_stats": set(),

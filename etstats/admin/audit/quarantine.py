@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 from etstats.db import quarantine
 from etstats.db.connection import Connection, database_errors
 from etstats.db.quarantine import Quarantined
+from etstats.domain.files import MAX_ROUND_BYTES
 from etstats.errors import NotFoundError
 from etstats.importer.importer import Importer
-from etstats.importer.outcome import ImportResult
+from etstats.importer.outcome import ImportResult, ImportStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,11 @@ def retry(
     outcomes = []
     importers: dict[str, Importer] = {}
     for entry in find(conn, words, with_discarded=bool(words)):
+        if entry.size_bytes > MAX_ROUND_BYTES:  # there is no more than its head to try again
+            outcomes.append(
+                ImportResult(filename=entry.filename, fate=ImportStatus.STILL_QUARANTINED, reason=entry.reason)
+            )
+            continue
         server = entry.server
         if server not in importers:
             importers[server] = Importer(conn, server, zone_of(server), gap)

@@ -223,7 +223,7 @@ def _read(
     arrivals: list[NewRound] = []
     verdicts: dict[int, FileVerdict] = {}
     for file in files:
-        if file.id not in contents:
+        if file.is_cut or file.id not in contents:
             continue
         try:
             raw = parse(file.filename, contents[file.id])
