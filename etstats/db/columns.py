@@ -5,8 +5,9 @@ edit in the INSERT, in the UPDATE of a conflict, or in the SELECT that compares 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
+from types import NoneType
 from typing import get_args, get_type_hints
 
 from etstats.db.queries import query
@@ -24,7 +25,7 @@ ROUND_COLUMNS = (
     "id", "server_id", "file_id", "match_id", "round_number", "round_date", "round_time", "ended_at", "map_name",
     "config", "defender_team", "winner_team", "time_limit_seconds", "actual_time_seconds", "played_seconds",
     "duration_seconds", "held", "round_outcome", "round1_id", "is_cumulative", "gaming_session_id", "bots",
-    "anonymous",
+    "anonymous", "is_counted",
 )  # fmt: skip
 """The columns of `rounds` that derive from the archive."""
 
@@ -63,6 +64,7 @@ def query_with_columns(name: str) -> str:
 def _lists() -> Mapping[str, str]:
     floats = {name for name, kind in get_type_hints(PlayerRound).items() if float in (kind, *get_args(kind))}
     sums = [name for name in ScoreLine._fields if name in PLAYER_COLUMNS and name not in _NO_COUNTS | _NO_SUMS]
+    optional = {name for name, kind in get_type_hints(ScoreLine).items() if NoneType in get_args(kind)}
     types = {"round_id": "bigint", "player_guid": "text", "weapon_name": "text"}
     return {
         "file_columns": _join(FILE_COLUMNS),
@@ -76,7 +78,7 @@ def _lists() -> Mapping[str, str]:
             f"{name}::double precision" if name in floats else name for name in ("round_id", *PLAYER_COLUMNS)
         ),
         "player_counts": _join(name for name in PLAYER_COLUMNS if name not in _NO_COUNTS),
-        "player_sums": _join(f"sum({name})::integer AS {name}" for name in sums),
+        "player_sums": _join(f"{_sum(name, optional)}::integer AS {name}" for name in sums),
         "weapon_columns": _join(WEAPON_COLUMNS),
         "weapon_arrays": _join(f"%(weapons_{name})s::{types.get(name, 'integer')}[]" for name in WEAPON_COLUMNS),
         **_career_lists(),
@@ -96,6 +98,11 @@ def _career_lists() -> dict[str, str]:
         "career_sums": _join(f"({value})::bigint AS {name}" for name, value in sums.items()),
         "career_running_sums": _join(f"sum({name}) OVER w" for name in sums),
     }
+
+
+def _sum(name: str, optional: Collection[str]) -> str:
+    """Return a sum that is NULL only where the row type allows it; a sum skips unknown values."""
+    return f"sum({name})" if name in optional else f"coalesce(sum({name}), 0)"
 
 
 def _updates(columns: Iterable[str]) -> str:

@@ -214,5 +214,6 @@ def _round_row(server_id: int, placed: DerivedRound) -> dict[str, object]:
         "is_cumulative": r.is_cumulative,
         "gaming_session_id": placed.session_id,
         "bots": r.bots,
+        "is_counted": r.is_counted,
         "anonymous": r.anonymous,
     }

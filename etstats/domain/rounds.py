@@ -77,43 +77,43 @@ class Fields(NamedTuple):
     """The numbers after the first TAB of a player line, in the order of the newest layout.
 
     This is the table of the format: the parser, the split of round 2, `explain` and the layouts derive from it.
-    None where the file's layout has no such field.
+    None where the file's layout has no such field, or the value is unreadable; never for damage and time played.
     """
 
     damage_given: Annotated[int, FieldSpec(CUMULATIVE, "HP")]
     damage_received: Annotated[int, FieldSpec(CUMULATIVE, "HP")]
-    team_damage_given: Annotated[int, FieldSpec(CUMULATIVE, "HP")]
-    team_damage_received: Annotated[int, FieldSpec(CUMULATIVE, "HP")]
-    gibs: Annotated[int, FieldSpec(CUMULATIVE)]
-    self_kills: Annotated[int, FieldSpec(CUMULATIVE)]
-    team_kills: Annotated[int, FieldSpec(CUMULATIVE)]
-    team_gibs: Annotated[int, FieldSpec(CUMULATIVE)]
-    time_played_percent: Annotated[float, FieldSpec(SHARE, "%")]
-    xp: Annotated[int, FieldSpec(PER_ROUND, "points")]
-    killing_spree_best: Annotated[int, FieldSpec(PER_ROUND, "kills")]
-    death_spree_worst: Annotated[int, FieldSpec(PER_ROUND, "deaths")]
-    kill_assists: Annotated[int, FieldSpec(PER_ROUND)]
-    kill_steals: Annotated[int, FieldSpec(PER_ROUND)]
-    headshot_kills: Annotated[int, FieldSpec(PER_ROUND)]
-    objectives_stolen: Annotated[int, FieldSpec(PER_ROUND)]
-    objectives_returned: Annotated[int, FieldSpec(PER_ROUND)]
-    dynamites_planted: Annotated[int, FieldSpec(PER_ROUND)]
-    dynamites_defused: Annotated[int, FieldSpec(PER_ROUND)]
-    times_revived: Annotated[int, FieldSpec(PER_ROUND)]
-    bullets_fired: Annotated[int, FieldSpec(CUMULATIVE, "shots")]
-    dpm: Annotated[float, FieldSpec(RATIO, "HP/min")]
+    team_damage_given: Annotated[int | None, FieldSpec(CUMULATIVE, "HP")]
+    team_damage_received: Annotated[int | None, FieldSpec(CUMULATIVE, "HP")]
+    gibs: Annotated[int | None, FieldSpec(CUMULATIVE)]
+    self_kills: Annotated[int | None, FieldSpec(CUMULATIVE)]
+    team_kills: Annotated[int | None, FieldSpec(CUMULATIVE)]
+    team_gibs: Annotated[int | None, FieldSpec(CUMULATIVE)]
+    time_played_percent: Annotated[float | None, FieldSpec(SHARE, "%")]
+    xp: Annotated[int | None, FieldSpec(PER_ROUND, "points")]
+    killing_spree_best: Annotated[int | None, FieldSpec(PER_ROUND, "kills")]
+    death_spree_worst: Annotated[int | None, FieldSpec(PER_ROUND, "deaths")]
+    kill_assists: Annotated[int | None, FieldSpec(PER_ROUND)]
+    kill_steals: Annotated[int | None, FieldSpec(PER_ROUND)]
+    headshot_kills: Annotated[int | None, FieldSpec(PER_ROUND)]
+    objectives_stolen: Annotated[int | None, FieldSpec(PER_ROUND)]
+    objectives_returned: Annotated[int | None, FieldSpec(PER_ROUND)]
+    dynamites_planted: Annotated[int | None, FieldSpec(PER_ROUND)]
+    dynamites_defused: Annotated[int | None, FieldSpec(PER_ROUND)]
+    times_revived: Annotated[int | None, FieldSpec(PER_ROUND)]
+    bullets_fired: Annotated[int | None, FieldSpec(CUMULATIVE, "shots")]
+    dpm: Annotated[float | None, FieldSpec(RATIO, "HP/min")]
     time_played_minutes: Annotated[float, FieldSpec(CUMULATIVE, "min")]
-    tank_meatshield: Annotated[float, FieldSpec(PER_ROUND, "ratio")]
-    time_dead_ratio: Annotated[float, FieldSpec(RATIO, "%")]
-    time_dead_minutes: Annotated[float, FieldSpec(PER_ROUND, "min")]
-    kd_ratio: Annotated[float, FieldSpec(RATIO, "ratio")]
-    most_useful_kills: Annotated[int, FieldSpec(PER_ROUND)]
+    tank_meatshield: Annotated[float | None, FieldSpec(PER_ROUND, "ratio")]
+    time_dead_ratio: Annotated[float | None, FieldSpec(RATIO, "%")]
+    time_dead_minutes: Annotated[float | None, FieldSpec(PER_ROUND, "min")]
+    kd_ratio: Annotated[float | None, FieldSpec(RATIO, "ratio")]
+    most_useful_kills: Annotated[int | None, FieldSpec(PER_ROUND)]
     denied_playtime: Annotated[int | None, FieldSpec(PER_ROUND, "s", since=36)]
-    double_kills: Annotated[int, FieldSpec(PER_ROUND)]
-    triple_kills: Annotated[int, FieldSpec(PER_ROUND)]
-    quad_kills: Annotated[int, FieldSpec(PER_ROUND)]
-    multi_kills: Annotated[int, FieldSpec(PER_ROUND)]
-    mega_kills: Annotated[int, FieldSpec(PER_ROUND)]
+    double_kills: Annotated[int | None, FieldSpec(PER_ROUND)]
+    triple_kills: Annotated[int | None, FieldSpec(PER_ROUND)]
+    quad_kills: Annotated[int | None, FieldSpec(PER_ROUND)]
+    multi_kills: Annotated[int | None, FieldSpec(PER_ROUND)]
+    mega_kills: Annotated[int | None, FieldSpec(PER_ROUND)]
     useless_kills: Annotated[int | None, FieldSpec(PER_ROUND, since=36)]
     full_selfkills: Annotated[int | None, FieldSpec(PER_ROUND, since=36)]
     constructions: Annotated[int | None, FieldSpec(PER_ROUND, since=37)]
@@ -127,10 +127,20 @@ class RawPlayer:
     line: int
     guid: str
     name: str
-    rounds: int
+    rounds: int | None
     team: int
     weapons: tuple[WeaponStats, ...]
     fields: Fields
+
+
+class UnreadableValue(NamedTuple):
+    """A value of a line that is not a number the game could mean; it is unknown, and the line counts."""
+
+    guid: str
+    name: str
+    line: int
+    field: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +149,8 @@ class RawRound:
 
     `actual_time_seconds` is None for the `0:00` of early 2025; `duration_seconds` only where the header has
     its ninth field. `had_bad_bytes` says that the text was not UTF-8 and was decoded with replacement.
+    `players` are identified persons; `bots` and `anonymous` are the other lines. `extra_fields`: the number of
+    fields past the newest known layout.
     """
 
     name: RoundName
@@ -150,6 +162,10 @@ class RawRound:
     actual_time_seconds: int | None
     duration_seconds: int | None
     players: tuple[RawPlayer, ...]
+    bots: tuple[RawPlayer, ...] = ()
+    anonymous: tuple[RawPlayer, ...] = ()
+    unreadable: tuple[UnreadableValue, ...] = ()
+    extra_fields: int = 0
     had_bad_bytes: bool = False
 
 
@@ -157,7 +173,7 @@ class PlayerRound(NamedTuple):
     """One player in one round alone; the names are the columns of `player_comprehensive_stats`.
 
     Damage in HP, `*_seconds` and `denied_playtime` in seconds, `*_minutes` in minutes. `hits`, `shots` are over
-    the bullet weapons; `kills`, `deaths`, `headshots`, `bullets_fired` over all. None: the layout lacks the field.
+    the bullet weapons; `kills`, `deaths`, `headshots`, `bullets_fired` over all. None: unknown.
     """
 
     player_guid: str
@@ -173,34 +189,34 @@ class PlayerRound(NamedTuple):
     bullets_fired: int
     damage_given: int
     damage_received: int
-    team_damage_given: int
-    team_damage_received: int
-    gibs: int
-    self_kills: int
-    team_kills: int
-    team_gibs: int
+    team_damage_given: int | None
+    team_damage_received: int | None
+    gibs: int | None
+    self_kills: int | None
+    team_kills: int | None
+    team_gibs: int | None
     time_played_seconds: int
-    time_played_percent: float
-    xp: int
-    killing_spree_best: int
-    death_spree_worst: int
-    kill_assists: int
-    kill_steals: int
-    headshot_kills: int
-    objectives_stolen: int
-    objectives_returned: int
-    dynamites_planted: int
-    dynamites_defused: int
-    times_revived: int
-    tank_meatshield: float
-    time_dead_minutes: float
-    most_useful_kills: int
+    time_played_percent: float | None
+    xp: int | None
+    killing_spree_best: int | None
+    death_spree_worst: int | None
+    kill_assists: int | None
+    kill_steals: int | None
+    headshot_kills: int | None
+    objectives_stolen: int | None
+    objectives_returned: int | None
+    dynamites_planted: int | None
+    dynamites_defused: int | None
+    times_revived: int | None
+    tank_meatshield: float | None
+    time_dead_minutes: float | None
+    most_useful_kills: int | None
     denied_playtime: int | None
-    double_kills: int
-    triple_kills: int
-    quad_kills: int
-    multi_kills: int
-    mega_kills: int
+    double_kills: int | None
+    triple_kills: int | None
+    quad_kills: int | None
+    multi_kills: int | None
+    mega_kills: int | None
     useless_kills: int | None
     full_selfkills: int | None
     constructions: int | None
@@ -233,6 +249,12 @@ class Round:
     players: tuple[PlayerRound, ...]
     bots: int = 0
     anonymous: int = 0
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether boards and posts use the round: not when it is mostly, or all but one player, bots."""
+        humans = len(self.players) + self.anonymous
+        return self.bots == 0 or (humans >= 2 and self.bots <= humans)
 
 
 class Severity(StrEnum):

@@ -28,6 +28,18 @@ def doubts(raw: RawRound, round1: RawRound | None) -> Iterator[Anomaly]:
     """All that is doubtful in a file; `round1` is the file it was split against, if any."""
     if raw.had_bad_bytes:
         yield Anomaly(check="text_not_utf8", field="content", value="other bytes", expected="UTF-8")
+    for bad in raw.unreadable:
+        yield Anomaly(
+            check="unreadable_value",
+            guid=bad.guid,
+            name=bad.name,
+            field=bad.field,
+            value=f"line {bad.line}: {bad.text}",
+            expected="a number the game can write",
+        )
+    if raw.extra_fields:
+        value = str(raw.extra_fields + len(FIELDS))
+        yield Anomaly(check="newer_layout", field="fields", value=value, expected=f"at most {len(FIELDS)}")
     firsts = {p.guid: p for p in round1.players} if round1 else {}
     for player in raw.players:
         yield from _of_line(player)
@@ -38,11 +50,13 @@ def doubts(raw: RawRound, round1: RawRound | None) -> Iterator[Anomaly]:
 def _of_line(player: RawPlayer) -> Iterator[Anomaly]:
     kills, deaths = sum(w.kills for w in player.weapons), sum(w.deaths for w in player.weapons)
     ours = kills / deaths if deaths else kills + 1  # the file's own way with no deaths
-    if abs(player.fields.kd_ratio - ours) > _KD_ROUNDING:
+    kd_ratio = player.fields.kd_ratio
+    if kd_ratio is not None and abs(kd_ratio - ours) > _KD_ROUNDING:
         yield _doubt(player, "kd_of_file_differs", "kd_ratio", player.fields.kd_ratio, f"{kills} / {deaths}")
     shots = sum(w.shots for w in player.weapons)
     # Older layouts, known by having no revives given, count something else here.
-    if player.fields.revives_given is not None and player.fields.bullets_fired != shots:
+    bullets = player.fields.bullets_fired
+    if player.fields.revives_given is not None and bullets is not None and bullets != shots:
         yield _doubt(player, "bullets_of_file_differ", "bullets_fired", player.fields.bullets_fired, shots)
 
 
@@ -59,8 +73,8 @@ def _of_pair(player: RawPlayer, first: RawPlayer) -> Iterator[Anomaly]:
 
 
 def _reset(player: RawPlayer, first: RawPlayer) -> Anomaly:
-    if player.rounds != first.rounds + 1:
-        return _doubt(player, "counter_reset", "rounds", player.rounds, first.rounds + 1)
+    if None not in (player.rounds, first.rounds) and player.rounds != (first.rounds or 0) + 1:
+        return _doubt(player, "counter_reset", "rounds", player.rounds, (first.rounds or 0) + 1)
     for name in _TIMES:
         now, before = getattr(player.fields, name), getattr(first.fields, name)
         if now < before:

@@ -26,7 +26,7 @@ class Field(NamedTuple):
     unit: str
     behaviour: str
     since: int
-    number: Callable[[str], float]
+    number: Callable[[str | float], float]
 
 
 def _fields() -> Iterator[Field]:
@@ -45,11 +45,15 @@ LAYOUTS = {
 MISSING = {count: tuple(place for place, field in enumerate(FIELDS) if field.since > count) for count in LAYOUTS}
 """The places of the fields that a layout lacks."""
 
-# What turns each text of a layout into its number: looked up once, used for every line.
+# The conversions of a layout's texts: looked up once, used for every line.
 NUMBERS = {count: tuple(field.number for field in layout) for count, layout in LAYOUTS.items()}
+
+CORE_FIELDS = frozenset({"damage_given", "damage_received", "time_played_minutes"})
+"""Fields without which a line says nothing: an unreadable one refuses the file."""
 
 
 @cache
 def weapons_of(mask: int) -> tuple[str, ...]:
-    """The weapons whose bits are set, low to high; bits past the last weapon give an IndexError."""
-    return tuple(WEAPONS[bit] for bit in range(mask.bit_length()) if mask >> bit & 1)
+    """Return the weapons whose bits are set, low to high; unknown bits are named `WEAPON_28` and so on."""
+    bits = [bit for bit in range(mask.bit_length()) if mask >> bit & 1]
+    return tuple(WEAPONS[bit] if bit < len(WEAPONS) else f"WEAPON_{bit}" for bit in bits)

@@ -6,8 +6,8 @@ from functools import lru_cache
 
 from etstats.domain.rounds import RoundName
 
-# The whole pattern is also the guard: a name is joined to a path only after it matched.
-_NAME = re.compile(r"(\d{4})-(\d\d)-(\d\d)-(\d\d)(\d\d)(\d\d)-([A-Za-z0-9_.+-]+)-round-([12])\.txt", re.ASCII)
+# A name is joined to a path only after it matched and `_is_plain`.
+_NAME = re.compile(r"(\d{4})-(\d\d)-(\d\d)-(\d\d)(\d\d)(\d\d)-(.+)-round-([12])\.txt", re.ASCII)
 _LONGEST = 255
 # A server whose clock was never set says 1970; outside these years a moment in UTC may not exist at all.
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
@@ -17,7 +17,7 @@ _FIRST_YEAR, _LAST_YEAR = 1970, 9000
 def parse_filename(name: str) -> RoundName | None:
     """Take a round file's name apart; None for everything else that lies in the folder."""
     match = _NAME.fullmatch(name)
-    if match is None or len(name) > _LONGEST or ".." in name:
+    if match is None or len(name.encode(errors="replace")) > _LONGEST or not _is_plain(match[7]):
         return None
     *clock, map_name, number = match.groups()
     try:
@@ -29,3 +29,8 @@ def parse_filename(name: str) -> RoundName | None:
     if not _FIRST_YEAR <= stamp.year <= _LAST_YEAR:
         return None
     return RoundName(stamp=stamp, map_name=map_name, round_number=int(number), filename=name)
+
+
+def _is_plain(map_name: str) -> bool:
+    """Whether a map's name is printable, has no path or field separator, and does not begin with a dot."""
+    return map_name.isprintable() and not map_name.startswith(".") and not set(map_name) & {"/", "\\"}

@@ -8,24 +8,41 @@ the TABs are `fields.py`. A whole file ends in a newline: one that does not was 
 """
 
 import re
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from operator import gt
 from typing import NamedTuple
 
 from etstats.domain.files import HEAD_BYTES, MAX_ROUND_BYTES
-from etstats.domain.rounds import Fields, RawPlayer, RawRound, RoundName, WeaponStats
+from etstats.domain.rounds import (
+    RATIO,
+    SHARE,
+    Fields,
+    RawPlayer,
+    RawRound,
+    RoundName,
+    UnreadableValue,
+    WeaponStats,
+)
 from etstats.errors import ParseError
-from etstats.parser.fields import LAYOUTS, MISSING, NUMBERS, WEAPONS, Field, weapons_of
+from etstats.parser.fields import CORE_FIELDS, LAYOUTS, MISSING, NUMBERS, Field, weapons_of
 from etstats.parser.filename import parse_filename
 
 _GUID = re.compile(r"[0-9A-F]{8}")
+_BOT = "OMNIBOT"  # Omni-bot: the word and a slot number, cut to 8 characters
 _CLOCK = re.compile(r"(\d{1,5}):([0-5]\d)", re.ASCII)
-_DURATION = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
-_DECIMAL = re.compile(r"-?\d{1,10}(\.\d{1,6})?", re.ASCII)
-_INTEGER = re.compile(r"-?\d{1,10}", re.ASCII)
-_LARGEST = 2**31 - 1
+_DURATION = re.compile(r"\d{1,15}(\.\d{1,9})?", re.ASCII)
+_LONGEST_DURATION = 10_000  # seconds; larger values are milliseconds
+_DECIMAL = re.compile(r"-?\d{1,10}(\.\d{0,20})?", re.ASCII)
+_INTEGER = re.compile(r"-?\d{1,10}(\.0{0,20})?", re.ASCII)  # Lua 5.3 and later write 21 as 21.0
+_WHOLE = re.compile(r"(\d+)\.0+(?!\S)", re.ASCII)
+_LARGEST = 10**7  # no round reaches it
+_MOST_WEAPON_BITS = 64
 _LONGEST_TEXT = 4000  # int() refuses more digits than these
 _NO_POINTS = str.maketrans("", "", "\t.-")
-_LONGEST_MINUTES = _LARGEST // 60
+_NEWEST_LAYOUT = max(LAYOUTS)
+_MAY_BE_NEGATIVE = frozenset({"xp", "tank_meatshield"})
 
 
 def parse(filename: str, content: bytes) -> RawRound:
@@ -39,18 +56,30 @@ def parse(filename: str, content: bytes) -> RawRound:
         raise ParseError(filename, 0, too_large(len(content)))
     text, had_bad_bytes = _decode(content)
     if not text.endswith("\n"):
-        raise ParseError(filename, text.count("\n") + 1, "cut: the last line has no end")
+        raise ParseError(filename, text.count("\n") + 1, "truncated: no newline at the end")
     lines = [line.removesuffix("\r") for line in text.rstrip("\r\n").split("\n")]
     header = _header(name, lines[0])
-    players = tuple(_player(filename, number, line) for number, line in enumerate(lines[1:], 2))
-    if not players:
+    unreadable: list[UnreadableValue] = []
+    everybody = [_player(filename, number, line, unreadable) for number, line in enumerate(lines[1:], 2)]
+    if not everybody:
         raise ParseError(filename, 0, "a header and no player")
+    players = tuple(player for player in everybody if _GUID.fullmatch(player.guid))
     seen: dict[str, int] = {}
     for player in players:
         if player.guid in seen:
             raise ParseError(filename, player.line, f"GUID {player.guid} is in line {seen[player.guid]} too")
         seen[player.guid] = player.line
-    return RawRound(name=name, players=players, had_bad_bytes=had_bad_bytes, **header._asdict())
+    others = [player for player in everybody if not _GUID.fullmatch(player.guid)]
+    return RawRound(
+        name=name,
+        players=players,
+        bots=tuple(player for player in others if player.guid.upper().startswith(_BOT)),
+        anonymous=tuple(player for player in others if not player.guid.upper().startswith(_BOT)),
+        unreadable=tuple(unreadable),
+        extra_fields=max(0, max(line.count("\t") for line in lines[1:]) - _NEWEST_LAYOUT),
+        had_bad_bytes=had_bad_bytes,
+        **header._asdict(),
+    )
 
 
 def too_large(size: int) -> str:
@@ -101,102 +130,121 @@ def _header(name: RoundName, line: str) -> _Header:
         defender_team=int(defender),
         winner_team=int(winner),
         time_limit_seconds=_clock(name.filename, "time limit", limit),
-        actual_time_seconds=_clock(name.filename, "actual time", actual) or None,
-        duration_seconds=_duration(name.filename, duration[0]) if duration else None,
+        actual_time_seconds=_seconds(actual) or None,
+        duration_seconds=_duration(duration[0]) if duration else None,
     )
 
 
 def _clock(filename: str, what: str, text: str) -> int:
-    match = _CLOCK.fullmatch(text)
-    if match is None:
+    seconds = _seconds(text)
+    if seconds is None:
         raise ParseError(filename, 1, f"{what} {text[:20]!r} is not M:SS")
-    return int(match[1]) * 60 + int(match[2])
+    return seconds
 
 
-def _duration(filename: str, text: str) -> int:
+def _seconds(text: str) -> int | None:
+    """Return the seconds of `M:SS`, None for anything else."""
+    match = _CLOCK.fullmatch(text)
+    return None if match is None else int(match[1]) * 60 + int(match[2])
+
+
+def _duration(text: str) -> int | None:
+    """Return the play time without pauses in seconds: a fraction or a small number is seconds, a large one is ms.
+
+    None for zero, a negative number (written when the map is changed during the round) and no number.
+    """
     if _DURATION.fullmatch(text) is None:
-        raise ParseError(filename, 1, f"duration {text[:20]!r} is not a number")
-    # Milliseconds; one early version of the script wrote seconds with a fraction.
-    return round(float(text) if "." in text else int(text) / 1000)
+        return None
+    value = float(text)
+    seconds = round(value if value <= _LONGEST_DURATION else value / 1000)
+    return seconds if 0 < seconds <= _LARGEST else None
 
 
-def _player(filename: str, number: int, line: str) -> RawPlayer:
+def _player(filename: str, number: int, line: str, unreadable: list[UnreadableValue]) -> RawPlayer:
     head, tab, tail = line.partition("\t")
     parts = head.split("\\")
     if len(parts) != 5 or not tab:
         raise ParseError(filename, number, "not a player line: GUID\\name\\rounds\\team\\weapons, a TAB, numbers")
     guid, name, rounds, team, weapons = parts
-    if _GUID.fullmatch(guid) is None:
-        raise ParseError(filename, number, f"GUID {guid[:20]!r} is not 8 upper-case hex digits")
-    if not (rounds.isascii() and rounds.isdigit() and len(rounds) <= 9):
-        raise ParseError(filename, number, f"rounds {rounds[:20]!r} is not a number")
+    earlier = _INTEGER.fullmatch(rounds)
     if team not in ("1", "2", "3"):
         raise ParseError(filename, number, f"team {team[:20]!r} is not 1, 2 or 3")
+    who = partial(UnreadableValue, guid, name, number)
+    rounds_before = int(float(rounds)) if earlier and 0 <= float(rounds) <= _LARGEST else None
+    if rounds_before is None:
+        unreadable.append(who("rounds", rounds[:40]))
     return RawPlayer(
         line=number,
         guid=guid,
         name=name,
-        rounds=int(rounds),
+        rounds=rounds_before,
         team=int(team),
         weapons=_weapons(filename, number, weapons),
-        fields=_fields(filename, number, tail),
+        fields=_fields(filename, number, tail, who, unreadable),
     )
 
 
 def _weapons(filename: str, number: int, text: str) -> tuple[WeaponStats, ...]:
-    # int() takes more than the game writes: underscores, signs, other scripts' digits.
+    if "." in text:
+        text = _WHOLE.sub(r"\1", text[: _LONGEST_TEXT + 1])
+    # int() accepts more than the game writes: underscores, signs, digits of other scripts.
     if not (text.isascii() and text.replace(" ", "").isdigit()) or len(text) > _LONGEST_TEXT:
         raise ParseError(filename, number, f"weapon numbers {text[:40]!r} are not numbers")
     mask, *counts = map(int, text.split())
-    if mask >> len(WEAPONS):
-        raise ParseError(filename, number, f"weapon mask {mask} has bits past the last weapon")
+    if mask.bit_length() > _MOST_WEAPON_BITS:
+        raise ParseError(filename, number, f"weapon mask {mask} has more than {_MOST_WEAPON_BITS} bits")
     names = weapons_of(mask)
     if len(counts) != 5 * len(names):
         raise ParseError(
             filename, number, f"weapon mask {mask} asks for {5 * len(names)} numbers, the line has {len(counts)}"
         )
     hits, headshots = counts[0::5], counts[4::5]
-    if sum(counts) > _LARGEST:  # the base holds sums of them
-        raise ParseError(filename, number, f"weapon numbers add up to {sum(counts)}: too large to be true")
+    if sum(counts) > _LARGEST:
+        raise ParseError(filename, number, f"weapon numbers add up to {sum(counts)}; expected at most {_LARGEST}")
     if any(map(gt, headshots, hits)):
         worst = next(w for w, hit, head in zip(names, hits, headshots, strict=True) if head > hit)
         raise ParseError(filename, number, f"more headshots than hits with {worst}")
     return tuple(map(WeaponStats, names, hits, counts[1::5], counts[2::5], counts[3::5], headshots))
 
 
-def _fields(filename: str, number: int, text: str) -> Fields:
+def _fields(
+    filename: str,
+    number: int,
+    text: str,
+    who: Callable[[str, str], UnreadableValue],
+    unreadable: list[UnreadableValue],
+) -> Fields:
     texts = text.split("\t")
-    layout = LAYOUTS.get(len(texts))
+    count = min(len(texts), _NEWEST_LAYOUT)
+    layout = LAYOUTS.get(count)
     if layout is None:
         known = ", ".join(map(str, LAYOUTS))
         raise ParseError(filename, number, f"{len(texts)} fields; a whole line has one of {known}")
-    # What is left for float() to take beyond the pattern, such as "5.", is a number all the same.
-    if not (text.isascii() and text.translate(_NO_POINTS).isdigit()) or len(text) > _LONGEST_TEXT:
-        raise _bad_field(filename, number, layout, texts)
-    try:
-        numbers = [number_of(t) for number_of, t in zip(NUMBERS[len(texts)], texts, strict=True)]
-    except ValueError:
-        raise _bad_field(filename, number, layout, texts) from None
-    if "-" in text or max(numbers) > _LONGEST_MINUTES:
-        _check_range(filename, number, layout, numbers)
-    values: list[float | None] = [*numbers]
-    for place in MISSING[len(texts)]:
+    values: list[float | None] | None = None
+    # The usual line, quickly: nothing negative, every text the number that it looks like.
+    if len(texts) == count and "-" not in text and text.isascii() and text.translate(_NO_POINTS).isdigit():
+        with suppress(ValueError):
+            numbers = [number_of(t) for number_of, t in zip(NUMBERS[count], texts, strict=True)]
+            values = [*numbers] if max(numbers) <= _LARGEST else None
+    if values is None:
+        values = []
+        for field, value in zip(layout, texts[:count], strict=True):
+            read = _value(field, value)
+            if read is None and field.name in CORE_FIELDS:
+                raise ParseError(filename, number, f"{field.name} {value[:20]!r}; expected 0 to {_LARGEST}")
+            if read is None and field.behaviour not in (RATIO, SHARE) and field.name != "bullets_fired":
+                unreadable.append(who(field.name, value[:40]))
+            values.append(read)
+    for place in MISSING[count]:
         values.insert(place, None)
     return Fields._make(values)
 
 
-def _bad_field(filename: str, number: int, layout: tuple[Field, ...], texts: list[str]) -> ParseError:
-    for place, (field, text) in enumerate(zip(layout, texts, strict=True)):
-        pattern = _INTEGER if field.number is int else _DECIMAL
-        if pattern.fullmatch(text) is None:
-            kind = "a whole number" if field.number is int else "a number"
-            return ParseError(filename, number, f"field {place} ({field.name}) {text[:20]!r} is not {kind}")
-    return ParseError(filename, number, "a field is not a number")
-
-
-def _check_range(filename: str, number: int, layout: tuple[Field, ...], values: list[float]) -> None:
-    for place, (field, value) in enumerate(zip(layout, values, strict=True)):
-        low = -_LARGEST if field.name in ("xp", "tank_meatshield") else 0
-        high = _LONGEST_MINUTES if field.unit == "min" else _LARGEST
-        if not low <= value <= high:
-            raise ParseError(filename, number, f"field {place} ({field.name}) {value} is out of range")
+def _value(field: Field, text: str) -> float | None:
+    """Return a field's number, None when it is not one that a round could reach."""
+    pattern = _INTEGER if field.number is int else _DECIMAL
+    if pattern.fullmatch(text) is None:
+        return None
+    value = field.number(float(text))
+    lowest = -_LARGEST if field.name in _MAY_BE_NEGATIVE else 0
+    return value if lowest <= value <= _LARGEST else None

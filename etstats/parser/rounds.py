@@ -63,12 +63,18 @@ def derive(raw: RawRound, round1: RawRound | None = None) -> Round:
         round_outcome=outcome,
         is_cumulative=cumulative,
         players=players,
+        bots=len(raw.bots),
+        anonymous=len(raw.anonymous),
     )
 
 
 def is_cumulative(raw: RawRound, round1: RawRound | None) -> bool:
     """True for a round 2 that stands alone and whose counters hold an earlier round as well."""
-    return raw.name.round_number == 2 and round1 is None and any(p.rounds >= 1 for p in raw.players)
+    return (
+        raw.name.round_number == 2
+        and round1 is None
+        and any((p.rounds or 0) >= 1 for p in (*raw.players, *raw.bots, *raw.anonymous))
+    )
 
 
 def rule_of(player: RawPlayer, first: RawPlayer | None, round_number: int, has_round1: bool) -> Rule:
@@ -76,12 +82,13 @@ def rule_of(player: RawPlayer, first: RawPlayer | None, round_number: int, has_r
     if round_number == 1:
         return Rule.ROUND_1
     if not has_round1:
-        return Rule.CUMULATIVE if player.rounds >= 1 else Rule.OWN
+        return Rule.CUMULATIVE if (player.rounds or 0) >= 1 else Rule.OWN
     if first is None:
         return Rule.JOINED
-    if player.rounds != first.rounds + 1 or _fell(player, first):
+    is_next = None in (player.rounds, first.rounds) or player.rounds == (first.rounds or 0) + 1
+    if not is_next or _fell(player, first):
         return Rule.RESET
-    if player.fields.time_played_minutes == first.fields.time_played_minutes:
+    if _is_unchanged(player, first):
         return Rule.ABSENT
     return Rule.SPLIT
 
@@ -111,6 +118,21 @@ def _fell(player: RawPlayer, first: RawPlayer) -> bool:
     )
 
 
+def _is_unchanged(player: RawPlayer, first: RawPlayer) -> bool:
+    """Whether no time passed and no counter moved; under 3 s of play only the clock stands still."""
+    new, old = player.fields, first.fields
+    return (
+        new.time_played_minutes == old.time_played_minutes
+        and _totals(new) == _totals(old)
+        and [_without_knife_shots(w) for w in player.weapons] == [_without_knife_shots(w) for w in first.weapons]
+    )
+
+
+def _without_knife_shots(weapon: WeaponStats) -> WeaponStats:
+    """Return a weapon for comparison; the game loses KNIFE shots between the rounds."""
+    return weapon._replace(shots=0) if weapon.name == "KNIFE" else weapon
+
+
 def _weapons_fell(weapons: tuple[WeaponStats, ...], firsts: tuple[WeaponStats, ...]) -> bool:
     """True when a weapon's counters cannot be round 1's with a round on top; KNIFE shots alone may fall."""
     now = {w.name: w for w in weapons}
@@ -133,7 +155,7 @@ def _player(player: RawPlayer, first: RawPlayer | None, *, was_reset: bool) -> P
     seconds = played_seconds(player) - (played_seconds(first) if first else 0)
     totals = _totals(fields)
     if first:
-        totals = tuple(max(0, both - before) for both, before in zip(totals, _totals(first.fields), strict=True))
+        totals = tuple(map(_difference, totals, _totals(first.fields)))
     return PlayerRound._make(
         (
             player.guid,
@@ -156,6 +178,10 @@ def _player(player: RawPlayer, first: RawPlayer | None, *, was_reset: bool) -> P
     )
 
 
+def _difference(both: int | None, first: int | None) -> int | None:
+    return None if both is None or first is None else max(0, both - first)
+
+
 def _minus(weapons: tuple[WeaponStats, ...], firsts: tuple[WeaponStats, ...]) -> tuple[WeaponStats, ...]:
     """Round 2's weapons alone; the game loses a few KNIFE shots between the rounds, hence the floor of 0."""
     before = {w.name: w for w in firsts}
@@ -173,10 +199,14 @@ def _less(both: WeaponStats, first: WeaponStats) -> WeaponStats:
     )
 
 
-def _share(player: RawPlayer, first: RawPlayer | None, seconds: int) -> float:
+def _share(player: RawPlayer, first: RawPlayer | None, seconds: int) -> float | None:
     """Percentage of the time spent in a team; round 1's part is taken out weighed by its time."""
     share = player.fields.time_played_percent
+    if share is None:
+        return None
     if first is not None and seconds > 0:
+        if first.fields.time_played_percent is None:
+            return None
         before = first.fields.time_played_percent * played_seconds(first)
         share = (share * played_seconds(player) - before) / seconds
     return round(min(100.0, max(0.0, share)), 1)
@@ -188,11 +218,15 @@ def _played_seconds(raw: RawRound, players: tuple[PlayerRound, ...], cumulative:
     The clocks of a cumulative round 2 ran through round 1 too, and round 1 took at most what is now the limit:
     what is left is certain only when it fills this round's time.
     """
-    if raw.duration_seconds is not None:
-        return raw.duration_seconds
     longest = max((p.time_played_seconds for p in players), default=0)
-    if not cumulative:
-        return longest
+    duration = raw.duration_seconds
+    if cumulative:
+        if duration is not None:
+            return duration
+    elif duration is not None and longest - _PLAYED_OUT_SECONDS <= duration <= longest * 1.5 + 120:
+        return max(duration, longest) if longest >= _whole_time(raw) - _PLAYED_OUT_SECONDS else duration
+    else:
+        return longest  # no duration, or one that the players contradict by more than pauses explain
     left, whole = longest - raw.time_limit_seconds, _whole_time(raw)
     return whole if left >= whole - _PLAYED_OUT_SECONDS else None
 

@@ -7,7 +7,7 @@
 WITH scope AS MATERIALIZED (
     SELECT r.id, r.map_name, r.ended_at, 17179869183 - extract(epoch FROM r.ended_at)::bigint AS earliness
     FROM rounds_in_scope(%(since)s, %(until)s, %(map_name)s, %(server)s, %(last_rounds)s, %(last_sessions)s) r
-    WHERE NOT r.is_cumulative
+    WHERE NOT r.is_cumulative AND r.bots = 0
 ), by_map AS (
     SELECT r.map_name,
            max(f.kills * 17179869184 + r.earliness) AS kills,
@@ -80,7 +80,7 @@ WITH sums AS MATERIALIZED (
            sum(f.xp) AS xp
     FROM rounds_in_scope(%(since)s, %(until)s, %(map_name)s, %(server)s, %(last_rounds)s, %(last_sessions)s) r
     JOIN player_feats f ON f.round_id = r.id
-    WHERE %(guid)s::text IS NULL OR f.player_guid = %(guid)s
+    WHERE r.bots = 0 AND (%(guid)s::text IS NULL OR f.player_guid = %(guid)s)
     GROUP BY r.gaming_session_id, f.player_guid
 ), shown AS MATERIALIZED (
     SELECT s.* FROM sums s

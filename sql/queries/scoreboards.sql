@@ -21,8 +21,8 @@ WITH chosen AS MATERIALIZED (
     SELECT group_id, (max(ARRAY[place, round_id]))[2] AS last_round, player_guid,
            count(*)::integer AS rounds,
            {player_sums},
-           sum(round(time_dead_ratio * time_played_seconds / 100))::integer AS time_dead_seconds,
-           sum(denied)::integer AS denied_playtime, sum(xp)::integer AS xp,
+           coalesce(sum(round(time_dead_ratio * time_played_seconds / 100)), 0)::integer AS time_dead_seconds,
+           sum(denied)::integer AS denied_playtime, coalesce(sum(xp), 0)::integer AS xp,
            -- A best over both rounds is not a best of one round.
            coalesce(max(killing_spree_best) FILTER (WHERE NOT is_cumulative), 0)::integer AS killing_spree_best,
            coalesce(max(death_spree_worst) FILTER (WHERE NOT is_cumulative), 0)::integer AS death_spree_worst
@@ -72,7 +72,7 @@ SELECT p.player_guid, {career_sums},
        coalesce(max(p.gibs) FILTER (WHERE NOT r.is_cumulative), 0) AS best_gibs,
        coalesce(max(p.most_useful_kills) FILTER (WHERE NOT r.is_cumulative), 0) AS best_most_useful_kills
 FROM rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
-WHERE r.is_counted
+WHERE r.is_counted AND r.bots = 0
   AND (%(before)s::timestamptz IS NULL OR r.ended_at < %(before)s)
   AND (%(round_ids)s::bigint[] IS NULL OR r.id = ANY (%(round_ids)s))
   AND (%(guids)s::text[] IS NULL OR p.player_guid = ANY (%(guids)s))
@@ -86,7 +86,7 @@ WITH by_session AS (
     SELECT p.player_guid, r.gaming_session_id, max(r.ended_at) AS ended_at,
            {career_sums}
     FROM rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
-    WHERE r.is_counted
+    WHERE r.is_counted AND r.bots = 0
       AND (%(guid)s::text IS NULL OR p.player_guid = %(guid)s)
       AND (%(guid)s::text IS NOT NULL
            OR NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = p.player_guid))

@@ -136,13 +136,38 @@ def test_a_hold_is_told_from_a_surrender_by_time_played(
     assert derive(parse(file.name, file.content)).round_outcome == outcome
 
 
-def test_the_headers_duration_is_the_time_played() -> None:
-    """Where the ninth field is, it says how long the round was."""
+@pytest.mark.parametrize(
+    ("minutes", "duration", "played", "outcome"),
+    [
+        (4.6, "280000", 280, "surrender"),  # pauses taken out, or players who came late
+        (9.9, "600", 600, "fullhold"),
+        (9.9, "585000", 594, "fullhold"),  # a full hold never becomes a surrender
+        (9.9, "60000", 594, "fullhold"),  # contradicts the players
+        (4.5, "-1", 270, "surrender"),
+        (4.5, "3600000", 270, "surrender"),  # more than pauses explain
+    ],
+)
+def test_the_headers_duration_is_believed_unless_the_players_contradict(
+    minutes: float, duration: str, played: int, outcome: str
+) -> None:
+    """The ninth field says how long the round was; the players' own time decides when both differ too much."""
     file = round_file(
-        "2025-10-02-213000", 1, [line(time_played_minutes=9.9)], winner=1, actual="10:00", duration="280000"
+        "2025-10-02-213000", 1, [line(time_played_minutes=minutes)], winner=1, actual="10:00", duration=duration
     )
     derived = derive(parse(file.name, file.content))
-    assert (derived.played_seconds, derived.round_outcome) == (280, "surrender")
+    assert (derived.played_seconds, derived.round_outcome) == (played, outcome)
+
+
+def test_a_player_who_only_scored_played_round_2() -> None:
+    """Under 3 s of play the clock stands still; a kill, a hit or damage makes a row all the same."""
+    first = round_file("2025-10-02-213000", 1, [line(), line(GUIDS[1], team=2)])
+    same = line(GUIDS[1], rounds=1, team=1)
+    more = line(GUIDS[1], rounds=1, team=1, weapons={"MP40": (21, 61, 4, 2, 4)})
+    other = line(rounds=1, team=2, time_played_minutes=9.0)
+    for text, there in ((same, False), (more, True)):
+        second = round_file("2025-10-02-214000", 2, [other, text], limit="5:00")
+        derived = derive(parse(second.name, second.content), parse(first.name, first.content))
+        assert (GUIDS[1] in {player.player_guid for player in derived.players}) == there
 
 
 @pytest.mark.parametrize(

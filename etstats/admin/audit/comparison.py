@@ -139,8 +139,8 @@ def _player_as_stored(player: PlayerRound) -> PlayerRound:
     return player._replace(tank_meatshield=shield, time_dead_minutes=dead, weapons=weapons)
 
 
-def _tenths(number: float) -> float:
+def _tenths(number: float | None) -> float | None:
     """As numeric(12, 1) rounds: halves away from zero."""
-    if round(number, 1) == number:
+    if number is None or round(number, 1) == number:
         return number
     return float(Decimal(repr(number)).quantize(_TENTH, ROUND_HALF_UP))

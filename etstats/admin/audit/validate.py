@@ -29,6 +29,16 @@ ARCHIVE_CHECKS = (
         description="Players, weapons, kills or deaths of a round are not those of its archived files.",
     ),
     Check(
+        name="unreadable_value",
+        severity=Severity.WARNING,
+        description="A value of a file is not a number the game can write. It is unknown; the round counts.",
+    ),
+    Check(
+        name="newer_layout",
+        severity=Severity.WARNING,
+        description="Lines have more fields than the newest known layout: the game server's script is newer.",
+    ),
+    Check(
         name="kd_of_file_differs",
         severity=Severity.WARNING,
         description="The file's own K/D is not its kills over its deaths.",
