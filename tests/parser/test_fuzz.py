@@ -80,11 +80,12 @@ def test_whatever_is_read_can_be_derived(file: File, other: File) -> None:
         list(doubts(raw, first))
         for player in derived.players:
             assert (
-                min(player.kills, player.deaths, player.gibs, player.damage_given, player.time_played_seconds) >= 0
+                min(player.kills, player.deaths, player.gibs or 0, player.damage_given, player.time_played_seconds)
+                >= 0
             )
             assert player.kills == sum(w.kills for w in player.weapons)
             assert all(w.headshots <= w.hits for w in player.weapons)
-            assert 0 <= player.time_played_percent <= 100
+            assert player.time_played_percent is None or 0 <= player.time_played_percent <= 100
             assert player.bullets_fired >= player.shots
 
 

@@ -41,7 +41,7 @@ def test_a_bad_file_is_listed_with_reason_and_line(cli: Cli, tmp_path: Path) -> 
     assert "1 imported" in done.err
     entry = listed(cli)[0]
     assert (entry["filename"], entry["line"], entry["has_good"]) == (CUT.name, 3, False)
-    assert entry["reason"] == "cut: the last line has no end"
+    assert entry["reason"] == "truncated: no newline at the end"
     assert entry["size_bytes"] == len(CUT.content)
     assert "cut: the last line" in cli("quarantine").out
 

@@ -153,7 +153,7 @@ def test_a_file_that_no_longer_reads_goes_to_quarantine(cli: Cli, evenings: Path
     damage(db, "UPDATE processed_files SET content = 'x' WHERE id = (SELECT min(id) FROM processed_files)")
     done = cli("rebuild")
     assert done.code == 3
-    assert "cut: the last line has no end" in done.err
+    assert "truncated: no newline at the end" in done.err
     assert column(db, "SELECT count(*) FROM processed_files WHERE NOT success") == [1]
     assert cli("rebuild", "--verify").code == 0
 
