@@ -91,15 +91,15 @@ def keeps_promises(raw: RawRound, round1: RawRound | None) -> None:
     derived = derive(raw, round1)
     assert len({p.player_guid for p in derived.players}) == len(derived.players)
     for player in derived.players:
-        numbers = [getattr(player, name) for name in player.__slots__]
+        numbers = [getattr(player, name) for name in player._fields]
         counts = [n for n in numbers if isinstance(n, int | float)]
         assert all(abs(n) <= LARGEST for n in counts)
         assert all(
             getattr(player, name) is None or getattr(player, name) >= 0
-            for name in player.__slots__
+            for name in player._fields
             if name not in ("xp", "tank_meatshield") and isinstance(getattr(player, name), int | float)
         ), player
-        assert 0 <= player.time_played_percent <= 100
+        assert player.time_played_percent is None or 0 <= player.time_played_percent <= 100
         assert player.bullets_fired >= player.shots
         assert player.kills == sum(w.kills for w in player.weapons)
         assert all(0 <= w.headshots <= w.hits and min(w[1:]) >= 0 and max(w[1:]) > 0 for w in player.weapons)

@@ -43,7 +43,7 @@ def test_a_bad_file_is_listed_with_reason_and_line(cli: Cli, tmp_path: Path) -> 
     assert (entry["filename"], entry["line"], entry["has_good"]) == (CUT.name, 3, False)
     assert entry["reason"] == "truncated: no newline at the end"
     assert entry["size_bytes"] == len(CUT.content)
-    assert "cut: the last line" in cli("quarantine").out
+    assert "truncated: no newline" in cli("quarantine").out
 
 
 def test_show_points_at_the_line(cli: Cli, db: psycopg.Connection) -> None:
