@@ -139,6 +139,12 @@ FILES = {
         round_file("2025-10-02-213800", 2, [line(rounds=0, **ALONE)], limit="5:00"),
     ],
     "text_not_utf8": [File(f.name, f.content.replace(b"eve", b"\xff\xfe"), f.mtime) for f in pair()[:1]],
+    "newer_layout": [
+        File(f.name, f.content.replace(b"\n", b"\t7\n").replace(b"\t7", b"", 1), f.mtime) for f in pair()[:1]
+    ],
+    "unreadable_value": [
+        round_file("2025-10-02-213000", lines=[line(gibs=77, **ALONE).replace("\t77\t", "\tmany\t")]),
+    ],
 }
 
 
@@ -149,7 +155,7 @@ def test_each_doubt_of_the_archive_is_told(cli: Cli, db: psycopg.Connection, che
     own = [f for f in found(cli, 0) if f["check"] == check]
     assert len(own) == 1
     assert own[0]["filename"] == FILES[check][-1].name
-    assert own[0]["player_guid"] == (None if check == "text_not_utf8" else GUIDS[0])
+    assert own[0]["player_guid"] == (None if check in ("text_not_utf8", "newer_layout") else GUIDS[0])
 
 
 def test_every_check_is_tried_here() -> None:
