@@ -262,7 +262,7 @@ def _form_chart(form: Sequence[SessionSums], zone: tzinfo) -> str:
         )
         trend.append(mean)
     shown = rows[first:]
-    ticks = sorted({0, len(shown) // 3, 2 * len(shown) // 3, len(shown) - 1})
+    ticks = sorted({0, len(shown) // 2, len(shown) - 1})
     return charts.line(
         f"Damage per minute in the last {len(shown)} sessions, with the mean of {_TREND} sessions",
         points,
