@@ -104,6 +104,10 @@ def init(
     hours: Annotated[
         str | None, typer.Option(metavar="18-2", help="Play hours for cron.", rich_help_panel=_THEN)
     ] = None,
+    site: Annotated[
+        str | None,
+        typer.Option("--site", metavar="DIR", help="Keep a site in this folder.", rich_help_panel=_THEN),
+    ] = None,
     first_import: Annotated[
         bool | None, typer.Option("--import/--no-import", help="Fetch everything now.", rich_help_panel=_THEN)
     ] = None,
@@ -150,6 +154,7 @@ def init(
         database=talk.EMBEDDED if embedded else _secret(database_url_file, "--database-url-file"),
         webhook="" if no_webhook else _secret(webhook_url_file, "--webhook-url-file"),
         hours=hours,
+        site=site,
         fingerprint=fingerprint,
         trust=trust,
         post_hello=post_hello,

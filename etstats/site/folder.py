@@ -161,12 +161,7 @@ class SiteFolder:
 
     def _begin(self) -> None:
         """Claim a new folder, which must be empty: what lies in it could be anybody's."""
-        found = sorted(entry.name for entry in self._root.iterdir() if entry.name != TEMPORARY)
-        if found:
-            raise ConfigError(
-                f"{self._root} is not empty and holds no site of etstats (found {found[0]!r}); "
-                "name a new or empty folder"
-            )
+        check_folder(self._root)
         self._temporary.mkdir(exist_ok=True)
         self._write_manifest({})
 
@@ -258,6 +253,18 @@ def open_folder(root: Path, wait_seconds: float = 0.0) -> Iterator[SiteFolder]:
     with folder:
         folder.open(wait_seconds)
         yield folder
+
+
+def check_folder(root: Path) -> None:
+    """ConfigError unless a site may be built here: in a new or empty folder, or where one is."""
+    try:
+        found = sorted(entry.name for entry in root.iterdir() if entry.name != TEMPORARY) if root.exists() else []
+    except OSError as error:
+        raise _cannot("read", root, error) from error
+    if found and MANIFEST not in found:
+        raise ConfigError(
+            f"{root} is not empty and holds no site of etstats (found {found[0]!r}); name a new or empty folder"
+        )
 
 
 def is_unfinished(root: Path) -> bool:

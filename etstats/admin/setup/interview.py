@@ -16,6 +16,7 @@ from etstats.admin.setup.live_checks import FolderContents
 from etstats.admin.setup.settings_file import Section
 from etstats.config.schema import Config, ServerConfig
 from etstats.errors import ConfigError, EtstatsError
+from etstats.site.folder import check_folder
 
 _FOLDER = "~/.etlegacy/legacy/gamestats"
 _KEYS = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
@@ -56,6 +57,8 @@ class PresetAnswers:
     webhook: str | None = field(default=None, repr=False)
     """A URL, or empty for none."""
     hours: str | None = None
+    site: str | None = None
+    """The folder of the site, or empty for none."""
     fingerprint: str | None = None
     trust: bool = False
     post_hello: bool = False
@@ -77,7 +80,14 @@ def interview(given: PresetAnswers, config: Config, asker: Asker) -> Answers:
     """Ask and try everything; raises what the first failing test raised when nobody is there to answer again."""
     server, seen = _server(given, config, asker)
     config = replace(config, servers=(*(s for s in config.servers if s.name != server.name), server))
-    sections: dict[str, Section] = {"database": {}, "discord": {}, "cron": {}, "sessions": {}, "sync": {}}
+    sections: dict[str, Section] = {
+        "database": {},
+        "discord": {},
+        "cron": {},
+        "sessions": {},
+        "sync": {},
+        "site": {},
+    }
     url = _database(given, config, asker)
     if url is not None:
         new = None if url == EMBEDDED else url
@@ -90,6 +100,10 @@ def interview(given: PresetAnswers, config: Config, asker: Asker) -> Answers:
     hours = _hours(given, config, asker)
     sections["cron"] = {"hours": hours}
     config = replace(config, cron=replace(config.cron, hours=hours))
+    site = _site(given, config, asker)
+    if site is not None:
+        sections["site"] = {"path": site or None}
+        config = replace(config, site=replace(config.site, path=site or None))
     if given.gap_minutes is not None:
         sections["sessions"] = {"gap_minutes": given.gap_minutes}
     if given.lookback_hours is not None:
@@ -270,6 +284,26 @@ def _hours(given: PresetAnswers, config: Config, asker: Asker) -> str:
             answer = None
             continue
         return hours
+
+
+def _site(given: PresetAnswers, config: Config, asker: Asker) -> str | None:
+    """The folder of the site, empty for none; None: nobody said."""
+    answer = given.site
+    while True:
+        if answer is None and asker.is_present:
+            answer = asker.ask(
+                "Folder of a static site that follows every import (empty: none)", config.site.path or ""
+            )
+        if not answer:
+            return answer
+        try:
+            check_folder(Path(answer).expanduser())
+        except ConfigError as error:
+            if not _again(error, asker):
+                return answer
+            answer = None
+            continue
+        return answer
 
 
 def _again(error: EtstatsError, asker: Asker) -> bool:

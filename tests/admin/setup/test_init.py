@@ -45,7 +45,9 @@ def test_flags_answer_everything(
     """No terminal: everything tried, the clock found, the file private, the files imported, cron told."""
     hook = discord.add_webhook()
     webhook = ["--webhook-url-file", secret(tmp_path, hook.url)]
-    done = cli("init", "--yes", *flags(server), *webhook, "--trust", "--hours", "18-2", "--import", "--cron")
+    site = tmp_path / "site"
+    then = ["--hours", "18-2", "--site", site, "--import", "--cron"]
+    done = cli("init", "--yes", *flags(server), *webhook, "--trust", *then)
     assert done.code == 0, done.err
     assert "10 round files" in done.err
     assert "SHA256:" in done.err
@@ -56,6 +58,8 @@ def test_flags_answer_everything(
     assert settings.load(file).timezone("main").utcoffset(None) is None
     assert main["timezone"] == "Europe/Berlin", "the best known of the zones that share Ljubljana's clock"
     assert written["cron"]["hours"] == "18-2"
+    assert written["site"]["path"] == str(site)
+    assert len(list((site / "rounds").glob("*/index.html"))) == 10
     assert db.execute("SELECT count(*) FROM rounds").fetchone() == (10,)
     assert "--poll" in spool.read_text()
     assert discord.posts == []
@@ -299,6 +303,7 @@ def test_a_person_is_asked_again_until_it_works(
             "Time zone": ["Mars/Base", "Europe/Ljubljana"],
             "Database": ["mysql://x", "keep"],
             "Play hours": ["evening", "18-2"],
+            "static site": [str(Path(__file__).parent), str(home / "site")],
             "Trust": ["yes"],
         }
     )
@@ -306,6 +311,7 @@ def test_a_person_is_asked_again_until_it_works(
     assert answers.server.port == server.port
     assert answers.server.timezone == "Europe/Ljubljana"
     assert answers.config.cron.hours == "18-2"
+    assert answers.sections["site"] == {"path": str(home / "site")}
     assert answers.seen.round_files == 10
     told = "\n".join(person.said)
     for words in (
@@ -314,6 +320,7 @@ def test_a_person_is_asked_again_until_it_works(
         "no such time zone",
         "postgresql://",
         "it looks like 18-2",
+        "holds no site of etstats",
         "SHA256:",
     ):
         assert words in told
