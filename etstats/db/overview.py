@@ -102,6 +102,12 @@ def weapons_by_player(conn: Connection, guids: Sequence[str]) -> dict[str, list[
     return found
 
 
+def ratings(conn: Connection) -> list[tuple[str, datetime, float, float]]:
+    """Every rating: the player's GUID, when the match ended, mean and standard deviation; in time order."""
+    with database_errors():
+        return conn.execute(query("all_ratings")).fetchall()
+
+
 def session_sums(conn: Connection, *, dpm_seconds: int) -> list[SessionSums]:
     """Each player's sums in each session, without hidden players; `dpm_seconds` as in `careers`."""
     with database_errors():

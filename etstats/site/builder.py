@@ -65,7 +65,7 @@ class _Session(NamedTuple):
     id: int
     rounds: list[RoundRow]
     content: str
-    """The fingerprint of its rounds and of the names in them."""
+    """The fingerprint of its rounds, and of who of its players has a page."""
 
 
 class _Build:
@@ -82,6 +82,7 @@ class _Build:
         self._prints = {row.round_id: row for row in overview.fingerprints(conn)}
         self._participants = overview.participants(conn)
         self._names = overview.shown_players(conn)
+        self._ratings = overview.ratings(conn)
         self._pages = Pages(options, self._names)
         self._all_names = digest(sorted(self._names.items()))
         self._everything = digest(
@@ -90,6 +91,7 @@ class _Build:
             self._all_names,
             [tuple(row) for row in self._prints.values()],
             sorted(self._participants.items()),
+            sorted((guid, digest(ratings)) for guid, ratings in self._ratings.items()),
         )
 
     def run(self, progress: Callable[[int, int], None]) -> None:
@@ -116,7 +118,7 @@ class _Build:
                 own,
                 digest(
                     [self._prints[round_.id].fingerprint for round_ in own],
-                    [(guid, self._names.get(guid)) for guid in self._participants[session_id]],
+                    [guid for guid in self._participants[session_id] if guid in self._names],
                 ),
             )
             for session_id, own in sorted(rounds.items(), key=lambda item: (item[1][-1].ended_at, item[0]))
@@ -191,11 +193,14 @@ class _Build:
         for session in self._sessions:
             for guid in self._participants[session.id]:
                 sessions_of.setdefault(guid, []).append(session.content)
+        met = self._met()
         places = self._population.all_places()
         wanted: dict[str, str] = {}
         for player in self._population.now:
             guid = player.player_guid
-            made = self._is_kept(f"player/{guid}", self._names[guid], sessions_of[guid], places[guid])
+            made = self._is_kept(
+                f"player/{guid}", met[guid], sessions_of[guid], places[guid], self._ratings.get(guid)
+            )
             if made is not None:
                 wanted[guid] = made
         found = overview.profiles(self._conn, list(wanted), self._population, self._past)
@@ -205,10 +210,19 @@ class _Build:
             days: Counter[date] = Counter()
             for row in form:
                 days[row.ended_at.astimezone(self._zone).date()] += row.rounds
-            page = PlayerPage(profile, form, days, max(days))
+            page = PlayerPage(profile, form, days, max(days), self._ratings.get(guid, ()))
             self._folder.write(
                 f"player/{guid}", wanted[guid], player_pages.player_files(self._pages, page, self._zone)
             )
+
+    def _met(self) -> dict[str, list[tuple[str, str]]]:
+        """The GUIDs and names that each player's page may show: those of everybody in the player's sessions."""
+        met: dict[str, set[str]] = {}
+        for guids in self._participants.values():
+            shown = {guid for guid in guids if guid in self._names}
+            for guid in shown:
+                met.setdefault(guid, set()).update(shown)
+        return {guid: [(other, self._names[other]) for other in sorted(others)] for guid, others in met.items()}
 
     def _write_maps(self) -> None:
         wanted: dict[str, str] = {}

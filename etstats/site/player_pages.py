@@ -18,9 +18,11 @@ from etstats.site.markup import NOTHING, Col, clock, html, percent, share, two, 
 from etstats.site.pages import Card, Pages
 from etstats.site.scoreboard import number
 from etstats.site.values import board_value, record_value
+from etstats.stats.overview import RatingPoint
 from etstats.stats.profiles import Profile
 
 _FORM_SESSIONS = 60  # of the chart
+_RATED_MATCHES = 100  # of the chart
 _TREND = 10  # sessions over which the trend and its interval are
 _COMPANY = 30  # teammates and opponents that are listed
 _WEAPONS = 12
@@ -35,6 +37,7 @@ class PlayerPage(NamedTuple):
     form: Sequence[SessionSums]
     days: Mapping[date, int]
     newest: date
+    ratings: Sequence[RatingPoint] = ()
 
 
 class IndexRow(NamedTuple):
@@ -61,6 +64,7 @@ def player_files(pages: Pages, player: PlayerPage, zone: tzinfo) -> dict[str, by
     assert sums is not None  # noqa: S101  # who has a page has rounds
     values = {place.board: place for place in profile.places}
     facts = [
+        *_rating_fact(player.ratings),
         ("Rounds", whole(sums.rounds)),
         ("Time played", markup.span(sums.time_played_seconds)),
         *(
@@ -84,6 +88,7 @@ def player_files(pages: Pages, player: PlayerPage, zone: tzinfo) -> dict[str, by
         profile=profile,
         facts=facts,
         form=_form_chart(player.form, zone),
+        rating=_rating_chart(player.ratings, zone),
         activity=charts.calendar(
             f"Rounds by day up to {markup.day(player.newest)}", dict(player.days), player.newest, _WEEKS, "round"
         ),
@@ -268,6 +273,30 @@ def _form_chart(form: Sequence[SessionSums], zone: tzinfo) -> str:
         points,
         [(index, markup.day(shown[index].ended_at.astimezone(zone))) for index in ticks],
         trend=trend,
+    )
+
+
+def _rating_fact(ratings: Sequence[RatingPoint]) -> list[tuple[str, str]]:
+    return [("Rating", f"{ratings[-1].points:,} ± {ratings[-1].high - ratings[-1].points}")] if ratings else []
+
+
+def _rating_chart(ratings: Sequence[RatingPoint], zone: tzinfo) -> str:
+    """The rating after each of the last matches, with its interval."""
+    shown = ratings[-_RATED_MATCHES:]
+    if len(shown) < 3:
+        return ""
+    return charts.line(
+        f"Rating after each of the last {len(shown)} matches, with its interval",
+        [
+            Point(
+                one.points,
+                f"{markup.day(one.ended_at.astimezone(zone))}: {one.points:,} ({one.low:,} to {one.high:,})",
+                one.low,
+                one.high,
+            )
+            for one in shown
+        ],
+        [(at, markup.day(shown[at].ended_at.astimezone(zone))) for at in (0, len(shown) // 2, len(shown) - 1)],
     )
 
 

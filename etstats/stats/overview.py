@@ -7,6 +7,7 @@ this module only reads in bulk. What every session needs of the past is read onc
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from typing import NamedTuple
 
 from etstats.db import maps, overview, players
@@ -14,7 +15,7 @@ from etstats.db import sessions as stored
 from etstats.db.connection import Connection
 from etstats.db.overview import RoundFingerprint, SessionSums
 from etstats.db.scope import Scope
-from etstats.domain.rules import bests
+from etstats.domain.rules import bests, rating
 from etstats.domain.rules.achievements import ACHIEVEMENTS
 from etstats.domain.rules.bests import DPM_SECONDS, Broken
 from etstats.domain.rules.records import ACCURACY_SHOTS, SESSION_DPM_SECONDS
@@ -49,6 +50,15 @@ class Step(NamedTuple):
     threshold: int
     round_id: int
     session_id: int
+
+
+class RatingPoint(NamedTuple):
+    """A rating after a match, as it is shown, with its interval."""
+
+    ended_at: datetime
+    points: int
+    low: int
+    high: int
 
 
 class History(NamedTuple):
@@ -103,6 +113,15 @@ def aliases(conn: Connection) -> dict[str, list[str]]:
 def scoreboards(conn: Connection, round_ids: Sequence[int]) -> dict[int, list[ScoreLine]]:
     """The scoreboard of each of these rounds."""
     return stored.scoreboards(conn, {round_id: round_id for round_id in round_ids})
+
+
+def ratings(conn: Connection) -> dict[str, list[RatingPoint]]:
+    """The ratings of each player, oldest first; empty while nothing is rated."""
+    found: dict[str, list[RatingPoint]] = {}
+    for guid, ended_at, mu, sigma in overview.ratings(conn):
+        point = RatingPoint(ended_at, rating.points(mu), *rating.interval(mu, sigma))
+        found.setdefault(guid, []).append(point)
+    return found
 
 
 def map_sums(conn: Connection) -> list[maps.MapSums]:

@@ -24,6 +24,9 @@ ORDER BY a.guid
 -- name: all_sides
 SELECT round_id, player_guid, team FROM player_comprehensive_stats ORDER BY round_id, player_guid
 
+-- name: all_ratings
+SELECT identity_guid, ended_at, mu, sigma FROM player_ratings ORDER BY ended_at, server_id, match_id, identity_guid
+
 -- name: session_sums
 -- What each player did in each session. `place` counts the sessions that had begun (their first round had ended) when
 -- the rounds ended: two sessions of two servers may overlap. Cumulative rounds set no bests.

@@ -209,6 +209,50 @@ def test_one_new_round_leaves_other_sessions_alone(newcomers: Community, tmp_pat
     assert len(rewritten) <= 1  # the round before it leads to it now
 
 
+def test_a_new_name_leaves_sessions_alone(community: Community, tmp_path: Path) -> None:
+    """Profiles and boards show the name that a player bears now; sessions show the one that was played under."""
+    community.build(tmp_path / "site")
+    guid, _ = _somebody(community)
+    files = tree(tmp_path / "site/sessions")
+    row = community.conn.execute(
+        "SELECT round_id FROM player_comprehensive_stats JOIN rounds r ON r.id = round_id WHERE player_guid = %s "
+        "ORDER BY r.ended_at DESC LIMIT 1",
+        (guid,),
+    ).fetchone()
+    assert row is not None
+    community.change(
+        "UPDATE player_comprehensive_stats SET player_name = 'newname', clean_name = 'newname' "
+        "WHERE round_id = %s AND player_guid = %s",
+        row[0],
+        guid,
+    )
+    community.build(tmp_path / "site")
+    changed = {path for path, content in tree(tmp_path / "site/sessions").items() if files.get(path) != content}
+    assert len({path.partition("/")[0] for path in changed}) <= 2
+    assert "newname" in (tmp_path / f"site/players/{guid}/index.html").read_text()
+    community.build(tmp_path / "fresh")
+    kept, fresh = tree(tmp_path / "site"), tree(tmp_path / "fresh")
+    assert [path for path in kept if kept[path] != fresh[path]] == []
+
+
+def test_ratings_are_shown_where_there_are_some(community: Community, tmp_path: Path) -> None:
+    """A chart with the interval, and the newest one among the figures."""
+    guid, _ = _somebody(community)
+    community.build(tmp_path / "site")
+    page = tmp_path / f"site/players/{guid}/index.html"
+    assert "Rating after each match" not in page.read_text()
+    community.change(
+        "INSERT INTO player_ratings (identity_guid, server_id, match_id, ended_at, mu, sigma, delta) "
+        "SELECT %s, server_id, match_id, max(ended_at), 0.1, 0.05, 0.01 FROM rounds GROUP BY server_id, match_id",
+        guid,
+    )
+    community.build(tmp_path / "site")
+    shown = page.read_text()
+    assert "Rating after each match" in shown
+    assert "1,600 ± 98" in shown
+    html5lib.HTMLParser(strict=True).parse(shown)
+
+
 def _everything(root: Path) -> str:
     return "\n".join(f"{path}\n{content.decode(errors='replace')}" for path, content in tree(root).items())
 
