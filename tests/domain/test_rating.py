@@ -176,8 +176,8 @@ def test_the_better_fighter_is_rated_higher_and_both_change_alike() -> None:
 
 
 def test_the_same_numbers_against_stronger_opponents_are_worth_more() -> None:
-    strong = RatingBook(players={"P2": PlayerState(0.5, 0.01, 0.0, 0.01, 50, BEGIN)})
-    weak = RatingBook(players={"P2": PlayerState(-0.5, 0.01, 0.0, 0.01, 50, BEGIN)})
+    strong = RatingBook(players={"P2": PlayerState(0.5, 0.01, 0.0, 0.01, 1.0, 50, BEGIN)})
+    weak = RatingBook(players={"P2": PlayerState(-0.5, 0.01, 0.0, 0.01, 1.0, 50, BEGIN)})
     for book in (strong, weak):
         rate_match(book, matches_of([duel(10, 10)])[0])
     assert strong.players["P1"].mu > weak.players["P1"].mu + 0.2
@@ -234,7 +234,7 @@ def test_spectators_and_a_few_seconds_are_not_rated() -> None:
 
 
 def test_players_are_provisional_below_20_rounds() -> None:
-    state = PlayerState(0.1, 0.01, 0.0, 0.01, 19, BEGIN)
+    state = PlayerState(0.1, 0.01, 0.0, 0.01, 1.0, 19, BEGIN)
     assert state.is_provisional
     assert not state._replace(rounds=20).is_provisional
 

@@ -12,7 +12,9 @@ from etstats.domain.rules.team_split import even_splits
 
 def book_of(ratings: list[float]) -> RatingBook:
     return RatingBook(
-        players={f"P{number:02}": PlayerState(mu, 0.01, 0.0, 0.01, 50, None) for number, mu in enumerate(ratings)}
+        players={
+            f"P{number:02}": PlayerState(mu, 0.01, 0.0, 0.01, 1.0, 50, None) for number, mu in enumerate(ratings)
+        }
     )
 
 

@@ -7,7 +7,9 @@ Each player has two estimates with a variance, both in units of a log ratio (0 i
 - contribution: what the results of the player's matches show beyond performance. Results are noisy, so it moves
   slowly.
 
-The rating `mu` is their sum. Each estimate is updated as in a Kalman filter without covariances between players.
+The rating `mu` is performance plus the trusted share of the contribution. That share is estimated from how well
+contributions predicted results so far: where results are mostly luck, or teams are always even, it falls to 0.
+Each estimate is updated as in a Kalman filter without covariances between players.
 The win chance of two line-ups is logistic in their difference; its slope, the bias of attacking first and the
 bias of each map are estimated along the way.
 
@@ -26,25 +28,27 @@ from etstats.domain.rounds import ALLIES, AXIS
 from etstats.domain.rules.stopwatch import MatchOutcome, map_score
 
 # The parameters were chosen on invented communities of known skill and on the first two thirds of the real files
-# (docs/rating.md); the scores change little when any of them is halved or doubled.
+# (docs/rating.md).
 PERFORMANCE_DEVIATION = 0.35
 CONTRIBUTION_DEVIATION = 0.2
 # Variance of one round's observation: a floor for form and luck of the map, and a part that falls with exposure.
 ROUND_VARIANCE = 0.05
 EXPOSURE_VARIANCE = 1.4
-# Damage is the less noisy half; its log ratio spreads less than that of kills, hence the scale.
-DAMAGE_WEIGHT = 0.6
+# Damage is the less noisy of the two; its log ratio spreads less than that of kills, hence the scale.
+DAMAGE_WEIGHT = 0.5
 DAMAGE_SCALE = 1.2
 LARGEST_OBSERVATION = 2.0
 # Pseudo-counts: a round with no death or no damage has a finite ratio.
 KILLS_PRIOR = 1.5
 DAMAGE_PRIOR = 200
 # Performance may have changed by this variance per day without a match, up to that of a newcomer.
-DRIFT_PER_DAY = 0.00003
+DRIFT_PER_DAY = 0.00001
 SHORTEST_TIME_SECONDS = 10
 
 # Log odds of winning per unit of difference, of attacking first, of one more player (times the log of the ratio).
-SLOPE, SLOPE_DEVIATION, SMALLEST_SLOPE = 3.0, 0.7, 0.5
+SLOPE, SLOPE_DEVIATION, SMALLEST_SLOPE = 3.0, 1.0, 0.5
+# How far contributions are trusted, before their predictions show it.
+TRUST, TRUST_DEVIATION, LARGEST_TRUST = 0.5, 0.6, 1.2
 ATTACK_BIAS, ATTACK_BIAS_DEVIATION = -0.15, 0.3
 MAP_BIAS_DEVIATION = 0.3
 NUMBERS_WEIGHT = 2.0
@@ -93,24 +97,25 @@ class RatedMatch(NamedTuple):
 
 
 class PlayerState(NamedTuple):
-    """What is known of one player after `ended_at`."""
+    """What is known of one player after the match that ended at `ended_at`, with the trust of that moment."""
 
     performance: float
     performance_variance: float
     contribution: float
     contribution_variance: float
+    trust: float
     rounds: int
     ended_at: datetime | None
 
     @property
     def mu(self) -> float:
         """The rating; 0 is the average newcomer."""
-        return self.performance + self.contribution
+        return self.performance + self.trust * self.contribution
 
     @property
     def variance(self) -> float:
         """The variance of `mu`."""
-        return self.performance_variance + self.contribution_variance
+        return self.performance_variance + self.trust**2 * self.contribution_variance
 
     @property
     def sigma(self) -> float:
@@ -136,16 +141,21 @@ class BiasState(NamedTuple):
 
 
 class SlopeState(NamedTuple):
-    """Log odds of winning per unit of difference between two line-ups."""
+    """Log odds of winning per unit of difference between two line-ups, and how far contributions are trusted.
+
+    `trust`: by how much the contributions known before a match predict its result (0 not at all, 1 in full).
+    """
 
     slope: float
     variance: float
+    trust: float
+    trust_variance: float
 
 
-NEWCOMER = PlayerState(0.0, PERFORMANCE_DEVIATION**2, 0.0, CONTRIBUTION_DEVIATION**2, 0, None)
+NEWCOMER = PlayerState(0.0, PERFORMANCE_DEVIATION**2, 0.0, CONTRIBUTION_DEVIATION**2, TRUST, 0, None)
 ANY_MAP = BiasState(ATTACK_BIAS, ATTACK_BIAS_DEVIATION**2, 0.0, 0)
 NEW_MAP = BiasState(0.0, MAP_BIAS_DEVIATION**2, 0.0, 0)
-FIRST_SLOPE = SlopeState(SLOPE, SLOPE_DEVIATION**2)
+FIRST_SLOPE = SlopeState(SLOPE, SLOPE_DEVIATION**2, TRUST, TRUST_DEVIATION**2)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -370,7 +380,7 @@ def _forecast(book: RatingBook, map_bias: BiasState, team1: _Team, team2: _Team,
         weights.append(weight)
     scale = math.sqrt(2 * weights[0] * weights[1] / (weights[0] + weights[1]))
     difference = scale * (means[0] - means[1])
-    slope, slope_variance = book.slope
+    slope, slope_variance = book.slope[:2]
     log_odds = slope * difference + NUMBERS_WEIGHT * math.log(weights[0] / weights[1])
     variance = (slope * scale) ** 2 * sum(variances) + difference**2 * slope_variance
     if direction:
@@ -432,6 +442,15 @@ def _rate_result(book: RatingBook, match: RatedMatch, parts: Mapping[str, float]
     total = 1 / information + forecast.variance
     step = (result - chance) / information / total
     effect = book.slope.slope * forecast.scale
+    credit = forecast.scale * (
+        sum(state.contribution * weight for state, weight in teams[0]) / forecast.weight1
+        - sum(state.contribution * weight for state, weight in teams[1]) / forecast.weight2
+    )
+    by_trust = book.slope.slope * credit * book.slope.trust_variance
+    trust_total = total + by_trust * book.slope.slope * credit
+    trust = min(
+        LARGEST_TRUST, max(0.0, book.slope.trust + by_trust * (result - chance) / information / trust_total)
+    )
     for guid, weight in weights.items():
         state = book.players[guid]
         share = effect * weight / (forecast.weight1 if parts[guid] > 0 else -forecast.weight2)
@@ -444,12 +463,16 @@ def _rate_result(book: RatingBook, match: RatedMatch, parts: Mapping[str, float]
             state.performance_variance - by_performance**2 / total,
             state.contribution + by_contribution * step,
             state.contribution_variance - by_contribution**2 / total,
+            trust,
             state.rounds,
             state.ended_at,
         )
     by_slope = forecast.difference * book.slope.variance
     book.slope = SlopeState(
-        max(SMALLEST_SLOPE, book.slope.slope + by_slope * step), book.slope.variance - by_slope**2 / total
+        max(SMALLEST_SLOPE, book.slope.slope + by_slope * step),
+        book.slope.variance - by_slope**2 / total,
+        trust,
+        book.slope.trust_variance - by_trust**2 / trust_total,
     )
     if direction:
         book.maps[match.map_name] = _with_bias(map_bias, direction * step, total)
@@ -499,6 +522,7 @@ def _rate_combat(book: RatingBook, round_: RatedRound) -> None:
                 state.performance_variance * (1 - gain),
                 state.contribution,
                 state.contribution_variance,
+                state.trust,
                 state.rounds + 1,
                 state.ended_at,
             )
