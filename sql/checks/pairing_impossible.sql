@@ -7,8 +7,8 @@ CROSS JOIN LATERAL (VALUES
     ('map_name', one.map_name, r.map_name, one.map_name = r.map_name),
     ('match_id', one.match_id, r.match_id, one.match_id = r.match_id),
     ('time_limit_seconds', r.time_limit_seconds::text, one.actual_time_seconds::text,
-     coalesce(r.time_limit_seconds = one.actual_time_seconds, true)),
+     coalesce(abs(r.time_limit_seconds - one.actual_time_seconds) <= 1, true)),
     ('ended_at', r.ended_at::text, 'within 60 minutes after ' || one.ended_at,
-     r.ended_at > one.ended_at AND r.ended_at - one.ended_at <= interval '60 minutes')
+     r.ended_at >= one.ended_at AND r.ended_at - one.ended_at <= interval '60 minutes')
     ) AS n (field, value, expected, is_right)
 WHERE NOT n.is_right

@@ -123,3 +123,31 @@ def test_a_time_over_the_limit_is_never_shown(cli: Cli, tmp_path: Path, actual: 
         assert "1:11:05" not in done.out
     minutes, seconds = shown.split(":")
     assert json.loads(cli("rounds", "--json").out)[0]["actual_time_seconds"] == int(minutes) * 60 + int(seconds)
+
+
+@pytest.mark.parametrize(
+    ("stamp", "actual", "limit"),
+    [("213800", "5:01", "5:00"), ("213800", "4:59", "5:00"), ("213000", "5:00", "5:00")],
+)
+@pytest.mark.parametrize("order", [1, -1], ids=["in order", "round 2 first"])
+def test_a_round_is_never_counted_twice(
+    cli: Cli, tmp_path: Path, stamp: str, actual: str, limit: str, order: int
+) -> None:
+    """A limit that is a second off, or both files with one second in their names, is a pair all the same."""
+    one = round_file("2025-10-02-213000", 1, actual=actual)
+    twice = {"damage_given": 200, "damage_received": 200, "time_played_minutes": 9.0}
+    two = round_file(
+        f"2025-10-02-{stamp}",
+        2,
+        [
+            line(rounds=1, team=2, weapons={"MP40": (40, 120, 6, 4, 8)}, **twice),
+            line(GUIDS[1], "eve", rounds=1, weapons={"MP40": (40, 120, 6, 4, 8)}, **twice),
+        ],
+        limit=limit,
+    )
+    for number, file in enumerate([one, two][::order]):
+        assert cli("import", put(tmp_path / str(number), file)).code == 0
+    assert [row["value"] for row in json.loads(cli("leaderboard", "--top", "kills", "--json").out)] == [6, 6]
+    assert cli("rebuild", "--verify").code == 0
+    checks = {finding["check"] for finding in json.loads(cli("validate", "--json").out)}
+    assert not checks & {"pairing_impossible", "round2_without_round1"}
