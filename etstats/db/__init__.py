@@ -1,1 +1,1 @@
-"""The base: the only room that speaks SQL; it formats nothing and knows no Discord."""
+"""Access to the database: the only package that contains SQL. It formats no output."""

@@ -28,7 +28,7 @@ class ArchivedFile:
 
     @classmethod
     def of(cls, new: "NewFile", file_id: int, duplicate_of: int | None) -> "ArchivedFile":
-        """A good file as it stands after it was stored."""
+        """Return a good file as it is after it was stored."""
         return cls(
             id=file_id,
             filename=new.filename,
@@ -114,7 +114,7 @@ def quarantine(conn: Connection, new: NewFile, file_id: int, reason: str, line: 
 
 
 def reject(conn: Connection, new: NewFile, reason: str, line: int | None) -> None:
-    """Keep a bad version beside the good one of the same name."""
+    """Keep a bad version next to the good one of the same name."""
     parameters = {
         "server_id": new.server_id,
         "filename": new.filename,
@@ -129,7 +129,7 @@ def reject(conn: Connection, new: NewFile, reason: str, line: int | None) -> Non
 
 
 def confirm(conn: Connection, file_id: int, mtime: int | None) -> None:
-    """The source shows the good content (again): remember its mtime, let go of a bad version."""
+    """Record that the source has the good content (again): store its mtime, delete a bad version."""
     conn.execute(query("confirm_file"), {"id": file_id, "source_mtime": mtime})
 
 

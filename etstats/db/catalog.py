@@ -1,4 +1,4 @@
-"""What tables and columns the base has, what they mean, and their rows as a stream."""
+"""The database's tables and columns, their descriptions, and their rows as a stream."""
 
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +19,7 @@ _FORMULA = "^[=+@\t\r-]"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogColumn:
-    """One column: `kind` is the base's type, `refers_to` the table that its values are keys of."""
+    """One column: `kind` is the database's type, `refers_to` the table that its values are keys of."""
 
     table_name: str
     is_view: bool
@@ -136,5 +136,5 @@ def _plain(column: CatalogColumn) -> sql.Composable:
         return sql.SQL("{}::integer").format(_as_it_is(column))
     if column.kind.startswith("numeric"):
         return sql.SQL("{}::double precision").format(_as_it_is(column))
-    # Through JSON: that is where the base writes moments in ISO 8601.
+    # Through JSON, because PostgreSQL writes times in ISO 8601 there.
     return sql.SQL("to_json({}) #>> '{{}}'").format(_as_it_is(column))

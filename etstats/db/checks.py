@@ -32,7 +32,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivedRound:
-    """A stored round beside the files that it was derived from; counts are of what is stored."""
+    """A stored round with the files that it was derived from; counts are of what is stored."""
 
     round_id: int
     server: str

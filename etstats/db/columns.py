@@ -41,7 +41,7 @@ _CAREER_PARTS = {
     "multikills": ("multi_kills", "mega_kills"),
 }
 
-# Columns of a player that are no counts: text, a side, a flag; and the two that may be below zero.
+# Columns of a player that are not counts: text, a side, a flag; and the two that may be below zero.
 _NO_COUNTS = {"player_guid", "player_name", "clean_name", "team", "was_reset", "xp", "tank_meatshield"}
 # The scoreboard computes these in another way than as a plain sum.
 _NO_SUMS = {"denied_playtime", "killing_spree_best", "death_spree_worst"}

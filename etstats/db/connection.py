@@ -1,4 +1,4 @@
-"""Connections to the base: how they are opened, how their failures are named, and the lock of a run."""
+"""Connections to the database: how they are opened, how their errors are translated, and the lock of a run."""
 
 import hashlib
 import logging
@@ -140,20 +140,22 @@ def _prepare_session(conn: psycopg.Connection, place: str, folder: Path | None, 
 
 @contextmanager
 def database_errors() -> Iterator[None]:
-    """Turn psycopg's errors that come from the base's state, not from our SQL, into ours."""
+    """Turn psycopg's errors that come from the database's state, not from our SQL, into ours."""
     try:
         yield
     except psycopg.errors.DiskFull as error:
-        raise DatabaseError("The disk of the base is full; make room, then run this again.") from error
+        raise DatabaseError(
+            "The database server's disk is full; free some space and run the command again."
+        ) from error
     except psycopg.errors.InsufficientPrivilege as error:
         raise ConfigError(
-            f"The base refuses: {_first_line(error)}. Grant the right to database.url's user."
+            f"The database denied access: {_first_line(error)}. Grant the privilege to database.url's user."
         ) from error
     except psycopg.errors.ReadOnlySqlTransaction as error:
-        raise ConfigError(f"The base is read-only; {_TO_THE_PRIMARY}") from error
+        raise ConfigError(f"The database is read-only; {_TO_THE_PRIMARY}") from error
     except psycopg.OperationalError as error:
         raise DatabaseError(
-            f"The base went away or gave up: {_first_line(error)}. Nothing half-done was kept; run this again."
+            f"The database failed: {_first_line(error)}. The transaction was rolled back; run the command again."
         ) from error
 
 
@@ -164,7 +166,7 @@ def integrity_errors(filename: str) -> Iterator[None]:
         yield
     except (psycopg.IntegrityError, psycopg.DataError) as error:
         name = error.diag.constraint_name or error.diag.column_name or type(error).__name__
-        raise CheckError(f"{filename}: the base refuses its numbers: {_first_line(error)} ({name})") from error
+        raise CheckError(f"{filename}: the database rejects its values: {_first_line(error)} ({name})") from error
 
 
 @contextmanager
@@ -210,32 +212,32 @@ def run_lock(
     patience: float = 0.0,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Iterator[None]:
-    """Hold the lock of this base while one run works; LockedError when another run holds it.
+    """Hold the lock of this database while one run works; LockedError when another run holds it.
 
-    With `patience` it waits so many seconds in the server's queue, where no later run overtakes it; `tell` hears
-    once that it does. Backups have a lock of their own, because runs go on beside them.
+    Wait up to `patience` seconds in the server's queue, where no later run overtakes it; `tell` is called
+    once when it has to wait. Backups have their own lock, because runs continue during a backup.
 
     The lock belongs to the server's session and dies with it, so none can be left behind.
     """
     wait = partial(_wait, patience=patience, tell=tell)
-    with _lock_session(conn) as session, _locked(session, key, "on this base", wait=wait):
+    with _lock_session(conn) as session, _locked(session, key, "on this database", wait=wait):
         yield
 
 
 def is_awaited(conn: psycopg.Connection) -> bool:
-    """Say whether somebody waits to have the whole base."""
+    """Return whether another process waits for the lock of the whole database."""
     with database_errors(), conn.transaction():
         return conn.execute(query("is_run_lock_awaited"), {"key": RUN_LOCK_KEY}).fetchone() == (True,)
 
 
 @contextmanager
 def collecting_lock(conn: psycopg.Connection, servers: Collection[str]) -> Iterator[None]:
-    """Hold the locks of these game servers: others may be collected beside, and nothing that needs the whole base.
+    """Hold the locks of these game servers. Others may be collected; a run on the whole database may not start.
 
-    LockedError when a run is at work on one of them, or on the whole base.
+    Raises LockedError when another run holds one of them, or the whole database.
     """
     with _lock_session(conn) as session, ExitStack() as held:
-        held.enter_context(_locked(session, RUN_LOCK_KEY, "on this base", shared=True))
+        held.enter_context(_locked(session, RUN_LOCK_KEY, "on this database", shared=True))
         for name in sorted(servers):
             digest = hashlib.blake2b(name.encode(), digest_size=8, key=b"etstats").digest()
             held.enter_context(_locked(session, int.from_bytes(digest, signed=True), f"for {name}"))
@@ -281,7 +283,7 @@ def _locked(
     with database_errors(), conn.transaction():
         row = conn.execute(query(take), {"key": key}).fetchone()
     if row != (True,) and not wait(conn, key):
-        raise LockedError(f"Another etstats run is at work {what}; this one leaves it alone.")
+        raise LockedError(f"Another etstats run is active {what}; this run changed nothing.")
     try:
         yield
     finally:
@@ -300,7 +302,7 @@ def _wait(conn: psycopg.Connection, key: int, *, patience: float, tell: Callable
     with database_errors(), conn.transaction():
         holder = conn.execute(query("run_lock_holder"), {"key": key}).fetchone()
     address, seconds = holder or ("", 0)
-    who = f" ({f'from {address}, ' if address else ''}at work for {seconds} s)" if holder else ""
+    who = f" ({f'from {address}, ' if address else ''}running for {seconds} s)" if holder else ""
     tell(f"waiting up to {patience:.0f} s for another etstats run to end{who}")
     with database_errors():
         try:
@@ -320,7 +322,7 @@ def _settings(url: str) -> dict[str, str]:
     except psycopg.ProgrammingError:
         # The library's words quote the URL, password and all.
         raise ConfigError(
-            "database.url is not a PostgreSQL URL; it looks like postgresql://user:password@host:5432/base, "
+            "database.url is not a PostgreSQL URL; expected the form postgresql://user:password@host:5432/database, "
             "with the odd characters of a password percent-encoded."
         ) from None
     # An "@" or "/" in a bare password ends up in the parts behind it: say so before a message can show it.

@@ -48,7 +48,7 @@ class Shape:
 
 
 def write_dump(conn: Connection, path: Path, *, made_at: datetime, version: str) -> Manifest:
-    """Write the base into a new file of mode 0600; runs beside writers and sees one moment of theirs.
+    """Write the database into a new file of mode 0600; writers may continue, the dump is one snapshot.
 
     TemporaryError when the disk is full; what was written of the file stays for the caller to remove.
     """
@@ -107,7 +107,7 @@ def replace_rows(source: Connection, target: Connection) -> tuple[Contents, ...]
                     _copy_in(target, shape, shape.columns, (bytes(block) for block in rows))
         wanted = contents(source)
         if [t for t in contents(target) if t in wanted] != list(wanted):
-            raise DatabaseError("the rows did not arrive as they were sent; the base is as it was before")
+            raise DatabaseError("the database received other rows than were sent; it is unchanged")
         return wanted
 
 
@@ -118,7 +118,7 @@ def contents(conn: Connection) -> tuple[Contents, ...]:
 
 
 def shapes(conn: Connection) -> list[Shape]:
-    """Every table of the base, each after those it refers to."""
+    """Every table of the database, each after those it refers to."""
     with database_errors(), conn.cursor(row_factory=class_row(Shape)) as cursor:
         found = {shape.name: shape for shape in cursor.execute(query("dumped_tables"))}
     order = TopologicalSorter({name: shape.needs for name, shape in found.items()}).static_order()

@@ -34,7 +34,7 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten:
-    """What the base still knows of a forgotten player: a hash, and what stands in the player's place."""
+    """What the database keeps of an anonymized player: a hash, and the identity that replaces the player."""
 
     guid_hash: str
     pseudonym_guid: str
@@ -43,7 +43,7 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptContent:
-    """An archived file's bytes, and those of the bad version beside it, if there is one."""
+    """An archived file's bytes, and those of the bad version of the same name, if there is one."""
 
     id: int
     content: bytes

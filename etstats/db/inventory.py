@@ -1,4 +1,4 @@
-"""What the base knows of a server's files, and how many there were of each kind in earlier runs."""
+"""A server's files in the database, and how many of each kind there were in earlier runs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _STEP = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processed:
-    """How many files of a server are in the base, by what became of them."""
+    """How many files of a server are in the database, by their status."""
 
     processed: int
     good: int
@@ -35,7 +35,7 @@ class Kept:
 
 
 def kept_files(conn: Connection, server_id: int) -> list[KeptFile]:
-    """Every file of a server that the base knows, by name."""
+    """Return every file of a server in the database, by name."""
     return fetch_all(conn, KeptFile, "stored_files", {"server_id": server_id})
 
 
@@ -56,12 +56,12 @@ def counted_before(conn: Connection, server_id: int) -> dict[str, list[CountInte
     """The recorded counts of a server by what was counted, oldest first."""
     found: dict[str, list[CountInterval]] = {}
     with conn.cursor(row_factory=class_row(CountInterval)) as cursor:
-        for stretch in cursor.execute(query("recorded_counts"), {"server_id": server_id}):
-            found.setdefault(stretch.what, []).append(stretch)
+        for recorded in cursor.execute(query("recorded_counts"), {"server_id": server_id}):
+            found.setdefault(recorded.what, []).append(recorded)
     return found
 
 
 def record(conn: Connection, server_id: int, counts: Mapping[str, int], at: datetime) -> None:
-    """Write down how many there are now; what is as it was only lengthens its stretch."""
+    """Record how many there are now; an unchanged count only extends its period."""
     parameters = {"server_id": server_id, "names": list(counts), "counts": list(counts.values()), "at": at}
     conn.execute(query("record_counts"), parameters)

@@ -53,9 +53,9 @@ class JournalEntry:
 
 @contextmanager
 def poster_lock(conn: Connection) -> Iterator[bool]:
-    """True while this program is the only one that posts from this base; False when another one is at it.
+    """True while this program is the only one that posts from this database; False when another one does.
 
-    It dies with the connection. Whoever holds it knows that no post is still being sent by somebody else.
+    The lock ends with the connection. Its holder knows that no other process is still sending a post.
     """
     with database_errors(), conn.transaction():
         row = conn.execute(query("try_run_lock"), {"key": _LOCK_KEY}).fetchone()
@@ -81,7 +81,7 @@ def snapshot(conn: Connection) -> Iterator[None]:
 
 
 def claim(conn: Connection, item: PendingPost, channel: str, now: datetime, *, again: bool = False) -> int | None:
-    """Write down the intent to send and return the post's id; None when it is not, or no more, ours to send.
+    """Record the intent to send and return the post's id; None when it is not, or no more, ours to send.
 
     `again`: also one that failed for good.
     """
@@ -101,12 +101,12 @@ def claim(conn: Connection, item: PendingPost, channel: str, now: datetime, *, a
 
 
 def release(conn: Connection, post_id: int) -> None:
-    """Let a claimed post be `pending` while nothing of it is on the way: whoever dies now leaves no doubt."""
+    """Set a claimed post to `pending` while nothing of it is sent: after a crash its state is still known."""
     _hand(conn, post_id, was="sending", state="pending")
 
 
 def reclaim(conn: Connection, post_id: int) -> None:
-    """Claim again what was put down; LockedError when somebody else has it by now."""
+    """Claim a released post again; raises LockedError when another process has claimed it."""
     if not _hand(conn, post_id, was="pending", state="sending"):
         raise LockedError("Another etstats took over posting while this one waited; it goes on with what is due.")
 
@@ -114,19 +114,19 @@ def reclaim(conn: Connection, post_id: int) -> None:
 def record_sent(
     conn: Connection, post_id: int, *, message_id: str, thread_id: str | None, fingerprint: str, now: datetime
 ) -> None:
-    """Write down that a claimed post stands in Discord under this id."""
+    """Record that a claimed post stands in Discord under this id."""
     _record(conn, post_id, "sent", "", now, message_id=message_id, thread_id=thread_id, fingerprint=fingerprint)
 
 
 def record_unsent(conn: Connection, post_id: int, state: State, reason: str, now: datetime) -> None:
-    """Write down why a claimed post does not stand there: `pending` (later), `failed` (never) or `unknown`."""
+    """Record why a claimed post was not delivered: `pending` (later), `failed` (never) or `unknown`."""
     _record(conn, post_id, state, reason, now)
 
 
 def record_edit(
     conn: Connection, post_id: int, fingerprint: str, *, reason: str = "", now: datetime | None = None
 ) -> None:
-    """Write down what a message shows now; `now` when it was really edited, `reason` why it could not be."""
+    """Record what a message shows now; `now` when it was really edited, `reason` why it could not be."""
     parameters = {"id": post_id, "fingerprint": fingerprint, "reason": reason, "edited_at": now}
     statements.run(conn, "record_edit", parameters)
 
@@ -168,7 +168,7 @@ def post_of(conn: Connection, item: PendingPost) -> JournalEntry | None:
 
 
 def posts_of_session(conn: Connection, session_id: int) -> list[JournalEntry]:
-    """The messages that tell of an evening, its maps and its rounds, oldest subject first."""
+    """Return the messages about a session, its maps and its rounds, oldest subject first."""
     return posts(conn, statements.ids(conn, "posts_of_session", {"session_id": session_id}))
 
 

@@ -42,7 +42,7 @@ def folder_mark(conn: Connection, server_id: int, source: str) -> ListingState |
 
 
 def keep_folder_mark(conn: Connection, server_id: int, source: str, mark: ListingState | None) -> None:
-    """Remember a mark, or with None that the next look has to list everything."""
+    """Store a listing state; None makes the next listing a full one."""
     if mark is None:
         conn.execute(query("drop_listing_state"), {"server_id": server_id})
         return

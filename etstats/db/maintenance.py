@@ -1,4 +1,4 @@
-"""What is to be known of a base as a whole."""
+"""Version, size and state of the database as a whole."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from etstats.db.statements import fetch_one
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseFacts:
-    """The server's version, the base's name, and its size on disk in bytes."""
+    """The server's version, the database's name, and its size on disk in bytes."""
 
     server_version: str
     name: str
@@ -18,7 +18,7 @@ class BaseFacts:
 
 
 def base_facts(conn: Connection) -> BaseFacts:
-    """Ask the base about itself."""
+    """Read the database's version, size and state."""
     return fetch_one(conn, BaseFacts, "database_facts")
 
 
@@ -26,7 +26,7 @@ def base_facts(conn: Connection) -> BaseFacts:
 class ReplicaFacts:
     """What a replica shows: `bytes_behind` of the primary's log are still to come, `as_of` is its last commit.
 
-    None: it has received nothing yet, or is no replica at all.
+    None: it has received nothing yet, or is not a replica.
     """
 
     is_replica: bool

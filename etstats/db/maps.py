@@ -1,4 +1,4 @@
-"""What the base knows of maps, weapons and records."""
+"""Read maps, weapons and records."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What is to be told: watermarks, evenings that changed, and the things in them that are due.
+"""Pending posts: watermarks, sessions that changed, and what is due in them.
 
 Every function is a transaction of its own, committed when it returns: the connection must have none open.
 """
@@ -19,7 +19,7 @@ Kind = Literal["round", "map", "session", "digest"]
 class PendingPost:
     """Something to post: `subject` is the file that stands for it, `round_id` a round of it (None: a digest).
 
-    `ended_at` is when its last round ended; `first_at` and `last_at` are those of a digest or an evening.
+    `ended_at` is when its last round ended; `first_at` and `last_at` are those of a digest or a session.
     """
 
     kind: Kind
@@ -36,7 +36,7 @@ class PendingPost:
 
 
 def servers(conn: Connection) -> dict[int, str]:
-    """The servers that the base knows: id -> name."""
+    """Return the servers in the database: id -> name."""
     with database_errors(), conn.transaction():
         return dict(conn.execute(query("servers")).fetchall())
 
@@ -63,31 +63,31 @@ def is_anything_changed(conn: Connection) -> bool:
 def due(conn: Connection, now: datetime, *, session_end: timedelta, patience: timedelta) -> list[PendingPost]:
     """What is to be posted, oldest first.
 
-    An evening is over `session_end` after its last round; a round 2 without its round 1 waits for `patience`.
+    A session ends `session_end` after its last round; a round 2 without its round 1 waits for `patience`.
     """
     parameters = {"now": now, "session_end": session_end, "patience": patience}
     return statements.rows(conn, PendingPost, "due_posts", parameters)
 
 
 def named(conn: Connection, kind: Kind, round_ids: Sequence[int]) -> PendingPost:
-    """The round, map or evening of which these are all the rounds (one at least), as a thing to post."""
+    """The round, map or session of which these are all the rounds (one at least), as a thing to post."""
     return statements.rows(
         conn, PendingPost, "post_subject_of_rounds", {"kind": kind, "round_ids": list(round_ids)}
     )[0]
 
 
 def begin_digest(
-    conn: Connection, told: Sequence[PendingPost], channel: str, *, last_evening_at: datetime, now: datetime
+    conn: Connection, posts: Sequence[PendingPost], channel: str, *, last_evening_at: datetime, now: datetime
 ) -> None:
     """Let one digest stand for these things of one server, rounds and maps among them, oldest first.
 
-    Posting goes on behind the last of them. Evenings that ended at `last_evening_at` or later are left.
+    Posting goes on behind the last of them. Sessions that ended at `last_evening_at` or later are left.
     """
-    played = [item for item in told if item.kind != "session"]
+    played = [item for item in posts if item.kind != "session"]
     parameters = {
         "server_id": played[0].server_id,
-        "kinds": [item.kind for item in told],
-        "subjects": [item.subject for item in told],
+        "kinds": [item.kind for item in posts],
+        "subjects": [item.subject for item in posts],
         "subject": played[0].subject,
         "channel": channel,
         "first_at": played[0].ended_at,
@@ -105,21 +105,21 @@ def rounds_of_span(conn: Connection, server_id: int, first_at: datetime, last_at
 
 
 def changed_sessions(conn: Connection) -> dict[int, int]:
-    """The evenings whose posts may be wrong: id -> what to hand to `session_checked`."""
+    """The sessions whose posts may be wrong: id -> what to hand to `session_checked`."""
     with database_errors(), conn.transaction():
         return dict(conn.execute(query("changed_sessions")).fetchall())
 
 
 def session_checked(conn: Connection, session_id: int, changes: int) -> None:
-    """Write down that the posts of an evening agree with it, as it was when `changes` was read."""
+    """Record that the posts of a session agree with it, as it was when `changes` was read."""
     statements.run(conn, "mark_session_checked", {"session_id": session_id, "changes": changes})
 
 
 def change_all_posted(conn: Connection) -> None:
-    """Let everything that was ever posted be looked at again."""
+    """Mark everything that was ever posted to be checked again."""
     statements.run(conn, "mark_posted_sessions_changed", {})
 
 
 def close_sessions(conn: Connection, due_sessions: Collection[int], now: datetime, open_for: timedelta) -> None:
-    """Look no more at evenings whose last round ended `open_for` ago, but for those in which something is due."""
+    """Stop checking sessions whose last round ended `open_for` ago, except those in which something is due."""
     statements.run(conn, "drop_finished_sessions", {"due": list(due_sessions), "now": now, "open_for": open_for})

@@ -1,4 +1,4 @@
-"""What the base knows of single players: names, rounds, maps, sides, weapons and company."""
+"""Read single players: names, rounds, maps, sides, weapons and teammates."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -134,5 +134,5 @@ def weapons(conn: Connection, scope: Scope, guid: str) -> list[WithWeapon]:
 
 
 def company(conn: Connection, scope: Scope, guid: str, other: str | None = None) -> list[Teammate]:
-    """Who a player stood beside and opposite to, or only one of them; hidden players are left out."""
+    """Return a player's teammates and opponents, or only one of them; hidden players are left out."""
     return fetch_all(conn, Teammate, "player_teammates", {**scope.parameters, "guid": guid, "other": other})

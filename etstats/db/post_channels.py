@@ -42,7 +42,7 @@ def shut(conn: Connection, found: ClosedChannel) -> None:
 
 
 def thread_of_session(conn: Connection, session_id: int, channel: str) -> str | None:
-    """The thread of a forum in which an evening is told."""
+    """Return the forum thread of a session."""
     with database_errors(), conn.transaction():
         parameters = {"session_id": session_id, "channel": channel}
         row = conn.execute(query("thread_of_session"), parameters).fetchone()
@@ -50,5 +50,5 @@ def thread_of_session(conn: Connection, session_id: int, channel: str) -> str | 
 
 
 def forget_thread(conn: Connection, thread_id: str) -> None:
-    """Remember that a thread is no more: what comes next of its evening opens another one."""
+    """Record that a thread was deleted: the next post of its session opens another one."""
     statements.run(conn, "clear_thread", {"thread_id": thread_id})

@@ -1,4 +1,4 @@
-"""What a stored number came from: the archived files of its round, and the row as it stands."""
+"""What a stored number came from: the archived files of its round, and the stored row."""
 
 from dataclasses import dataclass
 

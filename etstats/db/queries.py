@@ -10,7 +10,7 @@ from etstats.errors import EtstatsError
 
 @cache
 def sql_root() -> Path:
-    """Return the folder of the SQL: inside the installed package, or beside it in a checkout."""
+    """Return the folder of the SQL: inside the installed package, or next to it in a checkout."""
     package = Path(__file__).parents[1]
     for root in (package / "sql", package.parent / "sql"):
         if (root / "queries").is_dir():

@@ -22,7 +22,7 @@ class ArchivedFileRef:
     """One archived file, without its bytes.
 
     `twin_hash`: of its content, where another file has the same. `session_end`: the name of the last file of the
-    gaming session that its round is stored in. `refused`: it can be read, and the base would not have it.
+    gaming session that its round is stored in. `refused`: it can be parsed, but the database rejects it.
     `is_cut`: it is larger than any round, and only its first bytes are archived.
     """
 
@@ -69,7 +69,7 @@ class WholeRound:
     """A stored round with everything in it, in its place among the others.
 
     `players`: the fields of PlayerRound but the weapons, by GUID. `weapons`: by GUID the values of WeaponStats, by
-    name. Both stay as the base gave them: of many rounds most are only compared.
+    name. Both stay undecoded, because most rounds are only compared.
     """
 
     place: StoredRound
@@ -128,9 +128,9 @@ def files_in_order(conn: Connection, server_id: int) -> list[ArchivedFileRef]:
 
 
 class Stored:
-    """What the archive and the base hold of some files; asked for now, waited for when it is needed.
+    """The archive's and the database's rows of some files; requested now, awaited when needed.
 
-    In a pipeline that lets the base work on one evening while the next one is read.
+    In a pipeline the database works on one session while the next one is read.
     """
 
     def __init__(self, conn: Connection, files: Sequence[ArchivedFileRef]) -> None:
@@ -175,7 +175,7 @@ class Stored:
 
 
 def judge(conn: Connection, verdicts: Sequence[FileVerdict]) -> None:
-    """Write down what these files turned out to be."""
+    """Record what these files turned out to be."""
     parameters = {
         "ids": [v.file_id for v in verdicts],
         "reasons": [v.reason for v in verdicts],
@@ -197,7 +197,7 @@ def aliases_counted_once(conn: Connection) -> Iterator[None]:
 
 
 def check_constraints(conn: Connection) -> None:
-    """Let the base check now what it would check at the commit; its list of what is left to check stays short."""
+    """Run the deferred constraints now instead of at the commit, so that the queue of checks stays short."""
     conn.execute(query("check_constraints"))
     conn.execute(query("defer_constraints"))
 

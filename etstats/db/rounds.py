@@ -1,4 +1,4 @@
-"""Derived rounds: what stands around a change, and the writing of what the change makes of it."""
+"""Derived rounds: read those around a change, and write the result of the change."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ _NO_WEAPONS: Mapping[str, tuple[int | str, ...]] = dict.fromkeys(WEAPON_COLUMNS,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRound:
-    """What must be known of a stored round to pair it and to place it in an evening."""
+    """The columns of a stored round that pairing and grouping into sessions need."""
 
     file_id: int
     round_id: int
@@ -35,7 +35,7 @@ class StoredRound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DerivedRound:
-    """A round with its place among the others, ready to be written; `is_stored` when its id is in the base."""
+    """A round with its pairing and session, ready to be written; `is_stored` when its id is in the database."""
 
     round_id: int
     is_stored: bool
@@ -47,7 +47,7 @@ class DerivedRound:
     round: Round
 
     def as_stored(self) -> StoredRound:
-        """The same round as it will stand in the base."""
+        """Return the same round as it will be stored."""
         return StoredRound(
             file_id=self.file_id,
             round_id=self.round_id,
@@ -74,7 +74,7 @@ class Reassignment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundChanges:
-    """All that has to be written so that the base is true again after a change.
+    """All that has to be written so that the database is consistent after a change.
 
     `lineups`: session id -> GUID -> line-up (1 or 2), for the sessions whose line-ups changed.
     """
@@ -113,7 +113,7 @@ def lineups(conn: Connection, session_ids: Sequence[int]) -> dict[int, dict[str,
 def fresh_ids(conn: Connection, table: str, at_once: int) -> Iterator[int]:
     """Ids of `table` without end that nobody else will get; those that stay unused are skipped for good.
 
-    So many are asked for at a time, and only when needed.
+    They are requested in blocks, and only when needed.
     """
     while True:
         reserved = conn.execute(query("reserve_ids"), {"table": table, "count": at_once}).fetchall()
@@ -123,7 +123,7 @@ def fresh_ids(conn: Connection, table: str, at_once: int) -> Iterator[int]:
 def apply(conn: Connection, settlement: RoundChanges) -> None:
     """Write a settlement inside the caller's transaction; asks nothing back, so it may stand in a pipeline.
 
-    The base itself compares what it took with what was to be written; a difference is an integrity error.
+    The database compares what it stored with what was sent; a difference is an integrity error.
     """
     s = settlement
     if s.new_sessions:
@@ -152,9 +152,9 @@ def apply(conn: Connection, settlement: RoundChanges) -> None:
 
 
 def _documents(settlement: RoundChanges) -> dict[str, object]:
-    """The rows for the base: rounds and players as JSON keyed by column, the many weapons as an array a column.
+    """The rows to send: rounds and players as JSON keyed by column, weapons as one array per column.
 
-    With them the totals that the base must come to.
+    With them the totals that the database must arrive at.
     """
     players = [(p.round_id, player) for p in settlement.written for player in p.round.players]
     weapons = [(round_id, player.player_guid, *w) for round_id, player in players for w in player.weapons]

@@ -2,7 +2,7 @@
 
     FROM rounds_in_scope(%(since)s, %(until)s, %(map_name)s, %(server)s, %(last_rounds)s, %(last_sessions)s) r
 
-The WHERE stands once, in that function of the base, which PostgreSQL inlines into the query.
+The WHERE is written once, in that SQL function, which PostgreSQL inlines into the query.
 """
 
 from dataclasses import dataclass, fields
@@ -48,6 +48,6 @@ def server_names(conn: Connection) -> list[str]:
 
 
 def played_span(conn: Connection) -> tuple[datetime, datetime] | None:
-    """When the oldest and the newest round ended; None for a base without rounds."""
+    """When the oldest and the newest round ended; None for a database without rounds."""
     oldest, newest = conn.execute(query("played_span")).fetchone() or (None, None)
     return None if oldest is None else (oldest, newest)

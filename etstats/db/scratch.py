@@ -1,4 +1,4 @@
-"""A base to try something in: beside the real one, or where that is not allowed, in a server of its own."""
+"""A temporary database: on the same server, or where that is not allowed, on a server of its own."""
 
 import hashlib
 import secrets

@@ -12,7 +12,7 @@ from etstats.db.statements import rows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerStatus:
-    """One server: the last look, the last new file, files that cannot be had and since when, people seen playing.
+    """One server: the last listing, the last new file, files that failed and since when, players online.
 
     `people_since`: since when people were seen at every question; None when the last one found too few.
     """
@@ -29,7 +29,7 @@ class ServerStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthFacts:
-    """What the base says of itself, by its own clock (`at`); None: there is no such thing yet."""
+    """The database's state by its own clock (`at`); None: there is no such time yet."""
 
     at: datetime
     size_bytes: int
@@ -60,7 +60,7 @@ class FileArrival:
 
 
 def record_look(conn: Connection, server_id: int, at: datetime, *, arrived: int, missed: int) -> None:
-    """Note a look that was made: how many files came, how many could not be had."""
+    """Record a listing: how many files came, how many could not be fetched."""
     values = {"server_id": server_id, "at": at, "arrived": arrived, "missed": missed}
     with database_errors(), conn.transaction():
         conn.execute(query("record_poll"), values)
@@ -88,7 +88,7 @@ def looks(conn: Connection) -> dict[str, ServerStatus]:
 
 
 def health_facts(conn: Connection) -> HealthFacts:
-    """Ask the base for all that health is judged by."""
+    """Read everything that the health check needs."""
     with database_errors(), conn.transaction(), conn.cursor(row_factory=class_row(HealthFacts)) as cursor:
         row = cursor.execute(query("health_facts")).fetchone()
     assert row is not None  # noqa: S101  # a SELECT without FROM has one row

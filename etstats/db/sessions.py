@@ -1,4 +1,4 @@
-"""Rounds, matches and evenings as they are stored: which there are, and the numbers of everybody in them."""
+"""Read stored rounds, matches and sessions, and the numbers of their players."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
@@ -17,7 +17,7 @@ from etstats.domain.views import RoundRow
 
 Rows = Cursor[tuple[Any, ...]]
 
-_PART = 50  # evenings: so few that the answer waits between us and the base while the last one is looked at
+_PART = 50  # sessions: few enough that the next answer is buffered while the last one is processed
 
 
 def rounds(conn: Connection, round_ids: Collection[int]) -> list[RoundRow]:
@@ -77,7 +77,7 @@ def nearest_rounds(conn: Connection, round_id: int) -> list[int]:
 
 
 def files_near(conn: Connection, filename: str) -> list[str]:
-    """The round files whose names stand next to a name."""
+    """Return the round files whose names are next to a name."""
     return [name for (name,) in conn.execute(query("files_near"), {"filename": filename})]
 
 
@@ -87,9 +87,9 @@ def scoreboards(conn: Connection, group_of: Mapping[int, int]) -> dict[int, list
 
 
 def scoreboards_of_sessions(conn: Connection, session_ids: Sequence[int]) -> Iterator[list[ScoreLine]]:
-    """The scoreboards of evenings, one by one in the order asked for.
+    """The scoreboards of sessions, one by one in the order asked for.
 
-    They come in parts: while one is looked at, the base sums up the next.
+    They come in parts: while one is processed, the database computes the next.
     """
     rounds_of: dict[int, list[int]] = {session_id: [] for session_id in session_ids}
     for round_id, session_id in session_of_rounds(conn, session_ids).items():

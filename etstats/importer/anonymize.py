@@ -1,8 +1,8 @@
 """Forgetting a player: a pseudonym everywhere, archive included, and in every file that comes later.
 
-The base keeps only a hash of the GUID, keyed and slow. A GUID has 32 bits, so whoever holds the base could try
+The database keeps only a hash of the GUID, keyed and slow. A GUID has 32 bits, so the database's owner could try
 them all: at this cost that is a year of one core, and no hash can do better while files must be recognised.
-The key is in the base because every collector, and every restored backup, must recognise the same players.
+The key is in the database because every collector, and every restored backup, must recognise the same players.
 """
 
 import hashlib
@@ -125,7 +125,7 @@ class Done:
 
 
 def forget(conn: Connection, guid: str, copies: Path) -> Done:
-    """Replace a player everywhere in the base, in one transaction, and then in the local copies below a folder.
+    """Replace a player everywhere in the database, in one transaction, then in the local copies below a folder.
 
     The caller holds the lock of the run. Backups made before still hold the player. NotFoundError: the GUID is
     a pseudonym already.

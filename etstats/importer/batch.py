@@ -1,4 +1,4 @@
-"""What one file asks for, given what the base knows of its name, of its bytes and of the rounds around it."""
+"""Decide what to do with one file, given its name, its bytes and the rounds around it in the database."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -24,12 +24,12 @@ class Parsed:
     raw: RawRound | None
     reason: str
     line: int | None
-    """None: not the parser but the base refused it."""
+    """None: not the parser but the database rejected it."""
     parse_ms: float
 
 
 class BatchImporter:
-    """What the base knows of the files of one batch and of the evenings around them, kept in step."""
+    """The database's state of the files of one batch and of the sessions around them, kept up to date."""
 
     def __init__(
         self, conn: Connection, server_id: int, zone: ZoneInfo, gap: timedelta, batch: list[Parsed]
@@ -43,7 +43,7 @@ class BatchImporter:
             self._neighbourhood = Reconciler(
                 server_id,
                 gap,
-                partial(_read, conn),  # not a method: desk and neighbourhood would keep each other alive
+                partial(_read, conn),  # not a method, which would be a reference cycle
                 rounds.fresh_ids(conn, "rounds", len(batch)),
                 rounds.fresh_ids(conn, "sessions", 1 + len(batch) // 8),
             )
@@ -80,13 +80,13 @@ class BatchImporter:
 
     def _place(self, new: NewFile, raw: RawRound, before: ArchivedFile | None) -> ImportResult:
         """Archive a whole file that is new or changed, and settle what follows."""
-        twins = [
+        same_content = [
             f
             for f in self._by_name.values()
             if f.source_hash == new.source_hash and f.success and f.filename != new.filename
         ]
-        earliest = min(twins, key=lambda f: f.filename, default=None)
-        original = next((f for f in twins if f.duplicate_of is None), None)
+        earliest = min(same_content, key=lambda f: f.filename, default=None)
+        original = next((f for f in same_content if f.duplicate_of is None), None)
         counts = earliest is None or new.filename < earliest.filename
         file_id = next(self._file_ids) if before is None else before.id
         duplicate_of = None if counts or original is None else original.id
@@ -110,17 +110,17 @@ class BatchImporter:
 
     def _heir(self, before: ArchivedFile) -> list[NewRound]:
         """The old content of a replaced file may live on under a later name: that one counts now."""
-        heirs = [f for f in self._by_name.values() if f.duplicate_of == before.id]
-        heirs += [f for f in archive.duplicates(self._conn, before.id) if f.filename not in self._by_name]
-        if not heirs:
+        copies = [f for f in self._by_name.values() if f.duplicate_of == before.id]
+        copies += [f for f in archive.duplicates(self._conn, before.id) if f.filename not in self._by_name]
+        if not copies:
             return []
-        heir = min(heirs, key=lambda f: f.filename)
-        self._by_name |= {f.filename: f for f in heirs}
-        kept = archive.content(self._conn, heir.id)
-        self._let_count(kept.server_id, heir.id, before.source_hash)
+        successor = min(copies, key=lambda f: f.filename)
+        self._by_name |= {f.filename: f for f in copies}
+        kept = archive.content(self._conn, successor.id)
+        self._let_count(kept.server_id, successor.id, before.source_hash)
         ended_at = self._ended_at(kept.filename, kept.source_mtime)
         self._neighbourhood.load(self._conn, [ended_at])
-        return [NewRound(file_id=heir.id, ended_at=ended_at, raw=parse(kept.filename, kept.content))]
+        return [NewRound(file_id=successor.id, ended_at=ended_at, raw=parse(kept.filename, kept.content))]
 
     def _let_count(self, server_id: int, file_id: int, source_hash: str) -> None:
         """Of all files with these bytes this one counts; the others are its duplicates."""
@@ -165,16 +165,16 @@ def _is_known(before: ArchivedFile, new: NewFile) -> bool:
 
 
 def _is_stale(before: ArchivedFile, new: NewFile) -> bool:
-    """Whether the archive must be told that the source shows the good content again, or touched it."""
+    """Return whether to record in the archive that the source has the good content again, or touched it."""
     return before.rejected_hash is not None or new.source_mtime not in (None, before.source_mtime)
 
 
 def _outcome(
-    new: NewFile, before: ArchivedFile | None, twin: ArchivedFile | None, *, counts: bool
+    new: NewFile, before: ArchivedFile | None, original: ArchivedFile | None, *, counts: bool
 ) -> ImportResult:
-    if twin is not None and not counts:
-        reason = f"the same content as {twin.filename}, which counts"
+    if original is not None and not counts:
+        reason = f"the same content as {original.filename}, which counts"
         return ImportResult(filename=new.filename, fate=ImportStatus.DUPLICATE, reason=reason)
-    reason = f"{twin.filename} has the same content and a later name: it counts no more" if twin else ""
+    reason = f"{original.filename} has the same content and a later name: it counts no more" if original else ""
     fate = ImportStatus.REPLACED if before is not None and before.success else ImportStatus.IMPORTED
     return ImportResult(filename=new.filename, fate=fate, reason=reason)

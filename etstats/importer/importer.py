@@ -1,8 +1,8 @@
-"""The door: files' bytes -> the base, each in one transaction of its own, all or nothing.
+"""Import files' bytes into the database, each in its own transaction, all or nothing.
 
-    parse -> look once for the whole batch -> archive -> settle the neighbourhood -> checked -> committed
+    parse -> read once for the whole batch -> archive -> reconcile the rounds around it -> check -> commit
 
-The transactions of a batch are sent without waiting for each other's answers. When the base refuses one, what
+The transactions of a batch are sent without waiting for each other's answers. When the database refuses one, what
 came after it was not done either, and the batch is gone through again file by file: doing a file twice changes
 nothing. A file that is not whole, or whose numbers contradict each other, is kept in quarantine with its reason.
 """
@@ -28,7 +28,7 @@ from etstats.parser.reader import parse, too_large
 __all__ = ["ImportResult", "ImportStatus", "Importer", "Incoming"]
 
 _BATCH = 300
-_MANY = 1_000  # new files after which the planner is told
+_MANY = 1_000  # new files after which the planner's statistics are refreshed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +59,14 @@ class Importer:
         self._unplanned = 0
 
     def add(self, filename: str, content: bytes, mtime: int | None = None) -> ImportResult:
-        """Store one file. Raises only when the base fails."""
+        """Store one file. Raises only when the database fails."""
         return next(self.add_all([Incoming(filename=filename, content=content, mtime=mtime)]))
 
     def add_all(self, files: Iterable[Incoming]) -> Iterator[ImportResult]:
         """Store files in the order given, which is quickest in time order; yields what became of each.
 
-        What was yielded is committed. Memory holds two batches: while the base works on one file, one of the next
-        batch is read.
+        What was yielded is committed. Memory holds two batches: while the database works on one file, one of
+        the next batch is read.
         """
         parsed = map(self._parse, files)
         batch = list(islice(parsed, _BATCH))
@@ -77,7 +77,7 @@ class Importer:
                 outcomes = self._store(batch, tried, partial(_read_one, parsed, ahead))
             except CheckError:
                 again = [self._store_alone(one) for one in batch]
-                # What the first try had stored is known by now; what it was then is what is told.
+                # What the first try stored is already known now; return its first result.
                 outcomes = [
                     first if first is not None and now.fate is ImportStatus.KNOWN else now
                     for now, first in zip_longest(again, tried)
@@ -124,18 +124,18 @@ class Importer:
     def _store(
         self, batch: list[Parsed], outcomes: list[ImportResult], read_next: Callable[[], None] = lambda: None
     ) -> list[ImportResult]:
-        """Store a batch, each file in its transaction; CheckError when the base refused one of them.
+        """Store a batch, each file in its transaction; CheckError when the database rejected one of them.
 
-        `outcomes` hears of each file as it is sent, before the base has agreed. `read_next` is called after each,
-        while the base works on what was sent.
+        `outcomes` receives each file as it is sent, before the database has confirmed it. `read_next` is called
+        after each, while the database works on what was sent.
         """
         started = perf_counter()
         with database_errors(), integrity_errors(batch[0].new.filename if len(batch) == 1 else "a file"):
-            desk = BatchImporter(self._conn, self._server_id, self._zone, self._gap, batch)
+            importer = BatchImporter(self._conn, self._server_id, self._zone, self._gap, batch)
             with transactions_in_flight(self._conn) as transaction:
                 for parsed in batch:
                     with transaction():
-                        outcomes.append(desk.take(parsed))
+                        outcomes.append(importer.take(parsed))
                     read_next()
         each = 1000 * (perf_counter() - started) / len(batch)
         return [replace(o, parse_ms=p.parse_ms, store_ms=each) for o, p in zip(outcomes, batch, strict=True)]

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class ImportStatus(StrEnum):
-    """What became of a file; `whole` is for those that were only looked at."""
+    """The result of importing a file; `whole` is for those that were only checked."""
 
     WHOLE = "whole"
     IMPORTED = "imported"

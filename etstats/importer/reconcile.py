@@ -1,8 +1,8 @@
 """What a change means for the rounds around it: pairs, matches, gaming sessions and line-ups, made true again.
 
-Everything here is a function of which files there are, never of the order in which they came. A neighbourhood
+Everything here is a function of which files there are, never of the order in which they came. A window
 is closed: no round outside it is within pairing or session distance of a round inside, so nothing beyond it can
-change. One file at a time (import) and a whole archive, evening by evening (rebuild), go the same way.
+change. One file at a time (import) and a whole archive, session by session (rebuild), go the same way.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ class NewRound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Order:
-    """How rounds (by file id) stand to each other, decided from scratch; in order of time."""
+    """Pairs and sessions of rounds (by file id), computed from scratch; in order of time."""
 
     heads: Mapping[int, RoundKey]
     partner: Mapping[int, int]
@@ -70,7 +70,7 @@ class Reconciler:
         self._followed: dict[int, tuple[list[list[int]], Lineups]] = {}
 
     def load(self, conn: Connection, moments: Sequence[datetime]) -> None:
-        """Take from the base all that a change at one of these moments can touch."""
+        """Read from the database all that a change at one of these times can affect."""
         # A session is closed by itself unless it may be narrower than pairing: then its ends have neighbours.
         self._picture.load(conn, self._server_id, moments, self._reach, onward=self._gap < self._reach)
 
@@ -180,7 +180,7 @@ class Reconciler:
         ]
 
     def _has_new_round1(self, key: int, round1: int | None, coming: Mapping[int, NewRound]) -> bool:
-        """Whether a stored round stands against another round 1 than before, or against a changed one."""
+        """Return whether a stored round has another round 1 than before, or a changed one."""
         before = self._rounds[key].round1_id
         if round1 is None:
             return before is not None

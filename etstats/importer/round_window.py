@@ -24,7 +24,7 @@ class RoundWindow:
     def load(
         self, conn: Connection, server_id: int, moments: Sequence[datetime], reach: timedelta, *, onward: bool
     ) -> None:
-        """Take from the base the sessions within reach of the moments; `onward`: and of all that is found."""
+        """Read the sessions within reach of the given times; `onward`: and within reach of those found."""
         while moments:
             found = base.around(conn, server_id, moments, reach)
             new = [r for r in found if r.file_id not in self.rounds]

@@ -1,7 +1,7 @@
 """The game servers' part of a run: connect, look, decide, fetch, and look again until the time is up.
 
 Each server has a thread of its own, so that a slow or dead one holds up nobody. What is whole is handed on at
-once; the base is none of this room's business.
+once; this package does not use the database.
 """
 
 from collections.abc import Iterator
@@ -57,28 +57,28 @@ def decide(route: SyncJob) -> FetchPlan:
     """What a run would take now, and what it would leave; fetches nothing."""
     with open_source(route.place) as source:
         listing = source.look()
-    assert listing is not None  # noqa: S101  # a first look always lists
+    assert listing is not None  # noqa: S101  # a first listing is never skipped
     return plan(route, listing)
 
 
 def _gathered(queue: Queue[SyncEvent], open_routes: int) -> Iterator[list[SyncEvent]]:
     while open_routes:
         try:
-            happenings = [queue.get(timeout=_QUIET_SECONDS)]
+            events = [queue.get(timeout=_QUIET_SECONDS)]
         except Empty:
             yield []
             continue
-        while len(happenings) < _AHEAD:
+        while len(events) < _AHEAD:
             try:
-                happenings.append(queue.get_nowait())
+                events.append(queue.get_nowait())
             except Empty:
                 break
-        open_routes -= sum(isinstance(h, Finished) for h in happenings)
-        yield happenings
+        open_routes -= sum(isinstance(h, Finished) for h in events)
+        yield events
 
 
 def _drain(queue: Queue[SyncEvent]) -> None:
-    """Let a thread that waits for room go on to its end."""
+    """Let a thread that waits for a free slot in the queue finish."""
     try:
         while True:
             queue.get_nowait()

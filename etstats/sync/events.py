@@ -1,4 +1,4 @@
-"""What comes of a server's part of a run, told as it happens."""
+"""The events of one server's part of a run, in order."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from etstats.sync.planner import SkipReason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """A look is over: how many round files there are, how many will come, and how many each layer held back.
+    """A listing is complete: how many round files there are, how many will come, and how many each layer skipped.
 
     `listed` is None when the folder was as an earlier run had left it, and was not listed.
     """
@@ -37,7 +37,7 @@ class FileFetched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchFailed:
-    """A file that could not be had this time."""
+    """A file that could not be fetched this time."""
 
     server: str
     filename: str

@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 def folder_events(path: Path) -> Iterator[Event]:
     """Give an event that is set when a file in the folder is closed after writing, or moved into it.
 
-    Whoever waits clears it. Where the kernel has no watch to give it is never set, and looking goes on as without.
+    The waiting thread clears it. Where the kernel grants no watch it is never set, and polling continues.
     """
     from watchdog.events import FileSystemEvent, FileSystemEventHandler
     from watchdog.observers import Observer

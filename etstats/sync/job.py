@@ -23,7 +23,7 @@ _STOP_SECONDS = 0.25  # how long it may take to notice `stop` while the kernel i
 class SyncJob:
     """From where to where: a source, its local copy, what is known of it, the first name wanted (server clock).
 
-    `mark`: what an earlier run's last look left behind, when everything it saw was dealt with.
+    `mark`: the listing state of an earlier run, when everything it listed was processed.
     """
 
     server: str
@@ -44,7 +44,7 @@ class Timing:
 
     @property
     def is_over(self) -> bool:
-        """Whether no further look is wished."""
+        """Return whether to stop polling."""
         return self.stop.is_set() or time.monotonic() >= self.until
 
     def wait(self, seconds: float, changed: Event | None = None) -> None:

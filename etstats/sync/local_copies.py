@@ -78,7 +78,7 @@ def clear_partials(folder: Path, older_than_seconds: float = 3600) -> int:
 def _copy_error(folder: Path, error: OSError) -> EtstatsError:
     place = f"the local copy in {folder}"
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-        return TemporaryError(f"no room for {place}: free some space; the next run goes on from here")
+        return TemporaryError(f"no space for {place}: free some space; the next run continues from here")
     if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST}:
         reason = (error.strerror or str(error)).lower()
         return ConfigError(f"cannot use {place} ({reason}): make it writable, or choose another data folder")

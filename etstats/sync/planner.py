@@ -69,9 +69,9 @@ def plan(
 ) -> FetchPlan:
     """Decide for each listed file whether to take it. Pure: same input, same answer.
 
-    `stamp_of` gives the time in a round file's name, None when it is no round file; `since` (inclusive) and
+    `stamp_of` gives the time in a round file's name, None when it is not a round file; `since` (inclusive) and
     `until` (exclusive) are of the same kind, the server's clock without zone. `memory`: files dealt with earlier
-    in this run. `local`: what the local folder holds. `known`: what the base took, quarantine included; a size
+    in this run. `local`: what the local folder holds. `known`: what the database has, quarantine included; a size
     or mtime that moved since means: take again. `rounds`: names of files whose round is stored.
     """
     local = local or {}

@@ -19,7 +19,7 @@ MAX_NAMES = 500_000
 SETTLED_SECONDS = 2.0
 FULL_LISTING_SECONDS = 600.0
 MAX_RECENT = 64
-UNKNOWN_MTIME = -1  # of a folder on a server that does not tell: each look lists it
+UNKNOWN_MTIME = -1  # of a folder on a server that does not send it: every poll lists it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class SftpSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """A name of the listing that can be no round file: a link, a folder, a name no file of ours may have."""
+    """A name of the listing that cannot be a round file: a link, a folder, a name no file of ours may have."""
 
     name: str
     reason: str
@@ -66,7 +66,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """All regular files of the folder in no particular order, what was refused, and the mark for the next look."""
+    """All regular files of the folder in any order, what was refused, and the state for the next listing."""
 
     files: tuple[RemoteFile, ...]
     refused: tuple[Refused, ...]
@@ -83,7 +83,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """One file that could not be had; `is_passing` when it moved under our hands and the next look mends it."""
+    """One file that could not be fetched; `is_passing` when it changed meanwhile and the next poll fetches it."""
 
     file: RemoteFile
     reason: str

@@ -1,4 +1,4 @@
-"""What `--since` and `--until` mean: one small grammar for every command that takes a stretch of time."""
+"""What `--since` and `--until` mean: one small grammar for every command that takes a range of time."""
 
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -44,7 +44,7 @@ def parse_when(text: str, now: datetime, zone: tzinfo, *, until: bool = False) -
         if _MINUTE.fullmatch(word):
             return datetime.fromisoformat(word).replace(tzinfo=zone)
     except (ValueError, OverflowError) as error:
-        raise ConfigError(f"{text!r} is no moment of the calendar; use one of: {FORMS}") from error
+        raise ConfigError(f"{text!r} is not a valid date or time; use one of: {FORMS}") from error
     raise ConfigError(f"{text!r} is not a time etstats understands; use one of: {FORMS}")
 
 

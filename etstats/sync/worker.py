@@ -36,7 +36,7 @@ class ServerWorker:
         self._timing = timing
         self._deliver = deliver
         self._mark = route.mark
-        """What the last look left behind; None when the next one must list everything."""
+        """The state of the last listing; None when the next one must list everything."""
         self._has_looked = False
         self._done: set[RemoteFile] = set()
         self._unfinished: dict[RemoteFile, float] = {}
@@ -53,7 +53,7 @@ class ServerWorker:
                     break
                 event("connection lost", server=server, reason=str(error))
                 self._timing.wait(_RECONNECT_SECONDS)
-        except EtstatsError as refused:  # nothing that another try in this run would mend
+        except EtstatsError as refused:  # another try in this run would not help
             error = refused
         except Exception as fault:  # noqa: BLE001  # a fault of ours in a thread must reach the report, not vanish
             error = EtstatsError(f"{server}: {type(fault).__name__}: {fault}; this is a fault of etstats")
@@ -95,13 +95,13 @@ class ServerWorker:
             event("unchanged", server=self._route.server)
         self._has_looked = True
         if listing is not None:
-            # After a file was missed the next look must list it again, whatever the folder's mtime says.
+            # After a file was missed the next poll must list it again, whatever the folder's mtime says.
             self._mark = None
             if self._take(source, listing):
                 self._mark = listing.mark
 
     def _take(self, source: Source, listing: Listing) -> bool:
-        """Bring what one listing shows to be new; False when the next look must list everything again.
+        """Fetch the new files of one listing; return False when the next one must list everything again.
 
         When the time of the run is up, the rest is left for the next one.
         """
@@ -129,7 +129,7 @@ class ServerWorker:
         return complete
 
     def _announce(self, decided: FetchPlan) -> int:
-        """Tell what a look has shown; how many files will come."""
+        """Report a listing's result; return how many files will come."""
         coming = len(decided.take)
         skipped = decided.counts()
         listed = coming + sum(skipped.values()) - skipped.get(SkipReason.NAME, 0)

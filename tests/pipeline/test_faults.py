@@ -163,7 +163,7 @@ def test_base_lost_in_mid_run_is_temporary(
         finally:
             run.kill()
     assert (run.returncode, out) == (75, "")
-    assert err.startswith("etstats: The base went away")
+    assert err.startswith("etstats: The database failed")
     assert len(err.splitlines()) <= 2
     assert cli("-q", "sync") == CliResult(code=0, out="", err="")
     assert base.rounds == len(files)

@@ -64,7 +64,7 @@ def test_who_waits_is_not_overtaken(cli: Cli, db: psycopg.Connection, database_u
             assert not is_awaited(db)
             with collecting("rebuild", "--yes") as rebuild_end:
                 until(lambda: is_awaited(db))
-                with pytest.raises(LockedError, match="on this base"), collecting_lock(other, ["west"]):
+                with pytest.raises(LockedError, match="on this database"), collecting_lock(other, ["west"]):
                     pytest.fail("a collector overtook the rebuild that waits")
                 db.execute("SELECT pg_advisory_unlock_all()")
                 db.commit()
@@ -99,7 +99,7 @@ def test_patience_ends(
     assert (waited.code, at_once.code) == (75, 75)
     assert "waiting up to" in waited.err
     assert "waiting up to" not in at_once.err
-    assert "nother etstats run is at work" in waited.err
+    assert "nother etstats run is active" in waited.err
     assert before == base.value(
         "SELECT md5(string_agg(alias || guid, ',' ORDER BY guid, alias)) FROM player_aliases"
     )

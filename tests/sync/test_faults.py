@@ -172,7 +172,7 @@ def test_names_without_size_or_time_are_refused(server: TestServer) -> None:
         listing = source.look()
     assert listing is not None
     assert listing.files == ()
-    assert [refused.reason for refused in listing.refused] == ["the server tells no size or time of it"]
+    assert [refused.reason for refused in listing.refused] == ["the server sends no size or time for it"]
 
 
 def test_a_name_that_is_listed_twice_is_one_file(server: TestServer, root: Path) -> None:
@@ -357,7 +357,7 @@ def ssh_packet(body: bytes) -> bytes:
         (b"220 mail.example ESMTP\r\n", True, "does not greet as an SSH server does"),
         (b"SSH-2.0-Silent\r\n", False, "in time|closed the connection"),
         (b"SSH-2.0-Gone\r\n", True, "closed the connection|cannot reach"),
-        (b"SSH-2.0-Broken\r\n" + ssh_packet(b"\x14" + b"\xff" * 199), False, "SSH failed: it sent what is no SSH"),
+        (b"SSH-2.0-Broken\r\n" + ssh_packet(b"\x14" + b"\xff" * 199), False, "SSH failed: its reply is not SSH"),
         (b"SSH-2.0-Broken\r\n" + ssh_packet(b"\x63" + bytes(199)), False, "SSH failed"),
         (b"SSH-1.5-Ancient\r\n", False, "share no algorithm|SSH failed"),
     ],

@@ -76,7 +76,7 @@ def a_disk_with_room_for(size: int) -> Iterator[None]:
 def test_a_full_disk_leaves_the_old_copy_and_no_rest(tmp_path: Path) -> None:
     """The write fails in its middle: the earlier version stays whole, and nothing half is left behind."""
     write_copy(tmp_path, "round.txt", b"whole", 1_700_000_000)
-    with a_disk_with_room_for(4096), pytest.raises(TemporaryError, match="no room for the local copy"):
+    with a_disk_with_room_for(4096), pytest.raises(TemporaryError, match="no space for the local copy"):
         write_copy(tmp_path, "round.txt", bytes(50_000), 1_700_000_000)
     assert [entry.name for entry in tmp_path.iterdir()] == ["round.txt"]
     assert (tmp_path / "round.txt").read_bytes() == b"whole"

@@ -70,7 +70,7 @@ def test_what_is_no_key(server: TestServer, keys: Path, content: bytes) -> None:
     wrong = keys / "wrong"
     wrong.touch(mode=0o600)
     wrong.write_bytes(content)
-    with pytest.raises(ConfigError, match="is no private key etstats can use"):
+    with pytest.raises(ConfigError, match="is not a private key that etstats can use"):
         sftp_source.connect(server.settings(key_file=wrong))
 
 
@@ -171,7 +171,7 @@ def test_a_bad_key_of_ssh_config_hides_no_good_one(server: TestServer, keys: Pat
     config = ssh_config(keys, f"Host *\n  IdentityFile {keys}/rubbish\n  IdentityFile {server.key_file}\n")
     sftp_source.connect(server.settings(key_file=None, ssh_config=config)).close()
     server.key_file.unlink()
-    with pytest.raises(ConfigError, match="rubbish is no private key"):
+    with pytest.raises(ConfigError, match="rubbish is not a private key"):
         sftp_source.connect(server.settings(key_file=None, ssh_config=config))
 
 

@@ -123,7 +123,7 @@ def configure(cluster: Cluster) -> None:
     quoted = str(directory).replace('"', '""').replace("\\", "\\\\").replace("'", "''")
     settings = _SETTINGS.format(port=PORT, socket_folder=quoted)
     if cluster.version >= 18:
-        settings += "io_method = sync\n"  # no helper processes for a base that fits into memory
+        settings += "io_method = sync\n"  # no helper processes for a database that fits into memory
     if not cluster.durable:
         settings += _THROWAWAY
     users = sorted({"root", cluster.account.pw_name})

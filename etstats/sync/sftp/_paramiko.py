@@ -1,7 +1,7 @@
 """Paramiko, imported in one place: without the package `invoke`, and silent.
 
 `invoke` serves only `Match exec` of ssh_config, and makes a quarter of the import's time. Paramiko logs each
-failure with its traceback and then raises it; here the exception is told, once, in our words.
+failure with its traceback and then raises it; here the exception is reported once, in our words.
 """
 
 import logging
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 _hidden = sys.modules.get("invoke")
 sys.modules["invoke"] = None  # type: ignore[assignment]  # the import system's own way to say: not here
 try:
-    import paramiko  # the room of paramiko
+    import paramiko  # the only import of paramiko
     from paramiko.pkey import PublicBlob, UnknownKeyType
     from paramiko.ssh_exception import IncompatiblePeer
 finally:
@@ -20,7 +20,7 @@ finally:
     if _hidden is not None:
         sys.modules["invoke"] = _hidden
 
-# Whoever imported paramiko before us may have brought `invoke` along: no ssh_config runs a command all the same.
+# Code that imported paramiko earlier may have imported `invoke`: ssh_config must not run commands in any case.
 vars(paramiko.config).update(invoke=None, invoke_import_error=ImportError("Match exec is not supported"))
 
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
@@ -36,4 +36,4 @@ def from_thread() -> Iterator[None]:
     except (OSError, EOFError, paramiko.SSHException):
         raise
     except Exception as error:  # there is no list of what decoding can raise
-        raise paramiko.SSHException(f"it sent what is no SSH ({type(error).__name__})") from error
+        raise paramiko.SSHException(f"its reply is not SSH ({type(error).__name__})") from error

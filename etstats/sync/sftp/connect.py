@@ -81,7 +81,7 @@ class Connection:
                 transport.close()
 
     def open_channel(self, timeouts: Timeouts) -> paramiko.Channel:
-        """Open a channel and ask for the SFTP subsystem; a refusal closes the channel, as its first use will tell.
+        """Open a channel and ask for the SFTP subsystem; a refusal closes the channel; its first use reports it.
 
         `Channel.invoke_subsystem` does the same and waits for the answer, but without a limit: a server that falls
         silent at this point would hold it for ever.

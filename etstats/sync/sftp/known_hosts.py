@@ -107,7 +107,7 @@ def check(shown: HostKey, known: Iterable[KnownKey], host: str, port: int) -> No
         if entry.is_revoked and entry.key == shown:
             raise HostKeyError(
                 f"the {shown.kind} key of {name} ({shown.fingerprint}) is revoked in {entry.path}, line "
-                f"{entry.line}: do not connect; ask whoever runs the server for its new key"
+                f"{entry.line}: do not connect; ask the server's administrator for its new key"
             )
     good = [entry for entry in known if not entry.is_revoked]
     if any(entry.key == shown for entry in good):

@@ -116,13 +116,13 @@ def _load_key(path: Path) -> paramiko.PKey | None:
         return None  # cryptography's and paramiko's way to ask for a passphrase
     except (ValueError, paramiko.SSHException, UnknownKeyType) as error:
         raise ConfigError(
-            f"{path} is no private key etstats can use (ed25519, ECDSA or RSA in OpenSSH's format): "
+            f"{path} is not a private key that etstats can use (ed25519, ECDSA or RSA in OpenSSH's format): "
             "make one with: ssh-keygen -t ed25519"
         ) from error
 
 
 def _public_half(path: Path) -> bytes | None:
-    """Read the public key that lies beside a private one."""
+    """Read the public key next to a private one."""
     try:
         blob: bytes = PublicBlob.from_file(f"{path}.pub").key_blob
     except (OSError, ValueError):

@@ -39,7 +39,7 @@ _MAX_EMPTY_ANSWERS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _First:
-    """What came with the greeting: the folder's mtime and its open handle, for the first look."""
+    """What the handshake returned: the folder's mtime and its open handle, for the first listing."""
 
     mtime: int
     at: float
@@ -238,7 +238,7 @@ def _sort_in(raw: bytes, attributes: Attributes, files: list[RemoteFile], refuse
     if reason is None and mode is not None and not stat.S_ISREG(mode):
         reason = "a link" if stat.S_ISLNK(mode) else "no regular file"
     if reason is None and (size is None or mtime is None):
-        reason = "the server tells no size or time of it"
+        reason = "the server sends no size or time for it"
     if reason is not None or size is None or mtime is None:
         refused.append(Refused(name=shown(name), reason=reason or ""))
     else:

@@ -14,7 +14,7 @@ INIT, OPEN, CLOSE, READ, FSTAT, OPENDIR, READDIR, STAT = 1, 3, 4, 5, 8, 11, 12, 
 VERSION, STATUS, HANDLE, DATA, NAME, ATTRS = 2, 101, 102, 103, 104, 105
 EOF, NO_SUCH_FILE, PERMISSION_DENIED, FAILURE = 1, 2, 3, 4
 
-# OpenSSH sends no packet above 256 KiB, the protocol asks for 34,000 bytes; beyond this it is no SFTP at all.
+# OpenSSH sends no packet above 256 KiB, the protocol asks for 34,000 bytes; a longer packet is not SFTP.
 _MAX_PACKET = 1 << 20
 _RECEIVE = 1 << 17
 _MAX_HANDLE = 256  # the protocol's own bound; a handle is sent back with each request
@@ -49,7 +49,7 @@ class Answer(NamedTuple):
 
 
 class Attributes(NamedTuple):
-    """What is told of a file; None where the server does not say. `mode` includes the kind of file."""
+    """A file's attributes; None where the server does not send them. `mode` includes the kind of file."""
 
     size: int | None
     mode: int | None
@@ -186,7 +186,7 @@ def attributes_of(answer: Answer) -> Attributes:
 
 
 def names_of(answer: Answer) -> Iterator[tuple[bytes, Attributes]]:
-    """Decode a NAME: raw names with their attributes; the `ls -l` line that comes along is passed over."""
+    """Decode a NAME: raw names with their attributes; the `ls -l` line is skipped."""
     position = 4
     for _ in range(_unpack(">I", answer.body, 0)[0]):
         name, position = _string(answer.body, position)

@@ -73,12 +73,12 @@ def test_collectors_share_and_the_whole_base_is_one_runs_alone(database_url: str
         with collecting_lock(db, ["east"]), collecting_lock(other, ["west", "north"]):
             pass
         with collecting_lock(db, ["east", "west"]):
-            with pytest.raises(LockedError, match="Another etstats run is at work for west"):
+            with pytest.raises(LockedError, match="Another etstats run is active for west"):
                 with collecting_lock(other, ["north", "west"]):
                     pytest.fail("both collect west")
-            with pytest.raises(LockedError, match="on this base"), run_lock(other):
+            with pytest.raises(LockedError, match="on this database"), run_lock(other):
                 pytest.fail("a rebuild beside a collector")
-        with run_lock(db), pytest.raises(LockedError, match="on this base"), collecting_lock(other, ["east"]):
+        with run_lock(db), pytest.raises(LockedError, match="on this database"), collecting_lock(other, ["east"]):
             pytest.fail("a collector beside a rebuild")
         with run_lock(other):
             assert db.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
