@@ -186,7 +186,7 @@ def create_backup(path: Path) -> Iterator[zipfile.ZipFile]:
             os.fsync(file.fileno())
     except OSError as error:
         raise TemporaryError(
-            f"the backup {path} cannot be written: {error.strerror or error}; free some space, or set [backup] path"
+            f"the backup {path} cannot be written: {error.strerror or error}; free space, or set [backup] path"
         ) from error
 
 

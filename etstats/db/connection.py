@@ -144,9 +144,7 @@ def database_errors() -> Iterator[None]:
     try:
         yield
     except psycopg.errors.DiskFull as error:
-        raise DatabaseError(
-            "The database server's disk is full; free some space and run the command again."
-        ) from error
+        raise DatabaseError("The database server's disk is full; free space and run this again.") from error
     except psycopg.errors.InsufficientPrivilege as error:
         raise ConfigError(
             f"The database denied access: {_first_line(error)}. Grant the privilege to database.url's user."
@@ -322,7 +320,7 @@ def _settings(url: str) -> dict[str, str]:
     except psycopg.ProgrammingError:
         # The library's words quote the URL, password and all.
         raise ConfigError(
-            "database.url is not a PostgreSQL URL; expected the form postgresql://user:password@host:5432/database, "
+            "database.url is not a PostgreSQL URL; expected postgresql://user:password@host:5432/database, "
             "with the odd characters of a password percent-encoded."
         ) from None
     # An "@" or "/" in a bare password ends up in the parts behind it: say so before a message can show it.
