@@ -47,7 +47,7 @@ class StoredMessage:
 class StandIn:
     """Discord on loopback, from `with` to the end of the block.
 
-    `posts` is what stands there, in order; `violations`, `duplicates`, `early` and `pinged` are what a good sender
+    `posts` are the messages, in order; `violations`, `duplicates`, `early` and `pinged` are what a good sender
     never causes. `clock` measures the rate limits, `limited=False` leaves them out.
     """
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request as it came in; `payload` is None when the body is no JSON object."""
+    """One request as it came in; `payload` is None when the body is not a JSON object."""
 
     method: str
     path: str

@@ -1,4 +1,4 @@
-"""Evenings of invented round files, as a game server would have written them, and the truth beside them.
+"""Sessions of generated round files, as a game server would write them, with their expected statistics.
 
 Equal arguments give equal bytes, on every machine and Python. The people, GUIDs and servers do not exist.
 """
@@ -48,7 +48,7 @@ class GeneratedFile:
 class GeneratedRound:
     """One round: its file, whether the server lost that file, and what really happened; times in seconds.
 
-    `match` counts the maps of the evening from 0. `outcome` is `completed`, `fullhold` or `surrender`.
+    `match` counts the maps of the session from 0. `outcome` is `completed`, `fullhold` or `surrender`.
     """
 
     file: GeneratedFile
@@ -103,9 +103,9 @@ def generate(
     server_name: str = SERVER_NAME,
     quirks: Quirks = EVERYDAY,
 ) -> Iterator[GeneratedFile]:
-    """Yield the files of so many evenings, or exactly `files` of them, in the order they were written.
+    """Yield the files of `sessions` sessions, or exactly `files` files, in the order they were written.
 
-    One evening when neither is given. `maps`: fewest and most of an evening; `pause_days`: days from one evening
+    One session when neither is given. `maps`: fewest and most of a session; `pause_days`: days from one session
     to the next. See `generate_evening` for the rest. Memory does not grow with the number.
     """
     if evenings is None and files is None:
@@ -127,7 +127,7 @@ def generate_evening(
     server_name: str = SERVER_NAME,
     quirks: Quirks = EVERYDAY,
 ) -> GeneratedSession:
-    """Return one evening with its truth: the first one that `generate` gives for the same arguments.
+    """Return one session with its expected statistics: the first one that `generate` gives for the same arguments.
 
     `start`: when the warm-up of the first map begins; without a zone it is the server's own clock. `zone`: that
     clock's. `layout`: 33, 36, 37 or 38 fields a player. `players`: at least 2, on both sides together.
@@ -148,7 +148,7 @@ def write_files(folder: Path, files: Iterable[GeneratedFile]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What all evenings of one run have in common."""
+    """What all sessions of one run have in common."""
 
     layout: int
     players: int

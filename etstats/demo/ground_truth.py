@@ -34,7 +34,7 @@ class PlayerTruth:
 
 
 def truth_of(tally: Tally, layout: int, *, was_reset: bool) -> PlayerTruth:
-    """Return a tally under the base's names, with None for what files of this layout do not tell."""
+    """Return a tally under the database's names, with None for what files of this layout do not contain."""
     weapons = {WEAPONS[weapon]: tuple(numbers) for weapon, numbers in tally.weapons.items()}
     bullets = [numbers for weapon, numbers in tally.weapons.items() if weapon in BULLET_WEAPONS]
     numbers: dict[str, int | float | None] = {

@@ -1,4 +1,4 @@
-"""What can go differently from a plain evening, each with its probability."""
+"""What can go differently from a plain session, each with its probability."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,11 @@ class Quirks:
 
     `resets`, `spectators`, `late_joiners`, `leavers`: of a match, that it happens to one of its players between
     the rounds (a late joiner may also come in the middle of round 1). `substitutes`: of a leaver, that somebody
-    takes the place. `renames`: of a player in a match. `shared_names`: of an evening, that one player
+    takes the place. `renames`: of a player in a match. `shared_names`: of a session, that one player
     bears another one's name. `surrenders`: of a round. `lost_files`, `crlf`, `unknown_times` (`0:00` as round
-    2's actual time): of a file. `ninth_field`: of an evening, that headers carry the duration;
-    `ninth_in_seconds`: of such an evening, that it does so in seconds with a fraction. `knife_drops`: of a
-    player with knife shots in round 1. `midnight`: of an evening, that its first match spans midnight.
+    2's actual time): of a file. `ninth_field`: of a session, that headers carry the duration;
+    `ninth_in_seconds`: of such a session, that it does so in seconds with a fraction. `knife_drops`: of a
+    player with knife shots in round 1. `midnight`: of a session, that its first match spans midnight.
     `impossible_numbers`: of a player's round, that time dead or denied playtime is beyond belief.
     """
 
@@ -48,4 +48,4 @@ EVERYDAY = Quirks(
     midnight=0.05,
     impossible_numbers=0.004,
 )
-"""About what real servers show: nothing lost, a surrender or a substitute in an evening."""
+"""About what real servers show: nothing lost, a surrender or a substitute in a session."""

@@ -55,7 +55,7 @@ class Line:
     def after(self, tally: Tally, knife_drop: int) -> "Line":
         """Return the next round's line: these counters, with what the player did since on top.
 
-        `knife_drop`: so many knife shots the engine forgets; the player then has none of this round's own.
+        `knife_drop`: the number of knife shots the engine loses; the player then has none of this round's own.
         """
         merged = {weapon: list(numbers) for weapon, numbers in self.weapons.items()}
         for weapon, (hits, shots, kills, deaths, heads) in tally.weapons.items():

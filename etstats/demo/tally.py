@@ -7,7 +7,7 @@ from typing import TypeAlias
 from etstats.demo.community import Person
 
 FIELD_COUNT = 38
-# Places in the 38-field layout; `truth.py` has them in the base's words.
+# Positions in the 38-field layout; `ground_truth.py` has them under the database's names.
 GIVEN, RECEIVED, TEAM_GIVEN, TEAM_RECEIVED, GIBS, SELF_KILLS, TEAM_KILLS, TEAM_GIBS = range(8)
 PERCENT, XP, SPREE, DEATH_SPREE, ASSISTS, STEALS, HEADSHOT_KILLS, STOLEN, RETURNED = range(8, 17)
 PLANTED, DEFUSED, REVIVED, BULLETS = range(17, 21)

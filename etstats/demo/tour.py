@@ -1,4 +1,4 @@
-"""The whole line on one machine: an invented evening, served over SFTP, synced, ranked, and posted.
+"""The complete pipeline on one machine: a generated session, served over SFTP, imported, ranked and posted.
 
 Nothing is acted: the PostgreSQL, the SFTP server and the commands are the real ones, each command in a process of
 its own. Only Discord is a stand-in, on loopback.
@@ -77,7 +77,7 @@ def stage(seed: int, now: datetime, *, sessions: int = 1) -> Iterator[Stage]:
 
 
 def _files(seed: int, now: datetime, sessions: int) -> list[generator.GeneratedFile]:
-    """The files of so many sessions; the last one has just ended."""
+    """Return the files of `sessions` sessions; the last one has just ended."""
     if sessions == 1:
         start = now - timedelta(hours=3)
         return generator.generate_evening(seed, start=start, zone=_ZONE, maps=(_MAPS, _MAPS)).files

@@ -19,9 +19,9 @@ HEAD_BYTES = 1 << 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptFile:
-    """A file as the base knows it; `size` and `mtime` are what the source showed when it was last taken.
+    """A file in the database; `size` and `mtime` are the source's when it was last imported.
 
-    `archived_size` is another one where a player was forgotten. `waits`: it, or a later version of it, is in
+    `archived_size` differs where a player was anonymized. `waits`: it, or a later version of it, is in
     quarantine and was not discarded. `is_paired`: its round 1, or its round 2, is stored as well.
     """
 
@@ -38,7 +38,7 @@ class KeptFile:
 
     @property
     def is_discarded(self) -> bool:
-        """Whether a person decided that it is no round."""
+        """Return whether a person discarded it."""
         return not self.success and not self.waits
 
 
@@ -79,7 +79,7 @@ class CountInterval:
 class Counts:
     """How many round files lie where; `on_server` is None when the server was not asked or did not answer.
 
-    `processed` is all that the base knows, whatever became of it: good, duplicates, quarantined or discarded.
+    `processed` is all files in the database, whatever their status: good, duplicates, quarantined or discarded.
     """
 
     on_server: int | None

@@ -24,7 +24,7 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListingState:
-    """What a look leaves behind so that the next one can be cheap; also across processes.
+    """The state of a listing that lets the next one be skipped; also across processes.
 
     `mtime` is the folder's, in the source's clock. `first_seen` and `listed` are seconds of our own clock:
     when this mtime was first seen, and when the last full listing began. `recent` are files young enough
@@ -145,7 +145,7 @@ class UnreadableValue(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawRound:
-    """A whole file as it stands: header and player lines, nothing subtracted, nothing guessed.
+    """A whole file as written: header and player lines, nothing subtracted, nothing guessed.
 
     `actual_time_seconds` is None for the `0:00` of early 2025; `duration_seconds` only where the header has
     its ninth field. `had_bad_bytes` says that the text was not UTF-8 and was decoded with replacement.
@@ -232,7 +232,7 @@ class Round:
     `played_seconds` is None where that makes the time really played unknowable.
     `duration_seconds`: how long the round was, None when unknown. `held`: what the defenders held until, `limit`
     (the map's time limit) or `set_time` (the time set in round 1); None when they did not, or it is unknown.
-    `bots`, `anonymous`: lines that are no identified person.
+    `bots`, `anonymous`: lines that are not an identified person.
     """
 
     name: RoundName
@@ -266,7 +266,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One number that is wrong, or not to be believed; None where the fault is no round's or no player's."""
+    """One value that is wrong or implausible; None where the fault is not one round's or one player's."""
 
     severity: Severity
     check: str

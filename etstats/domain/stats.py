@@ -1,4 +1,4 @@
-"""Numbers of players over some rounds, as the base sums them up and the rules judge them.
+"""Numbers of players over some rounds, as the database sums them up and the rules rank them.
 
 Damage in HP, `*_seconds` and `denied_playtime` in seconds, ratios of 0 to 100 in per cent.
 """
@@ -88,7 +88,7 @@ class Performance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """A threshold that a player's career passed, and the end of the evening in which it did."""
+    """A threshold that a player's career passed, and the end of the session in which it did."""
 
     player_guid: str
     key: str
@@ -131,7 +131,7 @@ class PlayerSums:
 
     Damage in HP, `*_seconds` and `denied_playtime` in seconds. `player_name` is raw, as last seen. Sums of what a
     file's layout lacks are None where no round had it. `clocked_*` and `alive_seconds` are of the rounds whose
-    time dead can be believed, `kills_of_single_rounds` and `headshot_kills` of those that are no two rounds
+    time dead is plausible, `kills_of_single_rounds` and `headshot_kills` of those that are not two rounds
     together; `killing_spree_best` is the longest of them. With a weapon there are only rounds, kills, deaths,
     hits, shots and headshots.
     """

@@ -1,4 +1,4 @@
-"""What rounds, maps and evenings look like to those who ask for them: the results of `evenings.py`, typed.
+"""The views of rounds, maps and sessions: the result types of `stats/sessions.py`.
 
 Names are raw, with colour codes. Times are whole seconds, moments timezone-aware; `stamp` and `began` are the
 server's own clock. Hidden players are in the totals and nowhere else.
@@ -93,7 +93,7 @@ class AwardCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AchievementRow:
-    """One step of one achievement, how many reached it, and who did first and last; `*_on` are evenings' ends."""
+    """One step of one achievement, how many reached it, and who did first and last; `*_on` are sessions' ends."""
 
     title: str
     unit: str
@@ -170,9 +170,9 @@ class MapRound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapResult:
-    """One map of an evening: its rounds, and the stopwatch points of line-up 1 and 2 (None: cannot be told).
+    """One map of a session: its rounds, and the stopwatch points of line-up 1 and 2 (None: unknown).
 
-    `winner`: the line-up that won, 0 for a draw or when it cannot be told.
+    `winner`: the line-up that won, 0 for a draw or when it is unknown.
     """
 
     match_id: str
@@ -200,7 +200,7 @@ class MatchView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DpmSeries:
-    """A player's DPM in each round of the evening, None where the player was not in."""
+    """A player's DPM in each round of the session, None where the player was not in."""
 
     player_guid: str
     player_name: str
@@ -210,7 +210,7 @@ class DpmSeries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionView:
-    """An evening: score of the line-ups, maps in order, everybody's numbers over all its rounds.
+    """A session: score of the line-ups, maps in order, everybody's numbers over all its rounds.
 
     `score` counts the maps that have one; `scores_after` runs along `maps`, `series` along `rounds`. `ratings` are
     the MVP's scale, best first.
@@ -238,7 +238,7 @@ class SessionView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRow:
-    """One evening in a list; `began` is the server's clock, `score` that of line-up 1 and 2."""
+    """One session in a list; `began` is the server's clock, `score` that of line-up 1 and 2."""
 
     id: int
     server: str

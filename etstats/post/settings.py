@@ -10,7 +10,7 @@ TimezoneOf = Callable[[str], tzinfo]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelConfig:
-    """One way into Discord: the address of a webhook and, if wished, a thread of its channel."""
+    """A Discord destination: the address of a webhook and optionally a thread of its channel."""
 
     webhook_url: str | None = field(default=None, metadata={"secret": True})
     thread_id: str | None = None

@@ -1,1 +1,1 @@
-"""Answers: what the reading commands and the posts show, put together from the base and the rules."""
+"""Queries: what the read commands and the posts show, computed from the database and the rules."""

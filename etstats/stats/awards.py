@@ -13,7 +13,7 @@ from etstats.domain.views import AwardCount, AwardRow, MilestoneRow, RecordRow
 
 
 def award_counts(conn: Connection, scope: Scope, most: int) -> list[AwardCount]:
-    """Who took which award how often in the evenings with a round in scope: the first players of each award."""
+    """Return the top players of each award, counted over the sessions with a round in scope."""
     ids = stored.recent_sessions(conn, scope, None)
     taken: dict[str, dict[str, list[tuple[float, ScoreLine]]]] = {}
     # Newest first, so the first name met is the last one used.

@@ -1,4 +1,4 @@
-"""The maps of an evening: who attacked, who won, and the score of the line-ups."""
+"""The maps of a session: who attacked, who won, and the score of the line-ups."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -21,15 +21,15 @@ class Sided(Protocol):
         """The side."""
 
 
-def follow(evening: Iterable[RoundRow], played: Mapping[int, Sequence[Sided]]) -> Lineups:
-    """The line-ups of an evening, from the sides of everybody in its rounds."""
+def follow(rounds: Iterable[RoundRow], played: Mapping[int, Sequence[Sided]]) -> Lineups:
+    """The line-ups of a session, from the sides of everybody in its rounds."""
     return lineups.follow(
         lineups.Sides(
             match_id=r.match_id,
             round_number=r.round_number,
             sides={p.player_guid: p.team for p in played[r.id]},
         )
-        for r in evening
+        for r in rounds
     )
 
 
@@ -39,10 +39,10 @@ def line_up(teams: Lineups, r: RoundRow, side: int) -> int:
     return began if teams.axis_first[r.match_id] == 1 else 3 - began
 
 
-def maps_of(evening: Sequence[RoundRow], teams: Lineups) -> tuple[MapResult, ...]:
-    """The maps of an evening in the order played."""
+def maps_of(rounds: Sequence[RoundRow], teams: Lineups) -> tuple[MapResult, ...]:
+    """The maps of a session in the order played."""
     matches: dict[str, list[RoundRow]] = {}
-    for r in evening:
+    for r in rounds:
         matches.setdefault(r.match_id, []).append(r)
     return tuple(map_result(own, teams) for own in matches.values())
 
@@ -85,9 +85,9 @@ def score_of(maps: Iterable[MapResult]) -> tuple[int, int]:
     return sum(first for first, _ in scores), sum(second for _, second in scores)
 
 
-def start_of(evening: Sequence[RoundRow]) -> tuple[datetime, datetime]:
-    """When the evening began, on the server's clock and as a moment: its earliest round's end less its length."""
-    first = min(evening, key=lambda r: r.ended_at - _length(r))
+def start_of(rounds: Sequence[RoundRow]) -> tuple[datetime, datetime]:
+    """Return the session's start in server time and in UTC: the end of its first round less its length."""
+    first = min(rounds, key=lambda r: r.ended_at - _length(r))
     return first.stamp - _length(first), first.ended_at - _length(first)
 
 

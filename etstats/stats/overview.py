@@ -38,7 +38,7 @@ from etstats.stats.sessions import session_row, view_of_match, view_of_round, vi
 _KEYS = tuple(achievement.key for achievement in ACHIEVEMENTS)
 _THRESHOLDS = tuple(achievement.thresholds for achievement in ACHIEVEMENTS)
 _PART = 40  # sessions: few enough that memory does not grow with the history
-_ALL_TIME = ""  # the GUID under which the best of everybody stands among the careers
+_ALL_TIME = ""  # the GUID of the all-time bests among the careers
 _BESTS = tuple(best.key for best in bests.BESTS)
 
 

@@ -65,7 +65,7 @@ class BoardComparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Two players side by side; `meetings` is told from the first one's side, None when they never met.
+    """Two players side by side; `meetings` is from the first one's point of view, None when they never met.
 
     Sums are None for who was in none of the rounds in question.
     """
@@ -79,7 +79,7 @@ class Comparison:
 
 
 def profile(conn: Connection, scope: Scope, guid: str) -> Profile:
-    """Gather one player's profile over a scope; the GUID must be one that the base knows."""
+    """Gather one player's profile over a scope; the GUID must be in the database."""
     field = rankings.population(conn, scope, shown=[guid])
     own = next((sums for sums in field.now if sums.player_guid == guid), None)
     known = players.aliases(conn, guid)

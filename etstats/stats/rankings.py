@@ -1,4 +1,4 @@
-"""Leaderboards, and where one player stands on them: the base's sums put through the rules of ranking."""
+"""Leaderboards, and one player's ranks: the database's sums, ranked by the rules."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -104,7 +104,7 @@ def population(
 
 
 def weapon_standings(field: Population, ranking: Ranking, *, fires_bullets: bool) -> list[WeaponStanding]:
-    """A weapon's ranking with everybody's numbers beside it."""
+    """A weapon's ranking with everybody's numbers."""
     by_guid = {player.player_guid: player for player in field.now}
     return [
         WeaponStanding(

@@ -1,4 +1,4 @@
-"""A round, a map, an evening, put together from stored rows by the rules of the game."""
+"""Build rounds, maps and sessions from stored rows by the rules of the game."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ def round_view(conn: Connection, round_id: int) -> RoundView:
     """Everything about one round; NotFoundError names the nearest ids."""
     found = stored.rounds(conn, [round_id])
     if not found:
-        near = ", ".join(map(str, stored.nearest_rounds(conn, round_id))) or "none: the base has no rounds yet"
+        near = ", ".join(map(str, stored.nearest_rounds(conn, round_id))) or "none: the database has no rounds yet"
         raise NotFoundError(f"There is no round {round_id}. The nearest: {near}. Try: etstats rounds")
     lines = stored.scoreboards(conn, {round_id: 0})[0]
     played = stored.performances(conn, [round_id])
@@ -32,23 +32,26 @@ def match_view(conn: Connection, server_id: int, match_id: str) -> MatchView:
     own = stored.rounds_of_match(conn, server_id, match_id)
     if not own:
         raise NotFoundError(f"There is no match {match_id}. Try: etstats rounds")
-    evening = stored.rounds_of_sessions(conn, [own[0].session_id])
-    played = stored.performances(conn, [r.id for r in evening])
+    rounds = stored.rounds_of_sessions(conn, [own[0].session_id])
+    played = stored.performances(conn, [r.id for r in rounds])
     lines = stored.scoreboards(conn, dict.fromkeys([r.id for r in own], 0))[0]
-    return view_of_match(own, follow(evening, played), lines, played)
+    return view_of_match(own, follow(rounds, played), lines, played)
 
 
 def session_view(conn: Connection, session_id: int) -> SessionView:
-    """Everything about one evening; NotFoundError names the nearest ids."""
-    evening = stored.rounds_of_sessions(conn, [session_id])
-    if not evening:
-        near = ", ".join(map(str, stored.nearest_sessions(conn, session_id))) or "none: the base has no rounds yet"
+    """Return everything about one session; NotFoundError names the nearest ids."""
+    rounds = stored.rounds_of_sessions(conn, [session_id])
+    if not rounds:
+        near = (
+            ", ".join(map(str, stored.nearest_sessions(conn, session_id)))
+            or "none: the database has no rounds yet"
+        )
         raise NotFoundError(f"There is no session {session_id}. The nearest: {near}. Try: etstats sessions")
-    ids = [r.id for r in evening]
+    ids = [r.id for r in rounds]
     played = stored.performances(conn, ids)
     lines = stored.scoreboards(conn, dict.fromkeys(ids, 0))[0]
-    records, reached = fallen(conn, ids, evening[0].ended_at, lines)
-    view = view_of_session(evening, follow(evening, played), lines, played)
+    records, reached = fallen(conn, ids, rounds[0].ended_at, lines)
+    view = view_of_session(rounds, follow(rounds, played), lines, played)
     return replace(view, records=records, milestones=reached)
 
 
@@ -93,7 +96,7 @@ def view_of_match(
 
 
 def view_of_session(
-    evening: Sequence[RoundRow],
+    rounds: Sequence[RoundRow],
     teams: Lineups,
     lines: Sequence[ScoreLine],
     played: Mapping[int, Sequence[Performance]],
@@ -101,20 +104,20 @@ def view_of_session(
     """A session put together from its rounds and the scoreboard of all of them, without records and milestones."""
     camp = teams.team
     lines = [line._replace(team=camp.get(line.player_guid, 0)) for line in lines]
-    maps = maps_of(evening, teams)
-    ratings = ratings_of(evening, played)
-    began, started_at = start_of(evening)
+    maps = maps_of(rounds, teams)
+    ratings = ratings_of(rounds, played)
+    began, started_at = start_of(rounds)
     shown = {line.player_guid for line in lines if not line.is_hidden}
     return SessionView(
-        id=evening[0].session_id,
-        server=evening[0].server,
+        id=rounds[0].session_id,
+        server=rounds[0].server,
         began=began,
         started_at=started_at,
-        ended_at=evening[-1].ended_at,
+        ended_at=rounds[-1].ended_at,
         score=score_of(maps),
         maps=maps,
         scores_after=tuple(score_of(maps[: played_maps + 1]) for played_maps in range(len(maps))),
-        rounds=tuple(evening),
+        rounds=tuple(rounds),
         players=visible(lines),
         line_ups=totals(lines),
         hidden=hidden_in(lines),
@@ -123,34 +126,34 @@ def view_of_session(
         awards=award_rows(lines),
         records=(),
         milestones=(),
-        series=series(evening, played, lines),
+        series=series(rounds, played, lines),
     )
 
 
 def session_rows(conn: Connection, scope: Scope, most: int | None) -> list[SessionRow]:
-    """The newest evenings with a round in scope, newest first, each whole."""
+    """Return the newest sessions with a round in scope, newest first, each with all its rounds."""
     ids = stored.recent_sessions(conn, scope, most)
-    evenings: dict[int, list[RoundRow]] = {session_id: [] for session_id in ids}
+    by_session: dict[int, list[RoundRow]] = {session_id: [] for session_id in ids}
     for r in stored.rounds_of_sessions(conn, ids):
-        evenings[r.session_id].append(r)
-    played = stored.performances(conn, [r.id for evening in evenings.values() for r in evening])
-    return [session_row(evening, played) for evening in evenings.values()]
+        by_session[r.session_id].append(r)
+    played = stored.performances(conn, [r.id for rounds in by_session.values() for r in rounds])
+    return [session_row(rounds, played) for rounds in by_session.values()]
 
 
-def session_row(evening: Sequence[RoundRow], played: Mapping[int, Sequence[Sided]]) -> SessionRow:
+def session_row(rounds: Sequence[RoundRow], played: Mapping[int, Sequence[Sided]]) -> SessionRow:
     """One session as a line of a list, from its rounds and the sides of everybody in them."""
-    maps = maps_of(evening, follow(evening, played))
-    began, started_at = start_of(evening)
-    ended_at = evening[-1].ended_at
+    maps = maps_of(rounds, follow(rounds, played))
+    began, started_at = start_of(rounds)
+    ended_at = rounds[-1].ended_at
     return SessionRow(
-        id=evening[0].session_id,
-        server=evening[0].server,
+        id=rounds[0].session_id,
+        server=rounds[0].server,
         began=began,
         started_at=started_at,
         ended_at=ended_at,
         seconds=int((ended_at - started_at).total_seconds()),
         maps=len(maps),
-        rounds=len(evening),
-        players=len({p.player_guid for r in evening for p in played[r.id]}),
+        rounds=len(rounds),
+        players=len({p.player_guid for r in rounds for p in played[r.id]}),
         score=score_of(maps),
     )

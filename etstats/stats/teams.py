@@ -60,16 +60,16 @@ def totals(lines: Sequence[ScoreLine]) -> tuple[TeamTotal, ...]:
 
 
 def series(
-    evening: Sequence[RoundRow], played: Mapping[int, Sequence[Performance]], lines: Iterable[ScoreLine]
+    rounds: Sequence[RoundRow], played: Mapping[int, Sequence[Performance]], lines: Iterable[ScoreLine]
 ) -> tuple[DpmSeries, ...]:
     """The DPM of each player who is shown, round by round."""
-    dpm = {(r.id, p.player_guid): p.dpm for r in evening for p in played[r.id] if p.time_played_seconds}
+    dpm = {(r.id, p.player_guid): p.dpm for r in rounds for p in played[r.id] if p.time_played_seconds}
     return tuple(
         DpmSeries(
             player_guid=line.player_guid,
             player_name=line.player_name,
             team=line.team,
-            values=tuple(dpm.get((r.id, line.player_guid)) for r in evening),
+            values=tuple(dpm.get((r.id, line.player_guid)) for r in rounds),
         )
         for line in visible(lines)
     )

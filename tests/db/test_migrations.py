@@ -320,7 +320,7 @@ def test_a_user_without_rights(admin: psycopg.Connection, empty_database_url: st
         conn.execute("CREATE ROLE guest_of_migrations")
         conn.execute("SET ROLE guest_of_migrations")
         conn.commit()
-        with pytest.raises(ConfigError, match="Grant the right"):
+        with pytest.raises(ConfigError, match="Grant the privilege"):
             migrate(conn, folder)
         conn.execute("RESET ROLE")
         conn.execute("DROP ROLE guest_of_migrations")

@@ -1,6 +1,6 @@
-"""The awards of an evening: one table of formulas and thresholds, and who takes each.
+"""The awards of a session: one table of formulas and thresholds, and who takes each.
 
-Every award is a sum, or a ratio of sums, over all rounds of the evening; `docs/metrics.md` explains each.
+Every award is a sum, or a ratio of sums, over all rounds of the session; `docs/metrics.md` explains each.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from etstats.domain.stats import ScoreLine
 
 # Ratios are for those who played at least this share of what the busiest player did: a substitute's one good
-# round is no evening.
+# round is not a session.
 SHARE = 0.5
 
 
@@ -18,7 +18,7 @@ class Award:
     """One award: what counts, what it takes, and how its value reads (`text` is a format of the value).
 
     `value` gives None for who cannot have it. `lowest`: the smallest value takes it, and `need` is an upper bound.
-    `is_rate`: a ratio, so only for those who played most of the evening.
+    `is_rate`: a ratio, so only for those who played most of the session.
     """
 
     key: str
@@ -148,7 +148,7 @@ AWARDS: tuple[Award, ...] = (
 
 
 def give(players: Sequence[ScoreLine]) -> list[AwardWinner]:
-    """The awards of these players' evening, in the table's order; one that nobody is good for is not given.
+    """The awards of these players' session, in the table's order; without a qualified player none is given.
 
     Hidden players take none, and nobody else takes one in their place by less than its threshold.
     """

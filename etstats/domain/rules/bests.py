@@ -13,7 +13,7 @@ DPM_SECONDS = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Best:
-    """One best of a round; `key` is the attribute of `Career`, `is_personal`: told of each player too."""
+    """One best of a round; `key` is the attribute of `Career`, `is_personal`: also reported for each player."""
 
     key: str
     title: str
@@ -46,7 +46,7 @@ BESTS = (
 def broken(before: Mapping[str, Career], within: Iterable[Career]) -> list[Broken]:
     """The bests that fell in some rounds, all-time ones first; `before` holds everybody's careers up to them.
 
-    An all-time best is not told again as a personal one. Equalling is not breaking. The first round breaks none.
+    An all-time best is not repeated as a personal one. An equal value breaks none, nor does the first round.
     """
     players = sorted(within, key=lambda career: career.player_guid)
     all_time: list[Broken] = []
@@ -72,8 +72,8 @@ def _personal(best: Best, before: Mapping[str, Career], players: Sequence[Career
     ]
 
 
-def _is(told: Broken, best: Best, player: Career) -> bool:
-    return told.best is best and told.player_guid == player.player_guid
+def _is(known: Broken, best: Best, player: Career) -> bool:
+    return known.best is best and known.player_guid == player.player_guid
 
 
 def _broken(best: Best, player: Career, before: float, *, is_all_time: bool) -> Broken:

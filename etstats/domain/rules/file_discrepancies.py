@@ -124,7 +124,7 @@ def _title(places: FileLocations, kind: DiscrepancyKind) -> str:
 
 
 def course(earlier: Sequence[CountInterval], now: int) -> CountTrend:
-    """How a count compares with the stretches recorded before, oldest first.
+    """Compare a count with the intervals recorded before, oldest first.
 
     A count that is as it was last time is stable since it was first seen so. One that moved has done so since it
     was last seen at the value from which it has moved this way only.
@@ -136,10 +136,10 @@ def course(earlier: Sequence[CountInterval], now: int) -> CountTrend:
         return CountTrend(trend=Trend.STABLE, since=last.first_seen)
     grows = now > last.count
     start = last
-    for stretch in reversed(earlier[:-1]):
-        if stretch.count == start.count or (stretch.count < start.count) is not grows:
+    for interval in reversed(earlier[:-1]):
+        if interval.count == start.count or (interval.count < start.count) is not grows:
             break
-        start = stretch
+        start = interval
     return CountTrend(trend=Trend.GROWING if grows else Trend.SHRINKING, since=start.last_seen, was=start.count)
 
 
@@ -170,7 +170,7 @@ def _everywhere(places: FileLocations) -> set[RoundName]:
 
 
 def _is_settled(places: FileLocations, name: RoundName) -> bool:
-    """Whether a file is known to be no round of its own."""
+    """Return whether a file is known not to be a round of its own."""
     kept = places.kept.get(name)
     return kept is not None and (kept.is_duplicate or kept.is_discarded)
 
@@ -231,7 +231,11 @@ def _changed(places: FileLocations, names: Names) -> _Judgement:
 
 
 def _local_only(places: FileLocations, names: Names) -> _Judgement:
-    asked = "neither the base nor the server has them" if places.on_server is not None else "the base lacks them"
+    asked = (
+        "neither the database nor the server has them"
+        if places.on_server is not None
+        else "the database lacks them"
+    )
     to_do = f"import them from the local folder: etstats import FOLDER --server {places.server}"
     return Verdict.LOOK, asked, to_do
 
@@ -246,17 +250,17 @@ def _without_round(_: FileLocations, __: Names) -> _Judgement:
 
 
 def _local_differs(_: FileLocations, __: Names) -> _Judgement:
-    because = "something changed the copies after they came; the base holds what the server sent"
+    because = "something changed the copies after they came; the database holds what the server sent"
     return Verdict.LOOK, because, "delete these copies, then run: etstats diagnose --restore"
 
 
 def _deleted_locally(_: FileLocations, __: Names) -> _Judgement:
-    because = "all are imported and the base keeps their bytes"
+    because = "all are imported and the database keeps their bytes"
     return Verdict.FINE, because, "nothing; etstats diagnose --restore writes them back"
 
 
 def _gone(_: FileLocations, __: Names) -> _Judgement:
-    return Verdict.FINE, "the base keeps their bytes: a rebuild needs no server", "nothing"
+    return Verdict.FINE, "the database keeps their bytes: a rebuild needs no server", "nothing"
 
 
 def _duplicates(_: FileLocations, __: Names) -> _Judgement:
@@ -264,7 +268,7 @@ def _duplicates(_: FileLocations, __: Names) -> _Judgement:
 
 
 def _discarded(_: FileLocations, __: Names) -> _Judgement:
-    return Verdict.FINE, "a person decided that they are no rounds", "nothing"
+    return Verdict.FINE, "a person discarded them", "nothing"
 
 
 def _round2_alone(places: FileLocations, names: Names) -> _Judgement:
@@ -275,7 +279,7 @@ def _round2_alone(places: FileLocations, names: Names) -> _Judgement:
         where = "no place that was asked has their round 1 (the server was not)"
     cumulative = sum(places.kept[name].is_cumulative for name in names)
     kept_as = f"; {cumulative} hold both rounds' numbers and are marked so" if cumulative else ""
-    return Verdict.FINE, where + kept_as, "nothing; they mend themselves when a round 1 turns up"
+    return Verdict.FINE, where + kept_as, "nothing; they are corrected when a round 1 arrives"
 
 
 def _round1_alone(places: FileLocations, names: Names) -> _Judgement:
@@ -314,20 +318,20 @@ def headline(places: FileLocations, findings: Sequence[FileFinding]) -> str:
     counts = count(places)
     where = [] if counts.on_server is None else [f"{counts.on_server:,} on the server"]
     where += [f"{counts.in_folder:,} in the folder", f"{counts.processed:,} processed"]
-    told = [
-        _told(finding) for finding in findings if finding.kind in _HEADLINES or finding.verdict is Verdict.LOOK
+    parts = [
+        _summary(finding) for finding in findings if finding.kind in _HEADLINES or finding.verdict is Verdict.LOOK
     ]
     asks = sum(finding.verdict is Verdict.LOOK for finding in findings)
     end = "nothing to do" if not asks else "1 thing to look at" if asks == 1 else f"{asks} things to look at"
-    if not told and counts.processed:
-        told = ["all imported"]
-    return f"{', '.join(where)}: {', '.join([*told, end])}."
+    if not parts and counts.processed:
+        parts = ["all imported"]
+    return f"{', '.join(where)}: {', '.join([*parts, end])}."
 
 
 _HEADLINES = (DiscrepancyKind.NOT_IMPORTED, DiscrepancyKind.DELETED_LOCALLY, DiscrepancyKind.GONE)
 
 
-def _told(finding: FileFinding) -> str:
+def _summary(finding: FileFinding) -> str:
     age = "old " if not finding.recent else "recent " if not finding.old else ""
     files = "file" if finding.files == 1 else "files"
     all_imported = ", all imported" if finding.kind is DiscrepancyKind.DELETED_LOCALLY else ""

@@ -1,4 +1,4 @@
-"""The two line-ups of an evening: who played together, whatever side they stood on.
+"""The two line-ups of a session: who played together, whatever their side.
 
 Sides swap between the rounds of a map, and may swap again between maps. Each map's two groups are laid over
 the line-ups so far in the way that moves the fewest players; a player who changed camps belongs where most of
@@ -41,7 +41,7 @@ class Lineups:
     def add(self, rounds: Sequence[Sides]) -> None:
         """Take the rounds of the next match."""
         votes = self._votes
-        # In the terms of round 1: whoever is Allies in round 2 was Axis in round 1.
+        # In the terms of round 1: the Allies of round 2 were Axis in round 1.
         parts = [
             {g: s if r.round_number == 1 else 3 - s for g, s in r.sides.items() if s in (AXIS, ALLIES)}
             for r in rounds

@@ -1,4 +1,4 @@
-"""Who carried the evening: a rating of each round against that round's average, summed over all rounds.
+"""The most valuable player of a session: a rating of each round against its average, summed over all rounds.
 
 The shape is that of HLTV's first player rating (2010): each part is the player's number over the average, and
 the parts are weighed. What is different, and why, stands in `docs/metrics.md`.
@@ -43,7 +43,7 @@ def round_ratings(players: Sequence[Performance]) -> dict[str, float]:
         rating = SURVIVAL * presence * (2 * deaths / (deaths + p.deaths) if deaths else 1.0)
         for part in PARTS:
             average = averages[part.name]
-            # What nobody did cannot tell anybody apart: everybody is average.
+            # Where nobody scored, everybody is average.
             rating += part.weight * (min(CAP, part.number(p) / average) if average else presence)
         ratings[p.player_guid] = rating
     return ratings
@@ -52,7 +52,7 @@ def round_ratings(players: Sequence[Performance]) -> dict[str, float]:
 def ratings(rounds: Iterable[Sequence[Performance]]) -> dict[str, float]:
     """Each player's rating of several rounds by GUID: the sum over the rounds, divided by all of them.
 
-    A round that a player missed counts as 0, so one good round of a substitute never beats a whole evening.
+    A round that a player missed counts as 0, so one good round of a substitute never beats a whole session.
     """
     sums: dict[str, float] = {}
     count = 0

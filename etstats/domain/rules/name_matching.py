@@ -75,7 +75,7 @@ def choose(texts: Sequence[str], seen: Iterable[KnownName]) -> str:
             "there are no players yet; they come with rounds: etstats sync, or etstats import FOLDER"
         )
     if not any(_fold(text) for text in texts):
-        raise NotFoundError("an empty name is nobody's; say one, or a GUID; they are listed by: etstats find TEXT")
+        raise NotFoundError("no player name given; give a name or a GUID; list them with: etstats find TEXT")
     matches = find(texts, there)
     if not matches:
         raise NotFoundError(f"no player was ever named {texts[0]}, or anything like it; try: etstats find TEXT")

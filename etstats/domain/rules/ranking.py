@@ -1,6 +1,6 @@
-"""How a leaderboard is filled: who played enough, who stands where, and who has moved since the week before.
+"""Fill a leaderboard: who played enough, each player's rank, and its change since the week before.
 
-A board asks for a tenth of the rounds in question, up to a fixed number: it serves one evening and ten years.
+A board asks for a tenth of the rounds in question, up to a fixed number: this fits one session and ten years.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,11 +11,11 @@ from etstats.domain.rules.boards import Board, total_of, value_of
 from etstats.domain.stats import PlayerSums, Standing
 
 SHARE_OF_ROUNDS = 10
-"""A minimum asks for at most one round in so many."""
+"""A minimum is at most the number of rounds divided by this."""
 FEWEST_ROUNDS = 3
-"""... but for so many, where at least twice as many were played: one good round makes no leader."""
+"""The smallest minimum, where at least twice as many rounds were played: one good round is not enough."""
 SHOTS_PER_ROUND = 20
-"""A minimum of shots asks for at most so many for each round of the minimum."""
+"""A minimum of shots is at most this many per round of the minimum."""
 
 _SUMS = tuple(
     f.name for f in fields(PlayerSums) if f.name not in ("player_guid", "player_name", "clean_name", "last_seen")

@@ -31,7 +31,7 @@ from etstats.domain.rules.stopwatch import MatchOutcome, map_score
 # (docs/rating.md).
 PERFORMANCE_DEVIATION = 0.35
 CONTRIBUTION_DEVIATION = 0.2
-# Variance of one round's observation: a floor for form and luck of the map, and a part that falls with exposure.
+# Variance of one round's observation: a constant for form and map, and a part that falls with exposure.
 ROUND_VARIANCE = 0.05
 EXPOSURE_VARIANCE = 1.4
 # Damage is the less noisy of the two; its log ratio spreads less than that of kills, hence the scale.

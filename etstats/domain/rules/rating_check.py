@@ -1,4 +1,4 @@
-"""How well ratings predict: each match from earlier ones only, beside simpler predictions of the same matches."""
+"""How well ratings predict: each match from earlier ones only, compared with simpler predictions."""
 
 import math
 import random

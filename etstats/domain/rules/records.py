@@ -1,4 +1,4 @@
-"""The records there are: what each is called, and what makes a ratio of one round, or one evening, worth one."""
+"""The records: their names, and the minimums for a ratio of one round or one session."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ SESSION_DPM_SECONDS = 1800
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordKind:
-    """One kind of record, by the name that the base gives it."""
+    """One kind of record, by its name in the database."""
 
     name: str
     heading: str

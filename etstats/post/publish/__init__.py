@@ -1,4 +1,4 @@
-"""Posting: from the base to Discord, each thing exactly once, through the journal in the base."""
+"""Publish from the database to Discord, each post exactly once, through the journal in the database."""
 
 import time
 from collections.abc import Callable
@@ -42,7 +42,7 @@ def post_due(
     What does not fit into `limit_seconds` waits for the next run. `since` moves, for this and all later runs, the
     moment from which on rounds are posted; it begins as the moment of the first run. `page_of` gives the page that
     a title leads to. Commits on `conn`. `clock` and `sleep` are for tests. ConfigError: a webhook that is none.
-    DatabaseError: the base was lost.
+    DatabaseError: the connection to the database was lost.
     """
     if not has_webhook(settings):
         return PostReport()
@@ -54,7 +54,7 @@ def post_due(
     notes = [_FIRST] if look.is_first and since is None else []
     if not look.has_work():
         return PostReport(notes=notes)
-    from etstats.post.publish.run import Publisher  # what draws and sends is for those who have something to tell
+    from etstats.post.publish.run import Publisher  # imported only when there is something to post
 
     run = Publisher(conn, settings, timezone_of, look, watch, page_of=page_of)
     run.report.notes += notes

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Channels:
-    """What is known of the channels, kept in the base, so that the next run knows it too."""
+    """The state of the channels, kept in the database for the next run."""
 
     def __init__(self, conn: Connection, routes: Mapping[tuple[int, str], Destination], watch: Deadline) -> None:
         self._conn = conn

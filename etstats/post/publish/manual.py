@@ -1,4 +1,4 @@
-"""What somebody asks of posting by name: this round, this map, this evening; again; or only to see it."""
+"""Posts requested by name: one round, map or session; again; or only as a preview."""
 
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from etstats.stats import sessions
 
 
 def thing(conn: Connection, kind: Kind, name: str, server: str | None = None) -> PendingPost:
-    """The round or evening of an id (or `last`), or the map of a match id; NotFoundError names the nearest."""
+    """Return the round or session of an id (or `last`), or a match id's map; NotFoundError names nearby ones."""
     match kind:
         case "round":
             ids = [sessions.round_view(conn, _number(conn, kind, name)).round.id]
@@ -47,7 +47,7 @@ def post_named(
     refresh: bool,
     page_of: PageOf | None = None,
 ) -> PostReport:
-    """Post one thing whatever the watermark says, or edit its message when it stands there already.
+    """Post one thing whatever the watermark says, or edit its message when it was posted already.
 
     What Discord refused before is tried again. LockedError: another run is posting.
     """
@@ -80,7 +80,7 @@ def refresh_all(
     limit_seconds: float,
     page_of: PageOf | None = None,
 ) -> PostReport:
-    """Compare every message that stands in Discord with the base, and edit those that are out of date."""
+    """Compare every message in Discord with the database, and edit those that are out of date."""
     run = _run(conn, settings, timezone_of, now, limit_seconds, page_of)
     with journal.poster_lock(conn) as is_ours:
         _insist(is_ours)
@@ -113,7 +113,7 @@ def preview(  # noqa: PLR0917
 
 
 def unresolved(conn: Connection, settings: DiscordConfig, timezone_of: TimezoneOf, now: datetime) -> list[str]:
-    """The posts whose fate is unknown and the webhooks that are gone, a line each with what to do."""
+    """Return the posts whose delivery is unknown and the deleted webhooks, a line each with what to do."""
     return _run(conn, settings, timezone_of, now, 0.0).channels.obstacles() + [
         f"{title(post)}: whether it was posted is unknown: {post.reason}; {how_to_resolve(post.id)}"
         for post in journal.unresolved(conn)
@@ -130,7 +130,7 @@ def resolve(conn: Connection, post_id: int, state: str, message_id: str | None) 
         raise ConfigError(f"--as {state}: say sent (it stands in the channel) or failed (it does not)")
     if message_id is not None and not (message_id.isascii() and message_id.isdecimal() and len(message_id) <= 20):
         raise ConfigError("--message: a message's id is a number: copy it with Discord's 'Copy Message ID'")
-    reason = "resolved by hand: " + ("it stands there" if state == "sent" else "it does not stand there")
+    reason = "resolved by hand: " + ("the message was posted" if state == "sent" else "the message was not posted")
     found = message_id if state == "sent" else None
     if not journal.resolve(conn, post_id, "sent" if state == "sent" else "failed", reason, found):
         waiting = ", ".join(str(post.id) for post in journal.unresolved(conn)) or "none"
@@ -172,7 +172,7 @@ def _number(conn: Connection, kind: Kind, name: str) -> int:
             else stored.recent_sessions(conn, scope, 1)
         )
         if not found:
-            raise NotFoundError(f"there is no last {kind}: the base has no rounds yet; run: etstats sync")
+            raise NotFoundError(f"there is no last {kind}: the database has no rounds yet; run: etstats sync")
         return found[0]
     if not (name.isascii() and name.isdecimal() and len(name) < 19):
         raise ConfigError(f"--{kind} {name}: an id is expected, or last; see: etstats {kind}s")

@@ -1,4 +1,4 @@
-"""What the base knows of a round, a map or an evening, as the message that tells it."""
+"""Render a stored round, map or session as its message."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -54,7 +54,7 @@ PageOf = Callable[[PendingPost], str | None]
 def render(
     conn: Connection, item: PendingPost, settings: DiscordConfig, page_of: PageOf | None = None
 ) -> RenderedPost:
-    """The message of something due, as the base is now; NotFoundError when its rounds are no more.
+    """Return the message of a pending post from the database; NotFoundError when its rounds were deleted.
 
     Its title leads to the page that `page_of` names. Reads inside the caller's transaction.
     """
@@ -82,7 +82,7 @@ def render(
 
 
 def joined_message(message: Message) -> Message:
-    """What stands in place of a session summary whose evening turned out to be part of an earlier one."""
+    """Return the replacement of a session summary whose session became part of an earlier one."""
     card = message.embeds[0]
     text = "This turned out to be part of one longer session: its summary above has been brought up to date."
     shown = Embed(title=card.title, colour=card.colour, description=text, author=card.author)
@@ -90,14 +90,14 @@ def joined_message(message: Message) -> Message:
 
 
 def thread_name(conn: Connection, item: PendingPost, zone: tzinfo) -> str:
-    """The name of the forum thread of an evening: the local day on which it began, and the server."""
+    """Return the name of a session's forum thread: the local day on which it began, and the server."""
     rounds = stored.rounds_of_sessions(conn, [item.session_id]) if item.session_id is not None else []
     began = rounds[0].ended_at if rounds else item.first_at or item.ended_at
     return summaries.thread_title(item.server, f"{began.astimezone(zone):%Y-%m-%d}")
 
 
 def round_facts(view: RoundView) -> facts.RoundSummary:
-    """A round as its post tells it."""
+    """Return a round's facts for its post."""
     r = view.round
     return facts.RoundSummary(
         server=r.server,
@@ -118,7 +118,7 @@ def round_facts(view: RoundView) -> facts.RoundSummary:
 
 
 def map_facts(view: MatchView) -> facts.MapSummary:
-    """A map as its post tells it."""
+    """Return a map's facts for its post."""
     return facts.MapSummary(
         server=view.server,
         map_name=view.map.map_name,
@@ -144,7 +144,7 @@ def map_facts(view: MatchView) -> facts.MapSummary:
 
 
 def session_facts(view: SessionView, *, with_milestones: bool) -> facts.SessionSummary:
-    """An evening as its post tells it; its milestones where no round's post told them."""
+    """Return a session's facts for its post, with milestones where no round's post had them."""
     return facts.SessionSummary(
         server=view.server,
         started_at=view.started_at,

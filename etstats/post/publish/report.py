@@ -70,5 +70,5 @@ def how_to_retry(item: PendingPost | JournalEntry) -> str:
 
 
 def how_to_resolve(post_id: int) -> str:
-    """What to do about a post whose fate is unknown."""
+    """Return what to do about a post whose delivery is unknown."""
     return f"see whether it stands in the channel, then: etstats post --resolve {post_id} --as sent|failed"

@@ -75,11 +75,11 @@ class Publisher:
             self.report.is_unfinished |= way is not None and not self.channels.is_gone(way)
             return
         try:
-            told = self._tell(item)
+            rendered = self._render(item)
         except NotFoundError:
-            return  # its rounds went while this run was at work
-        message, thread_id = self._in_thread(told.message, item, way)
-        pictures = told.pictures()
+            return  # its rounds were deleted meanwhile
+        message, thread_id = self._in_thread(rendered.message, item, way)
+        pictures = rendered.pictures()
         post_id = journal.claim(self._conn, item, way.channel, self._watch.now(), again=again)
         if post_id is None:
             return
@@ -89,7 +89,7 @@ class Publisher:
         self._log("post", item, post_id, outcome, began)
 
     def correct(self, share: float = 1.0) -> None:
-        """Edit what no longer shows what the base knows, evening by evening, as far as time and Discord allow.
+        """Edit posts that differ from the database, session by session, as far as time and Discord allow.
 
         `share` is how much of the time that is left may be spent on it; one edit is made however little that is.
         """
@@ -107,7 +107,7 @@ class Publisher:
         return all(done)
 
     def close(self) -> None:
-        """Let go of evenings in which nothing more will happen."""
+        """Close the sessions in which nothing more will happen."""
         waiting = {item.session_id for item in self._look.due() if item.session_id is not None}
         pending_posts.close_sessions(self._conn, waiting, self._watch.now(), max(self._look.session_end, PATIENCE))
 
@@ -122,9 +122,9 @@ class Publisher:
                 continue
             last = max((item for item in own if item.kind != "session"), key=lambda item: item.ended_at)
             begins = min(item.ended_at for item in own if item.session_id == last.session_id)
-            told = [item for item in own if item.kind != "session" or item.session_id != last.session_id]
+            others = [item for item in own if item.kind != "session" or item.session_id != last.session_id]
             pending_posts.begin_digest(
-                self._conn, told, way.channel, last_evening_at=begins, now=self._watch.now()
+                self._conn, others, way.channel, last_evening_at=begins, now=self._watch.now()
             )
 
     def _correct(self, post: JournalEntry, *, is_joined: bool) -> bool:
@@ -132,10 +132,10 @@ class Publisher:
         if way is None or self.channels.is_gone(way):
             return True  # the message is out of reach
         try:
-            told = self._tell(_item(post))
+            rendered = self._render(_item(post))
         except NotFoundError:
             return True
-        message = rendering.joined_message(told.message) if is_joined else told.message
+        message = rendering.joined_message(rendered.message) if is_joined else rendered.message
         fingerprint = message.fingerprint()
         if fingerprint == post.fingerprint:
             return True
@@ -145,7 +145,7 @@ class Publisher:
         if not self.channels.is_open(way) or budget <= 0:
             return False
         self._has_edited = True
-        pictures = {} if is_joined else told.pictures()
+        pictures = {} if is_joined else rendered.pictures()
         webhook, thread_id = self.channels.webhook(way), post.thread_id or way.thread_id
         began = self._watch.clock()
         outcome = webhook.edit(post.message_id or "", message, pictures, budget=budget, thread_id=thread_id)
@@ -238,12 +238,12 @@ class Publisher:
         self.report.counts["unknown"] += 1
         self.report.care(f"{what}: whether it was posted is unknown: {reason}; {how_to_resolve(post_id)}")
 
-    def _tell(self, item: PendingPost) -> RenderedPost:
+    def _render(self, item: PendingPost) -> RenderedPost:
         with journal.snapshot(self._conn):
             return render(self._conn, item, self._settings, self._page_of)
 
     def _in_thread(self, message: Message, item: PendingPost, way: Destination) -> tuple[Message, str | None]:
-        """The message and the thread it goes to; in a forum, the first one of an evening opens one."""
+        """The message and the thread it goes to; in a forum, the first one of a session opens one."""
         if not way.forum:
             return message, way.thread_id
         if item.session_id is not None:
@@ -269,7 +269,7 @@ class Publisher:
 
 
 def _item(post: JournalEntry) -> PendingPost:
-    """A post's subject as it is now, to be told again."""
+    """Return a post's subject as a pending post, to be rendered again."""
     return PendingPost(
         kind=post.kind,
         server_id=post.server_id,

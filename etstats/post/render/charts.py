@@ -14,7 +14,7 @@ def scoreboard_png(summary: MapSummary) -> bytes:
 
 
 def session_png(summary: SessionSummary) -> bytes:
-    """An evening: its score line, DPM over the rounds, bars of damage and kills."""
+    """A session: its score line, DPM over the rounds, bars of damage and kills."""
     from etstats.post.render.pictures import session
 
     return session(summary)

@@ -151,7 +151,7 @@ def all_series(summary: SessionSummary) -> tuple[SeriesSummary, ...]:
 
 
 class _Lines:
-    """Lines of text of which as many are shown as have room on a phone, those of a lower `rank` first."""
+    """Lines of text of which as many are shown as fit on a phone, those of a lower `rank` first."""
 
     def __init__(self) -> None:
         self._lines: list[tuple[int, str]] = []
@@ -161,7 +161,7 @@ class _Lines:
         self._lines += [(rank + 2 * number, line) for number, line in enumerate(filter(None, lines))]
 
     def fit(self, rows: int) -> list[str]:
-        """Return the lines that fill at most so many rows."""
+        """Return the lines that fill at most the given number of rows."""
         kept: set[int] = set()
         for number, (_, line) in sorted(enumerate(self._lines), key=lambda pair: (pair[1][0], pair[0])):
             needed = math.ceil(_width(line) / _LINE_WIDTH)
@@ -198,7 +198,7 @@ def _round_title(summary: RoundSummary, names: dict[int, str]) -> str:
 
 
 def _attack(summary: RoundSummary, names: dict[int, str], history: History) -> str:
-    """Which round it was, who attacked where the title does not tell, and how good the time is on this map."""
+    """Which round it was, who attacked where the title does not say it, and how good the time is on this map."""
     attackers = names.get(3 - summary.defender_team)
     head = f"Round {summary.round_number}"
     rank = history.attacks.get(summary.round_number)

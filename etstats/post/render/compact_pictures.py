@@ -31,13 +31,13 @@ _LARGE, _SMALL = 50, 39
 _LEFT, _RIGHT = 30, WIDTH - 30
 _ROW, _LINE = 114, 66  # heights of a player in two lines, and in one
 _HEAD = 78  # of a team
-_TWO_LINES, _MOST = 16, 32  # up to so many players have two lines, and are shown at all
+_TWO_LINES, _MOST = 16, 32  # most players with two lines each, most players shown
 _PLAIN = "#c3cad8"  # secondary numbers
 _FILL = "#262d3b"  # a player's share of the best damage
 
 
 class _Column(NamedTuple):
-    """A number of a player: what stands over it, where it ends, and its text."""
+    """A number of a player: its heading, its right edge, and its text."""
 
     head: str
     right: float
@@ -173,7 +173,7 @@ def _title(canvas: Canvas, name: str, score: tuple[int, int] | None) -> None:
 
 
 def _attack_bar(canvas: Canvas, y: float, result: RoundResult, names: Mapping[int, str], longest: int) -> None:
-    """How long one attack took of its limit, with the attackers' name in the bar and the ending beside it."""
+    """How long one attack took of its limit, with the attackers' name in the bar and the result next to it."""
     colour = TEAM_COLOURS.get(result.attackers, MUTED)
     seconds = result.played_seconds if result.outcome == "surrender" else result.actual_time_seconds
     match result.outcome:
@@ -258,9 +258,9 @@ def _series(canvas: Canvas, y: float, one: SeriesSummary) -> None:
     canvas.text(middle, y + 36, ":", 56, MUTED, bold=True, align="center")
     canvas.text(middle - 22, y + 36, scores[0], 64, TEAM_COLOURS[1], bold=True, align="right")
     canvas.text(middle + 22, y + 36, scores[1], 64, TEAM_COLOURS[2], bold=True)
-    room = middle - 60 - max(text_width(score, 64, bold=True) for score in scores) - _LEFT
-    canvas.text(_LEFT, y + 36, first, _LARGE, TEAM_COLOURS[1], bold=True, width=room)
-    canvas.text(_RIGHT, y + 36, second, _LARGE, TEAM_COLOURS[2], bold=True, align="right", width=room)
+    width = middle - 60 - max(text_width(score, 64, bold=True) for score in scores) - _LEFT
+    canvas.text(_LEFT, y + 36, first, _LARGE, TEAM_COLOURS[1], bold=True, width=width)
+    canvas.text(_RIGHT, y + 36, second, _LARGE, TEAM_COLOURS[2], bold=True, align="right", width=width)
     step = (_RIGHT - _LEFT) / len(one.maps)
     for number, played in enumerate(one.maps):
         x = _LEFT + step * number
@@ -289,6 +289,6 @@ def _name(player: PlayerLine) -> tuple[tuple[str, str], ...]:
 
 
 def _dim(colour: str) -> str:
-    """The colour half-way to the ground, for areas that text stands on."""
+    """Return the colour half-way to the background, for areas behind text."""
     parts = (round(int(colour[at : at + 2], 16) * 0.55 + int(GROUND[at : at + 2], 16) * 0.45) for at in (1, 3, 5))
     return "#" + "".join(f"{part:02x}" for part in parts)

@@ -1,4 +1,4 @@
-"""What a message is made of: plain, frozen facts that the database's rows fill and the message room only shows.
+"""The content of a message: plain, frozen facts, filled from the database's rows.
 
 Times are whole seconds, damage is HP, ratios of 0 to 100 are per cent, moments are timezone-aware.
 None is "unknown" (the file's layout has no such field), never 0. Names are raw text from outside: showing
@@ -15,7 +15,7 @@ AXIS, ALLIES = 1, 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlayerLine:
-    """One player's numbers as a message shows them: of a round, of a map or of an evening.
+    """One player's numbers as a message shows them: of a round, of a map or of a session.
 
     `name` is without colour codes, `colour_runs` is the same name as ("#rrggbb", text) parts, or empty.
     `team` is the side (1 Axis, 2 Allies) in a round, the line-up (1, 2) in a map or session, 0 when neither.
@@ -153,7 +153,7 @@ class RoundResult:
 class MapSummary:
     """Both rounds of a map together; players' `team` is their line-up.
 
-    `score` is (line-up 1, line-up 2): 2:0, 0:2 or 1:1, None when it cannot be told; `winner` 0: draw or unknown.
+    `score` is (line-up 1, line-up 2): 2:0, 0:2 or 1:1, None when it is unknown; `winner` 0: draw or unknown.
     `mvp` is a guid of `players`, `mvp_reason` why in a few words.
     """
 
@@ -173,7 +173,7 @@ class MapSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapScore:
-    """One map of an evening: round 1's and round 2's time (None: unknown or not played), stopwatch score.
+    """One map of a session: round 1's and round 2's time (None: unknown or not played), stopwatch score.
 
     `outcomes` are those of the rounds, as in `RoundResult`; empty: unknown or not played.
     """
@@ -197,7 +197,7 @@ class SeriesSummary(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwardLine:
-    """One award of an evening, e.g. ("Medic", the player's name, "23 revives")."""
+    """One award of a session, e.g. ("Medic", the player's name, "23 revives")."""
 
     title: str
     name: str
@@ -216,7 +216,7 @@ class BrokenRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DpmLine:
-    """A player's DPM in each round of the evening, None where the player was not in; as long as `round_labels`."""
+    """A player's DPM in each round of the session, None where the player was not in; as long as `round_labels`."""
 
     guid: str
     values: tuple[float | None, ...]
@@ -224,7 +224,7 @@ class DpmLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSummary:
-    """An evening: its maps in order, the line-ups' final score, everybody's numbers over all its rounds.
+    """A session: its maps in order, the line-ups' final score, everybody's numbers over all its rounds.
 
     `series` is empty where the line-ups did not change.
     """
@@ -249,7 +249,7 @@ class SessionSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
-    """Rounds that an outage held back, told in one message instead of one each.
+    """Rounds that an outage delayed, posted in one message instead of one each.
 
     `maps` are (map name, rounds) in the order played.
     """

@@ -1,4 +1,4 @@
-"""What a post tells besides the numbers: what decided it, who did better than usual, feats, the MVP's reason.
+"""What a post shows besides the numbers: what decided it, who did better than usual, feats, the MVP's reason.
 
 Every line is Markdown that is safe to send.
 """
@@ -48,7 +48,7 @@ SESSION_FEATS = (
     Feat("🦴", "{} gibs in one session", 50, lambda p: p.gibs),
     Feat("💣", "{} dynamites planted", 10, lambda p: p.dynamites_planted),
 )
-"""Feats of one round and of a session, the most telling first."""
+"""Feats of one round and of a session, the most significant first."""
 
 _OBJECTIVES: tuple[tuple[str, str, Callable[[PlayerLine], int]], ...] = (
     ("💣", "planted", lambda p: p.dynamites_planted),

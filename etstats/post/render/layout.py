@@ -41,8 +41,8 @@ def table(name: str, players: Sequence[tuple[int | None, PlayerLine]], columns: 
     values = [[column.value(player) for column in columns] for _, player in players]
     widths = [max([len(c.head), *(len(row[i]) for row in values)]) + 1 for i, c in enumerate(columns)]
     ranked = any(rank is not None for rank, _ in players)
-    room = TABLE_COLUMNS - sum(widths) - (3 if ranked else 0)
-    name_width = min(max(room, _NAME_COLUMNS.start), _NAME_COLUMNS.stop - 1)
+    available = TABLE_COLUMNS - sum(widths) - (3 if ranked else 0)
+    name_width = min(max(available, _NAME_COLUMNS.start), _NAME_COLUMNS.stop - 1)
 
     def row(rank: str, first: str, numbers: Iterable[str]) -> str:
         cells = "".join(number.rjust(width) for number, width in zip(numbers, widths, strict=True))
@@ -62,7 +62,7 @@ def table(name: str, players: Sequence[tuple[int | None, PlayerLine]], columns: 
 def fill(embed: Embed, sections: Sequence[Section]) -> Embed:
     """The embed with as much of the sections, first ones first, as Discord's limits take.
 
-    A section is split into fields at its rows. Rows for which there is no room are counted in a last line.
+    A section is split into fields at its rows. Rows that do not fit are counted in a last line.
     """
     for section in sections:
         fields, left = _split(section, message.ALL_EMBEDS - embed.length(), message.FIELDS - len(embed.fields))
@@ -72,8 +72,8 @@ def fill(embed: Embed, sections: Sequence[Section]) -> Embed:
     return embed
 
 
-def _split(section: Section, room: int, most: int) -> tuple[tuple[EmbedField, ...], int]:
-    """The section as at most `most` fields of at most `room` code points, and how many rows had no room."""
+def _split(section: Section, available: int, most: int) -> tuple[tuple[EmbedField, ...], int]:
+    """The section as at most `most` fields of at most `available` code points, and how many rows did not fit."""
     fields: list[EmbedField] = []
     rows: list[str] = []
     used = 0
@@ -84,7 +84,7 @@ def _split(section: Section, room: int, most: int) -> tuple[tuple[EmbedField, ..
             used += len(fields[-1].name) + len(fields[-1].value)
             rows = []
             grown = _field(section, [row], first=False)
-        if used + len(grown.name) + len(grown.value) > room - _MORE_ROOM or len(fields) == most:
+        if used + len(grown.name) + len(grown.value) > available - _MORE_ROOM or len(fields) == most:
             left = len(section.rows) - done
             if rows:
                 fields.append(_field(section, [*rows, f"… and {left} more"], first=not fields))

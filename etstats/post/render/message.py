@@ -80,7 +80,7 @@ class Message:
     """A whole message; nobody is pinged but the users whose ids stand in `mentions`.
 
     `attachments` names the pictures that go with it. `thread_name` opens a thread in a forum channel.
-    `silent` posts without a notification; `username` stands over it instead of the webhook's own name.
+    `silent` posts without a notification; `username` replaces the webhook's own name.
     """
 
     embeds: tuple[Embed, ...]

@@ -1,4 +1,4 @@
-"""What the pictures of the posts look like: a map's scoreboard and an evening, for a phone, on a dark ground."""
+"""Draw the pictures of the posts: a map's scoreboard and a session, for a phone, on a dark background."""
 
 from collections.abc import Mapping, Sequence
 
@@ -38,7 +38,7 @@ def scoreboard(summary: MapSummary) -> bytes:
 
 
 def session(summary: SessionSummary) -> bytes:
-    """An evening as a PNG, 1080 pixels wide: score line, DPM over the rounds, bars of damage and kills."""
+    """A session as a PNG, 1080 pixels wide: score line, DPM over the rounds, bars of damage and kills."""
     order = ranking(summary.players)
     names = dict(enumerate(summary.line_up_names, 1))
     board = _Board(order, names, summary.mvp)
@@ -168,21 +168,21 @@ def _dpm_lines(canvas: Canvas, top: float, summary: SessionSummary, order: Seque
     left, right, low, high = _MARGIN + 70, WIDTH - _MARGIN, top + 380, top + 60
     series = {one.guid: one.values for one in summary.dpm_series}
     known = [value for values in series.values() for value in values if value is not None]
-    floor, ceiling = 100 * int(min(known) // 100), 100 * int(max(known) // 100 + 1)
+    lowest, highest = 100 * int(min(known) // 100), 100 * int(max(known) // 100 + 1)
     rounds = max(len(values) for values in series.values())
     step = (right - left) / max(1, rounds - 1)
     canvas.text(_MARGIN, top + 14, "Damage per minute, round by round", 28, MUTED)
     for share in (0, 0.5, 1):
         y = low - (low - high) * share
         canvas.line([(left, y), (right, y)], RULE, 2)
-        canvas.text(left - 14, y, f"{floor + (ceiling - floor) * share:.0f}", 24, MUTED, align="right")
+        canvas.text(left - 14, y, f"{lowest + (highest - lowest) * share:.0f}", 24, MUTED, align="right")
     for number in range(0, rounds, 2 * (1 + rounds // 30)):
         canvas.text(left + step * number, low + 26, str(number + 1), 22, MUTED, align="center")
     best = [player for player in order if player.guid in series][: len(_LINES)]
     colours = {player.guid: colour for player, colour in zip(best, _LINES, strict=False)}
     for guid in sorted(series, key=lambda guid: guid in colours):
-        for stretch in _stretches(series[guid], left, step):
-            points = [(x, low - (low - high) * (dpm - floor) / (ceiling - floor)) for x, dpm in stretch]
+        for segment in _segments(series[guid], left, step):
+            points = [(x, low - (low - high) * (dpm - lowest) / (highest - lowest)) for x, dpm in segment]
             if guid in colours:
                 canvas.line(points, colours[guid], 4, dots=9)
             elif len(series) - len(colours) <= _FAINT_LINES:
@@ -193,7 +193,7 @@ def _dpm_lines(canvas: Canvas, top: float, summary: SessionSummary, order: Seque
         canvas.runs(x + 46, y, _name(player), 27, 270, bold=True)
 
 
-def _stretches(values: Sequence[float | None], left: float, step: float) -> list[list[tuple[float, float]]]:
+def _segments(values: Sequence[float | None], left: float, step: float) -> list[list[tuple[float, float]]]:
     """(x, DPM) for each round, parted where a round is missing."""
     found: list[list[tuple[float, float]]] = [[]]
     for number, value in enumerate(values):
@@ -201,4 +201,4 @@ def _stretches(values: Sequence[float | None], left: float, step: float) -> list
             found.append([])
         else:
             found[-1].append((left + step * number, value))
-    return [stretch for stretch in found if stretch]
+    return [segment for segment in found if segment]

@@ -1,6 +1,6 @@
-"""A message as Discord would show it, before it is sent: escapes taken away, styles as data, sizes beside it.
+"""A message as Discord would show it, before it is sent: without escapes, with styles as data and sizes.
 
-It reads only what this room writes: bold, escapes, code blocks, moments and mentions.
+It parses only what `render` writes: bold, escapes, code blocks, moments and mentions.
 """
 
 import re
@@ -19,7 +19,7 @@ _MARKS = str.maketrans("", "", "\u200b\u200e")  # put in by `text.py`; a termina
 
 
 class Span(NamedTuple):
-    """A stretch of text in one style."""
+    """A run of text in one style."""
 
     text: str
     style: Style = "text"

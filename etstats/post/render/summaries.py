@@ -81,7 +81,7 @@ def map_message(summary: MapSummary, *, picture: bool = False) -> Message:
 
 
 def session_message(summary: SessionSummary, *, picture: bool = False) -> Message:
-    """The post at an evening's end: score, maps, line-ups, everybody's numbers, awards, records."""
+    """The post at the end of a session: score, maps, line-ups, everybody's numbers, awards, records."""
     order = ranking(summary.players)
     names = line_ups(summary.line_up_names)
     length = int((summary.ended_at - summary.started_at).total_seconds()) // 60
@@ -136,13 +136,13 @@ def digest_message(summary: Digest) -> Message:
 
 
 def thread_title(server: str, started_on: str) -> str:
-    """A forum thread's name for an evening, within Discord's limit; `started_on` is the local date as text."""
+    """A forum thread's name for a session, within Discord's limit; `started_on` is the local date as text."""
     widths = range(THREAD_NAME, 0, -1)  # a name of many marks has more code points than columns
     return next(text for width in widths if len(text := plain(f"{started_on} · {server}", width)) <= THREAD_NAME)
 
 
 def with_milestones(embed: Embed, milestones: Sequence[Milestone] = ()) -> Message:
-    """One card; milestones stand above it, and only those may ping, and only who asked for it."""
+    """One card; milestones are above it, and only those may ping, and only players who opted in."""
     content: list[str] = []
     mentions: list[str] = []
     for milestone in milestones:

@@ -1,4 +1,4 @@
-"""Text from outside, made safe to show: in Markdown, in code blocks, in plain places, in so many columns.
+"""Text from outside, made safe to show: in Markdown, in code blocks, in plain text, in a number of columns.
 
 Every function takes raw text and cleans it first, so nothing is safe by having been cleaned before.
 """
@@ -9,7 +9,7 @@ import unicodedata
 from etstats.output.sanitize import clean
 
 ZERO_WIDTH_SPACE = "\u200b"
-NO_NAME = "no name"  # stands where a name consists of characters that cannot be seen
+NO_NAME = "no name"  # shown for a name of invisible characters only
 _LEFT_TO_RIGHT = "\u200e"
 
 _EMOJI = range(0x1F300, 0x1FB00)  # wide on every screen, also those that this Python's Unicode does not know yet

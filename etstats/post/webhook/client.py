@@ -1,4 +1,4 @@
-"""Delivery to a Discord webhook: one message at a time, in bounded time, told truly what became of it.
+"""Delivery to a Discord webhook: one message at a time, in bounded time, with its exact outcome.
 
 Never raises for what happens on the wire: every answer, and every lack of one, becomes an `Outcome`.
 """
@@ -49,7 +49,7 @@ _HEADERS = {"User-Agent": f"DiscordBot (etstats, {__version__})"}
 class Webhook:
     """One webhook, and the pace it keeps over all that is sent through this object.
 
-    `url` as pasted; raises ConfigError when it is no Discord webhook. `thread_id` posts into that thread.
+    `url` as pasted; raises ConfigError when it is not a Discord webhook. `thread_id` posts into that thread.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Webhook:
 
     @property
     def webhook_id(self) -> str:
-        """The webhook's id, which is no secret."""
+        """Return the webhook's id, which is not secret."""
         return self._address.webhook_id
 
     def send(

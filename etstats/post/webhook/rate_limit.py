@@ -26,5 +26,5 @@ class RateLimit:
         self._sent.append(self._clock())
 
     def hold(self, seconds: float) -> None:
-        """Let nothing leave for so many seconds."""
+        """Send nothing for the given number of seconds."""
         self._not_before = max(self._not_before, self._clock() + seconds)

@@ -1,12 +1,12 @@
 """What became of a message: every answer of Discord's, judged into one of seven outcomes.
 
 Sent         it stands in the channel, with this id
-RetryAfter   not taken; the same again after so many seconds
+RetryAfter   not accepted; send the same again after some seconds
 NotAccepted  not taken, and not by Discord's will: the network, a gateway; later
 Banned       no answer before minutes have passed: stop sending anything
 Permanent    this message will never be taken
 Gone         this webhook (or its thread) will never take any message again
-Unknown      it may stand there or not: never send it again unasked
+Unknown      it may have been posted: send it again only on request
 """
 
 import json
@@ -17,7 +17,7 @@ from etstats.post.render.text import fit
 
 _REASON_COLUMNS = 300
 _BAN_SECONDS = 600.0
-_LONGEST_WAIT = 86_400  # what is longer than a day is no answer of Discord's
+_LONGEST_WAIT = 86_400  # Discord never answers with more than a day
 
 _UNKNOWN_CHANNEL, _UNKNOWN_MESSAGE = 10003, 10008
 # Gateways in front of Discord that say that they did not reach it; 52x are Cloudflare's.
@@ -26,7 +26,7 @@ _NEVER_ARRIVED = {408, 502, 503, 521, 522, 523, 525, 526, 530}
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The message stands under this id; `channel_id` is the thread's own id where it opened one."""
+    """The message was posted with this id; `channel_id` is the thread's own id where it opened one."""
 
     message_id: str
     channel_id: str
@@ -34,7 +34,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class RetryAfter:
-    """Discord, or our own pacing, asks for so many seconds of patience."""
+    """Discord, or our own rate limit, requires a wait in seconds."""
 
     seconds: float
 
@@ -48,7 +48,7 @@ class NotAccepted:
 
 @dataclass(frozen=True, slots=True)
 class Banned:
-    """This machine is shut out for some time: nothing may be sent for so many seconds."""
+    """This machine is blocked for some time: send nothing for the given seconds."""
 
     seconds: float
     reason: str
@@ -56,7 +56,7 @@ class Banned:
 
 @dataclass(frozen=True, slots=True)
 class Permanent:
-    """The message breaks a rule; `code` is Discord's own number. `is_deleted`: the message to edit is no more."""
+    """The message breaks a rule; `code` is Discord's own number. `is_deleted`: the message to edit was deleted."""
 
     reason: str
     code: int | None = None
@@ -69,7 +69,7 @@ class Permanent:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The webhook was deleted or its token is wrong; `is_thread`: only the thread posted to is no more."""
+    """The webhook was deleted or its token is wrong; `is_thread`: only the thread was deleted."""
 
     reason: str
     code: int | None = None
@@ -108,7 +108,7 @@ def judge(status: int, headers: Mapping[str, str], body: bytes, webhook_id: str)
 
 
 def judge_failure(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
-    """What an answer means that is no success."""
+    """Return the meaning of an answer other than success."""
     answer = read_json(body)
     said = answer.get("code")
     code = said if isinstance(said, int) and not isinstance(said, bool) else None

@@ -54,7 +54,7 @@ def test_files_deleted_locally_are_fine_and_come_back(
     done = cli("diagnose")
     assert done.code == 0
     assert "3 old files deleted locally, all imported, nothing to do." in done.out
-    assert "fine, because all are imported and the base keeps their bytes" in done.out
+    assert "fine, because all are imported and the database keeps their bytes" in done.out
     assert f"{START:%Y-%m}: 3" in done.out
     game.server.opened.clear()
     code, server = told(cli, "--restore", "--offline")
