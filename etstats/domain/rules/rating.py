@@ -27,8 +27,7 @@ from typing import NamedTuple
 from etstats.domain.rounds import ALLIES, AXIS
 from etstats.domain.rules.stopwatch import MatchOutcome, map_score
 
-# The parameters were chosen on invented communities of known skill and on the first two thirds of the real files
-# (docs/rating.md).
+# The parameters were chosen on invented communities of known skill, and in part on real files (docs/rating.md).
 PERFORMANCE_DEVIATION = 0.35
 CONTRIBUTION_DEVIATION = 0.2
 # Variance of one round's observation: a constant for form and map, and a part that falls with exposure.
