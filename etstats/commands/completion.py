@@ -6,6 +6,7 @@ and typer does not escape backslashes. `_candidates` is the one place that decid
 
 import re
 import shlex
+import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -89,6 +90,7 @@ def is_safe(word: str) -> bool:
 def description(text: str) -> str:
     """Return a text as one short line that no shell acts on; other characters become question marks."""
     line = "".join(filter(str.isprintable, " ".join(text.split())))
+    line = line.encode(sys.stdout.encoding, "replace").decode(sys.stdout.encoding)
     return _NOT_IN_DESCRIPTION.sub("?", line)[:_LONGEST_DESCRIPTION]
 
 

@@ -1,5 +1,6 @@
 """What completion offers: safe words, a GUID for a name that is not safe, and nothing for other such values."""
 
+import io
 import os
 import re
 import shlex
@@ -65,6 +66,12 @@ def test_typed_text_is_replaced_by_the_only_guid_that_it_can_mean() -> None:
     assert completion._candidates([bo, zed, other], "ze") == []
     assert completion._candidates([bo, zed, completion.Choice("zedder", GUIDS[3])], "ze") == ["zedder"]
     assert [guid for guid, _ in completion._candidates([bo, zed, other], "0000")] == list(GUIDS[:3])
+
+
+def test_a_description_fits_the_encoding_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A character that stdout cannot write becomes a question mark, and no error."""
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="latin-1"))
+    assert completion.description("Žané x") == "?ané x"
 
 
 @pytest.mark.usefixtures("home")
