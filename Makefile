@@ -1,56 +1,73 @@
-# Everything a checkout needs; each target makes its own virtual environment when there is none.
+# Development tasks; each target creates the virtual environment if there is none.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-from-pyproject
-# Tests of two processes at a time; `make test WORKERS=0` runs them in one.
+# Processes that run tests; `make test WORKERS=0` runs them in this one.
 WORKERS ?= 2
-# What CI pins: `make test LOCK=requirements-ci.lock` installs these very files, by their hashes.
+# Pinned versions: `make test LOCK=requirements-ci.lock` installs exactly these files, checked by hash.
 LOCK ?=
 # Options for benchmarks, chaos and fuzz runs, e.g. `make chaos ARGS="--kills 500"`.
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench chaos fuzz audit clean
+# The version to release, e.g. `make release VERSION=0.2.0`.
+VERSION ?=
 
-help: ## Show what can be made
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
-		printf '  make %-7s %s\n' "$$name" "$$text"; done
+.PHONY: help demo test test-fast check docs bench chaos fuzz audit release clean
 
-demo: $(STAMP) ## Show the whole line at work: game server, base, Discord, all on this machine
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  make %-9s %s\n' "$$name" "$$text"; done
+
+demo: $(STAMP) ## Run everything on this machine: game server, database, Discord stand-in
 	@$(BIN)/etstats demo $(ARGS)
 
-test: check ## Check the style and types, then run every test
+test: check ## Check style and types, then run all tests
 	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term:skip-covered $(ARGS)
 
-check: $(STAMP) ## Lint, format, types and the floors of the house
+test-fast: $(STAMP) ## Run the tests that need no PostgreSQL and no other server
+	$(BIN)/pytest -q -n $(WORKERS) -m 'not postgres and not slow' $(ARGS)
+
+check: $(STAMP) ## Check lint, format, spelling, types and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-docs: $(STAMP) ## Write docs/commands.md from the commands themselves
+docs: $(STAMP) ## Write docs/commands.md from the help texts
 	$(BIN)/python -m typer etstats.cli utils docs --name etstats --title Commands --output docs/commands.md
 
-bench: $(STAMP) ## Measure speed and scale, and write docs/benchmarks.md
+bench: $(STAMP) ## Measure speed and scale and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks $(ARGS)
 
-chaos: $(STAMP) ## Kill, cut and starve it hundreds of times, and count what was lost
+chaos: $(STAMP) ## Kill and disconnect runs hundreds of times and count lost rounds
 	$(BIN)/python -m benchmarks.chaos $(ARGS)
 
-fuzz: $(STAMP) ## Feed the parser what no game server ever wrote
+fuzz: $(STAMP) ## Feed the parser with generated invalid files
 	$(BIN)/python -m benchmarks.fuzz $(ARGS)
 
-audit: $(STAMP) ## Ask the database of vulnerabilities about every pinned dependency
+audit: $(STAMP) ## Check the pinned dependencies for known vulnerabilities
 	$(PYTHON) -m venv $(VENV)/audit
 	$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
 	$(VENV)/audit/bin/pip-audit --strict --disable-pip --requirement requirements-ci.lock
 
-clean: ## Remove the virtual environment and everything that was made
+release: $(STAMP) ## Date the changelog, test, build, check, commit and tag VERSION
+	@$(BIN)/python .ci/release.py --check '$(VERSION)'
+	$(BIN)/python .ci/release.py '$(VERSION)'
+	$(MAKE) test
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/python .ci/check_package.py dist --release
+	git commit --all --message 'release: $(VERSION)'
+	git tag --annotate 'v$(VERSION)' --message 'etstats $(VERSION)'
+
+clean: ## Remove the virtual environment and all generated files
 	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find etstats tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Made when there is none, brought up to date when pyproject.toml has changed.
+# Created once, and updated when pyproject.toml changes.
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "etstats needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 1; }

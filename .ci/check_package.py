@@ -1,6 +1,8 @@
-"""Look into the built sdist and wheel: all that is needed, and nothing that is not.
+"""Check the built sdist and wheel: every file that is needed, and no other.
 
-python .ci/check_package.py dist
+python .ci/check_package.py dist [--release]
+
+With --release, the changelog must have a dated heading for the version of the package.
 """
 
 import re
@@ -12,8 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
-def faults(dist: Path) -> list[str]:
-    """What is wrong with the one sdist and the one wheel in a folder."""
+def faults(dist: Path, *, release: bool) -> list[str]:
+    """Return what is wrong with the one sdist and the one wheel in a folder."""
     (wheel,), (sdist,) = dist.glob("*.whl"), dist.glob("*.tar.gz")
     found: list[str] = []
     with zipfile.ZipFile(wheel) as archive:
@@ -32,6 +34,7 @@ def faults(dist: Path) -> list[str]:
         "README.md",
         "LICENSE",
         "CHANGELOG.md",
+        "CONTRIBUTING.md",
         "SECURITY.md",
         "Makefile",
         "crontab.example",
@@ -40,14 +43,17 @@ def faults(dist: Path) -> list[str]:
     found += [f"{sdist.name} lacks {name}" for name in sorted(needed - names)]
     private = re.compile(r"(^|/)(\.env|.*\.(pem|key|log|lock|dump)|__pycache__|\.venv|\.git)(/|$)")
     found += [f"{sdist.name} holds {name}" for name in sorted(names) if private.search(name)]
-    said = version[1] if version else None
-    changes = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
-    if changes is None or changes[1] != said:
-        found.append(f"CHANGELOG.md begins with {changes and changes[1]}, the package is {said}")
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.+)$", changelog, re.MULTILINE)
+    if headings[:1] != ["[Unreleased]"]:
+        found.append(f"CHANGELOG.md begins with {headings[:1]}; expected [Unreleased]")
+    dated = re.compile(rf"\[{re.escape(version[1] if version else '?')}\] - \d{{4}}-\d{{2}}-\d{{2}}")
+    if release and not any(dated.fullmatch(heading) for heading in headings[1:2]):
+        found.append(f"CHANGELOG.md has no dated heading for {version and version[1]} below [Unreleased]")
     return found
 
 
 if __name__ == "__main__":
-    wrong = faults(Path(sys.argv[1]))
+    wrong = faults(Path(sys.argv[1]), release="--release" in sys.argv[2:])
     print("\n".join(wrong) or "sdist and wheel are complete")
     sys.exit(bool(wrong))

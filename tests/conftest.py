@@ -35,6 +35,27 @@ hypothesis.settings.load_profile("untimed")
 _numbers = itertools.count(1)
 
 
+SLOW = (
+    *("acceptance/", "demo/", "docs/test_readme", "site/test_browser", "support/test_discord_client"),
+    *("db/test_embedded", "db/test_pgbouncer", "completion/test_shells", "admin/setup/test_zones"),
+    *("sync/test_agent", "sync/test_conformance", "sync/test_faults", "sync/test_hostile", "sync/test_hosts"),
+    *("sync/test_login", "sync/test_server", "post/publish/", "parser/test_fuzz"),
+    *("post/render/test_discord", "post/render/test_compact", "post/render/test_charts", "output/test_terminal"),
+    *("commands/identity/test_pseudonyms", "admin/operations/test_logs"),
+)
+"""Tests that start servers, browsers or shells, or run thousands of examples: beginnings of paths."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that `make test-fast` leaves out: those that use PostgreSQL, and the slow ones."""
+    folder = Path(__file__).parent
+    for item in items:
+        if "postgres" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.postgres)
+        if item.path.relative_to(folder).as_posix().startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CliResult:
     """What one call of the command line left behind."""
