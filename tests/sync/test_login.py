@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from etstats.errors import AccessError, ConfigError, HostKeyError, SourceError
 from etstats.sync.sftp import source as sftp_source
+from etstats.sync.sftp.login import _private_key
 from etstats.sync.sftp.ssh_config import resolve
 from etstats.sync.source import SftpSettings
 from tests.sync.server import TestServer, client_key
@@ -24,6 +26,10 @@ def _no_agent_and_an_empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ("kind", "layout"),
     [
         ("ssh-ed25519", "openssh"),
+        ("ssh-ed25519", "pkcs8-pem"),
+        ("ecdsa-sha2-nistp256", "openssh"),
+        ("ecdsa-sha2-nistp521", "openssh"),
+        ("ecdsa-sha2-nistp384", "pkcs8-pem"),
         ("ecdsa-sha2-nistp256", "pkcs1-pem"),
         ("ssh-rsa", "openssh"),
         ("ssh-rsa", "pkcs1-pem"),
@@ -34,6 +40,14 @@ def test_every_usual_kind_of_key(root: Path, keys: Path, kind: str, layout: str)
     key_file = client_key(keys, "client_key", kind, format_name=layout)
     with TestServer(root, keys) as server:
         sftp_source.connect(server.settings(key_file=key_file)).close()
+
+
+def test_every_ecdsa_key_is_read() -> None:
+    """Programs differ in how they pad its numbers, and half of the numbers need padding."""
+    for number in range(40):
+        kind = ("ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")[number % 3]
+        key = asyncssh.generate_private_key(kind)
+        assert _private_key(key.export_private_key("openssh")).asbytes() == key.public_data
 
 
 def test_a_passphrase_is_never_asked_for(server: TestServer, keys: Path) -> None:
@@ -192,3 +206,95 @@ def test_no_secret_in_any_message(server: TestServer, keys: Path) -> None:
         sftp_source.connect(server.settings(key_file=other))
     secret = other.read_text().splitlines()[1]
     assert secret not in str(caught.value)
+
+
+@pytest.mark.parametrize("at", ["before", "inside", "after"])
+def test_include_is_followed(server: TestServer, keys: Path, tmp_path: Path, at: str) -> None:
+    """Relative to ~/.ssh, by pattern, nested, and in the block it stands in; what comes first counts."""
+    ssh = tmp_path / "home" / ".ssh"
+    (ssh / "conf.d").mkdir(parents=True)
+    (ssh / "conf.d" / "1-port").write_text(f"Include {keys}/user\n  Port {server.port}\n")
+    (ssh / "conf.d" / "2-port").write_text("Port 1\n")
+    (keys / "user").write_text("User et\n")
+    text = {
+        "before": "Include conf.d/*\nHost arena\n  HostName 127.0.0.1\n",
+        "inside": "Host arena\n  HostName 127.0.0.1\n  Include conf.d/*\nHost *\n  Port 2\n",
+        "after": "Host other\n  Port 3\nHost *\n  HostName 127.0.0.1\n  include = ~/.ssh/conf.d/*\n",
+    }[at]
+    settings = server.settings(host="arena", port=None, user=None, ssh_config=ssh_config(keys, text))
+    sftp_source.connect(settings).close()
+
+
+def test_an_included_file_has_blocks_of_its_own(keys: Path) -> None:
+    """They end with the file; below a Host they cannot be honoured, and that is said."""
+    (keys / "more").write_text("Host other\n  Port 7\n")
+    config = ssh_config(keys, f"Include {keys}/more\nPort 8\nHost other\n  User me\n")
+    found = [resolve(SftpSettings(host=host, remote_path="/", ssh_config=config)) for host in ("arena", "other")]
+    assert [(endpoint.port, endpoint.user == "me") for endpoint in found] == [(8, False), (7, True)]
+    config = ssh_config(keys, f"Host arena\n  Include {keys}/more\n")
+    with pytest.raises(ConfigError, match=r'Include below "Host arena" .* is not supported; move the Include'):
+        resolve(SftpSettings(host="arena", remote_path="/", ssh_config=config))
+
+
+@pytest.mark.parametrize("text", ["Include %d/more\n", "Include ${HOME}/more\n", "Include {config}\n"])
+def test_an_include_that_cannot_be_followed_is_said(keys: Path, text: str) -> None:
+    """Tokens, variables, and a file that includes itself."""
+    config = ssh_config(keys, text.replace("{config}", str(keys / "config")))
+    with pytest.raises(ConfigError, match=r"Include .*(not supported|deep)"):
+        resolve(SftpSettings(host="arena", remote_path="/", ssh_config=config))
+
+
+def test_host_key_alias(server: TestServer, keys: Path) -> None:
+    """The key is known under the alias alone, without address and port; a new one is written under it."""
+    public = server.known_hosts_lines()[0].split(maxsplit=1)[1]
+    server.known_hosts.write_text(f"Arena {public}\n")
+    aliased = server.settings(ssh_config=ssh_config(keys, "Host *\n  HostKeyAlias arena\n"))
+    sftp_source.connect(aliased).close()
+    with pytest.raises(HostKeyError, match="not known"):
+        sftp_source.connect(server.settings())
+    server.known_hosts.write_text("")
+    with pytest.raises(HostKeyError, match="the host key of arena is not known"):
+        sftp_source.connect(aliased)
+    sftp_source.trust(aliased, sftp_source.probe_host_key(aliased))
+    assert server.known_hosts.read_text() == f"arena {public}\n"
+    sftp_source.connect(aliased).close()
+
+
+def certify(key_file: Path, name: str = "et") -> asyncssh.SSHKey:
+    """Write a certificate beside a key, as `ssh-keygen -s` does; returns the key of the CA."""
+    authority = asyncssh.generate_private_key("ssh-ed25519")
+    key = asyncssh.read_private_key(key_file)
+    authority.generate_user_certificate(key, "test", principals=[name]).write_certificate(f"{key_file}-cert.pub")
+    return authority
+
+
+@pytest.mark.parametrize("kind", ["ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa"])
+def test_a_certificate_that_the_server_does_not_trust(root: Path, keys: Path, kind: str) -> None:
+    """The key alone is tried after it, as ssh does."""
+    key_file = client_key(keys, "client_key", kind)
+    certify(key_file)
+    with TestServer(root, keys) as server:
+        sftp_source.connect(server.settings(key_file=key_file)).close()
+
+
+def test_a_certificate_is_enough(root: Path, keys: Path) -> None:
+    """A server that trusts the CA and does not know the key lets it in."""
+    key_file = client_key(keys)
+    authority = certify(key_file)
+    Path(f"{key_file}.pub").write_text(f"cert-authority {authority.export_public_key().decode()}")
+    with TestServer(root, keys) as server:
+        sftp_source.connect(server.settings()).close()
+        Path(f"{key_file}-cert.pub").unlink()
+        with pytest.raises(AccessError, match="refused"):
+            sftp_source.connect(server.settings())
+
+
+@pytest.mark.parametrize("content", [b"", b"rubbish", b"\xff\xfe", b"ssh-ed25519-cert-v01@openssh.com AAAA", None])
+def test_a_damaged_certificate_hides_no_key(server: TestServer, content: bytes | None) -> None:
+    """Rubbish, the certificate of another type, a folder: the key alone is good."""
+    certificate = Path(f"{server.key_file}-cert.pub")
+    if content is None:
+        certificate.mkdir()
+    else:
+        certificate.write_bytes(content)
+    sftp_source.connect(server.settings()).close()

@@ -79,7 +79,7 @@ def unknown_key(server: ServerConfig, config: Config) -> UnknownKey | None:
     from etstats.sync.sftp import source as sftp_source
 
     endpoint = ssh_config.resolve(place)
-    if known_hosts.known_keys(endpoint.known_hosts, endpoint.host, endpoint.port):
+    if known_hosts.known_keys(endpoint.known_hosts, *endpoint.known_as):
         return None
     key = sftp_source.probe_host_key(place)
     return UnknownKey(settings=place, kind=key.kind, fingerprint=key.fingerprint, blob=key.blob)

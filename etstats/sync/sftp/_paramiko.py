@@ -13,7 +13,8 @@ _hidden = sys.modules.get("invoke")
 sys.modules["invoke"] = None  # type: ignore[assignment]  # the import system's own way to say: not here
 try:
     import paramiko  # the only import of paramiko
-    from paramiko.pkey import PublicBlob, UnknownKeyType
+    from paramiko.auth_handler import AuthHandler
+    from paramiko.pkey import PublicBlob
     from paramiko.ssh_exception import IncompatiblePeer
 finally:
     del sys.modules["invoke"]
@@ -25,7 +26,7 @@ vars(paramiko.config).update(invoke=None, invoke_import_error=ImportError("Match
 
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 
-__all__ = ["IncompatiblePeer", "PublicBlob", "UnknownKeyType", "from_thread", "paramiko"]
+__all__ = ["AuthHandler", "IncompatiblePeer", "PublicBlob", "from_thread", "paramiko"]
 
 
 @contextmanager

@@ -122,8 +122,8 @@ def connect(settings: SftpSettings) -> Connection:
         for endpoint in _path(connection.endpoint):
             with mapped(endpoint):
                 transport = _negotiated(connection, endpoint, settings)
-                known = known_hosts.known_keys(endpoint.known_hosts, endpoint.host, endpoint.port)
-                known_hosts.check(_shown_key(transport), known, endpoint.host, endpoint.port)
+                known = known_hosts.known_keys(endpoint.known_hosts, *endpoint.known_as)
+                known_hosts.check(_shown_key(transport), known, *endpoint.known_as)
                 log_in(transport, endpoint)
                 transport.set_keepalive(int(settings.timeouts.keepalive))
     except BaseException:
@@ -141,8 +141,8 @@ def probe(settings: SftpSettings) -> HostKey:
                 transport = _negotiated(connection, endpoint, settings)
                 if endpoint is connection.endpoint:
                     return _shown_key(transport)
-                known = known_hosts.known_keys(endpoint.known_hosts, endpoint.host, endpoint.port)
-                known_hosts.check(_shown_key(transport), known, endpoint.host, endpoint.port)
+                known = known_hosts.known_keys(endpoint.known_hosts, *endpoint.known_as)
+                known_hosts.check(_shown_key(transport), known, *endpoint.known_as)
                 log_in(transport, endpoint)
         raise SourceError(f"{connection.endpoint} showed no host key")
     finally:
@@ -153,7 +153,7 @@ def trust(settings: SftpSettings, key: HostKey) -> Path:
     """Write a confirmed host key to the configured known_hosts file, else to SSH's own; returns the file."""
     endpoint = resolve(settings)
     path = endpoint.known_hosts[0]
-    known_hosts.trust(path, key, endpoint.host, endpoint.port)
+    known_hosts.trust(path, key, *endpoint.known_as)
     return path
 
 
@@ -227,9 +227,7 @@ def _negotiate(transport: paramiko.Transport, endpoint: Endpoint, timeouts: Time
     options = transport.get_security_options()
     options.ciphers = (*_FIRST_CIPHERS, *(cipher for cipher in options.ciphers if cipher not in _FIRST_CIPHERS))
     # A server has keys of several types and shows the first that we name: one that is known, where there is one.
-    known = {
-        entry.key.kind for entry in known_hosts.known_keys(endpoint.known_hosts, endpoint.host, endpoint.port)
-    }
+    known = {entry.key.kind for entry in known_hosts.known_keys(endpoint.known_hosts, *endpoint.known_as)}
     wanted = {name for kind in known for name in (_RSA if kind == "ssh-rsa" else (kind,))}
     options.key_types = tuple(sorted(options.key_types, key=lambda name: name not in wanted))
     try:

@@ -1,7 +1,9 @@
 """Where a connection really goes: our settings laid over `~/.ssh/config`, jump hosts included."""
 
 import getpass
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from etstats.errors import ConfigError
@@ -11,13 +13,17 @@ from etstats.sync.source import SftpSettings
 _DEFAULT_KEYS = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
 _DEFAULT_KNOWN_HOSTS = ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts")
 _MAX_JUMPS = 8
+_MAX_INCLUDES = 16  # as in OpenSSH
+_BLOCKS = ("host", "match")
+_SETTING = re.compile(r"(\w+)(?:\s*=\s*|\s+)(.+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """One SSH server to log in to; `via` is the one before it, through which it is reached.
 
-    `key_files` are tried in order, then the agent unless `is_key_given`.
+    `key_files` are tried in order, then the agent unless `is_key_given`. `known_as`: the host and port that the
+    known_hosts files name it by.
     """
 
     host: str
@@ -26,6 +32,7 @@ class Endpoint:
     key_files: tuple[Path, ...]
     is_key_given: bool
     known_hosts: tuple[Path, ...]
+    known_as: tuple[str, int]
     via: "Endpoint | None" = None
 
     def __str__(self) -> str:
@@ -34,9 +41,10 @@ class Endpoint:
 
 
 def resolve(settings: SftpSettings) -> Endpoint:
-    """Put settings and ssh_config together: HostName, Port, User, IdentityFile, ProxyJump, UserKnownHostsFile.
+    """Put settings and ssh_config together.
 
-    `Include` is not followed and `ProxyCommand` and `Match exec` are not run. Raises ConfigError.
+    Used are HostName, Port, User, IdentityFile, ProxyJump, UserKnownHostsFile, HostKeyAlias and Include.
+    `ProxyCommand` and `Match exec` are not run. Raises ConfigError.
     """
     return _endpoint(_load(settings.ssh_config), settings, settings.host, depth=0)
 
@@ -46,9 +54,47 @@ def _load(path: Path | None) -> paramiko.SSHConfig:
     if path is None or not path.exists():
         return paramiko.SSHConfig()
     try:
-        return paramiko.SSHConfig.from_path(str(path))
+        return paramiko.SSHConfig.from_text("\n".join(_lines(path)))
     except (OSError, UnicodeDecodeError, paramiko.SSHException) as error:
         raise ConfigError(f"cannot read {path}: {error}") from error
+
+
+def _lines(path: Path, depth: int = 0) -> Iterator[str]:
+    """Yield the lines of an ssh_config with the included files in place, which paramiko leaves out."""
+    if depth > _MAX_INCLUDES:
+        raise ConfigError(f"{path}: Include is nested more than {_MAX_INCLUDES} deep")
+    block = "Host *"
+    for line in path.read_text(encoding="utf-8").splitlines():
+        key, value = _setting(line)
+        if key in _BLOCKS:
+            block = line
+        if key != "include":
+            yield line
+            continue
+        included = [text for file in _included(value, path) for text in _lines(file, depth + 1)]
+        if any(_setting(text)[0] in _BLOCKS for text in included):
+            if block != "Host *":
+                raise ConfigError(
+                    f'{path}: Include below "{block.strip()}" of a file with Host lines is not supported; '
+                    "move the Include above the first Host"
+                )
+            included.append(block)  # ends the last block of the included file
+        yield from included
+
+
+def _setting(line: str) -> tuple[str, str]:
+    """Split a line into its keyword, in lower case, and its value."""
+    setting = _SETTING.fullmatch(line.strip())
+    return (setting[1].lower(), setting[2]) if setting else ("", "")
+
+
+def _included(patterns: str, path: Path) -> Iterator[Path]:
+    """Find the files that an Include names; relative ones are below ~/.ssh, as in OpenSSH."""
+    for pattern in patterns.replace('"', " ").split():
+        if "%" in pattern or "$" in pattern:
+            raise ConfigError(f"{path}: Include {pattern} is not supported: write it without % and $")
+        named = (Path("~/.ssh").expanduser() / Path(pattern).expanduser()).absolute()
+        yield from sorted(file for file in Path("/").glob(str(named.relative_to("/"))) if file.is_file())
 
 
 def _endpoint(
@@ -75,13 +121,15 @@ def _endpoint(
     key_file = settings.key_file if is_target else None
     files = [str(key_file)] if key_file is not None else found.get("identityfile") or _DEFAULT_KEYS
     paths = [Path(file).expanduser() for file in files]
+    number = (settings.port if is_target else port) or configured_port
     return Endpoint(
         host=found["hostname"],
-        port=(settings.port if is_target else port) or configured_port,
+        port=number,
         user=(settings.user if is_target else user) or found.get("user") or getpass.getuser(),
         key_files=tuple(path for path in paths if key_file is not None or path.exists()),
         is_key_given=key_file is not None,
         known_hosts=_known_hosts(settings, found.get("userknownhostsfile")),
+        known_as=(alias, 22) if (alias := found.get("hostkeyalias")) else (found["hostname"], number),
         via=None if jump == "none" else _via(config, settings, jump.split(","), depth + 1),
     )
 
@@ -93,15 +141,7 @@ def _via(config: paramiko.SSHConfig, settings: SftpSettings, hops: list[str], de
     if len(hops) == 1:
         return endpoint
     before = _via(config, settings, hops[:-1], depth + 1)
-    return Endpoint(
-        host=endpoint.host,
-        port=endpoint.port,
-        user=endpoint.user,
-        key_files=endpoint.key_files,
-        is_key_given=False,
-        known_hosts=endpoint.known_hosts,
-        via=before,
-    )
+    return replace(endpoint, via=before)
 
 
 def _split_hop(hop: str, settings: SftpSettings) -> tuple[str | None, str, int | None]:
