@@ -102,6 +102,12 @@ def weapons_by_player(conn: Connection, guids: Sequence[str]) -> dict[str, list[
     return found
 
 
+def merged_players(conn: Connection) -> dict[str, str]:
+    """The GUID that stands for the person, by each other GUID of that person."""
+    with database_errors():
+        return dict(conn.execute(query("merged_players")).fetchall())
+
+
 def ratings(conn: Connection) -> list[tuple[str, datetime, float, float]]:
     """Every rating: the player's GUID, when the match ended, mean and standard deviation; in time order."""
     with database_errors():

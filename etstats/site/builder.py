@@ -80,10 +80,15 @@ class _Build:
         self._anew = anew
         self._rounds = overview.all_rounds(conn)
         self._prints = {row.round_id: row for row in overview.fingerprints(conn)}
-        self._participants = overview.participants(conn)
-        self._names = overview.shown_players(conn)
+        self._merged = overview.merged_players(conn)
+        self._participants = {
+            session_id: sorted({self._merged.get(guid, guid) for guid in guids})
+            for session_id, guids in overview.participants(conn).items()
+        }
+        names = overview.shown_players(conn)
+        self._names = {guid: name for guid, name in names.items() if guid not in self._merged}
         self._ratings = overview.ratings(conn)
-        self._pages = Pages(options, self._names)
+        self._pages = Pages(options, self._names, self._merged)
         self._all_names = digest(sorted(self._names.items()))
         self._everything = digest(
             self._pages.version,
@@ -91,6 +96,7 @@ class _Build:
             self._all_names,
             [tuple(row) for row in self._prints.values()],
             sorted(self._participants.items()),
+            self._merged,
             sorted((guid, digest(ratings)) for guid, ratings in self._ratings.items()),
         )
 
@@ -196,8 +202,7 @@ class _Build:
         met = self._met()
         places = self._population.all_places()
         wanted: dict[str, str] = {}
-        for player in self._population.now:
-            guid = player.player_guid
+        for guid in sorted(self._names.keys() & places.keys() & sessions_of.keys()):
             made = self._is_kept(
                 f"player/{guid}", met[guid], sessions_of[guid], places[guid], self._ratings.get(guid)
             )
@@ -214,6 +219,11 @@ class _Build:
             self._folder.write(
                 f"player/{guid}", wanted[guid], player_pages.player_files(self._pages, page, self._zone)
             )
+
+        for guid, identity in self._merged.items():
+            made = self._is_kept(f"moved/{guid}", identity)
+            if made is not None and identity in self._names:
+                self._folder.write(f"moved/{guid}", made, player_pages.moved_files(self._pages, guid, identity))
 
     def _met(self) -> dict[str, list[tuple[str, str]]]:
         """The GUIDs and names that each player's page may show: those of everybody in the player's sessions."""

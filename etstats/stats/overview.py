@@ -115,6 +115,11 @@ def scoreboards(conn: Connection, round_ids: Sequence[int]) -> dict[int, list[Sc
     return stored.scoreboards(conn, {round_id: round_id for round_id in round_ids})
 
 
+def merged_players(conn: Connection) -> dict[str, str]:
+    """The GUID that stands for the person, by each other GUID of that person."""
+    return overview.merged_players(conn)
+
+
 def ratings(conn: Connection) -> dict[str, list[RatingPoint]]:
     """The ratings of each player, oldest first; empty while nothing is rated."""
     found: dict[str, list[RatingPoint]] = {}

@@ -24,6 +24,9 @@ ORDER BY a.guid
 -- name: all_sides
 SELECT round_id, player_guid, team FROM player_comprehensive_stats ORDER BY round_id, player_guid
 
+-- name: merged_players
+SELECT player_guid, identity_guid FROM player_identities WHERE identity_guid <> player_guid ORDER BY player_guid
+
 -- name: all_ratings
 SELECT identity_guid, ended_at, mu, sigma FROM player_ratings ORDER BY ended_at, server_id, match_id, identity_guid
 

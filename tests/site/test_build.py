@@ -253,6 +253,25 @@ def test_ratings_are_shown_where_there_are_some(community: Community, tmp_path: 
     html5lib.HTMLParser(strict=True).parse(shown)
 
 
+def test_the_page_of_a_merged_guid_leads_to_the_person(community: Community, tmp_path: Path) -> None:
+    """It is there, and so are the links of scoreboards; when the merge is undone, each has a page again."""
+    community.build(tmp_path / "site")
+    guid, _ = _somebody(community)
+    identity = next(other for other in sorted(HOSTILE_NAMES))
+    before = tree(tmp_path / "site")
+    community.change("INSERT INTO player_identities (player_guid, identity_guid) VALUES (%s, %s)", guid, identity)
+    community.build(tmp_path / "site")
+    moved = Page((tmp_path / f"site/players/{guid}/index.html").read_text())
+    (refresh,) = [a["content"] for tag, a in moved.elements if a.get("http-equiv") == "refresh"]
+    assert refresh == f"0; url=../../players/{identity}/index.html"
+    linked = f"players/{guid}/index.html"
+    assert [p for p, c in tree(tmp_path / "site").items() if p.endswith(".html") and linked in c.decode()] == []
+    community.change("DELETE FROM player_identities")
+    community.build(tmp_path / "site")
+    after = tree(tmp_path / "site")
+    assert [path for path in before if path != MANIFEST and after.get(path) != before[path]] == []
+
+
 def _everything(root: Path) -> str:
     return "\n".join(f"{path}\n{content.decode(errors='replace')}" for path, content in tree(root).items())
 
