@@ -8,7 +8,7 @@ import typer
 from etstats.commands.context import context_of
 from etstats.commands.lock_wait import USUAL, seconds
 
-family = typer.Typer(no_args_is_help=True, help="The static site: build it, or serve it for a look.")
+family = typer.Typer(no_args_is_help=True, help="The static site: build it, or serve it on this machine.")
 app = typer.Typer()
 app.add_typer(family, name="site", rich_help_panel="Operate")
 FOLDER = Annotated[
@@ -57,7 +57,7 @@ def serve(
         int, typer.Option("--port", min=0, max=65535, metavar="N", help="The port; 0: any free one.")
     ] = 8080,
 ) -> None:
-    """Serve the site on this machine until Ctrl-C, for a look; a web server serves it to others.
+    """Serve the site on this machine until Ctrl-C; a web server serves it to others.
 
     Example: etstats site serve /var/www/stats
 

@@ -64,10 +64,10 @@ def _team(canvas: Canvas, left: float, width: float, players: Sequence[ScoreLine
         start = left + 22
         if player.player_guid == mvp:
             start += canvas.text(start, y, "MVP", 17, GOLD, bold=True) + 12
-        room = left + width - 190 - start
+        space = left + width - 190 - start
         if markup.plain_name(player.player_name) == markup.NO_NAME:
             canvas.text(start, y, markup.NO_NAME, size, MUTED)
         else:
-            canvas.runs(start, y, colour_runs(player.player_name), size, room, bold=True)
+            canvas.runs(start, y, colour_runs(player.player_name), size, space, bold=True)
         canvas.text(left + width - 106, y, f"{player.kills} kills", 24, align="right")
         canvas.text(left + width - 22, y, f"{player.dpm:.0f}", 24, MUTED, align="right")

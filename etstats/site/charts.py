@@ -80,15 +80,15 @@ def line(
 
 
 def histogram(label: str, bars: Sequence[Bar], *, height: int = 180, every: int = 1) -> Markup:
-    """Upright bars side by side; every so many has its label below, and all have their value above."""
+    """Upright bars in a row; each `every`th has its label below, and all have their value above."""
     if not bars:
         return html("")
     most = max(bar.value for bar in bars) or 1
-    room = height - _TOP - _BOTTOM - 6
+    space = height - _TOP - _BOTTOM - 6
     width = 100 / len(bars)
     parts = []
     for index, bar in enumerate(bars):
-        tall = room * bar.value / most
+        tall = space * bar.value / most
         at = height - _BOTTOM - tall
         kind = "bar marked" if bar.is_marked else "bar"
         parts.append(

@@ -170,7 +170,10 @@ def seasons_files(pages: Pages, seasons: Sequence[Season]) -> dict[str, bytes]:
     return pages.page(
         "seasons",
         "seasons.html",
-        [{"season": s.season, "facts": s.facts, "players": s.players, "champions": s.champions} for s in seasons],
+        [
+            {"season": row.season, "facts": row.facts, "players": row.players, "champions": row.champions}
+            for row in seasons
+        ],
         title="Seasons",
         card=Card(markup.count(len(seasons), "season")),
         points=", ".join(str(points) for points in POINTS),

@@ -10,7 +10,7 @@ from etstats.db.players import WithWeapon
 from etstats.domain.rules.records import RECORDS
 from etstats.domain.stats import ScoreLine
 from etstats.domain.views import RoundRow
-from etstats.site import charts, markup, paths, twins
+from etstats.site import charts, json_data, markup, paths
 from etstats.site.charts import Bar
 from etstats.site.markup import Col, clock, html, percent, share, whole
 from etstats.site.pages import Card, Pages
@@ -195,7 +195,7 @@ def weapon_files(pages: Pages, use: WeaponUse, users: Sequence[WeaponUser]) -> d
         folder,
         "weapon.html",
         [
-            {"player_guid": row.player_guid, "player_name": row.player_name, **twins.plain(row.use)}
+            {"player_guid": row.player_guid, "player_name": row.player_name, **json_data.plain(row.use)}
             for row in users
         ],
         title=markup.visible(use.weapon_name),

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from etstats import __version__
-from etstats.site import markup, paths, twins
+from etstats.site import json_data, markup, paths
 from etstats.site.policy import CONTENT_SECURITY_POLICY
 from etstats.site.settings import SiteConfig, address
 from etstats.site.style import stylesheet
@@ -120,7 +120,7 @@ class Pages:
     def page(
         self, folder: str, template: str, data: object, *, title: str, card: Card | None = None, **context: object
     ) -> dict[str, bytes]:
-        """Render one page and its JSON twin: the files by path."""
+        """Render one page and its JSON: the files by path."""
         up = paths.up(folder)
         html = self._environment.get_template(template).render(
             folder=folder,
@@ -132,7 +132,7 @@ class Pages:
             **context,
         )
         place = f"{folder}/" if folder else ""
-        return {place + paths.PAGE: html.encode(), place + paths.DATA: twins.document(data)}
+        return {place + paths.PAGE: html.encode(), place + paths.DATA: json_data.document(data)}
 
     def picture(self, folder: str, draw: Callable[[], bytes]) -> dict[str, bytes]:
         """The picture of a page's link card, by path; none without the site's address, which its link needs."""

@@ -31,7 +31,7 @@ _WEEKS = 53
 
 
 class PlayerPage(NamedTuple):
-    """What one profile shows beside the profile itself: sums by session, oldest first, and rounds by day."""
+    """What a page shows besides the profile: sums by session, oldest first, rounds by day, and ratings."""
 
     profile: Profile
     form: Sequence[SessionSums]

@@ -1,4 +1,4 @@
-"""A web server for a look at the site on this machine."""
+"""A web server that shows the site on this machine."""
 
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -41,7 +41,7 @@ class _Handler(SimpleHTTPRequestHandler):
         """A folder without a page has no listing."""
         self.send_error(404)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is the base class's
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the parent class names it
         """Say nothing: the terminal shows the address."""
 
 

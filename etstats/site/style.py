@@ -4,7 +4,7 @@ from etstats.parser.names import COLOURS
 from etstats.site.markup import colour_class
 
 LIGHT_GROUND, DARK_GROUND = "#ecece7", "#252930"
-"""Of the grounds that names stand on, those with the least contrast: a row under the pointer."""
+"""The backgrounds of names with the least contrast: a table row under the pointer."""
 _CONTRAST = 4.6  # WCAG AA asks for 4.5
 
 

@@ -58,10 +58,10 @@ def pages_of(root: Path) -> Iterator[tuple[str, Page]]:
 
 
 def test_every_kind_of_page_is_there_with_its_numbers(site: Path) -> None:
-    """Sessions, matches, rounds, players, maps, weapons, boards, records and seasons, each with a JSON twin."""
+    """Sessions, matches, rounds, players, maps, weapons, boards, records and seasons, each with its JSON."""
     pages = {str(path.relative_to(site).parent) for path in site.rglob("index.html")}
-    twins = {str(path.relative_to(site).parent) for path in site.rglob("data.json")}
-    assert pages == twins
+    documents = {str(path.relative_to(site).parent) for path in site.rglob("data.json")}
+    assert pages == documents
     for path in site.rglob("data.json"):
         json.loads(path.read_bytes())
     assert set(KINDS) <= {str(path.relative_to(site)) for path in site.rglob("*.html")}
@@ -277,7 +277,7 @@ def _everything(root: Path) -> str:
 
 
 def test_a_hidden_player_leaves_no_trace(community: Community, tmp_path: Path) -> None:
-    """No page, twin, feed, index or manifest names the player; showing the player again brings all of it back."""
+    """No page, JSON, feed, index or manifest names the player; showing the player again brings all of it back."""
     root = tmp_path / "site"
     community.build(root)
     before = tree(root)
@@ -328,7 +328,7 @@ def _somebody(community: Community) -> tuple[str, list[str]]:
     raise AssertionError("the community has nobody with a name of their own")
 
 
-def test_twins_are_what_the_commands_print(
+def test_json_is_what_the_commands_print(
     cli: Cli, community: Community, site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same keys and values as `--json`, for every kind of page that a command answers as well."""
@@ -339,15 +339,15 @@ def test_twins_are_what_the_commands_print(
         assert shown.code == 0, shown.err
         return json.loads(shown.out)
 
-    def twin(path: str) -> object:
+    def published(path: str) -> object:
         return json.loads((site / path / "data.json").read_bytes())
 
     for session_id in (1, 3, 5):
-        assert twin(f"sessions/{session_id}") == printed("session", str(session_id))
+        assert published(f"sessions/{session_id}") == printed("session", str(session_id))
     for round_id in (1, 7, 20):
-        assert twin(f"rounds/{round_id}") == printed("round", str(round_id))
+        assert published(f"rounds/{round_id}") == printed("round", str(round_id))
     guid, _ = _somebody(community)
-    profile, own = twin(f"players/{guid}"), printed("player", guid)
+    profile, own = published(f"players/{guid}"), printed("player", guid)
     assert isinstance(profile, dict)
     assert isinstance(own, dict)
     assert profile.keys() == own.keys()
@@ -356,13 +356,13 @@ def test_twins_are_what_the_commands_print(
             assert sorted(profile[key], key=str) == sorted(own[key], key=str)
         else:
             assert profile[key] == own[key], key
-    assert twin("leaderboards/kd") == printed("leaderboard", "--top", "kd", "--limit", "300")
-    assert twin("leaderboards/maps/supply/dpm") == printed(
+    assert published("leaderboards/kd") == printed("leaderboard", "--top", "kd", "--limit", "300")
+    assert published("leaderboards/maps/supply/dpm") == printed(
         "leaderboard", "--top", "dpm", "--map", "supply", "--limit", "300"
     )
-    assert twin("maps") == printed("maps")
-    assert twin("weapons") == printed("weapons")
-    assert twin("sessions") == printed("sessions", "--limit", "300")
+    assert published("maps") == printed("maps")
+    assert published("weapons") == printed("weapons")
+    assert published("sessions") == printed("sessions", "--limit", "300")
 
 
 def test_no_discord_account_is_published(community: Community, tmp_path: Path) -> None:

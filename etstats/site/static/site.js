@@ -42,7 +42,7 @@
     });
   }
 
-  // Values of charts beside the pointer, at once; without this script the browser shows them after a moment.
+  // Values of charts at the pointer, at once; without this script the browser shows them after a moment.
   let tip = null;
   const hide = () => {
     if (tip) tip.remove();

@@ -1,4 +1,4 @@
-"""The JSON twin of a page: the document that the command prints with `--json`, without spaces."""
+"""The JSON of a page: the document that the command prints with `--json`, without spaces."""
 
 from dataclasses import fields, is_dataclass
 from datetime import date
