@@ -72,6 +72,8 @@ COMMANDS = (
     ["db", "stop"],
 )
 ELSEWHERE = {
+    "site build": "writes pages from the database, which holds no secret",
+    "site serve": "runs until it is stopped",
     "demo": "has settings of its own, and none of these",
     "init": "asks for them: tests/setup",
     "watch": "is `sync` again and again: tests/ops",
