@@ -38,8 +38,10 @@ from etstats.commands import (
     watch,
 )
 from etstats.commands.context import Context
+from etstats.commands.typed_secrets import typed_secrets
 from etstats.config.loader import complete_environment
 from etstats.errors import EtstatsError, LockedError, OutputError
+from etstats.output.guard import prepare_standard_streams
 
 INTERRUPTED = 130
 
@@ -132,6 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from etstats import output
 
     arguments = list(sys.argv[1:] if argv is None else argv)
+    output.hide(typed_secrets(arguments), anew=True)
     verbose = "-v" in arguments or "--verbose" in arguments
     try:
         with output.guarded_stdout():
@@ -215,4 +218,5 @@ def run() -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
             signal.signal(number, signal.default_int_handler)
     complete_environment()
+    prepare_standard_streams()
     sys.exit(main())

@@ -31,8 +31,7 @@ class Context:
         loaded = loader.load(self.config_file)
         if self.read_url is not None:
             loaded = replace(loaded, database=replace(loaded.database, read_url=self.read_url))
-        secrets = loader.secrets(loaded)
-        output.hide(secrets)
+        secrets = output.hide(loader.secrets(loaded))
         log = replace(loaded.log, format=self.log_format or loaded.log.format)
         problem = logs.configure(log, loaded.state_dir, secrets, self.verbosity)
         if problem and self.verbosity >= 0:

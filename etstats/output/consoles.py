@@ -26,9 +26,12 @@ def err() -> "Console":
     return _console(stderr=True)
 
 
-def hide(secrets: Iterable[str]) -> None:
-    """From now on let none of these texts be said, whatever message or exception they stand in."""
-    _hidden[:] = secrets
+def hide(secrets: Iterable[str], *, anew: bool = False) -> tuple[str, ...]:
+    """From now on let none of these texts be said, nor (unless `anew`) those hidden before; return all of them."""
+    if anew:
+        _hidden.clear()
+    _hidden.extend(secrets)
+    return tuple(_hidden)
 
 
 def say(message: str) -> None:

@@ -15,9 +15,9 @@ from etstats.output.sanitize import in_json, in_markdown, in_spreadsheet, printa
 from etstats.parser.names import clean_name
 
 
-def as_json(value: object) -> str:
+def as_json(value: object, *, ascii_only: bool = False) -> str:
     """One document: dataclasses and named tuples as objects, moments in ISO 8601, decimals as numbers."""
-    return in_json(json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False)) + "\n"
+    return in_json(json.dumps(_plain(value), ensure_ascii=ascii_only, indent=2, allow_nan=False)) + "\n"
 
 
 def as_csv(columns: Sequence[Column], rows: Sequence[Any]) -> str:

@@ -37,4 +37,6 @@ def write_json(value: object) -> None:
     """Write one document: dataclasses as objects, moments in ISO 8601, decimals as numbers."""
     from etstats.output.formats import as_json
 
-    sys.stdout.write(as_json(value))
+    # In another encoding escapes lose nothing, where replaced characters would.
+    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    sys.stdout.write(as_json(value, ascii_only=not is_unicode))

@@ -1,6 +1,7 @@
 """`etstats sync` against a game server and a base: what it takes, what it leaves, and what it says."""
 
 import os
+import pwd
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from etstats.config.loader import complete_environment
 from etstats.demo.generator import GeneratedFile, Quirks, generate_evening
 from tests.conftest import CliResult
 from tests.pipeline.conftest import START, ZONE, Base, Game, configure
@@ -286,3 +288,19 @@ def test_no_server_configured_says_the_way_on(cli: Cli) -> None:
     done = cli("sync")
     assert done.code == 2
     assert "etstats init" in done.err
+
+
+def test_a_user_without_a_passwd_entry(cli: Cli, game: Game, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container's random uid without HOME: with user and key_file set, sync connects and imports."""
+
+    def unknown(uid: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    for name in ("HOME", "USER", "LOGNAME", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    complete_environment()
+    done = cli("sync")
+    assert done.code == 0, done.err
+    assert "8 imported" in done.err
