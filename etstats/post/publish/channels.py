@@ -27,6 +27,7 @@ class Channels:
         self._by_name = {way.channel: way for way in routes.values()}
         self._webhooks: dict[str, Webhook] = {}
         self._stopped: set[str] = set()
+        self._without_edits: set[str] = set()
         self._in_hand: int | None = None
         self._shut = post_channels.shut_channels(conn, list(self._by_name))
 
@@ -48,6 +49,10 @@ class Channels:
         shut = self._shut.get(way.channel)
         is_held = shut is not None and shut.held_until is not None and shut.held_until > self._watch.now()
         return way.channel not in self._stopped and not is_held and not self.is_gone(way)
+
+    def takes_edits(self, way: Destination) -> bool:
+        """Whether messages there may be edited now."""
+        return self.is_open(way) and way.channel not in self._without_edits
 
     def webhook(self, way: Destination) -> "Webhook":
         """The webhook of a way; the threads of one webhook share its limits."""
@@ -76,6 +81,10 @@ class Channels:
     def stop(self, way: Destination) -> None:
         """Send nothing more there in this run."""
         self._stopped.add(way.channel)
+
+    def stop_edits(self, way: Destination) -> None:
+        """Edit nothing more there in this run; new posts go on."""
+        self._without_edits.add(way.channel)
 
     def hold(self, way: Destination, outcome: Outcome) -> None:
         """Send nothing more there in this run, nor in a later one before its time; a ban is for all channels."""

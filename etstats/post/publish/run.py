@@ -142,7 +142,7 @@ class Publisher:
         budget = self._watch.left() - self._reserve
         if not self._has_edited:  # or where looking alone takes all the time, no run would ever come further
             budget = max(budget, _LEAST_BUDGET)
-        if not self.channels.is_open(way) or budget <= 0:
+        if not self.channels.takes_edits(way) or budget <= 0:
             return False
         self._has_edited = True
         pictures = {} if is_joined else rendered.pictures()
@@ -168,6 +168,9 @@ class Publisher:
                 self.report.care(f"{title(post)}: its message cannot be corrected: {reason}")
             case Gone(reason=reason):
                 self._close_for_good(way, reason)
+            case RetryAfter(edits_only=True):
+                self.channels.stop_edits(way)
+                return False
             case _:
                 self._hold(way, outcome, is_news=True)
                 return False

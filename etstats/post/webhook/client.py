@@ -140,6 +140,8 @@ class Webhook:
             self._pace.count()
             outcome = self._attempt(parcel)
             match outcome:
+                case RetryAfter(edits_only=True):
+                    return outcome
                 case RetryAfter(seconds):
                     self._pace.hold(seconds + _MARGIN)
                 case NotAccepted():
@@ -156,9 +158,10 @@ class Webhook:
         if not isinstance(answer, _Answer):
             outcome: Outcome = answer
         else:
-            if answer.headers.get("X-RateLimit-Remaining") == "0":
-                self._pace.hold(_seconds(answer.headers.get("X-RateLimit-Reset-After", "")))
             outcome = judge(answer.status, answer.headers, answer.body, self.webhook_id)
+            is_of_edits = isinstance(outcome, RetryAfter) and outcome.edits_only
+            if answer.headers.get("X-RateLimit-Remaining") == "0" and not is_of_edits:
+                self._pace.hold(_seconds(answer.headers.get("X-RateLimit-Reset-After", "")))
         if isinstance(outcome, Unknown) and parcel.method == "PATCH":
             return NotAccepted(outcome.reason)
         return outcome

@@ -20,6 +20,7 @@ _BAN_SECONDS = 600.0
 _LONGEST_WAIT = 86_400  # Discord never answers with more than a day
 
 _UNKNOWN_CHANNEL, _UNKNOWN_MESSAGE = 10003, 10008
+_TOO_MANY_OLD_EDITS = 30046
 # Gateways in front of Discord that say that they did not reach it; 52x are Cloudflare's.
 _NEVER_ARRIVED = {408, 502, 503, 521, 522, 523, 525, 526, 530}
 
@@ -34,9 +35,10 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class RetryAfter:
-    """Discord, or our own rate limit, requires a wait in seconds."""
+    """Discord, or our own rate limit, requires a wait in seconds; `edits_only`: new posts are accepted."""
 
     seconds: float
+    edits_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def judge_failure(status: int, headers: Mapping[str, str], body: bytes) -> Failu
     reason = _reason(status, answer)
     match status:
         case 429:
-            failure = _limited(headers, answer)
+            failure = _limited(headers, answer, edits_only=code == _TOO_MANY_OLD_EDITS)
         case _ if status in _NEVER_ARRIVED:
             failure = NotAccepted(reason)
         case _ if status >= 500:
@@ -150,12 +152,14 @@ def _accepted(answer: Mapping[str, object], webhook_id: str) -> Outcome:
     return Sent(str(message_id), str(channel_id) if _is_id(channel_id) else "")
 
 
-def _limited(headers: Mapping[str, str], answer: Mapping[str, object]) -> Failure:
+def _limited(headers: Mapping[str, str], answer: Mapping[str, object], *, edits_only: bool) -> Failure:
     seconds = retry_after(answer)
     if seconds is not None:
-        return RetryAfter(seconds)
+        return RetryAfter(seconds, edits_only)
     said = headers.get("Retry-After", "")
     wait = float(said) if said.isascii() and said.isdecimal() and len(said) < 6 else 0.0
+    if edits_only:
+        return RetryAfter(wait or _BAN_SECONDS, edits_only)
     return Banned(max(wait, _BAN_SECONDS), "429 without a time: too many bad requests came from this address")
 
 
@@ -177,7 +181,7 @@ def _reason(status: int, answer: Mapping[str, object]) -> str:
     said = answer.get("message")
     words = [f"Discord answered {status}" + (f" ({said})" if isinstance(said, str) else "")]
     words += _complaints(answer.get("errors"), "", depth=8)
-    return fit("; ".join(words), _REASON_COLUMNS)
+    return "".join(filter(str.isprintable, fit("; ".join(words), _REASON_COLUMNS)))
 
 
 def _complaints(errors: object, path: str, depth: int) -> Iterator[str]:

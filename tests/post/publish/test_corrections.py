@@ -223,3 +223,23 @@ def test_milestones_mention_who_asked_for_it(stage: Stage) -> None:
     assert len([line for line in veterans if "<@111>" in line]) == 1
     assert len(veterans) > 2
     assert not any("222" in line for line in told)
+
+
+def test_a_limit_of_edits_holds_no_post(stage: Stage, evening: GeneratedSession) -> None:
+    """Discord limits edits of old messages (429, code 30046): new posts go out, in this run and in the next."""
+    stage.set(kinds=("round",), session_end_minutes=1440)
+    stage.switch_on()
+    stage.load(*evening.files[:3])
+    assert stage.post(ended(evening.files[2])).counts["posted"] == 3
+    stage.hide(evening.rounds[0])
+    seen = len(stage.discord.requests)
+    stage.discord.faults = [Fault.OLD_EDITS_LIMIT]
+    limited = stage.post(ended(evening.files[2]))
+    assert (limited.counts, limited.is_unfinished) == ({}, True)
+    assert len(stage.discord.unseen) == 1
+    assert len(stage.discord.requests) == seen
+    stage.load(evening.files[3])
+    stage.discord.faults = [None, Fault.OLD_EDITS_LIMIT]
+    assert stage.post(ended(evening.files[3])).counts == {"posted": 1}
+    assert stage.clock.now - stage.began < 60
+    assert stage.post(ended(evening.files[3])).counts == {"edited": 3}

@@ -24,6 +24,7 @@ class Fault(enum.Enum):
     BROKEN_REDIRECT = "308 to nowhere that can be read"
     RATE_LIMIT = "429 with a time"
     LONG_RATE_LIMIT = "429 with a long time"
+    OLD_EDITS_LIMIT = "429 for an edit of an old message"
     NO_RETRY_AFTER = "429 without a time"
     CLOUDFLARE_BAN = "429, error code: 1015"
     FORBIDDEN_PAGE = "403 with an HTML page"
@@ -44,6 +45,11 @@ _BEFORE = {
     Fault.BROKEN_REDIRECT: Reply(status=308, headers={"Location": "http://[\xff"}),
     Fault.RATE_LIMIT: Reply(status=429, body={"message": "limited", "retry_after": 1.5, "global": False}),
     Fault.LONG_RATE_LIMIT: Reply(status=429, body={"message": "limited", "retry_after": 45, "global": True}),
+    Fault.OLD_EDITS_LIMIT: Reply(
+        status=429,
+        body={"message": "Maximum number of edits reached", "code": 30046, "retry_after": 2400},
+        headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset-After": "2400"},
+    ),
     Fault.NO_RETRY_AFTER: Reply(status=429, body={"message": "limited"}),
     Fault.CLOUDFLARE_BAN: Reply(status=429, body=b"error code: 1015"),
     Fault.FORBIDDEN_PAGE: Reply(status=403, body=_PAGE),
@@ -77,7 +83,9 @@ class Faulty(StandIn):
 
     def _instead(self, reply: Reply | None, request: Request) -> Reply | None:
         self.unseen.append(request)
-        if reply and reply.status == 429 and isinstance(reply.body, dict) and "retry_after" in reply.body:
+        is_limit = reply is not None and reply.status == 429 and isinstance(reply.body, dict)
+        # The limit of old messages' edits is none of the webhook.
+        if is_limit and "retry_after" in reply.body and reply.body.get("code") != 30046:
             webhook_id = request.path.split("/")[4]
             if self._clock() < self._shut_until.get(webhook_id, 0.0):
                 self.early.append("a retry before the time named")

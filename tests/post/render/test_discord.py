@@ -10,7 +10,7 @@ import threading
 import pytest
 import requests
 import urllib3
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from etstats.errors import ConfigError
@@ -383,6 +383,7 @@ def test_only_what_certainly_never_left_is_sent_again(error, outcome):
 
 
 @given(st.integers(200, 599), st.binary(max_size=200) | json_values.map(lambda value: json.dumps(value).encode()))
+@example(300, b'{"message":"\\ud80d\\udc39"}')  # a character that formats others
 def test_no_answer_whatever_raises(status, body):
     """Any status with any body has an outcome, and its words are bounded and printable."""
     outcome = judge(status, {"Retry-After": body[:5].decode("latin-1")}, body, "1")
