@@ -1,6 +1,9 @@
 """A server that breaks the protocol on purpose: whatever it answers ends in bounded memory and one error."""
 
+import json
 import struct
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -164,19 +167,39 @@ def test_more_data_than_requested_is_not_kept() -> None:
 
 
 def test_more_data_than_requested_over_ssh(serve: Callable[[Hand], TestServer]) -> None:
-    """Over a real connection 512 files at once bring no more than a few megabytes into memory."""
+    """A real connection on which 600 files of 100 bytes bring 600 MB: the client's process stays small."""
 
     def flood(number: bytes, _answer: bytes) -> bytes:
-        return packet(sftp_wire.DATA, number + sftp_wire.string(bytes(200_000)))
+        return packet(sftp_wire.DATA, number + sftp_wire.string(bytes((1 << 20) - 100)))
 
     server = serve(Hand(600, 100, on(sftp_wire.READ, flood)))
-    with sftp_source.connect(server.settings()) as source:
-        found = list(source.fetch(files(600, 100)))
-    assert {outcome.reason for outcome in found if isinstance(outcome, Failed)} == {
-        "the server sent more bytes than requested"
-    }
-    assert len(found) == 600
+    done = subprocess.run(
+        [sys.executable, "-c", CLIENT, str(server.port), server.key_file, server.known_hosts],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stderr
+    reasons, kilobytes = json.loads(done.stdout)
+    assert reasons == ["the server sent more bytes than requested"] * 600
+    assert kilobytes < 150_000
 
+
+CLIENT = """
+import json, resource, sys
+from etstats.domain.rounds import RemoteFile
+from etstats.sync.sftp import source
+from etstats.sync.source import SftpSettings
+from pathlib import Path
+port, key_file, known_hosts = sys.argv[1:]
+settings = SftpSettings(host="127.0.0.1", port=int(port), user="et", key_file=Path(key_file), remote_path="/",
+                        known_hosts=Path(known_hosts), ssh_config=None)
+files = [RemoteFile(name=f"{number}.txt", size=100, mtime=1) for number in range(600)]
+with source.connect(settings) as opened:
+    reasons = [outcome.reason for outcome in opened.fetch(files)]
+print(json.dumps([reasons, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+"""
 
 ANSWERS_TO_REFUSE: dict[str, Twist] = {
     "an id that was never asked": on(
