@@ -157,6 +157,7 @@ class Webhook:
         answer = self._exchange(parcel)
         if not isinstance(answer, _Answer):
             outcome: Outcome = answer
+            is_of_edits = False
         else:
             outcome = judge(answer.status, answer.headers, answer.body, self.webhook_id)
             is_of_edits = isinstance(outcome, RetryAfter) and outcome.edits_only
@@ -164,6 +165,8 @@ class Webhook:
                 self._pace.hold(_seconds(answer.headers.get("X-RateLimit-Reset-After", "")))
         if isinstance(outcome, Unknown) and parcel.method == "PATCH":
             return NotAccepted(outcome.reason)
+        if is_of_edits and parcel.method != "PATCH":
+            return NotAccepted("Discord answered a new post with its limit of edits")
         return outcome
 
     def _exchange(self, parcel: "_Parcel") -> "_Answer | NotAccepted | Unknown":
