@@ -3,10 +3,10 @@
     python -m benchmarks.chaos                          all storms, 100 kills each
     python -m benchmarks.chaos import post --kills 200 --seed 7
 
-A storm lets a command run undisturbed and measures its work in the base. Then it starts it again and again, kills
-it (SIGKILL, or its PostgreSQL) at a random moment of that work, and looks: what the base holds must be what its
-archive says. At the end the command may finish; nothing may be lost, nothing be there twice. What a storm finds
-broken it says with the seed, and the exit code is 1. What storms of 100 kills or more came to stays in
+A storm lets a command run undisturbed and measures its work in the database. Then it starts it again and again,
+kills it (SIGKILL, or its PostgreSQL) at a random moment of that work, and looks: what the database holds must be
+what its archive says. At the end the command may finish; nothing may be lost, nothing be there twice. What a storm
+finds broken it says with the seed, and the exit code is 1. What storms of 100 kills or more came to stays in
 docs/benchmarks.md.
 """
 
@@ -29,7 +29,7 @@ from etstats.errors import ConfigError
 
 FILES = 150
 FEWER = {"base": 2, "disk": 5}
-"""Storms of so many times fewer kills: each takes a whole recovery, or a full disk."""
+"""Storms of that many times fewer kills: each takes a whole recovery, or a full disk."""
 
 
 def kill_import(scene: Scene, kills: int) -> None:
@@ -71,7 +71,7 @@ def kill_rebuild(scene: Scene, kills: int) -> None:
 
 
 def kill_post(scene: Scene, kills: int) -> None:
-    """Post an evening, killed: each message stands there once, or its fate is unknown and shown."""
+    """Post a session, killed: each message stands there once, or its fate is unknown and shown."""
     words = ("-q", "post", "--since", "all")
     scene.measure(lambda: _to_be_told(scene), *words)
     (whole,) = scene.rows("SELECT count(*)::float FROM posts")[0]
@@ -117,7 +117,7 @@ def kill_backup(scene: Scene, kills: int) -> None:
     if left:
         raise BrokenError(f"left behind in {folder}: {left}")
     if scratch := scene.rows(r"SELECT datname FROM pg_database WHERE datname LIKE 'etstats\_scratch\_%'"):
-        raise BrokenError(f"left behind in the base: {scratch}")
+        raise BrokenError(f"left behind in the database: {scratch}")
     scene.finish("-q", "restore", "latest", "--yes")
     scene.is_true_to_the_command()
     scene.holds_all()

@@ -6,8 +6,8 @@
     python -m benchmarks.fuzz --count 5000000 --guided 3600 --keep          written into docs/benchmarks.md
 
 A mutant is read, or refused with a ParseError that names line and reason; what is read can be derived, alone and
-against a round 1, and keeps every promise that the base's constraints make. Anything else is printed with what it
-takes to see it again, and ends with exit code 1.
+against a round 1, and keeps every promise that the database's constraints make. Anything else is printed with what
+it takes to see it again, and ends with exit code 1.
 """
 
 import argparse
@@ -178,7 +178,7 @@ MUTATIONS: tuple[Callable[[random.Random, bytes, Sequence[Sample]], bytes], ...]
 
 
 def run(count: int, seed: int, pool: Sequence[Sample]) -> Counter[str]:
-    """Try so many mutants; counts what was read and refused. The first fault is raised as it came."""
+    """Try that many mutants; counts what was read and refused. The first fault is raised as it came."""
     outcome: Counter[str] = Counter()
     firsts: dict[str, RawRound] = {}
     for number in range(seed, seed + count):

@@ -2,7 +2,8 @@
 
     pip install atheris; python -m benchmarks.fuzz --guided 600
 
-Runs for so many seconds and ends the process by itself. A fault ends it with a traceback; its input stays in /tmp.
+Runs for that many seconds and ends the process by itself. A fault ends it with a traceback; its input stays in
+/tmp.
 """
 
 import random

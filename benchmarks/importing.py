@@ -18,7 +18,7 @@ ADDED = 20
 
 
 def run(runs: int = 5) -> str:
-    """Measure and return tables in Markdown; with one run the large base is a smaller one."""
+    """Measure and return tables in Markdown; with one run the large database is a smaller one."""
     large = LARGE if runs > 1 else SMALL_LARGE
     with place() as here:
         files = make_files(here.folder / "files", large + ADDED)
@@ -54,21 +54,21 @@ def run(runs: int = 5) -> str:
         [f"import {large:,} files, base made and started", f"{_median_seconds(linear):.1f} s", ""],
         ["the same, peak memory of the process", f"{max(t.peak_mb for t in linear):.0f} MB", "< 150 MB"],
         [f"a file's time among {large:,} to that among {ARCHIVE:,}", f"{growth:.2f}", "< 1.3"],
-        ["one more file into an empty base", f"{one_in_empty:.1f} ms", ""],
-        [f"one more file into a base of {large:,}", f"{one_in_large:.1f} ms", ""],
+        ["one more file into an empty database", f"{one_in_empty:.1f} ms", ""],
+        [f"one more file into a database of {large:,}", f"{one_in_large:.1f} ms", ""],
         ["the two to each other", f"{one_in_large / one_in_empty:.2f}", "< 2"],
         ["`etstats --help`", f"{_median_seconds(helps):.2f} s", "< 0.25 s"],
         ["`etstats db status`", f"{_median_seconds(status):.2f} s", "< 0.25 s"],
     ]
     return (
-        f"Invented evenings of {PLAYERS} players, 38 fields a line, 1-3 KB a file; medians of "
-        f"{runs}, {min(runs, 3)} for the large base. One more file: the base's part of it, without the process "
-        f"around it, median of {ADDED}.\n\n" + table(["what", "measured", "wished"], rows)
+        f"Invented sessions of {PLAYERS} players, 38 fields a line, 1-3 KB a file; medians of "
+        f"{runs}, {min(runs, 3)} for the large database. One more file: the database's part, without the process "
+        f"around it, median of {ADDED}.\n\n" + table(["what", "measured", "target"], rows)
     )
 
 
 def make_files(folder: Path, count: int, players: int = PLAYERS) -> list[Path]:
-    """Write so many round files, the same bytes each time; returns them in time order."""
+    """Write that many round files, the same bytes each time; returns them in time order."""
     folder.mkdir()
     write_files(folder, generate(1, start=START, files=count, zone=ZONE, players=players, pause_days=(0, 1)))
     return sorted(folder.iterdir())
@@ -118,7 +118,7 @@ def main(files: list[str]) -> None:
             began = time.perf_counter()
             outcome = importer.add(path.name, content, mtime)
             taken.append(1000 * (time.perf_counter() - began))
-            assert outcome.fate is ImportStatus.IMPORTED, outcome
+            assert outcome.status is ImportStatus.IMPORTED, outcome
     print(median(taken))
 
 

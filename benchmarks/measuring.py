@@ -1,4 +1,4 @@
-"""Whole processes on a base of their own: how long they took, and the most memory they held."""
+"""Whole processes on a database of their own: how long they took, and the most memory they held."""
 
 import os
 import platform
@@ -37,7 +37,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A folder with an embedded base of its own, and nobody's settings."""
+    """A folder with an embedded database of its own, and nobody's settings."""
 
     folder: Path
 
@@ -78,7 +78,7 @@ class Place:
         return Taken(seconds=seconds, peak_mb=0.0, out=text)
 
     def forget(self) -> None:
-        """Stop the base and throw it away, for the next command to make a fresh one."""
+        """Stop the database and throw it away, for the next command to make a fresh one."""
         if (self.folder / "data" / "postgres").exists():
             self.etstats("db", "stop")
         shutil.rmtree(self.folder / "data", ignore_errors=True)

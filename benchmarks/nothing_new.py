@@ -54,7 +54,7 @@ def run(runs: int = 5) -> str:
             rows.append(
                 [f"{1000 * round_trip:.0f} ms", f"{median(still):.2f} s", f"{median(touched):.2f} s", wish]
             )
-    heads = ["round trip", "folder as it was", "folder touched", "wished"]
+    heads = ["round trip", "folder as it was", "folder touched", "target"]
     return f"{FILES:,} known rounds in a folder of {FILES + OTHERS:,} names.\n\n" + table(heads, rows)
 
 

@@ -32,13 +32,13 @@ def run(runs: int = 5) -> str:
     latencies = _latencies(rounds=3 * runs)
     drawings = [_draw(players) for players in (12, 32) for _ in range(runs)]
     rows = [
-        [f"from the file's last byte to its message accepted, a look every {POLL:.0f} s",
+        [f"from the file's last byte to its message accepted, polling every {POLL:.0f} s",
          f"{median(latencies):.2f} s", "< 3 s"],
         ["the same, the slowest", f"{max(latencies):.2f} s", ""],
         ["draw a session's picture in a fresh process, 12 and 32 players", f"{median(drawings):.2f} s", "< 1.5 s"],
     ]  # fmt: skip
     return f"{len(latencies)} rounds on loopback, SFTP to Discord's stand-in.\n\n" + table(
-        ["what", "measured", "wished"], rows
+        ["what", "measured", "target"], rows
     )
 
 
@@ -51,7 +51,7 @@ def _latencies(rounds: int) -> list[float]:
     with tour.stage(7, now - timedelta(days=2)) as place:
         folder = place.config.parent / "gamestats"
         base = [sys.executable, "-m", "etstats", "--config", str(place.config), "-q", "sync", "--post"]
-        subprocess.run(base, env=_environment(), check=True)  # posting begins now: the old evening is not posted
+        subprocess.run(base, env=_environment(), check=True)  # posting begins now: the old session is not posted
         duration = rounds * (POLL + LARGEST_WAIT) + PATIENCE
         process = subprocess.Popen([*base, "--poll", f"{POLL}s", "--for", f"{duration}s"], env=_environment())
         try:

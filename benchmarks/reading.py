@@ -20,7 +20,7 @@ WEAPON = "MP40"
 
 
 def run(runs: int = 5) -> str:
-    """Measure and return tables in Markdown; with one run the large base is a smaller one."""
+    """Measure and return tables in Markdown; with one run the large database is a smaller one."""
     large = LARGE if runs > 1 else SMALL_LARGE
     with place() as here:
         small = _measure(here, SMALL, runs)
@@ -29,16 +29,16 @@ def run(runs: int = 5) -> str:
         big = _measure(here, large, runs)
     whole = [[f"`etstats {name}`", _seconds(small[name]), _seconds(big[name])] for name in small]
     return (
-        f"Invented evenings of {PLAYERS} players. Whole processes, from start to end, medians of {runs}; wished: "
+        f"Invented sessions of {PLAYERS} players. Whole processes, from start to end, medians of {runs}; wanted: "
         f"under 0.5 s on {SMALL:,} files, under 1.5 s on {LARGE:,}.\n\n"
         + table(["command", f"{SMALL:,} files", f"{large:,} files"], whole)
-        + f"\n\nThe queries alone, on {SMALL:,} files; wished: under 100 ms each. One sums up for all boards at "
+        + f"\n\nThe queries alone, on {SMALL:,} files; target: under 100 ms each. One sums up for all boards at "
         "once; a weapon's board has its own.\n\n" + table(["question", "measured"], alone)
     )
 
 
 def _measure(here: Place, files: int, runs: int) -> dict[str, float]:
-    """Fill a base and time every command on it."""
+    """Fill a database and time every command on it."""
     folder = here.folder / "files"
     folder.mkdir()
     write_files(folder, generate(11, start=START, files=files, players=PLAYERS, pause_days=(1, 1)))

@@ -88,7 +88,7 @@ def _report(steps: list[Step], runs: int, largest: int) -> str:
     for name in READING:
         seconds = [s.took[name].seconds for s in steps]
         rows.append([f"`{name}`", *(f"{second:.2f} s" for second in seconds), _growth(seconds)])
-    rows.append(["the base on disk", *(f"{s.size_mb:,.0f} MB" for s in steps), ""])
+    rows.append(["the database on disk", *(f"{s.size_mb:,.0f} MB" for s in steps), ""])
     memory = [
         [name, *(f"{s.took[name].peak_mb:.0f} MB" for s in steps)]
         for name in ("import", "rebuild", "rebuild --verify", *READING)
@@ -100,7 +100,7 @@ def _report(steps: list[Step], runs: int, largest: int) -> str:
     return (
         f"One base that grows, {PLAYERS} players a round. Imports and rebuilds once, the rest medians of {runs}. "
         "The "
-        "last column is what the largest costs against the smallest, where the base is "
+        "last column is what the largest costs against the smallest, where the database is "
         f"{steps[-1].files / steps[0].files:,.0f} times as large.{left_out}\n\n"
         + table(head, rows)
         + "\n\nPeak memory of the process:\n\n"
@@ -130,8 +130,8 @@ def _draw(steps: list[Step]) -> None:
     time.plot(sizes, [whole * size / 1000 for size in sizes], "k--", label="import of all, linear")
     for name in ("import", "rebuild", "rebuild --verify", "leaderboard, all time", "player"):
         memory.plot(sizes, [step.took[name].peak_mb for step in steps], marker="o", label=name)
-    time.set(xscale="log", yscale="log", xlabel="files in the base", ylabel="seconds")
-    memory.set(xscale="log", ylim=(0, None), xlabel="files in the base", ylabel="peak MB of the process")
+    time.set(xscale="log", yscale="log", xlabel="files in the database", ylabel="seconds")
+    memory.set(xscale="log", ylim=(0, None), xlabel="files in the database", ylabel="peak MB of the process")
     for axes in (time, memory):
         axes.grid(alpha=0.3, which="both")
         axes.set_xticks(sizes, [f"{size:,}" for size in sizes], minor=False)

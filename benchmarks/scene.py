@@ -1,4 +1,5 @@
-"""What a storm needs: a base, a game server, Discord's stand-in, and ways to kill in the middle of the work."""
+"""What a storm needs: a database, a game server, Discord's stand-in, and ways to kill in the middle of the
+work."""
 
 import os
 import random
@@ -55,7 +56,8 @@ class Toll:
 
 @dataclass(slots=True, kw_only=True)
 class Scene:
-    """A base, a game server's folder with some evenings in it, Discord's stand-in, and the dice of the storm."""
+    """A database, a game server's folder with some sessions in it, Discord's stand-in, and the dice of the
+    storm."""
 
     here: Place
     files: list[Path]
@@ -63,11 +65,11 @@ class Scene:
     dice: random.Random
     toll: Toll = field(default_factory=Toll)
     work_seconds: float = 1.0
-    """How long the command of this storm is at work in the base when nobody disturbs it."""
+    """How long the command of this storm is running in the database when nobody disturbs it."""
 
     @contextmanager
     def base(self) -> Iterator[psycopg.Connection]:
-        """A connection to the base; started when it was killed, waited for while it recovers."""
+        """A connection to the database; started when it was killed, waited for while it recovers."""
         deadline = time.monotonic() + _PATIENCE
         while True:
             try:
@@ -82,12 +84,12 @@ class Scene:
             yield conn
 
     def rows(self, sql: str) -> list[tuple[object, ...]]:
-        """What the base answers."""
+        """What the database answers."""
         with self.base() as conn:
             return conn.execute(sql.encode()).fetchall()
 
     def empty(self) -> None:
-        """Begin again with an empty base."""
+        """Begin again with an empty database."""
         self.calm()
         with self.base() as conn:
             conn.execute("TRUNCATE servers, player_aliases, changed_sessions CASCADE")
@@ -113,7 +115,7 @@ class Scene:
         )
 
     def start_work(self, *words: str | Path) -> "subprocess.Popen[bytes]":
-        """Start a command, and wait until it has come to the base; earlier there is nothing to disturb."""
+        """Start a command, and wait until it has come to the database; earlier there is nothing to disturb."""
         self.calm()
         with self.base() as conn:
             process = self.start(*words)
@@ -153,7 +155,7 @@ class Scene:
         return False
 
     def strike_base(self, *words: str | Path, left: float = 1.0) -> bool:
-        """Kill PostgreSQL under a command at work; it must end by itself, in good order. False: it had ended."""
+        """Kill PostgreSQL under a command running; it must end by itself, in good order. False: it had ended."""
         process = self.start_work(*words)
         try:
             _, said = process.communicate(timeout=self._moment(left))

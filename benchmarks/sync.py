@@ -1,4 +1,4 @@
-"""How long a sync takes: 3,700 round files over loopback and over 30 ms, beside rsync and sftp.
+"""How long a sync takes: 3,700 round files over loopback and over 30 ms, next to rsync and sftp.
 
     python -m benchmarks.sync
 
@@ -77,7 +77,7 @@ def _memory() -> Path | None:
 
 
 def make_files(root: Path) -> None:
-    """Write round files of 1 to 4 KB and the other files that lie beside them; the same bytes each time."""
+    """Write round files of 1 to 4 KB and the other files that lie next to them; the same bytes each time."""
     source = random.Random(1)
     for number in range(WANTED + OTHERS):
         stamp = f"{2024 + number // 2_400}-{1 + number // 200 % 12:02d}-{1 + number % 28:02d}-{number:06d}"
@@ -142,7 +142,7 @@ def _measure(command: Callable[[Line], list[str] | None], lines: list[Line], run
 
 
 def _with_known(command: Callable[[Line], list[str] | None], line: Line) -> list[str] | None:
-    """The same command where it compares by itself; ours is told what the base would know."""
+    """The same command where it compares by itself; ours is told what the database would know."""
     argv = command(line)
     return [*argv, "known"] if command is _etstats and argv else None if command is _sftp else argv
 

@@ -105,7 +105,7 @@ def root(
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Every step, and tracebacks.")] = False,
     read_url: Annotated[
         str | None,
-        typer.Option("--read-url", metavar="URL", help="Where reading commands read: a replica of the base."),
+        typer.Option("--read-url", metavar="URL", help="Where reading commands read: a replica of the database."),
     ] = None,
     log_format: Annotated[
         LogFormat | None, typer.Option("--log-format", help="How the log is written, whatever the settings say.")

@@ -9,9 +9,9 @@
     ├── AccessError              4   the server refused us
     │   └── HostKeyError         4   ... or we refused the server: its host key is unknown or changed
     ├── TemporaryError          75   the next run will make it good
-    │   ├── LockedError         75   another run is at work on this base
+    │   ├── LockedError         75   another run is using this database
     │   ├── SourceError         75   the game server or its folder cannot be reached
-    │   ├── DatabaseError       75   the base is down or went away
+    │   ├── DatabaseError       75   the database is down or went away
     │   ├── OutputError         75   what is printed cannot be written: a full disk behind stdout
     │   └── DiscordError        75   Discord is down, or asked for patience
     └── PermanentDiscordError    3   Discord will never take this message, or this webhook is gone
@@ -81,7 +81,7 @@ class TemporaryError(EtstatsError):
 
 
 class LockedError(TemporaryError):
-    """Another run holds the lock of this base."""
+    """Another run holds the lock of this database."""
 
 
 class SourceError(TemporaryError):
@@ -89,7 +89,7 @@ class SourceError(TemporaryError):
 
 
 class DatabaseError(TemporaryError):
-    """The base cannot be reached, or was lost in the middle of the work."""
+    """The database cannot be reached, or was lost in the middle of the work."""
 
 
 class OutputError(TemporaryError):

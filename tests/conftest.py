@@ -87,7 +87,7 @@ def postgres(reachable_dir: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def admin(postgres: str) -> Iterator[psycopg.Connection]:
-    """A connection that makes and drops the bases of the tests."""
+    """A connection that makes and drops the databases of the tests."""
     with connect(postgres) as conn:
         conn.autocommit = True
         yield conn
@@ -95,7 +95,7 @@ def admin(postgres: str) -> Iterator[psycopg.Connection]:
 
 @pytest.fixture(scope="session")
 def migrated_template(admin: psycopg.Connection, postgres: str) -> Iterator[str]:
-    """The name of a base that has the whole schema and no row."""
+    """The name of a database that has the whole schema and no row."""
     with own_database(admin, postgres, "template0") as url:
         with connect(url) as conn:
             migrate(conn)
@@ -104,7 +104,7 @@ def migrated_template(admin: psycopg.Connection, postgres: str) -> Iterator[str]
 
 @contextmanager
 def own_database(admin: psycopg.Connection, postgres: str, template: str) -> Iterator[str]:
-    """Give the URL of a new base like that template, and throw it away at the end."""
+    """Give the URL of a new database like that template, and throw it away at the end."""
     name = f"{_OWN}_{next(_numbers)}"
     make = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
     if admin.info.server_version >= 150000:
@@ -118,7 +118,7 @@ def own_database(admin: psycopg.Connection, postgres: str, template: str) -> Ite
 
 @pytest.fixture
 def empty_database_url(admin: psycopg.Connection, postgres: str) -> Iterator[str]:
-    """The URL of a base without a table, for this test alone."""
+    """The URL of a database without a table, for this test alone."""
     with own_database(admin, postgres, "template0") as url:
         yield url
 

@@ -43,9 +43,9 @@ def fails(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> Calla
         (["leaderboard", "--tpo", "kills"], "No such option: --tpo. Did you mean --top? Try: etstats leaderboard"),
         (["leaderboard", "--top"], "--top needs a value. Try: etstats leaderboard --help"),
         (["quarantine", "show", "--json=yes", "1"], "--json takes no value. Try: etstats quarantine show --help"),
-        (["leaderboard", "--limit", "many"], "'--limit': 'many' is no whole number. Try"),
+        (["leaderboard", "--limit", "many"], "'--limit': 'many' is not a whole number. Try"),
         (["leaderboard", "--limit", "0"], "1 or more is expected. Try"),
-        (["rebuild", "--from", "May"], "'May' is no date such as 2025-10-01. Try"),
+        (["rebuild", "--from", "May"], "'May' is not a date such as 2025-10-01. Try"),
         (["sync", "one", "two"], "Too many words: one two. Try: etstats sync --help"),
         (["maps", "--json", "--csv"], "Choose one of"),
         (["--log-format", "xml", "maps"], "xml"),
@@ -144,7 +144,7 @@ def test_a_fault_is_told_in_two_lines(fails: Callable[..., tuple[int, str, str]]
 
 @pytest.mark.parametrize("words", [["--help"], ["config", "show"], ["--version"]], ids=" ".join)
 def test_a_reader_that_has_seen_enough(home: Path, words: list[str]) -> None:
-    """A pipe whose reader is gone is no failure, and nothing is said about it."""
+    """A pipe whose reader is gone is not a failure, and nothing is said about it."""
     reading, writing = os.pipe()
     os.close(reading)
     try:

@@ -18,7 +18,7 @@ def written(folder: Path, text: str, mode: int = 0o600) -> Path:
 
 
 def test_without_a_file_everything_has_a_default(tmp_path: Path) -> None:
-    """No file, no environment: the embedded base, no servers, the folders of XDG."""
+    """No file, no environment: the embedded database, no servers, the folders of XDG."""
     found = loader.load(environment={"XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data")})
     assert found.path is None
     assert found.servers == ()
@@ -96,7 +96,7 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, said: s
 
 
 def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
-    """A webhook or a password in a file of mode 0644 is no secret; an address without a password is none."""
+    """A webhook or a password in a file of mode 0644 is not a secret; an address without a password is none."""
     secret = '[discord]\nwebhook_url = "https://discord.com/api/webhooks/1/x"\n'
     with pytest.raises(ConfigError, match="chmod 600"):
         loader.load(written(tmp_path, secret, 0o644), {})

@@ -1,6 +1,7 @@
 """Backups: one verified file a night, kept for some days, and the way back.
 
-A file under its final name has been restored into a scratch base and compared, count by count and hash by hash.
+A file under its final name has been restored into a scratch database and compared, count by count and hash by
+hash.
 """
 
 import re
@@ -65,7 +66,7 @@ class Preview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreResult:
-    """A base just restored; `kept` is the backup of what was there before, None when it was empty."""
+    """A database just restored; `kept` is the backup of what was there before, None when it was empty."""
 
     made_at: datetime
     rounds: int
@@ -99,7 +100,7 @@ def _made_at(name: str) -> datetime | None:
 
 
 def expired(found: Sequence[Backup], now: datetime, keep_days: int) -> list[Backup]:
-    """Those older than so many days; the newest one is never among them."""
+    """Those older than that many days; the newest one is never among them."""
     newest = max(found, key=lambda backup: backup.made_at, default=None)
     return [b for b in found if b is not newest and now - b.made_at > timedelta(days=keep_days)]
 
@@ -107,7 +108,7 @@ def expired(found: Sequence[Backup], now: datetime, keep_days: int) -> list[Back
 def make(config: Config, now: datetime) -> Made:
     """Write a backup, prove that it restores, then remove what is too old.
 
-    LockedError: another backup is being made. TemporaryError: no room.
+    LockedError: another backup is being made. TemporaryError: no space.
     """
     started = perf_counter()
     folder = _ready(folder_of(config))
@@ -137,7 +138,7 @@ def restore(
 
     The backup is restored into a scratch database first; BackupError when it is not valid, and nothing changes.
     Rounds that were posted, or when that is not known any more all that ended until now, are not posted again.
-    LockedError: a run or a backup is still at work after `patience` seconds; `tell` hears that they are waited
+    LockedError: a run or a backup is still running after `patience` seconds; `tell` hears that they are waited
     for.
     """
     with ExitStack() as held:

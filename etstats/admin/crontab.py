@@ -24,7 +24,9 @@ def play_hours(text: str) -> tuple[int, ...]:
         match = _RANGE.fullmatch(part.strip())
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (99, 99)
         if first > 23 or last > 24:
-            raise ConfigError(f"[cron] hours: {text!r} is no range of hours; it looks like 18-2 or 12-14,18-23")
+            raise ConfigError(
+                f"[cron] hours: {text!r} is not a range of hours; expected a range such as 18-2 or 12-14,18-23"
+            )
         last = last - 1 if last == 24 else last  # "until midnight"
         span = last - first if last >= first else last + 24 - first
         hours |= {(first + step) % 24 for step in range(span + 1)}
@@ -41,7 +43,9 @@ def block(cron: CronConfig, command: Sequence[str], home: str) -> str:
     call = f"HOME={shlex.quote(home)} PATH={_SANE_PATH} {shlex.join(command)} -q"
     backup = _CLOCK.fullmatch(cron.backup_at)
     if backup is None:
-        raise ConfigError(f"[cron] backup_at: {cron.backup_at!r} is no time of day; it looks like 05:30")
+        raise ConfigError(
+            f"[cron] backup_at: {cron.backup_at!r} is not a time of day; expected a time such as 05:30"
+        )
     field = _hour_field(hours)
     lines = [
         BEGIN,
@@ -50,7 +54,7 @@ def block(cron: CronConfig, command: Sequence[str], home: str) -> str:
     ]
     if last := _hours_after(hours):
         lines += [
-            "# One look after the play hours, for an evening that ended with them.",
+            "# One poll after the play hours, for a session that ended with them.",
             f"45 {_hour_field(last)} * * * {call} sync --post",
         ]
     lines += [
@@ -113,7 +117,7 @@ def _split(crontab: str) -> tuple[str, str, bool]:
     if len(begins) != 1 or len(ends) != 1 or ends[0] < begins[0]:
         raise ConfigError(
             f"the crontab's marks are damaged: one line with {_BEGIN_MARK!r} is expected, and after it one with "
-            f"{_END_MARK!r}. Mend it with `crontab -e`, then run this again"
+            f"{_END_MARK!r}. Repair it with `crontab -e`, then run this again"
         )
     return "".join(lines[: begins[0]]), "".join(lines[ends[0] + 1 :]), True
 
@@ -132,7 +136,7 @@ def write_crontab(text: str) -> None:
     """Make this the user's crontab; ConfigError with cron's own reason when it refuses."""
     done = _crontab("-", text)
     if done.returncode:
-        raise ConfigError(f"cron refuses the crontab, and the old one stands: {_reason(done)}")
+        raise ConfigError(f"crontab rejected the new entries; the crontab is unchanged: {_reason(done)}")
 
 
 def _crontab(argument: str, text: str = "") -> subprocess.CompletedProcess[str]:

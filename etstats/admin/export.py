@@ -1,6 +1,6 @@
-"""The whole base as files for other programs: CSV, JSON lines or SQLite, each with a data dictionary.
+"""The whole database as files for other programs: CSV, JSON lines or SQLite, each with a data dictionary.
 
-Rows are streamed in one snapshot, so memory does not grow with the base and writers are not held up. What is
+Rows are streamed in one snapshot, so memory does not grow with the database and writers are not held up. What is
 written becomes visible under its name only when it is whole; nothing that exists is ever replaced.
 """
 
@@ -125,14 +125,14 @@ def _each(tables: Sequence[CatalogTable], seen: Seen, write: Callable[[CatalogTa
 
 @contextmanager
 def _made_whole(target: Path) -> Iterator[Path]:
-    """A place beside the target to write to; it takes the target's name at the end, or is removed."""
+    """A place next to the target to write to; it takes the target's name at the end, or is removed."""
     if target.exists() or target.is_symlink():
         raise ConfigError(f"{target} exists and is not replaced; name a new folder or file, or remove it first.")
     if not target.parent.is_dir():
-        raise ConfigError(f"{target} cannot be written: {target.parent} is no folder.")
+        raise ConfigError(f"{target} cannot be written: {target.parent} is not a folder.")
     unfinished = target.with_name(f".{target.name}.unfinished")
     if unfinished.exists():
-        raise ConfigError(f"{unfinished}: another export is at work, or was cut off; if none is, remove it.")
+        raise ConfigError(f"{unfinished}: another export is running, or was cut off; if none is, remove it.")
     try:
         yield unfinished
         unfinished.rename(target)

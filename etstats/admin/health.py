@@ -52,7 +52,7 @@ class Health:
 
 
 def examine(config: Config, now: datetime) -> Health:
-    """Look at base, servers, posts, backups and disk; DatabaseError when the base does not answer."""
+    """Look at base, servers, posts, backups and disk; DatabaseError when the database does not answer."""
     with open_database(config) as conn:
         is_anonymized = are_copies_current(Pseudonyms(conn), config.copies_root)
         missing = migrations.missing_objects(conn)
@@ -98,7 +98,7 @@ def _files(facts: HealthFacts, config: Config) -> Iterator[Sign]:
 def _server(name: str, look: ServerStatus | None, config: Config, now: datetime) -> Iterator[Sign]:
     subject = f"server {name}"
     if look is None or look.polled_at is None:
-        yield Sign(name=subject, ok=True, text="not looked at yet; etstats sync")
+        yield Sign(name=subject, ok=True, text="not polled yet; etstats sync")
         return
     age = now - look.polled_at
     text = f"looked at {_ago(age)}"
@@ -171,7 +171,7 @@ def _posts(facts: HealthFacts) -> Sign:
 
 
 def _quarantine(facts: HealthFacts) -> Sign:
-    # Discarded files are still kept, so there may be bytes without a file to look at.
+    # Discarded files are still kept, so there may be bytes without a file to poll.
     text = pluralize(facts.quarantined, "file") if facts.quarantined else "empty"
     if facts.quarantine_bytes:
         text += f", {facts.quarantine_bytes / 1e6:,.1f} MB kept"
@@ -229,7 +229,7 @@ def _backup(newest: Backup | None, facts: HealthFacts, config: Config, now: date
 def _disk(free: int) -> Sign:
     text = f"{free / 1e9:,.1f} GB free"
     if free < _LEAST_FREE_BYTES:
-        return Sign(name="disk", ok=False, text=f"{text}: make room")
+        return Sign(name="disk", ok=False, text=f"{text}: free some space")
     return Sign(name="disk", ok=True, text=text)
 
 

@@ -11,7 +11,7 @@ from etstats.errors import ConfigError
 
 
 def write(path: Path, health: Health) -> None:
-    """Put the metrics in the place of the old ones; whoever reads the file sees them whole. ConfigError."""
+    """Put the metrics in the place of the old ones; readers see them whole. ConfigError."""
     text = "".join(_lines(health))
     try:
         number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -36,13 +36,13 @@ def _lines(health: Health) -> Iterator[str]:
     yield "# HELP etstats_sign_ok 1 when this one is well.\n# TYPE etstats_sign_ok gauge\n"
     for sign in health.signs:
         yield f'etstats_sign_ok{{sign="{_label(sign.name)}"}} {int(sign.ok)}\n'
-    yield from _gauge("rounds", "Rounds in the base.", facts.rounds)
+    yield from _gauge("rounds", "Rounds in the database.", facts.rounds)
     yield from _gauge("quarantined_files", "Files in quarantine.", facts.quarantined)
     yield from _gauge("quarantine_bytes", "Bytes kept of quarantined and discarded files.", facts.quarantine_bytes)
-    yield from _gauge("posts_unknown", "Posts of which nobody knows whether they stand.", facts.posts_unknown)
+    yield from _gauge("posts_unknown", "Posts whose delivery is unknown.", facts.posts_unknown)
     yield from _gauge("posts_failed", "Posts that Discord refused.", facts.posts_failed)
     yield from _gauge("posts_open", "Posts that are still to be sent.", facts.posts_open)
-    yield from _gauge("base_size_bytes", "Size of the base.", facts.size_bytes)
+    yield from _gauge("base_size_bytes", "Size of the database.", facts.size_bytes)
     yield from _gauge("disk_free_bytes", "Room on the fullest disk in use.", health.free_bytes)
     yield from _moment("last_round", "The newest round ended.", facts.last_round)
     yield from _moment("last_import", "The last file was imported.", facts.last_import)

@@ -1,4 +1,4 @@
-"""How the base stands: where it is, what schema it has; starting and stopping the embedded one."""
+"""How the database stands: where it is, what schema it has; starting and stopping the embedded one."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from etstats.pipeline.database import database_url, replica_url
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseStatus:
-    """One screen about the base; what is None is unknown while the server is down.
+    """One screen about the database; what is None is unknown while the server is down.
 
     `schema` is the newest applied migration, `missing` what was dropped from it or changed. `folder` is where an
     embedded database lives.
@@ -36,7 +36,8 @@ class DatabaseStatus:
 
 
 def status(config: Config) -> DatabaseStatus:
-    """Look at the base without starting or changing it; DatabaseError when a configured server does not answer."""
+    """Look at the database without starting or changing it; DatabaseError when a configured server does not
+    answer."""
     own = embedded.status(config.data_dir) if config.database.url is None else None
     url = config.database.url if own is None else own.url
     folder, log_folder = (own.folder, own.log_folder) if own else (None, None)

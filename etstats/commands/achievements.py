@@ -27,7 +27,7 @@ def achievements(
 
     Example: etstats achievements bob
 
-    Exit codes: 0 done, 2 no such player, or several of that name, 75 the base is down.
+    Exit codes: 0 done, 2 no such player, or several of that name, 75 the database is down.
     """
     from etstats import output
     from etstats.pipeline.database import open_for_reading

@@ -26,12 +26,12 @@ def validate(
 ) -> int:
     """Check everything that is stored against itself and against the archive.
 
-    An error is ours: the base is not what the archive says. A warning is a number of the game server's that
+    An error is ours: the database is not what the archive says. A warning is a number of the game server's that
     cannot be true; it is kept as recorded. What each check means: docs/validation.md.
 
     Example: etstats validate --since 7d
 
-    Exit codes: 0 no error (warnings are none), 2 wrong usage, 3 an error was found, 75 the base is down.
+    Exit codes: 0 no error (warnings are none), 2 wrong usage, 3 an error was found, 75 the database is down.
     """
     from etstats import output
     from etstats.admin.audit import validate as audit_validate
@@ -87,7 +87,7 @@ def explain(
 
     Example: etstats explain last bob damage_given
 
-    Exit codes: 0 done, 2 no such round, player or field, 75 the base is down.
+    Exit codes: 0 done, 2 no such round, player or field, 75 the database is down.
     """
     from etstats import output
     from etstats.admin.audit.explain import explain as explanation

@@ -26,11 +26,12 @@ def backup(
     list_: Annotated[bool, typer.Option("--list", help="Show the backups there are; make none.")] = False,
     written: options.OutputFormat,
 ) -> None:
-    """Back up the base into one file, prove that it restores, and remove the old ones.
+    """Back up the database into one file, prove that it restores, and remove the old ones.
 
     Example: etstats backup
 
-    Exit codes: 0 done, 2 the folder cannot be used, 75 no room, the base is down, or another backup is at work.
+    Exit codes: 0 done, 2 the folder cannot be used, 75 no space, the database is down, or another backup is
+    running.
     """
     from datetime import UTC, datetime
 
@@ -72,7 +73,7 @@ def restore(
 
     Example: etstats restore latest
 
-    Exit codes: 0 done, 2 no such backup, not a valid one, or not confirmed, 75 another run is at work, or the
+    Exit codes: 0 done, 2 no such backup, not a valid one, or not confirmed, 75 another run is running, or the
     database is down.
     """
     from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""db: the base itself."""
+"""db: the database itself."""
 
 from typing import TYPE_CHECKING
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from etstats.admin.upkeep import DatabaseStatus
     from etstats.db.maintenance import ReplicaFacts
 
-family = typer.Typer(no_args_is_help=True, help="Look after the base: status, migrate, start, stop.")
+family = typer.Typer(no_args_is_help=True, help="Manage the database: status, migrate, start, stop.")
 app = typer.Typer()
 app.add_typer(family, name="db", rich_help_panel="Operate")
 
 
 @family.command("status")
 def status(ctx: typer.Context, as_json: JSON = False) -> int:
-    """Show where the base is, whether it runs, its size and its schema; starts and changes nothing.
+    """Show where the database is, whether it runs, its size and its schema; starts and changes nothing.
 
     "missing" lists tables, columns, indexes, constraints, triggers, views and functions that were dropped or
     changed.
@@ -66,7 +66,7 @@ def _version(found: "DatabaseStatus") -> str | None:
 
 def _behind(replica: "ReplicaFacts") -> str:
     if not replica.is_replica:
-        return "database.read_url is no replica, but a base of its own"
+        return "database.read_url is not a replica but a separate database"
     behind = (
         "has received nothing yet" if replica.bytes_behind is None else f"{replica.bytes_behind:,} bytes behind"
     )
@@ -79,7 +79,7 @@ def migrate(ctx: typer.Context) -> None:
 
     Example: etstats db migrate
 
-    Exit codes: 0 done, or there was nothing to do, 2 the base is newer than this etstats, 75 it is down.
+    Exit codes: 0 done, or there was nothing to do, 2 the database is newer than this etstats, 75 it is down.
     """
     from etstats import output
     from etstats.admin import upkeep

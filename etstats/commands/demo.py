@@ -22,12 +22,12 @@ What to do next:
 
 @app.command(rich_help_panel="Operate")
 def demo(
-    seed: Annotated[int, typer.Option(help="Another number, another evening.")] = 7,
+    seed: Annotated[int, typer.Option(help="Another number, another session.")] = 7,
     site: Annotated[
         Path | None, typer.Option("--site", metavar="DIR", help="Play some months, and write their site to DIR.")
     ] = None,
 ) -> int:
-    """Show the whole line at work on an invented evening: SFTP, PostgreSQL, boards and posts.
+    """Show the whole pipeline running on an invented session: SFTP, PostgreSQL, boards and posts.
 
     Needs no server, no database and no settings, touches none of yours, and cleans up behind itself.
 
@@ -48,7 +48,7 @@ def demo(
     if site is not None:
         return _site(seed, site.absolute(), heading)
     with tour.stage(seed, datetime.now(UTC)) as place:
-        output.say(f"An evening of {place.files} rounds lies on an SFTP server of this machine.")
+        output.say(f"A session of {place.files} rounds lies on an SFTP server of this machine.")
         for words in (("sync",), ("leaderboard", "--top", "kd"), ("post", "--since", "all")):
             heading(f"$ etstats {' '.join(words)}")
             if code := tour.command(place, *words, environment=loader.environment()):

@@ -37,14 +37,15 @@ def diagnose(
     ] = False,
     written: options.OutputFormat,
 ) -> int:
-    """Say where every file is, on the server, in the local folder and in the base, and explain each difference.
+    """Say where every file is, on the server, in the local folder and in the database, and explain each
+    difference.
 
     With --csv and --markdown the differences alone.
 
     Example: etstats diagnose --offline
 
     Exit codes: 0 nothing to do, 2 wrong usage, 3 something needs a person, 4 key or host key refused, 75 a server
-    or the base is down.
+    or the database is down.
     """
     from etstats import output
     from etstats.admin.audit import diagnose as audit_diagnose

@@ -1,4 +1,4 @@
-"""export: the whole base as files for other programs."""
+"""export: the whole database as files for other programs."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -38,7 +38,7 @@ def export(
 
     Example: etstats export --to stats.sqlite --format sqlite
 
-    Exit codes: 0 done, 2 the target exists or cannot be made, 75 the base is down or the disk is full.
+    Exit codes: 0 done, 2 the target exists or cannot be made, 75 the database is down or the disk is full.
     """
     from etstats import output
     from etstats.admin import export as exporting

@@ -24,7 +24,7 @@ def health(
 
     Example: etstats health
 
-    Exit codes: 0 all is well, 2 wrong settings, 3 something is wrong, 75 the base does not answer.
+    Exit codes: 0 all is well, 2 wrong settings, 3 something is wrong, 75 the database does not answer.
     """
     from datetime import UTC, datetime
 

@@ -38,7 +38,7 @@ def link(
 
     Example: etstats link bob 123456789012345678 --mention
 
-    Exit codes: 0 done, 2 no such player, or no account's number, 75 the base is down.
+    Exit codes: 0 done, 2 no such player, or no account's number, 75 the database is down.
     """
     from etstats import output
     from etstats.db import identity
@@ -59,7 +59,7 @@ def unlink(ctx: typer.Context, player: PLAYER) -> int:
 
     Example: etstats unlink bob
 
-    Exit codes: 0 done, not-linked included, 2 no such player, 75 the base is down.
+    Exit codes: 0 done, not-linked included, 2 no such player, 75 the database is down.
     """
     from etstats import output
     from etstats.db import identity
@@ -83,7 +83,7 @@ def links(
 
     Example: etstats links --json
 
-    Exit codes: 0 done, 75 the base is down.
+    Exit codes: 0 done, 75 the database is down.
     """
     from etstats import output
     from etstats.db import identity
@@ -123,7 +123,7 @@ def hide(
 
     Example: etstats hide bob; etstats hide bob --undo
 
-    Exit codes: 0 done, 2 no such player, 75 the base is down.
+    Exit codes: 0 done, 2 no such player, 75 the database is down.
     """
     from etstats import output
     from etstats.db import identity
@@ -165,7 +165,7 @@ def forget(
 
     Example: etstats forget 1A2B3C4D
 
-    Exit codes: 0 done, 2 no such player, or not confirmed, 75 the base is down or busy.
+    Exit codes: 0 done, 2 no such player, or not confirmed, 75 the database is down or busy.
     """
     from etstats import output
     from etstats.db import players
@@ -181,7 +181,7 @@ def forget(
     output.say(f"{guid} was seen as: {', '.join(names)}.")
     output.say("These names and the GUID are replaced in every row and file. This cannot be undone.")
     if not yes and not _confirmed("Forget this player?"):
-        raise ConfigError("Nobody was forgotten. To do it without being asked: --yes")
+        raise ConfigError("cancelled; pass --yes to skip the confirmation")
     with exclusive_database(context, wait) as conn:  # not before: nobody waits for a person's answer
         done = anonymize.forget(conn, guid, context.config.copies_root)
     update_site(context.config)

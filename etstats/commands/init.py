@@ -86,7 +86,7 @@ def init(
         typer.Option(metavar="SHA256:...", help="Trust the host key if it is this one.", rich_help_panel=_SERVER),
     ] = None,
     embedded: Annotated[
-        bool, typer.Option("--embedded", help="Use the PostgreSQL that comes along.", rich_help_panel=_WHERE)
+        bool, typer.Option("--embedded", help="Use the bundled PostgreSQL.", rich_help_panel=_WHERE)
     ] = False,
     database_url_file: Annotated[
         Path | None,

@@ -35,10 +35,10 @@ def leaderboard(
         typer.Option(metavar="NAME", help="With this weapon alone: MP40.", autocompletion=completion.weapons),
     ] = None,
     min_rounds: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="Only who played so many rounds.")
+        int | None, typer.Option(min=0, metavar="N", help="Only players with at least N rounds.")
     ] = None,
     min_shots: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="Only who fired so many bullets.")
+        int | None, typer.Option(min=0, metavar="N", help="Only players with at least N bullets fired.")
     ] = None,
     about: options.RoundFilter,
     written: options.OutputFormat,
@@ -47,7 +47,7 @@ def leaderboard(
 
     Example: etstats leaderboard --top kd --map supply --season 2025-Q4
 
-    Exit codes: 0 done, 2 no such board, weapon, map, season or server, 75 the base is down.
+    Exit codes: 0 done, 2 no such board, weapon, map, season or server, 75 the database is down.
     """
     from etstats import output
     from etstats.parser.fields import BULLET_WEAPONS
@@ -80,7 +80,7 @@ def leaderboard(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardLine:
-    """A board as it is listed; the minimums are those of a base that is large enough."""
+    """A board as it is listed; the minimums are those of a database that is large enough."""
 
     name: str
     meaning: str
@@ -110,7 +110,7 @@ def _list_of_boards() -> "Table":
         output.whole("min_rounds", "Rounds"),
     ]
     notes = [
-        "Rounds: so many, and for accuracy 1,000 shots, put a player on the board; fewer where fewer were played.",
+        "Rounds: minimum to be ranked (accuracy also needs 1,000 shots). Small data sets use lower minimums.",
         "Show one: etstats leaderboard --top kd",
     ]
     return output.Table(title="Leaderboards", columns=columns, rows=rows, empty="", notes=notes)

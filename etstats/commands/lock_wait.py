@@ -1,4 +1,4 @@
-"""Commands that need the whole base for themselves wait for other runs to end, and say so."""
+"""Commands that need the whole database for themselves wait for other runs to end, and say so."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from etstats.db.connection import Connection
 
 WAIT = Annotated[
-    str, typer.Option("--wait", metavar="30s", help="How long to wait for other runs on this base to end.")
+    str, typer.Option("--wait", metavar="30s", help="How long to wait for other runs on this database to end.")
 ]
 USUAL = "30s"
-"""A polling run makes room within seconds; a script that meets a long one should soon know."""
+"""A polling run ends within seconds; a script that meets a long one should soon know."""
 
 _LONGEST = 86_400.0
 
@@ -36,7 +36,7 @@ def teller(context: Context) -> Callable[[str], None]:
 
 @contextmanager
 def exclusive_database(context: Context, wait: str) -> Iterator["Connection"]:
-    """The base, with no other run at work on it; LockedError when one is still there after `wait`."""
+    """The database, with no other run running on it; LockedError when one is still there after `wait`."""
     from etstats.db.connection import run_lock
     from etstats.pipeline.database import open_database
 

@@ -23,7 +23,7 @@ def maps(
 
     Example: etstats maps --season 2025-Q4
 
-    Exit codes: 0 done, 2 no such map, season or server, 75 the base is down.
+    Exit codes: 0 done, 2 no such map, season or server, 75 the database is down.
     """
     from etstats import output
     from etstats.commands.tables.maps import maps_table
@@ -47,7 +47,7 @@ def weapons(
 
     Example: etstats weapons --map supply
 
-    Exit codes: 0 done, 2 no such map, season or server, 75 the base is down.
+    Exit codes: 0 done, 2 no such map, season or server, 75 the database is down.
     """
     from etstats import output
     from etstats.commands.tables.maps import weapons_table
@@ -76,7 +76,7 @@ def records(
 
     Example: etstats records --map supply
 
-    Exit codes: 0 done, 2 no such map, season, server or player, 75 the base is down.
+    Exit codes: 0 done, 2 no such map, season, server or player, 75 the database is down.
     """
     from etstats import output
     from etstats.commands.tables.maps import record_lines, records_tables
@@ -116,7 +116,7 @@ def season(
 
     Example: etstats season 2025-Q4
 
-    Exit codes: 0 done, 2 no such season, map or server, 75 the base is down.
+    Exit codes: 0 done, 2 no such season, map or server, 75 the database is down.
     """
     from etstats import output
     from etstats.commands.tables.seasons import no_season, season_tables, seasons_table

@@ -78,7 +78,8 @@ _LAST = re.compile(r"([1-9]\d{0,5})\s*(rounds?|sessions?|r|s|)", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """The base, opened, and the rounds in question: as the base is asked for them, and as a title names them.
+    """The database, opened, and the rounds in question: as the database is asked for them, and as a title names
+    them.
 
     `zone` is the clock that the answer's times are shown by.
     """
@@ -102,7 +103,7 @@ class RoundFilter:
 
     @contextmanager
     def question(self, ctx: typer.Context) -> Iterator[Question]:
-        """Open the base to ask about these rounds; as `scope`."""
+        """Open the database to ask about these rounds; as `scope`."""
         from etstats.pipeline.database import open_for_reading
 
         config = context_of(ctx).config
@@ -111,10 +112,11 @@ class RoundFilter:
             yield Question(conn=conn, scope=scope, words=self.in_words(scope), zone=zone_of(config, scope.server))
 
     def scope(self, conn: "Connection", config: Config) -> "Scope":
-        """These rounds, as the base is asked for them.
+        """These rounds, as the database is asked for them.
 
-        NotFoundError: a map, server or season that the base does not hold (a base without rounds holds any).
-        ConfigError: words that cannot be read. Days begin at midnight of this machine, or of the one server named.
+        NotFoundError: a map, server or season that the database does not hold (a database without rounds holds
+        any). ConfigError: words that cannot be read. Days begin at midnight of this machine, or of the one server
+        named.
         """
         from etstats.db import scope as scopes
         from etstats.domain.rules.quarters import quarter_span
@@ -210,7 +212,7 @@ def spellings(text: str) -> list[str]:
 
 
 def known(kind: str, word: str, names: Sequence[str]) -> str:
-    """The name as the base has it, case aside; NotFoundError naming the nearest ones, or the first few."""
+    """The name as the database has it, case aside; NotFoundError naming the nearest ones, or the first few."""
     if word in names:
         return word
     alike = [name for name in names if name.casefold() == word.casefold()]

@@ -31,7 +31,7 @@ def player(
 
     Example: etstats player bob --season 2025-Q4
 
-    Exit codes: 0 done, 2 no such player, or more than one, 75 the base is down.
+    Exit codes: 0 done, 2 no such player, or more than one, 75 the database is down.
     """
     from etstats import output
     from etstats.commands.tables import players
@@ -62,7 +62,7 @@ def compare(
 
     Example: etstats compare bob alice --map supply
 
-    Exit codes: 0 done, 2 no such player, or more than one, 75 the base is down.
+    Exit codes: 0 done, 2 no such player, or more than one, 75 the database is down.
     """
     from etstats import output
     from etstats.commands.tables import players
@@ -94,7 +94,7 @@ def find(
 
     Example: etstats find bob
 
-    Exit codes: 0 done, also when nobody is found; 75 the base is down.
+    Exit codes: 0 done, also when nobody is found; 75 the database is down.
     """
     from etstats import output
     from etstats.domain.rules import name_matching

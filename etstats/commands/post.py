@@ -1,4 +1,4 @@
-"""Posting to Discord by hand: what is due, what is named, again, or only to look at it."""
+"""Posting to Discord by hand: what is due, what is named, again, or only to poll it."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -28,9 +28,7 @@ def post(
     match: Annotated[str | None, typer.Option(metavar="ID", help="The map of this match id.")] = None,
     session: Annotated[str | None, typer.Option(metavar="ID", help="This session; or last.")] = None,
     server: Annotated[str | None, typer.Option(metavar="NAME", help="Whose match it is.")] = None,
-    refresh: Annotated[
-        bool, typer.Option("--refresh", help="Edit what stands there already and is out of date.")
-    ] = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Edit messages that are out of date.")] = False,
     since: Annotated[
         str | None,
         typer.Option(metavar="WHEN", help="Post what ended since then, now and in later runs: 24h, today, all."),
@@ -52,7 +50,7 @@ def post(
     Example: etstats post --dry-run --round last
 
     Exit codes: 0 done, 2 no webhook or nothing of that name, 3 a post failed for good or its fate is unknown,
-    75 Discord or the base is down, or another run is posting.
+    75 Discord or the database is down, or another run is posting.
     """
     from etstats import output
     from etstats.pipeline.database import open_database, open_for_reading

@@ -37,7 +37,7 @@ def bare(
 
     Example: etstats quarantine show 2025-10-02-232818-erdenberg_t2-round-2.txt
 
-    Exit codes: 0 done, 2 no such file in quarantine, 3 retried and still bad, 75 the base is down or busy.
+    Exit codes: 0 done, 2 no such file in quarantine, 3 retried and still bad, 75 the database is down or busy.
     """
     if ctx.invoked_subcommand is not None:
         return None
@@ -56,18 +56,18 @@ def list_(
 
     Example: etstats quarantine list --json
 
-    Exit codes: 0 done, 75 the base is down.
+    Exit codes: 0 done, 75 the database is down.
     """
     return _list(ctx, written.style, with_discarded=with_discarded)
 
 
 @quarantine.command()
 def show(ctx: typer.Context, names: NAMES, *, as_json: options.JSON = False) -> int:
-    """Show files as they came, with the reason beside the line.
+    """Show files as they came, with the reason next to the line.
 
     Example: etstats quarantine show 12
 
-    Exit codes: 0 done, 2 no such file in quarantine, 75 the base is down.
+    Exit codes: 0 done, 2 no such file in quarantine, 75 the database is down.
     """
     from etstats import output
     from etstats.admin.audit import quarantine as files
@@ -103,7 +103,7 @@ def retry(
 
     Example: etstats quarantine retry
 
-    Exit codes: 0 all are imported now, 2 no such file in quarantine, 3 some are still bad, 75 the base is down
+    Exit codes: 0 all are imported now, 2 no such file in quarantine, 3 some are still bad, 75 the database is down
     or busy.
     """
     from etstats import output
@@ -115,7 +115,7 @@ def retry(
     config = context.config
     with exclusive_database(context, wait) as conn:
         outcomes = files.retry(conn, names or [], timezone_of(conn, config), config.sessions.gap)
-    bad = [o for o in outcomes if o.fate in (ImportStatus.QUARANTINED, ImportStatus.STILL_QUARANTINED)]
+    bad = [o for o in outcomes if o.status in (ImportStatus.QUARANTINED, ImportStatus.STILL_QUARANTINED)]
     for outcome in bad:
         output.say(f"still in quarantine: {outcome.filename}: {outcome.reason}")
     if context.verbosity >= 0:
@@ -125,11 +125,11 @@ def retry(
 
 @quarantine.command()
 def discard(ctx: typer.Context, names: NAMES, wait: WAIT = USUAL) -> int:
-    """Let go of files: kept, but shown no more until their content changes.
+    """Hide files: they are kept, but not listed until their content changes.
 
     Example: etstats quarantine discard 12
 
-    Exit codes: 0 done, 2 no such file in quarantine, 75 the base is down or busy.
+    Exit codes: 0 done, 2 no such file in quarantine, 75 the database is down or busy.
     """
     from etstats import output
     from etstats.admin.audit import quarantine as files

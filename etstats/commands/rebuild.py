@@ -41,16 +41,16 @@ def rebuild(
     wait: WAIT = USUAL,
     written: options.OutputFormat,
 ) -> int:
-    """Derive all rounds, or those of some days with their evenings, again from the archive.
+    """Derive all rounds, or those of some days with their sessions, again from the archive.
 
     Readers see the old numbers until the new ones are all there; an interrupted run leaves the old ones.
 
-    With --verify every difference between the base and its archive is listed on stdout.
+    With --verify every difference between the database and its archive is listed on stdout.
 
     Example: etstats rebuild --from 2025-10-01 --to 2025-10-31
 
     Exit codes: 0 done or no difference, 2 wrong usage, 3 differences, or files that had to go to quarantine,
-    75 the base is down or busy, 130 interrupted.
+    75 the database is down or busy, 130 interrupted.
     """
     from etstats import output
     from etstats.admin.audit import rebuild as pipeline

@@ -1,4 +1,4 @@
-"""session, sessions, round, rounds, awards, achievements: evenings and what happened in them."""
+"""session, sessions, round, rounds, awards, achievements: sessions and what happened in them."""
 
 from typing import Annotated
 
@@ -23,11 +23,11 @@ def session(
     server: options.SERVER = None,
     written: options.OutputFormat,
 ) -> int:
-    """Show an evening: score, maps with times, both line-ups, MVP, awards, records; --csv: the scoreboard alone.
+    """Show a session: score, maps with times, both line-ups, MVP, awards, records; --csv: the scoreboard alone.
 
     Example: etstats session 2025-10-02
 
-    Exit codes: 0 done, 2 no such session (the nearest are named), 75 the base is down.
+    Exit codes: 0 done, 2 no such session (the nearest are named), 75 the database is down.
     """
     from etstats import output
     from etstats.commands.tables.sessions import nothing_played, session_tables
@@ -55,11 +55,11 @@ def sessions(
     about: options.RoundFilter,
     written: options.OutputFormat,
 ) -> int:
-    """List the evenings, newest first: when, how long, maps, players, and the score of the line-ups.
+    """List the sessions, newest first: when, how long, maps, players, and the score of the line-ups.
 
     Example: etstats sessions --season 2025-Q4
 
-    Exit codes: 0 done, 2 no such map, season or server, 75 the base is down.
+    Exit codes: 0 done, 2 no such map, season or server, 75 the database is down.
     """
     from etstats import output
     from etstats.commands.tables.sessions import score
@@ -99,7 +99,7 @@ def round_(
 
     Example: etstats round 2025-10-02-232818-erdenberg_t2-round-2.txt
 
-    Exit codes: 0 done, 2 no such round (the nearest are named), 75 the base is down.
+    Exit codes: 0 done, 2 no such round (the nearest are named), 75 the database is down.
     """
     from etstats import output
     from etstats.commands.tables.sessions import nothing_played, round_tables
@@ -131,7 +131,7 @@ def rounds(
 
     Example: etstats rounds --map supply --last 3sessions
 
-    Exit codes: 0 done, 2 no such map, season or server, 75 the base is down.
+    Exit codes: 0 done, 2 no such map, season or server, 75 the database is down.
     """
     from etstats import output
     from etstats.commands.tables.sessions import SIDES
@@ -178,11 +178,11 @@ def awards(
     about: options.RoundFilter,
     written: options.OutputFormat,
 ) -> int:
-    """Show the awards of one evening, or who took which how often in many.
+    """Show the awards of one session, or who took which how often in many.
 
     Example: etstats awards --season 2025-Q4
 
-    Exit codes: 0 done, 2 no such session, map, season or server, 75 the base is down.
+    Exit codes: 0 done, 2 no such session, map, season or server, 75 the database is down.
     """
     from etstats import output
     from etstats.commands.tables.awards import award_counts_table, award_list_table, awards_table, no_awards

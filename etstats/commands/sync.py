@@ -1,4 +1,4 @@
-"""The line: from a game server, or a folder, into the base and on to Discord."""
+"""The pipeline: from a game server, or a folder, into the database and on to Discord."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -24,11 +24,11 @@ def import_(
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most N files.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Parse and check; store nothing.")] = False,
 ) -> int:
-    """Import files and folders from this machine, through the same door as sync.
+    """Import files and folders from this machine, with the same checks as sync.
 
     Example: etstats import ~/gamestats --server main
 
-    Exit codes: 0 done, 2 no such path, 3 some files were quarantined, 75 the base is down or busy.
+    Exit codes: 0 done, 2 no such path, 3 some files were quarantined, 75 the database is down or busy.
     """
     from etstats import output
     from etstats.pipeline import import_run
@@ -66,7 +66,7 @@ def sync(
     Example: etstats -q sync --post --poll 5s --for 55s
 
     Exit codes: 0 done, nothing new included, 2 configuration, 3 some files were quarantined, 4 key or host key
-    refused, 75 busy, or a server, the base or Discord is down.
+    refused, 75 busy, or a server, the database or Discord is down.
     """
     from etstats import output
     from etstats.admin.ping import pinged

@@ -7,12 +7,12 @@ import typer
 
 # The library tells of its types; people know numbers and dates.
 _WORDS = {
-    "is not a valid int range.": "is no whole number.",
-    "is not a valid int.": "is no whole number.",
-    "is not a valid integer.": "is no whole number.",
-    "is not a valid float range.": "is no number.",
-    "is not a valid float.": "is no number.",
-    "does not match the formats '%Y-%m-%d'.": "is no date such as 2025-10-01.",
+    "is not a valid int range.": "is not a whole number.",
+    "is not a valid int.": "is not a whole number.",
+    "is not a valid integer.": "is not a whole number.",
+    "is not a valid float range.": "is not a number.",
+    "is not a valid float.": "is not a number.",
+    "does not match the formats '%Y-%m-%d'.": "is not a date such as 2025-10-01.",
     "is not in the range x>=1.": "is too small: 1 or more is expected.",
     "is not in the range x>=0.": "is too small: 0 or more is expected.",
 }

@@ -13,15 +13,13 @@ app = typer.Typer()
 def watch(
     ctx: typer.Context,
     *,
-    every: Annotated[
-        str, typer.Option("--every", metavar="5s", help="How often to look at a game server.")
-    ] = "5s",
+    every: Annotated[str, typer.Option("--every", metavar="5s", help="How often to poll a game server.")] = "5s",
     server: Annotated[str | None, typer.Option(metavar="NAME", help="Only this server.")] = None,
     no_post: Annotated[bool, typer.Option("--no-post", help="Fetch and import, and post nothing.")] = False,
 ) -> int:
     """Fetch, import and post until told to stop: the same as cron does, in one process over one connection.
 
-    A folder of this machine is looked at as soon as a file is finished there. SIGTERM and Ctrl-C end it cleanly.
+    A folder of this machine is polled as soon as a file is finished there. SIGTERM and Ctrl-C end it cleanly.
     docs/systemd has a unit for it.
 
     Example: etstats watch
@@ -52,7 +50,7 @@ def watch(
             return report.errors[0] if report.errors else None
 
         if context.verbosity >= 0:
-            output.say(f"watching, a look every {every}; Ctrl-C ends it")
+            output.say(f"watching, polling every {every}; Ctrl-C ends it")
         watch_loop.watch(run, stop, tell=lambda text: output.say(f"etstats: {text}"))
     if context.verbosity >= 0:
         output.say("stopped; nothing is left half-done")

@@ -65,7 +65,7 @@ def _convert(hint: Any, value: Any, meta: Mapping[str, Any], where: str) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)  # a thread's number, written without quotes
     if not isinstance(value, str):
-        raise ConfigError(f"{where}: a text is expected")
+        raise ConfigError(f"{where}: expected a string")
     return _one_of(value, meta, where)
 
 

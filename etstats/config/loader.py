@@ -20,7 +20,7 @@ from etstats.errors import ConfigError
 from etstats.site.settings import address
 
 _FOLDERS = ("path", "data_dir", "state_dir")
-# A database's address is no secret as long as no password stands in it.
+# A database's address is not a secret as long as no password stands in it.
 _PASSWORDLESS_URL = re.compile(r"postgres(ql)?://(?!.*password=)([^:@/]*@)?[^@]*$", re.IGNORECASE)
 
 
@@ -228,7 +228,7 @@ def _check_servers(servers: tuple[ServerConfig, ...], path: Path) -> None:
             ZoneInfo(server.timezone)
         except (KeyError, ValueError, OSError) as error:
             raise ConfigError(
-                f"{where}: timezone {server.timezone}: no such zone; it looks like Europe/Ljubljana"
+                f"{where}: timezone {server.timezone}: no such zone; expected a name such as Europe/Ljubljana"
             ) from error
     names = [s.name for s in servers]
     for name in names:

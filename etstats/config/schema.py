@@ -17,7 +17,7 @@ from etstats.site.settings import SiteConfig
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseConfig:
-    """Where the base is; without a `url` it is the embedded PostgreSQL in the data folder."""
+    """Where the database is; without a `url` it is the embedded PostgreSQL in the data folder."""
 
     url: str | None = field(default=None, metadata={"secret": True})
     read_url: str | None = field(default=None, metadata={"secret": True})
@@ -65,7 +65,7 @@ class SyncConfig:
     idle_every: str | None = None
     idle_after_minutes: int = field(default=30, metadata={"min": 1, "max": 1440})
     lookback_hours: int = field(default=24, metadata={"min": 1, "max": 87600})
-    """How far before the newest known file a look without `--since` begins."""
+    """How far before the newest known file a poll without `--since` begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

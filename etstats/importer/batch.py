@@ -60,8 +60,10 @@ class BatchImporter:
         if before is not None and _is_known(before, new):
             if before.success and before.source_hash == new.source_hash and _is_stale(before, new):
                 self._confirm(before, new, parsed.raw)
-            fate = ImportStatus.KNOWN if before.source_hash == new.source_hash else ImportStatus.STILL_QUARANTINED
-            return ImportResult(filename=new.filename, fate=fate)
+            status = (
+                ImportStatus.KNOWN if before.source_hash == new.source_hash else ImportStatus.STILL_QUARANTINED
+            )
+            return ImportResult(filename=new.filename, status=status)
         if before is not None and before.success and new.source_size < before.source_size:
             reason = f"shrank from {before.source_size} to {new.source_size} bytes; the longer one stays"
             return self._quarantine(new, before, reason, 0)
@@ -76,7 +78,7 @@ class BatchImporter:
         ended_at = self._ended_at(new.filename, mtime)
         if before.duplicate_of is None and ended_at != self._ended_at(new.filename, before.source_mtime):
             arrival = NewRound(file_id=before.id, ended_at=ended_at, raw=raw)
-            rounds.apply(self._conn, self._neighbourhood.settle([arrival]))
+            rounds.apply(self._conn, self._neighbourhood.reconcile([arrival]))
 
     def _place(self, new: NewFile, raw: RawRound, before: ArchivedFile | None) -> ImportResult:
         """Archive a whole file that is new or changed, and settle what follows."""
@@ -105,7 +107,7 @@ class BatchImporter:
             if original is not None:
                 self._let_count(new.server_id, file_id, new.source_hash)
                 removed.append(original.id)
-        rounds.apply(self._conn, self._neighbourhood.settle(arrivals, removed))
+        rounds.apply(self._conn, self._neighbourhood.reconcile(arrivals, removed))
         return _outcome(new, before, earliest if not counts else original, counts=counts)
 
     def _heir(self, before: ArchivedFile) -> list[NewRound]:
@@ -134,8 +136,8 @@ class BatchImporter:
     ) -> ImportResult:
         is_same = before is not None and new.source_hash in (before.rejected_hash, before.source_hash)
         if before is not None and before.discarded and is_same:
-            return ImportResult(filename=new.filename, fate=ImportStatus.KNOWN)
-        fate = ImportStatus.STILL_QUARANTINED if is_same else ImportStatus.QUARANTINED
+            return ImportResult(filename=new.filename, status=ImportStatus.KNOWN)
+        status = ImportStatus.STILL_QUARANTINED if is_same else ImportStatus.QUARANTINED
         if before is not None and before.success:
             archive.reject(self._conn, new, reason, line)
             self._by_name[new.filename] = replace(before, rejected_hash=new.source_hash, discarded=False)
@@ -144,7 +146,7 @@ class BatchImporter:
             archive.quarantine(self._conn, new, file_id, reason, line)
             self._by_name[new.filename] = replace(ArchivedFile.of(new, file_id, None), success=False)
         place = f"line {line}: " if line else ""
-        return ImportResult(filename=new.filename, fate=fate, reason=place + reason)
+        return ImportResult(filename=new.filename, status=status, reason=place + reason)
 
     def _ended_at(self, filename: str, mtime: int | None) -> datetime:
         name = parse_filename(filename)
@@ -174,7 +176,7 @@ def _outcome(
 ) -> ImportResult:
     if original is not None and not counts:
         reason = f"the same content as {original.filename}, which counts"
-        return ImportResult(filename=new.filename, fate=ImportStatus.DUPLICATE, reason=reason)
+        return ImportResult(filename=new.filename, status=ImportStatus.DUPLICATE, reason=reason)
     reason = f"{original.filename} has the same content and a later name: it counts no more" if original else ""
-    fate = ImportStatus.REPLACED if before is not None and before.success else ImportStatus.IMPORTED
-    return ImportResult(filename=new.filename, fate=fate, reason=reason)
+    status = ImportStatus.REPLACED if before is not None and before.success else ImportStatus.IMPORTED
+    return ImportResult(filename=new.filename, status=status, reason=reason)

@@ -79,10 +79,10 @@ class Importer:
                 again = [self._store_alone(one) for one in batch]
                 # What the first try stored is already known now; return its first result.
                 outcomes = [
-                    first if first is not None and now.fate is ImportStatus.KNOWN else now
+                    first if first is not None and now.status is ImportStatus.KNOWN else now
                     for now, first in zip_longest(again, tried)
                 ]
-            self._unplanned += sum(o.fate is ImportStatus.IMPORTED for o in outcomes)
+            self._unplanned += sum(o.status is ImportStatus.IMPORTED for o in outcomes)
             yield from outcomes
             batch = ahead or list(islice(parsed, _BATCH))
         if self._unplanned >= _MANY:

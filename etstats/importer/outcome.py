@@ -21,7 +21,7 @@ class ImportResult:
     """What became of one file, and why; `parse_ms` and `store_ms` are what it took."""
 
     filename: str
-    fate: ImportStatus
+    status: ImportStatus
     reason: str = ""
     parse_ms: float = 0.0
     store_ms: float = 0.0

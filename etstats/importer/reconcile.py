@@ -78,7 +78,7 @@ class Reconciler:
         """Take these rounds instead; all their files must come again, or go, with the next `settle`."""
         self._picture.hold(stored, lineups)
 
-    def settle(self, arrivals: Iterable[NewRound], removed: Collection[int] = ()) -> RoundChanges:
+    def reconcile(self, arrivals: Iterable[NewRound], removed: Collection[int] = ()) -> RoundChanges:
         """Decide what follows when these files come and those (file ids) go; remembers it as done."""
         coming = {a.file_id: a for a in arrivals}
         going = [key for key in removed if key in self._rounds]

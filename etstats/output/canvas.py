@@ -18,7 +18,7 @@ GOLD, GOOD, BAD = "#f5c542", "#57d38c", "#ef6a5b"
 
 Align = Literal["left", "center", "right"]
 
-_SMOOTH = 4  # shapes are drawn so many times larger and reduced, which smooths their edges
+_SMOOTH = 4  # shapes are drawn that many times larger and reduced, which smooths their edges
 _CAPITAL = 0.357  # half the height of a capital letter of Noto Sans, in units of the font's size
 _FAINT = 90  # of 255: the opacity of a line in the background
 _COMPRESSION = 3  # of 9: twice as fast as the default for files a tenth larger
@@ -48,7 +48,7 @@ class Canvas:
         dots: float = 0,
         faint: bool = False,
     ) -> None:
-        """A line through points, with a dot of so many pixels on each."""
+        """A line through points, with a dot of that many pixels on each."""
         margin = int(max(width, dots)) + 2
         left, top = int(min(x for x, _ in points)) - margin, int(min(y for _, y in points)) - margin
         right, bottom = int(max(x for x, _ in points)) + margin, int(max(y for _, y in points)) + margin

@@ -60,7 +60,7 @@ def write(message: str, *, indent: int = 0, bold: bool = False) -> None:
 
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar for long work that reports (done, total), on stderr; nothing at all where that is no terminal."""
+    """A bar for long work that reports (done, total), on stderr; nothing at all where that is not a terminal."""
     if not sys.stderr.isatty() or not err().is_terminal:  # rich is not loaded for cron
         yield lambda _done, _total: None
         return

@@ -67,5 +67,5 @@ def _named() -> Iterator[None]:
     except OSError as error:
         raise OutputError(
             f"stdout cannot be written: {error.strerror}. What was printed is not whole; "
-            "make room, then run this again."
+            "free some space and run the command again."
         ) from error

@@ -34,7 +34,7 @@ def draw(table: Table) -> None:
 
 
 def _draw_rows(table: Table) -> list[str]:
-    """Draw the rows; give the headings of columns that found no room."""
+    """Draw the rows; give the headings of columns that found no space."""
     cells = [[_drawn(column, getattr(row, column.key)) for column in table.columns] for row in table.rows]
     headings = [printable(column.heading) for column in table.columns]
     widest = [
@@ -51,7 +51,8 @@ def _draw_rows(table: Table) -> list[str]:
 
 
 def fitted(columns: Sequence[Column], widest: Sequence[int], room: int) -> list[int]:
-    """The widths that fit into so many cells: text is shortened, and when that is not enough the last columns go.
+    """The widths that fit into that many cells: text is shortened, and when that is not enough the last columns
+    go.
 
     `widest`: the cells of each column's longest text. There may be fewer widths than columns, never under two.
     """

@@ -1,6 +1,6 @@
 """How each stored number of a player follows from the player's lines, in words and figures.
 
-Written beside `rounds.py`, which computes, so that what is told is found apart from what is stored.
+Written next to `rounds.py`, which computes, so that what is told is found apart from what is stored.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from etstats.parser.fields import BULLET_WEAPONS, FIELDS
 from etstats.parser.names import clean_name
 from etstats.parser.rounds import Rule, played_seconds
 
-# What the base computes from other columns of the row.
+# What the database computes from other columns of the row.
 _RATIOS = {
     "time_played_minutes": ("min", "time_played_seconds / 60"),
     "kd_ratio": ("ratio", "kills / deaths; without deaths: kills"),

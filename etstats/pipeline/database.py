@@ -1,4 +1,4 @@
-"""Opening the base that the settings name: the configured PostgreSQL, or the embedded one, migrated."""
+"""Opening the database that the settings name: the configured PostgreSQL, or the embedded one, migrated."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,7 +40,7 @@ def open_database(config: Config) -> Iterator[Connection]:
 
 @contextmanager
 def open_for_reading(config: Config) -> Iterator[Connection]:
-    """A read-only connection: to the replica where one is configured, else to the base itself, migrated.
+    """A read-only connection: to the replica where one is configured, else to the database itself, migrated.
 
     All that is asked over it is answered as of one moment, whatever an import or a rebuild commits meanwhile.
     """

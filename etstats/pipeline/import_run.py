@@ -1,4 +1,4 @@
-"""Files and folders of this machine, through the same door as those from a game server."""
+"""Files and folders of this machine, with the same checks as those from a game server."""
 
 import hashlib
 import os
@@ -48,7 +48,7 @@ def import_paths(
 
 
 def check(paths: Iterable[Path], *, limit: int | None = None) -> Report:
-    """Parse and check files and folders of this machine without a base."""
+    """Parse and check files and folders of this machine without a database."""
     report = Report()
     for path in _round_files(paths, report)[:limit]:
         file = _read(path)
@@ -56,11 +56,11 @@ def check(paths: Iterable[Path], *, limit: int | None = None) -> Report:
             if file.hash is not None:
                 raise ParseError(file.filename, 0, too_large(file.size or 0))
             parse(file.filename, file.content)
-            report.add(ImportResult(filename=path.name, fate=ImportStatus.WHOLE))
+            report.add(ImportResult(filename=path.name, status=ImportStatus.WHOLE))
         except ParseError as error:
             place = f"line {error.line}: " if error.line else ""
             report.add(
-                ImportResult(filename=path.name, fate=ImportStatus.QUARANTINED, reason=place + error.reason)
+                ImportResult(filename=path.name, status=ImportStatus.QUARANTINED, reason=place + error.reason)
             )
     return report
 

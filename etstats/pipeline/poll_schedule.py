@@ -1,6 +1,6 @@
-"""Whether a look is due: often while people play, seldom while nobody does.
+"""Whether a poll is due: often while people play, seldom while nobody does.
 
-The decisions are pure; what they rest on is kept in the base (`db/looks.py`), so two machines share it.
+The decisions are pure; what they rest on is kept in the database (`db/looks.py`), so two machines share it.
 """
 
 import logging
@@ -25,17 +25,17 @@ _EARLY = timedelta(seconds=30)  # cron's minute is not exact
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollDecision:
-    """Which servers to look at now, and why the others are left, in words."""
+    """Which servers to poll now, and why the others are left, in words."""
 
     servers: tuple[str, ...]
     resting: dict[str, str]
 
 
 def is_due(look: ServerStatus | None, now: datetime, idle_every: timedelta | None, grace: timedelta) -> bool:
-    """Say whether a server is to be looked at now.
+    """Say whether a server is to be polled now.
 
     Always, without `idle_every`. Else while files came or people were seen within `grace`, and otherwise when the
-    last look is `idle_every` ago. A clock that was set back makes it due.
+    last poll is `idle_every` ago. A clock that was set back makes it due.
     """
     if idle_every is None or look is None or look.polled_at is None:
         return True
@@ -66,7 +66,7 @@ def due(
     idle_every: timedelta | None,
     grace: timedelta,
 ) -> PollDecision:
-    """Choose the servers to look at, asking the game of those that have a `query`; a silent game is no failure."""
+    """Choose the servers to poll, asking the game of those that have a `query`; a silent game is not a failure."""
     chosen: list[str] = []
     resting: dict[str, str] = {}
     known = server_status.looks(conn)
@@ -80,12 +80,12 @@ def due(
             chosen.append(server.name)
         elif look is not None and look.polled_at is not None and idle_every is not None:
             minutes = (look.polled_at + idle_every - now).total_seconds() / 60
-            resting[server.name] = f"nobody plays; the next look is in {max(1, round(minutes))} min"
+            resting[server.name] = f"nobody plays; the next poll is in {max(1, round(minutes))} min"
     return PollDecision(servers=tuple(chosen), resting=resting)
 
 
 def note_look(conn: Connection, server: str, at: datetime, *, arrived: int, missed: int) -> None:
-    """Keep what a look at a server brought."""
+    """Keep what a listing of a server brought."""
     server_status.record_look(conn, archive.add_server(conn, server), at, arrived=arrived, missed=missed)
     conn.commit()
 

@@ -22,14 +22,14 @@ _WORST_FIRST = (
 class Report:
     """What became of each file of a run; owns the exit code."""
 
-    fates: Counter[ImportStatus] = field(default_factory=Counter)
+    statuses: Counter[ImportStatus] = field(default_factory=Counter)
     quarantined: list[ImportResult] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
-    """How many files each layer held back, at the first look."""
+    """How many files each layer held back, at the first listing."""
     missed: dict[tuple[str, str], str] = field(default_factory=dict)
     """Files that could not be had, by server and name, with the reason."""
     resting: dict[str, str] = field(default_factory=dict)
-    """Servers that were not looked at, because nobody plays there, with the time of the next look."""
+    """Servers that were not polled, because nobody plays there, with the time of the next poll."""
     errors: list[EtstatsError] = field(default_factory=list)
     """What ended the part of a server, or the posting."""
     posted: Counter[str] = field(default_factory=Counter)
@@ -40,9 +40,9 @@ class Report:
 
     def add(self, outcome: ImportResult, server: str = "") -> None:
         """Count one file."""
-        self.fates[outcome.fate] += 1
+        self.statuses[outcome.status] += 1
         self.missed.pop((server, outcome.filename), None)
-        if outcome.fate is ImportStatus.QUARANTINED:
+        if outcome.status is ImportStatus.QUARANTINED:
             self.quarantined.append(outcome)
 
     def add_posts(self, counts: Mapping[str, int], lines: Iterable[str], exit_code: int) -> None:
@@ -62,7 +62,7 @@ class Report:
 
     def __str__(self) -> str:
         """One line: how many files met which fate."""
-        counts = [f"{count:,} {fate}" for fate in ImportStatus if (count := self.fates[fate])]
+        counts = [f"{count:,} {status}" for status in ImportStatus if (count := self.statuses[status])]
         counts += [f"{len(self.missed):,} not to be had"] if self.missed else []
         counts = counts or ["nothing new"]
         counts += [f"{count:,} skipped by {layer}" for layer, count in self.skipped.items() if count]
@@ -89,12 +89,12 @@ def take_in(
     watcher: Watcher,
     fetch_ms: Mapping[str, float] | None = None,
 ) -> None:
-    """Import files of one server; count, tell and log what became of each. Raises only when the base fails."""
+    """Import files of one server; count, tell and log what became of each. Raises only when the database fails."""
     for outcome in importer.add_all(files):
         report.add(outcome, server)
         watcher.seen(outcome)
         event(
-            outcome.fate,
+            outcome.status,
             server=server,
             file=outcome.filename,
             reason=outcome.reason or None,

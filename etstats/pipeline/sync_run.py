@@ -1,4 +1,4 @@
-"""The straight line: fetch -> import -> post, and the report of what came of it."""
+"""The pipeline: fetch -> import -> post, and the report of what came of it."""
 
 import json
 import re
@@ -48,9 +48,9 @@ def sync(
 
     A folder that is as the last run left it is not listed again, unless `since` is given or all is `thorough`.
     A server that fails does so alone; what was fetched before counts. With `idle_every` a server on which nobody
-    plays is looked at no more often than that. While it polls it ends at a quiet moment when another command waits
-    for the whole base. LockedError when another run is at work on one of the servers; a run for others goes on
-    beside this one.
+    plays is polled no more often than that. While it polls it ends at a quiet moment when another command waits
+    for the whole database. LockedError when another run is running on one of the servers; a run for others goes on
+    next to this one.
     """
     servers = _servers(config, server)
     timing = timing or Timing(until=time.monotonic() + config.sync.run_limit)
@@ -77,7 +77,7 @@ def sync(
                     run.update_site()
                     site_is_behind = False
                 if timing.poll is not None and not happenings and is_awaited(conn):
-                    event("making room", reason="another command waits for the whole base")
+                    event("ending", reason="another command waits for the whole database")
                     timing.stop.set()
         if site_is_behind:
             run.update_site()
@@ -127,7 +127,7 @@ def _servers(config: Config, name: str | None) -> tuple[ServerConfig, ...]:
 
 
 def _route(conn: Connection, config: Config, server: ServerConfig, since: str | None, now: datetime) -> SyncJob:
-    """The way from one server, with what the base knows of it in the window of names that matters."""
+    """The way from one server, with what the database knows of it in the window of names that matters."""
     zone = ZoneInfo(server.timezone)
     with database_errors(), conn.transaction():
         server_id = archive.server_id(conn, server.name)
@@ -256,7 +256,7 @@ class _Run:
             self.report.errors.append(error)
 
     def keep_marks(self, routes: Iterable[SyncJob]) -> None:
-        """Remember what the last looks left behind: all that they saw is in the base by now."""
+        """Remember what the last polls left behind: all that they saw is in the database by now."""
         for route in routes:
             mark = self.ends[route.server].mark
             if mark is None or mark is not route.mark:
@@ -266,7 +266,7 @@ class _Run:
                     known_files.keep_folder_mark(self.conn, server_id, key, mark)
 
     def note_looks(self, now: datetime) -> None:
-        """Write down how many files there are, for `diagnose` to compare with, and what each look brought."""
+        """Write down how many files there are, for `diagnose` to compare with, and what each poll brought."""
         for server, look in self.looks.items():
             if look.listed is not None:
                 with database_errors(), self.conn.transaction():

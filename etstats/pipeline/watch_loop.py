@@ -10,7 +10,7 @@ from threading import Event, Thread
 from etstats.errors import ConfigError, EtstatsError, LockedError
 from etstats.logs import event
 
-LONGEST_RUN = 300.0  # seconds; between two runs others may have the base, and what is due is posted
+LONGEST_RUN = 300.0  # seconds; between two runs others may have the database, and what is due is posted
 _LONGEST_PAUSE = 60.0
 
 
@@ -44,7 +44,7 @@ def watch(run: Callable[[], EtstatsError | None], stop: Event, *, tell: Callable
 
 
 class Stop(Event):
-    """An event that sets the one of the run at work as well."""
+    """An event that also sets the event of the active run."""
 
     _of_run: Event | None = None
 

@@ -163,4 +163,4 @@ def outcome(file: RemoteFile, content: bytes, size: int | None, mtime: int | Non
     """Judge the bytes read against the listing and against size and mtime asked for after the reading."""
     if (len(content), size, mtime) == (file.size, file.size, file.mtime):
         return Fetched(file=file, content=content)
-    return Failed(file=file, reason="changed while it was read; left for the next look", is_passing=True)
+    return Failed(file=file, reason="changed while it was read; left for the next poll", is_passing=True)

@@ -56,7 +56,7 @@ def test_an_open_connection(database_url: str) -> None:
 
 
 def test_the_urls_own_options_are_kept(database_url: str) -> None:
-    """What the URL asks for stands beside ours, and its application name wins."""
+    """What the URL asks for stands next to ours, and its application name wins."""
     url = f"{database_url}{'&' if '?' in database_url else '?'}options=-c%20work_mem%3D7MB&application_name=mine"
     with connect(url) as conn:
         assert conn.execute("SHOW work_mem").fetchone() == ("7MB",)
@@ -171,7 +171,7 @@ def test_states_of_the_base(db: psycopg.Connection, code: str, expected: type[Et
 
 
 def test_a_fault_of_ours_stays_one(db: psycopg.Connection) -> None:
-    """Wrong SQL is not blamed on the base."""
+    """Wrong SQL is not blamed on the database."""
     with pytest.raises(psycopg.errors.UndefinedTable), database_errors():
         db.execute("SELECT * FROM nowhere")
 

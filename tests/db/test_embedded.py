@@ -76,7 +76,7 @@ def processes_in(folder: str) -> set[int]:
 
 
 def test_an_ordinary_first_use(new: Path) -> None:
-    """The first use makes a base that keeps what it is told, with checks and syncs on."""
+    """The first use makes a database that keeps what it is told, with checks and syncs on."""
     with connect(embedded.ensure_running(new)) as conn:
         assert conn.execute("SHOW fsync").fetchone() == ("on",)
         assert conn.execute("SHOW data_checksums").fetchone() == ("on",)
@@ -91,7 +91,7 @@ def test_an_ordinary_first_use(new: Path) -> None:
 
 
 def test_status_and_stop_of_nothing(tmp_path: Path) -> None:
-    """Asking after a base that was never made makes nothing."""
+    """Asking after a database that was never made makes nothing."""
     assert not embedded.status(tmp_path / "none").running
     assert not embedded.stop(tmp_path / "none")
     assert not (tmp_path / "none").exists()
@@ -275,7 +275,7 @@ def test_odd_characters_in_the_path(new: Path) -> None:
 
 
 def test_a_base_of_another_version(new: Path) -> None:
-    """A base made by an older PostgreSQL is left alone, with the way out."""
+    """A database made by an older PostgreSQL is left alone, with the way out."""
     (new / "postgres" / "16").mkdir(parents=True)
     with pytest.raises(ConfigError, match=r"made by PostgreSQL 16.*backup.*restore"):
         embedded.ensure_running(new)

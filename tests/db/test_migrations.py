@@ -1,4 +1,4 @@
-"""Migrations: applied once, in order, all or nothing, and never over a base that is not theirs."""
+"""Migrations: applied once, in order, all or nothing, and never over a database that is not theirs."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def empty(empty_database_url: str):
-    """A connection to a base without a table."""
+    """A connection to a database without a table."""
     with connect(empty_database_url) as conn:
         yield conn
 
@@ -49,7 +49,7 @@ def test_applies_in_order_and_records(empty: psycopg.Connection, folder: Path) -
 
 
 def test_status_of_an_empty_base_changes_nothing(empty: psycopg.Connection, folder: Path) -> None:
-    """Asking an empty base names every step as pending and makes no table."""
+    """Asking an empty database names every step as pending and makes no table."""
     assert [str(step) for step in status(empty, folder).pending] == ["0001_players", "0002_names"]
     assert empty.execute("SELECT to_regclass('schema_migrations')").fetchone() == (None,)
 
@@ -73,7 +73,7 @@ def test_nothing_to_do_is_one_query(
 
 
 def test_a_failing_step_leaves_no_trace(empty: psycopg.Connection, folder: Path) -> None:
-    """A step that fails half-way is undone whole, the one before it stays, and the mended one goes through."""
+    """A step that fails half-way is undone whole, the one before it stays, and the repaired one goes through."""
     second = folder / "0002_names.sql"
     second.write_text("CREATE TABLE half (id integer); SELECT nonsense;")
     with pytest.raises(EtstatsError, match=r"0002_names failed and was rolled back: column .nonsense."):
@@ -86,7 +86,7 @@ def test_a_failing_step_leaves_no_trace(empty: psycopg.Connection, folder: Path)
 
 
 def test_refuses_a_newer_base(empty: psycopg.Connection, folder: Path) -> None:
-    """A base with a step that the program lacks was made by a newer program."""
+    """A database with a step that the program lacks was made by a newer program."""
     migrate(empty, folder)
     (folder / "0002_names.sql").unlink()
     with pytest.raises(ConfigError, match=r"0002_names of a newer etstats"):

@@ -117,7 +117,7 @@ def test_setting_that_the_pooler_does_not_track(
 
 
 def test_run_lock(pooled_url: str, database_url: str) -> None:
-    """One run at a time, through the pooler and beside it, while the sessions of the pool change hands."""
+    """One run at a time, through the pooler and next to it, while the sessions of the pool change hands."""
     with closing(connect(pooled_url)) as conn, closing(connect(pooled_url)) as other:
         with run_lock(conn):
             for _ in range(3):

@@ -1,4 +1,4 @@
-"""`database.schema`: etstats beside another program in one database."""
+"""`database.schema`: etstats next to another program in one database."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

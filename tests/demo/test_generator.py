@@ -1,4 +1,4 @@
-"""The invented files obey every law of the real ones, and the truth beside them is their round alone."""
+"""The invented files obey every law of the real ones, and the truth next to them is their round alone."""
 
 import hashlib
 from collections.abc import Iterator
@@ -446,7 +446,7 @@ def test_equal_arguments_give_equal_bytes() -> None:
 
 
 def test_counts_and_first_evening() -> None:
-    """`files` and `evenings` bound the stream, whose first evening is `generate_evening`'s."""
+    """`files` and `sessions` bound the stream, whose first session is `generate_evening`'s."""
     assert len(list(generate(5, start=START, files=37))) == 37
     assert len(list(generate(5, start=START, evenings=3, maps=(5, 5)))) == 30
     assert list(generate(5, start=START)) == generate_evening(5, start=START).files

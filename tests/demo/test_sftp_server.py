@@ -17,7 +17,7 @@ from etstats.demo.sftp_server import SftpServer, serve
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[GeneratedFile]:
-    """One evening in the folder `gamestats`."""
+    """One session in the folder `gamestats`."""
     folder = tmp_path / "gamestats"
     folder.mkdir()
     evening = list(generate(1, start=datetime(2025, 10, 6, 20, 5)))  # noqa: DTZ001

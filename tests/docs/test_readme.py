@@ -1,4 +1,4 @@
-"""What the README tells people to type works, on the evening that its transcripts are of."""
+"""What the README tells people to type works, on the session that its transcripts are of."""
 
 import os
 import re
@@ -23,7 +23,7 @@ def stage() -> Iterator[tour.Stage]:
 
 @pytest.mark.parametrize("words", COMMANDS)
 def test_every_command_of_the_readme_works(stage: tour.Stage, words: str) -> None:
-    """It exits 0; only health may have something to say about a base that is a minute old."""
+    """It exits 0; only health may have something to say about a database that is a minute old."""
     allowed = {0, 3} if words == "health" else {0}
     assert tour.command(stage, *words.split(), environment=os.environ) in allowed
 

@@ -26,7 +26,8 @@ UTC_PLAN = RebuildPlan(gap=HOUR, zone_of=lambda _: ZoneInfo("UTC"))
 
 
 def run_and_kill(conn: psycopg.Connection, folder: Path, files: int, moment: float) -> bool:
-    """Import the folder in another process and kill it soon after so many files are stored; False: it was done."""
+    """Import the folder in another process and kill it soon after that many files are stored; False: it was
+    done."""
     command = [sys.executable, "-c", PROGRAM, "import", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while process.poll() is None and column(conn, "SELECT count(*) FROM processed_files")[0] < files:

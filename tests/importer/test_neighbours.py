@@ -43,7 +43,7 @@ def renamed(file: File, stamp: str) -> File:
 
 
 def holds(conn: psycopg.Connection, gap: timedelta = HOUR) -> bool:
-    """Whether the base is what its archive says."""
+    """Whether the database is what its archive says."""
     return not verify(conn, RebuildPlan(gap=gap, zone_of=lambda _: ZONE)).differences
 
 
@@ -128,7 +128,7 @@ def test_of_three_names_the_earliest_counts(db: psycopg.Connection, order: tuple
     outcomes = [take(db, [names[place]])[0] for place in order]
     assert column(db, COUNTING) == [first.name]
     assert column(db, "SELECT times_seen FROM player_aliases") == [1, 1]
-    assert [o.fate for o in outcomes].count(ImportStatus.DUPLICATE) == sum(
+    assert [o.status for o in outcomes].count(ImportStatus.DUPLICATE) == sum(
         min(order[:place], default=9) < number for place, number in enumerate(order)
     )
     assert holds(db)
@@ -139,7 +139,7 @@ def test_the_same_file_again_changes_nothing(db: psycopg.Connection) -> None:
     file = round_file("2025-10-02-213000")
     take(db, [file])
     before = snapshot(db)
-    assert [o.fate for o in take(db, [file, file])] == [ImportStatus.KNOWN, ImportStatus.KNOWN]
+    assert [o.status for o in take(db, [file, file])] == [ImportStatus.KNOWN, ImportStatus.KNOWN]
     assert snapshot(db) == before
 
 
@@ -147,7 +147,7 @@ def test_rewritten_content_replaces_its_round(db: psycopg.Connection) -> None:
     """A file that grew counts with its new numbers, and round 2 is split against them."""
     take(db, [round_file("2025-10-02-213000"), second("2025-10-02-213800")])
     more = [line(weapons={"MP40": (30, 90, 5, 3, 5)}), line(GUIDS[1], "eve", team=2), line(GUIDS[2], "ann")]
-    assert take(db, [round_file("2025-10-02-213000", lines=more)])[0].fate is ImportStatus.REPLACED
+    assert take(db, [round_file("2025-10-02-213000", lines=more)])[0].status is ImportStatus.REPLACED
     sql = "SELECT kills FROM player_comprehensive_stats WHERE player_guid = '0000AAAA' ORDER BY round_id"
     assert column(db, sql) == [5, 2]
     assert column(db, "SELECT alias FROM player_aliases ORDER BY 1") == ["ann", "bo", "eve"]
@@ -156,16 +156,16 @@ def test_rewritten_content_replaces_its_round(db: psycopg.Connection) -> None:
 
 @pytest.mark.parametrize("take_away", [1, 200], ids=["cut", "shrunk by a line"])
 def test_a_shrunk_file_leaves_the_good_round_alone(db: psycopg.Connection, take_away: int) -> None:
-    """A shorter version waits in quarantine beside the good one, and is gone when the good one is seen again."""
+    """A shorter version waits in quarantine next to the good one, and is gone when the good one is seen again."""
     file = round_file("2025-10-02-213000")
     take(db, [file])
     before = snapshot(db)
     shorter = file.content[:-1] if take_away == 1 else b"\n".join(file.content.split(b"\n")[:2]) + b"\n"
-    assert take(db, [File(file.name, shorter)])[0].fate is ImportStatus.QUARANTINED
+    assert take(db, [File(file.name, shorter)])[0].status is ImportStatus.QUARANTINED
     assert snapshot(db) == before
     assert column(db, "SELECT rejected_content FROM processed_files") == [shorter]
-    assert take(db, [File(file.name, shorter)])[0].fate is ImportStatus.STILL_QUARANTINED
-    assert take(db, [file])[0].fate is ImportStatus.KNOWN
+    assert take(db, [File(file.name, shorter)])[0].status is ImportStatus.STILL_QUARANTINED
+    assert take(db, [file])[0].status is ImportStatus.KNOWN
     assert column(db, "SELECT rejected_reason FROM processed_files") == [None]
 
 
@@ -173,9 +173,9 @@ def test_a_cut_file_is_tried_again_when_it_is_whole(db: psycopg.Connection) -> N
     """Half a file is quarantined with its line and reason; the whole one takes its place."""
     file = round_file("2025-10-02-213000")
     half = File(file.name, file.content[:-20])
-    assert take(db, [half])[0].fate is ImportStatus.QUARANTINED
+    assert take(db, [half])[0].status is ImportStatus.QUARANTINED
     assert column(db, "SELECT error_line FROM processed_files") == [3]
-    assert take(db, [file])[0].fate is ImportStatus.IMPORTED
+    assert take(db, [file])[0].status is ImportStatus.IMPORTED
     assert column(db, "SELECT error_message FROM processed_files") == [None]
     assert column(db, COUNTING) == [file.name]
 
@@ -205,7 +205,7 @@ def test_a_file_that_became_a_copy_counts_no_more(db: psycopg.Connection) -> Non
 
 
 def test_a_late_file_joins_two_sessions(db: psycopg.Connection) -> None:
-    """Two evenings 100 minutes apart become one when the round between them comes."""
+    """Two sessions 100 minutes apart become one when the round between them comes."""
     ends = [round_file("2025-10-02-210000"), round_file("2025-10-02-224000", map_name="radar")]
     take(db, ends)
     assert column(db, SESSIONS) == [1, 1]
@@ -240,7 +240,7 @@ def test_rebuild_regroups_after_a_changed_gap(db: psycopg.Connection) -> None:
     half = timedelta(minutes=30)
     take(db, evening)
     late = round_file("2025-10-02-214500", map_name="etl_ice")
-    assert take(db, [late], gap=half)[0].fate is ImportStatus.IMPORTED
+    assert take(db, [late], gap=half)[0].status is ImportStatus.IMPORTED
     rebuild(db, RebuildPlan(gap=half, zone_of=lambda _: ZONE))
     assert column(db, SESSIONS) == [1, 1, 2]
     assert holds(db, half)
@@ -275,7 +275,8 @@ def test_an_mtime_far_off_is_no_witness(db: psycopg.Connection) -> None:
 
 
 def test_a_better_mtime_moves_a_known_round(db: psycopg.Connection) -> None:
-    """The same file seen again with an mtime that knows better moves the round, and the base stays provable."""
+    """The same file seen again with an mtime that knows better moves the round, and the database stays
+    provable."""
     file = round_file("2025-10-26-021000")
     take(db, [file])
     take(db, [File(file.name, file.content, 1761441003)])
@@ -332,7 +333,7 @@ def test_a_round_keeps_its_id(db: psycopg.Connection) -> None:
 
 
 def test_a_file_is_all_or_nothing(db: psycopg.Connection) -> None:
-    """When the base refuses a row, nothing of the file stays but its place in quarantine; the others go on."""
+    """When the database refuses a row, nothing of the file stays but its place in quarantine; the others go on."""
     with db.transaction():
         db.execute(
             "ALTER TABLE weapon_comprehensive_stats ADD CONSTRAINT no_panzer CHECK (weapon_name <> 'PANZERFAUST')"
@@ -340,7 +341,7 @@ def test_a_file_is_all_or_nothing(db: psycopg.Connection) -> None:
     bad = round_file("2025-10-02-213000", lines=[line(weapons={"PANZERFAUST": (1, 1, 1, 0, 0)})])
     good = [round_file("2025-10-02-212000", map_name="radar"), round_file("2025-10-02-214000", map_name="oasis")]
     outcomes = take(db, [good[0], bad, good[1]])
-    assert [o.fate for o in outcomes] == [ImportStatus.IMPORTED, ImportStatus.QUARANTINED, ImportStatus.IMPORTED]
+    assert [o.status for o in outcomes] == [ImportStatus.IMPORTED, ImportStatus.QUARANTINED, ImportStatus.IMPORTED]
     assert "no_panzer" in outcomes[1].reason
     assert column(db, COUNTING) == [good[0].name, good[1].name]
     assert column(db, SESSIONS) == [2]
@@ -359,7 +360,7 @@ def test_half_a_file_and_the_whole_one_in_one_batch(
     whole = round_file("2025-10-02-213000")
     half = File(whole.name, whole.content[:-40])
     outcomes = take(db, [half, half, whole, half])
-    assert [o.fate for o in outcomes] == [
+    assert [o.status for o in outcomes] == [
         ImportStatus.QUARANTINED,
         ImportStatus.STILL_QUARANTINED,
         ImportStatus.IMPORTED,
@@ -402,7 +403,7 @@ def test_rebuild_puts_into_quarantine_what_the_base_refuses(db: psycopg.Connecti
 
 
 def test_a_row_lost_on_the_way_is_noticed(db: psycopg.Connection) -> None:
-    """Every insert is verified: a base that swallows a player's weapons gets the file into quarantine."""
+    """Every insert is verified: a database that swallows a player's weapons gets the file into quarantine."""
     with db.transaction():
         db.execute("CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
         db.execute(
@@ -410,7 +411,7 @@ def test_a_row_lost_on_the_way_is_noticed(db: psycopg.Connection) -> None:
             "WHEN (new.player_guid = '0000BBBB') EXECUTE FUNCTION swallow()"
         )
     outcome = take(db, [round_file("2025-10-02-213000")])[0]
-    assert outcome.fate is ImportStatus.QUARANTINED
+    assert outcome.status is ImportStatus.QUARANTINED
     assert "stored totals" in outcome.reason
     assert column(db, COUNTING) == []
     assert column(db, "SELECT success FROM processed_files") == [False]

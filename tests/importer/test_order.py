@@ -37,7 +37,7 @@ SERVERS = ("north", "south")
 
 @cache
 def world(seed: int) -> tuple[tuple[str, File], ...]:
-    """Two servers' evenings with everything that goes wrong: (server, file), each in its final state or before."""
+    """Two servers' sessions with everything that goes wrong: (server, file), each in its final state or before."""
     found: list[tuple[str, File]] = []
     for index, server in enumerate(SERVERS):
         start = datetime(2025, 10, 6, 22, 40, tzinfo=ZONE)

@@ -1,4 +1,4 @@
-"""Importing in tests: files through the door, and what stands in the base afterwards, surrogate ids aside."""
+"""Importing in tests: files through the door, and what stands in the database afterwards, surrogate ids aside."""
 
 from collections.abc import Iterable
 from datetime import timedelta

@@ -113,7 +113,7 @@ def test_a_document_holds_what_it_is_given(capsys: Capture) -> None:
 
 
 def test_a_list_in_a_cell_is_written_for_people_and_is_no_formula(capsys: Capture) -> None:
-    """A cell of many values is their text in CSV, marked when a spreadsheet would reckon with it."""
+    """A cell of many values is their text in CSV, marked when a spreadsheet would evaluate it."""
 
     @dataclass(frozen=True, slots=True)
     class Row:

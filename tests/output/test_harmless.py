@@ -51,7 +51,7 @@ def test_json_keeps_the_value_and_the_terminal(capsys: Capture) -> None:
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
 def test_no_cell_is_a_formula(capsys: Capture, first: str) -> None:
-    """A text that a spreadsheet would reckon with is marked as text; a negative number stays a number."""
+    """A text that a spreadsheet would evaluate is marked as text; a negative number stays a number."""
     formula = f"{first}cmd|' /C calc'!A0"
     output.show(table(Line(player_name=f"^1 {formula}", map=formula, kills=-5)), Format.CSV)
     ((_, *_), (player, place, kills, *_)) = csv.reader(io.StringIO(capsys.readouterr().out))

@@ -100,7 +100,7 @@ def test_line_ends(end: str) -> None:
 
 
 def test_stray_bytes_do_not_stop_an_import() -> None:
-    """Bytes that are no UTF-8, and NUL, become replacement characters, and the file says so."""
+    """Bytes that are not UTF-8, and NUL, become replacement characters, and the file says so."""
     raw = parse(GOOD.name, GOOD.content.replace(b"eve", b"e\xffv\0"))
     assert raw.had_bad_bytes
     assert raw.players[1].name == "e\ufffdv\ufffd"

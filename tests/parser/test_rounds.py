@@ -1,4 +1,4 @@
-"""Round 2 alone: rule by rule by hand, and against the truth of invented evenings."""
+"""Round 2 alone: rule by rule by hand, and against the truth of invented sessions."""
 
 from datetime import UTC, datetime
 
@@ -233,7 +233,7 @@ WILD = Quirks(
 
 
 def evening(seed: int, layout: int) -> GeneratedSession:
-    """One invented evening."""
+    """One invented session."""
     start = datetime(2025, 10, 6, 20, 5, tzinfo=UTC)
     return generate_evening(seed, start=start, layout=layout, quirks=WILD, maps=(3, 3), players=8)
 

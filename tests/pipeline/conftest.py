@@ -1,4 +1,4 @@
-"""A game server on loopback with an evening of invented rounds, and the settings that lead to it."""
+"""A game server on loopback with a session of invented rounds, and the settings that lead to it."""
 
 import json
 import os
@@ -80,7 +80,7 @@ def configure(home: Path, *games: Game, more: str = "") -> Path:
 
 @pytest.fixture(scope="session")
 def files() -> list[GeneratedFile]:
-    """Four maps of one evening, two rounds each, in the order played."""
+    """Four maps of one session, two rounds each, in the order played."""
     return generate_evening(11, start=START, zone=ZONE, players=6, maps=(4, 4), quirks=Quirks()).files
 
 
@@ -105,7 +105,7 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Game]]:
 
 @pytest.fixture
 def game(start_server: Callable[..., Game], home: Path, files: list[GeneratedFile]) -> Game:
-    """The one server of the settings; it shows the evening."""
+    """The one server of the settings; it shows the session."""
     game = start_server()
     game.write(*files)
     configure(home, game)
@@ -114,7 +114,7 @@ def game(start_server: Callable[..., Game], home: Path, files: list[GeneratedFil
 
 @dataclass(frozen=True, kw_only=True)
 class Base:
-    """What a test asks of its base."""
+    """What a test asks of its database."""
 
     conn: psycopg.Connection
 

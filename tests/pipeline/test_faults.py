@@ -21,7 +21,7 @@ Cli = Callable[..., CliResult]
 
 @contextmanager
 def held_back(url: str) -> Iterator[psycopg.Connection]:
-    """Nobody can write a file to the base until the block is left; reading goes on."""
+    """Nobody can write a file to the database until the block is left; reading goes on."""
     with connect(url) as holder:
         holder.execute("LOCK TABLE processed_files IN EXCLUSIVE MODE")
         yield holder
@@ -121,7 +121,7 @@ def test_refused_key_is_exit_code_4(cli: Cli, game: Game, home: Path, base: Base
 
 
 def test_second_run_leaves_the_first_alone(cli: Cli, game: Game, base: Base, database_url: str) -> None:
-    """While one run is at work another ends with 75: with a word, or under `-q` without one."""
+    """While one run is running another ends with 75: with a word, or under `-q` without one."""
     with connect(database_url) as conn, run_lock(conn):
         assert cli("-q", "sync") == CliResult(code=75, out="", err="")
         loud = cli("sync")
@@ -153,7 +153,7 @@ def test_run_killed_before_the_import_loses_nothing(
 def test_base_lost_in_mid_run_is_temporary(
     cli: Cli, game: Game, base: Base, database_url: str, files: list[GeneratedFile]
 ) -> None:
-    """A base that goes away under the run: exit code 75, one line, and the next run makes it good."""
+    """A database that goes away under the run: exit code 75, one line, and the next run makes it good."""
     with held_back(database_url) as holder:
         run = etstats("-q", "sync")
         try:
@@ -172,7 +172,7 @@ def test_base_lost_in_mid_run_is_temporary(
 def test_base_that_is_down_asks_nothing_of_the_server(
     cli: Cli, game: Game, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a base there is nothing to compare with: 75 before the server is troubled."""
+    """Without a database there is nothing to compare with: 75 before the server is troubled."""
     monkeypatch.setenv("ETSTATS_DATABASE_URL", f"postgresql://etstats@127.0.0.1:{free_port()}/etstats")
     done = cli("-q", "sync")
     assert (done.code, game.server.logins) == (75, 0)
@@ -195,7 +195,7 @@ def test_connection_dropped_in_mid_file_without_polling(
 def test_file_that_vanishes_after_the_listing_harms_nobody(
     cli: Cli, game: Game, base: Base, files: list[GeneratedFile]
 ) -> None:
-    """A file removed between listing and opening is no failure: the rest is in, and nothing needs a person."""
+    """A file removed between listing and opening is not a failure: the rest is in, and nothing needs a person."""
 
     def remove(name: str) -> None:
         if name == files[2].name:
@@ -240,7 +240,7 @@ def test_what_no_game_server_shows_stays_outside(
 def test_local_folder_that_cannot_be_written_loses_nothing(
     cli: Cli, game: Game, base: Base, home: Path, files: list[GeneratedFile], log: Callable[[], str]
 ) -> None:
-    """The copy is a convenience: where none can be kept the base has the bytes, and the log says so."""
+    """The copy is a convenience: where none can be kept the database has the bytes, and the log says so."""
     (home / "data").mkdir()
     (home / "data" / "gamestats").write_text("in the way")
     done = cli("-q", "sync")

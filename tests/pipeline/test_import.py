@@ -20,7 +20,7 @@ Cli = Callable[..., CliResult]
 
 @pytest.fixture
 def folder(tmp_path: Path, files: list[GeneratedFile]) -> Path:
-    """An archive of an evening as people keep them: two folders deep, with what lies beside."""
+    """An archive of a session as people keep them: two folders deep, with what lies next to."""
     root = tmp_path / "archive"
     for part, name in ((files[:4], "2025/10"), (files[4:], "2025/more")):
         (root / name).mkdir(parents=True)
@@ -131,7 +131,7 @@ def test_limit_takes_the_oldest(cli: Cli, folder: Path, base: Base, files: list[
 
 
 def test_dry_run_checks_and_stores_nothing(cli: Cli, folder: Path, base: Base, files: list[GeneratedFile]) -> None:
-    """`--dry-run` reads every file and says which would go to quarantine, without a base."""
+    """`--dry-run` reads every file and says which would go to quarantine, without a database."""
     (folder / files[0].name).write_bytes(cut(files[0]))
     done = cli("import", "--dry-run", folder)
     assert done.code == 3

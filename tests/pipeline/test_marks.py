@@ -50,7 +50,7 @@ def test_new_file_is_seen(cli: Cli, settled: Game, base: Base) -> None:
 def test_changed_content_is_seen(
     cli: Cli, settled: Game, base: Base, db: psycopg.Connection, files: list[GeneratedFile]
 ) -> None:
-    """A young file that is written to again moves its own time only: it is looked at by itself."""
+    """A young file that is written to again moves its own time only: it is polled by itself."""
     last = files[-1]
     with db.transaction():
         recent = f'[["{last.name}", {len(last.content)}, {last.mtime}]]'

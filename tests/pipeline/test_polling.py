@@ -57,7 +57,7 @@ def polling() -> Iterator[Run]:
 def test_file_that_appears_meanwhile_is_imported_over_the_same_connection(
     cli: Cli, game: Game, base: Base, files: list[GeneratedFile]
 ) -> None:
-    """A round that ends between two looks is in the base before the run is over; the login was made once."""
+    """A round that ends between two looks is in the database before the run is over; the login was made once."""
     late = files[-1]
     (game.root / late.name).unlink()
     with polling() as run:
@@ -117,7 +117,7 @@ def test_for_without_poll_and_words_that_are_no_time_are_refused(cli: Cli, game:
 def test_half_written_file_is_left_for_the_next_look(
     cli: Cli, game: Game, base: Base, files: list[GeneratedFile], log: Callable[[], str]
 ) -> None:
-    """A file that is cut at the first look and whole at the second is a round, and never was in quarantine."""
+    """A file that is cut at the first listing and whole at the second is a round, and never was in quarantine."""
     last = files[-1]
     game.put(last.name, cut(last), last.mtime)
 

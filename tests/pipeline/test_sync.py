@@ -1,4 +1,4 @@
-"""`etstats sync` against a game server and a base: what it takes, what it leaves, and what it says."""
+"""`etstats sync` against a game server and a database: what it takes, what it leaves, and what it says."""
 
 import os
 import pwd
@@ -125,7 +125,7 @@ def test_later_runs_look_at_the_day_before_the_newest(
 
 
 def test_local_copies_deleted_fetch_nothing_again(cli: Cli, game: Game, local: Path) -> None:
-    """The local folder is a convenience: what is in the base stays known without it."""
+    """The local folder is a convenience: what is in the database stays known without it."""
     cli("sync")
     for path in local.iterdir():
         path.unlink()
@@ -155,7 +155,7 @@ def test_rewritten_file_replaces_its_round(cli: Cli, game: Game, base: Base, fil
 
 
 def test_shrunken_file_leaves_the_good_round(cli: Cli, game: Game, base: Base, files: list[GeneratedFile]) -> None:
-    """A whole file that became shorter waits in quarantine beside the good one, and is told once."""
+    """A whole file that became shorter waits in quarantine next to the good one, and is told once."""
     cli("sync")
     last = files[-1]
     fewer = last.content.rstrip(b"\n").rpartition(b"\n")[0] + b"\n"

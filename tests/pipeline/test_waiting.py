@@ -1,4 +1,4 @@
-"""Commands that need the whole base beside runs that look again and again: they wait, and get their turn."""
+"""Commands that need the whole database next to runs that look again and again: they wait, and get their turn."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,7 +35,7 @@ def collecting(*arguments: str) -> Iterator[Callable[[], tuple[int, str]]]:
 
 
 def test_a_polling_sync_makes_room(cli: Cli, game: Game, base: Base, files: list[GeneratedFile]) -> None:
-    """A rebuild that comes meanwhile says that it waits, and has the base long before the minutes are over."""
+    """A rebuild that comes meanwhile says that it waits, and has the database long before the minutes are over."""
     with collecting("sync", "--poll", "5s", "--for", "10m") as sync_end:
         until(lambda: base.rounds == len(files))
         done = cli("rebuild", "--yes", "--wait", f"{ENDED}s")
@@ -46,7 +46,7 @@ def test_a_polling_sync_makes_room(cli: Cli, game: Game, base: Base, files: list
 
 
 def test_a_watch_makes_room_and_goes_on(cli: Cli, game: Game, base: Base, files: list[GeneratedFile]) -> None:
-    """It lets the base go for as long as the rebuild takes, and is there for the next round."""
+    """It lets the database go for as long as the rebuild takes, and is there for the next round."""
     late = files[-1]
     (game.root / late.name).unlink()
     with collecting("watch", "--every", "5s", "--no-post"):

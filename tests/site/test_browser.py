@@ -199,7 +199,7 @@ def test_tables_are_sorted_by_a_click_and_by_the_keyboard(browser: Any, site: Pa
 
 
 def test_charts_show_their_values_under_the_pointer(browser: Any, site: Path) -> None:
-    """The value of a mark is in the page itself, and beside the pointer at once."""
+    """The value of a mark is in the page itself, and next to the pointer at once."""
     with visitor(browser, site.as_uri()) as (page, complaints):
         page.goto(f"{site.as_uri()}/weapons/index.html")
         mark = page.locator("svg.chart rect.bar").first

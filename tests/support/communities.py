@@ -127,7 +127,7 @@ def _members(dice: random.Random, community: Community) -> tuple[Member, ...]:
 
 
 def _attendance(dice: random.Random, community: Community, members: Sequence[Member]) -> list[Member]:
-    """Return who plays this evening: active players come more often, and bring their friends."""
+    """Return who plays this session: active players come more often, and bring their friends."""
     wanted = min(2 * dice.choice(community.team_sizes), len(members) // 2 * 2)
     order = sorted(members, key=lambda member: dice.expovariate(1) / member.activity)
     present: dict[str, Member] = {}

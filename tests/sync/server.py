@@ -319,7 +319,7 @@ class OpenSshServer:
 
 
 def client_key(folder: Path, name: str = "client_key", kind: str = "ssh-ed25519", **options: Any) -> Path:
-    """Make a key pair once and return the private file; the public one lies beside it."""
+    """Make a key pair once and return the private file; the public one lies next to it."""
     path = folder / name
     if not path.exists():
         key = asyncssh.generate_private_key(kind, **_cheap(kind))

@@ -1,4 +1,4 @@
-"""A server that misbehaves: nothing half is taken, nothing is lost, and the next look makes it good."""
+"""A server that misbehaves: nothing half is taken, nothing is lost, and the next poll makes it good."""
 
 import contextlib
 import os
@@ -77,7 +77,7 @@ def test_a_stalled_read_ends_in_time(server: TestServer, root: Path) -> None:
 
 
 def test_a_file_that_grows_between_open_and_read_is_left(server: TestServer, root: Path) -> None:
-    """The size asked for after the reading gives it away; the next look takes it whole."""
+    """The size asked for after the reading gives it away; the next poll takes it whole."""
     file = write(root, name_of(1), BYTES)
 
     def grow(name: str) -> None:
@@ -144,7 +144,7 @@ def test_an_abandoned_fetch_leaves_no_handle_open(server: TestServer, root: Path
     with sftp_source.connect(server.settings()) as source:
         for _ in range(3):
             next(iter(source.fetch(files)))
-        for _ in range(2):  # the first look meets the late answers and closes, the second comes after that
+        for _ in range(2):  # the first listing meets the late answers and closes, the second comes after that
             listed(source)
         assert len(server.opened) > 3
         assert server.open_now == 0

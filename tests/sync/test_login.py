@@ -70,7 +70,7 @@ def test_a_key_file_that_is_not_there(server: TestServer, keys: Path) -> None:
 
 
 def test_a_key_that_others_can_read(server: TestServer) -> None:
-    """Refused as ssh refuses it, with the command that mends it."""
+    """Refused as ssh refuses it, with the command that repairs it."""
     server.key_file.chmod(0o644)
     with pytest.raises(ConfigError, match=r"mode 0644\): chmod 600"):
         sftp_source.connect(server.settings())
@@ -261,7 +261,7 @@ def test_host_key_alias(server: TestServer, keys: Path) -> None:
 
 
 def certify(key_file: Path, name: str = "et") -> asyncssh.SSHKey:
-    """Write a certificate beside a key, as `ssh-keygen -s` does; returns the key of the CA."""
+    """Write a certificate next to a key, as `ssh-keygen -s` does; returns the key of the CA."""
     authority = asyncssh.generate_private_key("ssh-ed25519")
     key = asyncssh.read_private_key(key_file)
     authority.generate_user_certificate(key, "test", principals=[name]).write_certificate(f"{key_file}-cert.pub")

@@ -35,7 +35,7 @@ def test_a_full_listing_every_ten_minutes_all_the_same() -> None:
 
 
 def test_a_folder_without_mtime_is_never_trusted() -> None:
-    """A server that tells none is listed at each look."""
+    """A server that tells none is listed at each poll."""
     assert not is_unchanged(ListingState(mtime=UNKNOWN_MTIME, first_seen=0.0, listed=5.0), UNKNOWN_MTIME, 6.0)
 
 

@@ -67,7 +67,7 @@ def test_the_day_is_the_servers() -> None:
     ],
 )
 def test_until_a_day_means_to_its_end(text: str, expected: str) -> None:
-    """`--until 2025-10-01` has the rounds of that evening in it."""
+    """`--until 2025-10-01` has the rounds of that session in it."""
     moment = parse_when(text, NOW, LJUBLJANA, until=True)
     assert moment is not None
     assert f"{moment:%Y-%m-%d %H:%M}" == expected
@@ -92,7 +92,7 @@ def test_what_is_no_time_names_the_forms(text: str) -> None:
 
 
 def test_without_a_word_everything_at_first_and_a_day_later_on() -> None:
-    """An empty base takes all, a filled one a day before its newest."""
+    """An empty database takes all, a filled one a day before its newest."""
     assert default_since(None) is None
     assert default_since(datetime.fromisoformat("2025-10-02 23:28:18")) == datetime.fromisoformat(
         "2025-10-01 23:28:18"

@@ -1,4 +1,4 @@
-"""What is stored beside what the archive says: are they the same, and if not, where do they differ?"""
+"""What is stored next to what the archive says: are they the same, and if not, where do they differ?"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
@@ -28,7 +28,7 @@ class Difference:
 
 
 def as_stored(derived: Round) -> Round:
-    """A derived round as the base gives it back: players and weapons in order, decimals as its columns are."""
+    """A derived round as the database gives it back: players and weapons in order, decimals as its columns are."""
     players = sorted(map(_player_as_stored, derived.players), key=lambda p: p.player_guid)
     return replace(derived, players=tuple(players))
 

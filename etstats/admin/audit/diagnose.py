@@ -1,4 +1,5 @@
-"""Where every file is: on the server, in the local folder, in the base; what differs, and what to do about it."""
+"""Where every file is: on the server, in the local folder, in the database; what differs, and what to do about
+it."""
 
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -105,7 +106,7 @@ def diagnose(
 
 
 def _names(config: Config, in_base: Iterable[str], server: str | None) -> list[str]:
-    """The servers to look at: configured ones first, then those that only the base knows."""
+    """The servers to poll: configured ones first, then those that only the database knows."""
     names = list(dict.fromkeys([*(s.name for s in config.servers), *in_base]))
     if server is not None:
         return [server] if server in names else [config.server(server).name]
@@ -209,7 +210,7 @@ def _restore(
     kept: Iterable[KeptFile],
     listed: Mapping[str, RemoteFile] | None,
 ) -> RestoredCopies:
-    """Write missing local files back from the archive, and fetch those that the base lacks."""
+    """Write missing local files back from the archive, and fetch those that the database lacks."""
     folder = config.copies_of(server)
     local = local_copies.local_files(folder)
     known = {file.filename for file in kept}

@@ -53,7 +53,7 @@ def retry(
     for entry in find(conn, words, with_discarded=bool(words)):
         if entry.size_bytes > MAX_ROUND_BYTES:  # there is no more than its head to try again
             outcomes.append(
-                ImportResult(filename=entry.filename, fate=ImportStatus.STILL_QUARANTINED, reason=entry.reason)
+                ImportResult(filename=entry.filename, status=ImportStatus.STILL_QUARANTINED, reason=entry.reason)
             )
             continue
         server = entry.server
@@ -67,7 +67,7 @@ def retry(
 
 
 def discard(conn: Connection, words: Sequence[str]) -> list[Quarantined]:
-    """Let go of the entries named; they are shown no more until their content changes."""
+    """Hide the named entries until their content changes."""
     with database_errors(), conn.transaction():
         found = find(conn, words)
         quarantine.discard(conn, found)

@@ -1,8 +1,8 @@
-"""Everything derived again from the archive: the files in order, evening by evening, in one transaction.
+"""Everything derived again from the archive: the files in order, session by session, in one transaction.
 
-    archive in order -> evenings -> parsed again -> settled as a whole -> checked -> all committed at once
+    archive in order -> sessions -> parsed again -> settled as a whole -> checked -> all committed at once
 
-Readers see the old numbers until the end, and keep them when it is interrupted. An evening here is a stretch of
+Readers see the old numbers until the end, and keep them when it is interrupted. A session here is a stretch of
 files that no pairing and no gaming session, old or new, reaches out of; one of them is in memory at a time.
 """
 
@@ -99,7 +99,7 @@ class Rebuilt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
-    """What the writing of each evening needs."""
+    """What the writing of each session needs."""
 
     conn: Connection
     gap: timedelta
@@ -107,15 +107,15 @@ class _Job:
     session_ids: Iterator[int]
     result: Rebuilt
 
-    def neighbourhood(self, server_id: int) -> Reconciler:
+    def reconciler(self, server_id: int) -> Reconciler:
         """A neighbourhood of which nothing is known yet."""
         return Reconciler(server_id, self.gap, never_read, self.round_ids, self.session_ids)
 
 
 def rebuild(conn: Connection, plan: RebuildPlan, seen: Seen = lambda _done, _total: None) -> Rebuilt:
-    """Derive again and store, in one transaction; a round keeps its id. No other run may be at work.
+    """Derive again and store, in one transaction; a round keeps its id. No other run may be running.
 
-    Files whose numbers the base refuses are rare: only then everything is done once more, step by step.
+    Files whose numbers the database refuses are rare: only then everything is done once more, step by step.
     """
     try:
         with integrity_errors("the archive"), _all_or_nothing(conn), conn.pipeline():
@@ -136,15 +136,15 @@ def _rebuild(
 ) -> Rebuilt:
     round_ids, session_ids = (rounds.fresh_ids(conn, table, _IDS_AT_ONCE) for table in ("rounds", "sessions"))
     job = _Job(conn=conn, gap=plan.gap, round_ids=round_ids, session_ids=session_ids, result=Rebuilt())
-    for evening in read_again(conn, plan, seen, with_refused=True):
-        write(job, evening)
+    for session in read_again(conn, plan, seen, with_refused=True):
+        write(job, session)
     return job.result
 
 
 def read_again(conn: Connection, plan: RebuildPlan, seen: Seen, *, with_refused: bool) -> Iterator[RebuiltSession]:
-    """Read the archive evening by evening, as an import of all its files in order would.
+    """Read the archive session by session, as an import of all its files in order would.
 
-    `with_refused`: the files too that only the base would not have, for those who will ask it again.
+    `with_refused`: the files too that only the database would not have, for those who will ask it again.
     """
     total, done = rebuilding.count_files(conn), 0
     for server_id, server in rebuilding.servers(conn):
@@ -152,36 +152,36 @@ def read_again(conn: Connection, plan: RebuildPlan, seen: Seen, *, with_refused:
         counting: dict[str, int] = {}
         files = rebuilding.files_in_order(conn, server_id)
         wanted = []
-        for stretch in evenings(files, zone, max(plan.gap, LONGEST_GAP)):
-            if any(plan.holds(_stamp(f).date()) for f in stretch):
-                wanted.append(stretch)
+        for group in sessions_of(files, zone, max(plan.gap, LONGEST_GAP)):
+            if any(plan.holds(_stamp(f).date()) for f in group):
+                wanted.append(group)
             else:
-                counting |= {f.twin_hash: f.id for f in stretch if f.twin_hash and _counts(f)}
-                done += len(stretch)
-        for stretch, stored in _asked_ahead(conn, wanted):
-            asked = stretch if with_refused else [f for f in stretch if not f.refused]
+                counting |= {f.twin_hash: f.id for f in group if f.twin_hash and _counts(f)}
+                done += len(group)
+        for group, stored in _asked_ahead(conn, wanted):
+            asked = group if with_refused else [f for f in group if not f.refused]
             arrivals, verdicts = _read(asked, stored.contents(), zone, counting)
             yield RebuiltSession(
                 server_id=server_id,
                 server=server,
-                files=stretch,
+                files=group,
                 stored=stored.rounds(),
                 lineups=stored.lineups(),
                 arrivals=arrivals,
                 verdicts=verdicts,
             )
-            done += len(stretch)
+            done += len(group)
             seen(done, total)
     seen(total, total)
 
 
 def _asked_ahead(
-    conn: Connection, stretches: Iterable[list[ArchivedFileRef]]
+    conn: Connection, groups: Iterable[list[ArchivedFileRef]]
 ) -> Iterator[tuple[list[ArchivedFileRef], rebuilding.Stored]]:
     """Each stretch with what is stored of it, which was asked for before the one before was given out."""
     before = None
-    for stretch in stretches:
-        asked = (stretch, rebuilding.Stored(conn, stretch))
+    for group in groups:
+        asked = (group, rebuilding.Stored(conn, group))
         if before is not None:
             yield before
         before = asked
@@ -189,15 +189,15 @@ def _asked_ahead(
         yield before
 
 
-def evenings(
+def sessions_of(
     files: Iterable[ArchivedFileRef], zone: ZoneInfo, reach: timedelta
 ) -> Iterator[list[ArchivedFileRef]]:
     """Cut files, given by name, where nothing behind the cut can reach what is before it.
 
     Names follow the server's clock, which goes back once a year: what counts is the latest end so far against the
-    earliest that can still come. A stored gaming session is never cut. What is no round file is left out.
+    earliest that can still come. A stored gaming session is never cut. What is not a round file is left out.
     """
-    stretch: list[ArchivedFileRef] = []
+    group: list[ArchivedFileRef] = []
     latest: datetime | None = None
     held_to = ""
     for file in files:
@@ -206,20 +206,20 @@ def evenings(
             continue
         earliest = min(name.stamp.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
         if latest is not None and earliest - latest > reach and file.filename > held_to:
-            yield stretch
-            stretch, latest = [], None
+            yield group
+            group, latest = [], None
         ended_at = moment(name.stamp, zone, file.source_mtime)
-        stretch.append(file)
+        group.append(file)
         latest = ended_at if latest is None else max(latest, ended_at)
         held_to = max(held_to, file.session_end or "")
-    if stretch:
-        yield stretch
+    if group:
+        yield group
 
 
 def _read(
     files: list[ArchivedFileRef], contents: dict[int, bytes], zone: ZoneInfo, counting: dict[str, int]
 ) -> tuple[list[NewRound], dict[int, FileVerdict]]:
-    """Parse files again; of several with the same content the first name counts, here or in an earlier evening."""
+    """Parse files again; of several with the same content the first name counts, here or in an earlier session."""
     arrivals: list[NewRound] = []
     verdicts: dict[int, FileVerdict] = {}
     for file in files:
@@ -238,46 +238,46 @@ def _read(
     return arrivals, verdicts
 
 
-def _write(job: _Job, evening: RebuiltSession) -> None:
-    """Store one evening whole; asks nothing back."""
-    if changed := evening.changed:
+def _write(job: _Job, session: RebuiltSession) -> None:
+    """Store one session whole; asks nothing back."""
+    if changed := session.changed:
         rebuilding.judge(job.conn, changed)
-    there = job.neighbourhood(evening.server_id)
-    there.hold((whole.place for whole in evening.stored.values()), evening.lineups)
-    counting = {a.file_id for a in evening.arrivals}
-    settled = there.settle(evening.arrivals, [f.id for f in evening.files if f.id not in counting])
-    # What is stored as it was derived is left alone: the same result, and nothing for the base to clear away.
-    differing = [p for p in settled.written if not _is_stored(evening, p)]
-    rounds.apply(job.conn, replace(settled, written=differing))
+    there = job.reconciler(session.server_id)
+    there.hold((whole.place for whole in session.stored.values()), session.lineups)
+    counting = {a.file_id for a in session.arrivals}
+    changes = there.reconcile(session.arrivals, [f.id for f in session.files if f.id not in counting])
+    # What is stored as it was derived is left alone: the same result, and nothing for the database to clear away.
+    differing = [p for p in changes.written if not _is_stored(session, p)]
+    rounds.apply(job.conn, replace(changes, written=differing))
     rebuilding.check_constraints(job.conn)
-    job.result.rounds += len(settled.written)
+    job.result.rounds += len(changes.written)
     job.result.written += len(differing)
     job.result.quarantined |= {
         f.filename: reason
-        for f in evening.files
-        if f.success and f.id in evening.verdicts and (reason := evening.verdicts[f.id].reason) is not None
+        for f in session.files
+        if f.success and f.id in session.verdicts and (reason := session.verdicts[f.id].reason) is not None
     }
 
 
-def _write_what_is_taken(job: _Job, evening: RebuiltSession) -> None:
-    """Store one evening without the files that the base refuses even when they stand alone."""
-    verdicts = dict(evening.verdicts)
+def _write_what_is_taken(job: _Job, session: RebuiltSession) -> None:
+    """Store one session without the files that the database refuses even when they stand alone."""
+    verdicts = dict(session.verdicts)
     with job.conn.transaction(force_rollback=True):
-        rebuilding.drop_rounds(job.conn, [f.id for f in evening.files])
-        for arrival in evening.arrivals:
+        rebuilding.drop_rounds(job.conn, [f.id for f in session.files])
+        for arrival in session.arrivals:
             filename = arrival.raw.name.filename
             try:
                 with integrity_errors(filename), job.conn.transaction(force_rollback=True):
-                    rounds.apply(job.conn, job.neighbourhood(evening.server_id).settle([arrival]))
+                    rounds.apply(job.conn, job.reconciler(session.server_id).reconcile([arrival]))
             except CheckError as error:
                 reason = str(error).removeprefix(f"{filename}: ")
                 verdicts[arrival.file_id] = FileVerdict(file_id=arrival.file_id, reason=reason)
-    taken = [a for a in evening.arrivals if verdicts[a.file_id].reason is None]
-    _write(job, replace(evening, arrivals=taken, verdicts=verdicts))
+    taken = [a for a in session.arrivals if verdicts[a.file_id].reason is None]
+    _write(job, replace(session, arrivals=taken, verdicts=verdicts))
 
 
-def _is_stored(evening: RebuiltSession, placed: DerivedRound) -> bool:
-    stored = evening.stored.get(placed.file_id)
+def _is_stored(session: RebuiltSession, placed: DerivedRound) -> bool:
+    stored = session.stored.get(placed.file_id)
     return stored is not None and is_same(stored, placed)
 
 
@@ -292,5 +292,5 @@ def _stamp(file: ArchivedFileRef) -> datetime:
 
 
 def never_read(file_id: int) -> RawRound:
-    """In place of reading a file back from the archive: an evening holds all of its files."""
-    raise EtstatsError(f"File {file_id} was to be read twice; every file of the evening is there already.")
+    """In place of reading a file back from the archive: a session holds all of its files."""
+    raise EtstatsError(f"File {file_id} was to be read twice; every file of the session is there already.")

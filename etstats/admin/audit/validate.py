@@ -1,4 +1,4 @@
-"""Everything that is stored, doubted: the checks of the base, and the base against its archive."""
+"""Everything that is stored, doubted: the checks of the database, and the database against its archive."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -61,14 +61,14 @@ ARCHIVE_CHECKS = (
     Check(
         name="text_not_utf8",
         severity=Severity.WARNING,
-        description="The file holds bytes that are no UTF-8; they were replaced.",
+        description="The file holds bytes that are not UTF-8; they were replaced.",
     ),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """What was found in so many rounds: errors first, then by check and by time; owns the exit code."""
+    """What was found in that many rounds: errors first, then by check and by time; owns the exit code."""
 
     findings: list[Finding]
     rounds: int
@@ -80,7 +80,7 @@ class Validation:
 
     @property
     def exit_code(self) -> int:
-        """3 when there is an error; warnings are no failure."""
+        """3 when there is an error; warnings are not a failure."""
         return 3 if self.errors else 0
 
     def __str__(self) -> str:

@@ -44,12 +44,12 @@ def verify(conn: Connection, plan: RebuildPlan, seen: Seen = lambda _done, _tota
     names: dict[tuple[str, str], Alias] = {}
     session_of: dict[int, object] = {}
     with database_errors(), conn.transaction(), conn.pipeline():
-        for evening in read_again(conn, plan, seen, with_refused=False):
-            result.differences += _file_differences(evening)
-            there = Reconciler(evening.server_id, plan.gap, never_read, count(-1, -1), count(-1, -1))
-            derived = there.settle(evening.arrivals)
-            result.differences += _compare(evening, derived)
-            result.differences += _session_differences(evening, derived, session_of)
+        for rebuilt in read_again(conn, plan, seen, with_refused=False):
+            result.differences += _file_differences(rebuilt)
+            there = Reconciler(rebuilt.server_id, plan.gap, never_read, count(-1, -1), count(-1, -1))
+            derived = there.reconcile(rebuilt.arrivals)
+            result.differences += _compare(rebuilt, derived)
+            result.differences += _session_differences(rebuilt, derived, session_of)
             result.rows += sum(_rows(p.round) for p in derived.written) + len(derived.new_sessions)
             result.rows += sum(map(len, derived.lineups.values()))
             _count_names(names, derived.written)
@@ -59,9 +59,9 @@ def verify(conn: Connection, plan: RebuildPlan, seen: Seen = lambda _done, _tota
     return result
 
 
-def _file_differences(evening: RebuiltSession) -> Iterator[Difference]:
-    files = {f.id: f for f in evening.files}
-    for verdict in evening.changed:
+def _file_differences(rebuilt: RebuiltSession) -> Iterator[Difference]:
+    files = {f.id: f for f in rebuilt.files}
+    for verdict in rebuilt.changed:
         file = files[verdict.file_id]
         stored = ("good" if file.success else "in quarantine", file.duplicate_of)
         derived = ("good" if verdict.reason is None else verdict.reason, verdict.duplicate_of)
@@ -77,13 +77,13 @@ def _file_differences(evening: RebuiltSession) -> Iterator[Difference]:
                 )
 
 
-def _compare(evening: RebuiltSession, derived: RoundChanges) -> Iterator[Difference]:
+def _compare(rebuilt: RebuiltSession, derived: RoundChanges) -> Iterator[Difference]:
     placed = {p.file_id: p for p in derived.written}
     file_of = {p.round_id: p.file_id for p in derived.written}
-    stored_file_of = {w.place.round_id: file_id for file_id, w in evening.stored.items()}
-    names = {f.id: f.filename for f in evening.files}
-    for file_id in sorted(placed.keys() | evening.stored.keys()):
-        here, there = placed.get(file_id), evening.stored.get(file_id)
+    stored_file_of = {w.place.round_id: file_id for file_id, w in rebuilt.stored.items()}
+    names = {f.id: f.filename for f in rebuilt.files}
+    for file_id in sorted(placed.keys() | rebuilt.stored.keys()):
+        here, there = placed.get(file_id), rebuilt.stored.get(file_id)
         if here is None or there is None:
             yield _of_round(names[file_id], "file_id", "no row" if there is None else "stored",
                             "no round" if here is None else "in the archive")  # fmt: skip
@@ -102,7 +102,7 @@ def _compare(evening: RebuiltSession, derived: RoundChanges) -> Iterator[Differe
 
 
 def _session_differences(
-    evening: RebuiltSession, derived: RoundChanges, session_of: dict[int, object]
+    rebuilt: RebuiltSession, derived: RoundChanges, session_of: dict[int, object]
 ) -> Iterator[Difference]:
     """Session ids are only names: the same rounds must stand under one of them, and no others.
 
@@ -110,11 +110,11 @@ def _session_differences(
     """
     stand_for: dict[int, int] = {}
     for placed in derived.written:
-        stored = evening.stored.get(placed.file_id)
+        stored = rebuilt.stored.get(placed.file_id)
         if stored is None:
             continue
         session = stored.place.gaming_session_id
-        own = (evening.files[0].id, placed.session_id)
+        own = (rebuilt.files[0].id, placed.session_id)
         expected = stand_for.setdefault(placed.session_id, session)
         if expected != session or session_of.setdefault(session, own) != own:
             expectation = f"session {expected}" if expected != session else "a session of its own"
@@ -123,7 +123,7 @@ def _session_differences(
     for derived_id, teams in derived.lineups.items():
         if derived_id not in stand_for:
             continue
-        stored_teams = evening.lineups.get(stand_for[derived_id], {})
+        stored_teams = rebuilt.lineups.get(stand_for[derived_id], {})
         for guid in sorted(teams.keys() | stored_teams.keys()):
             before, now = stored_teams.get(guid), teams.get(guid)
             if before != now:

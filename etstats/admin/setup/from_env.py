@@ -82,7 +82,7 @@ def _notes(path: Path, said: dict[str, str]) -> list[str]:
         notes.append("SSH_STRICT_HOST_KEY is off there. Here a host key is always checked: you are asked once.")
     if "POSTGRES_HOST" in said:
         notes.append(
-            "The base of POSTGRES_* is used: etstats makes tables of its own in it. If the bot's tables are there "
-            "under the same names, make a new base and give it with --database-url-file."
+            "The database of POSTGRES_* is used: etstats makes tables of its own in it. If the bot's tables are "
+            "there under the same names, make a new database and give it with --database-url-file."
         )
     return notes

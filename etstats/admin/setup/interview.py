@@ -214,7 +214,7 @@ def _timezone(given: PresetAnswers, server: ServerConfig, seen: FolderContents, 
         try:
             ZoneInfo(zone)
         except (KeyError, ValueError, OSError) as error:
-            wrong = ConfigError(f"{zone}: no such time zone; it looks like Europe/Ljubljana")
+            wrong = ConfigError(f"{zone}: no such time zone; expected a name such as Europe/Ljubljana")
             if not asker.is_present:
                 raise wrong from error
             asker.say(f"  {wrong}")

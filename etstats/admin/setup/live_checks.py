@@ -1,4 +1,4 @@
-"""Trying settings for real: the game server, the base, the webhook, the game's own status."""
+"""Trying settings for real: the game server, the database, the webhook, the game's own status."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ _ENOUGH_FILES = 2000  # to tell a clock by
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderContents:
-    """What a look at a game server's folder showed; `newest` and `oldest` are stamps of its clock."""
+    """What a listing of a game server's folder showed; `newest` and `oldest` are stamps of its clock."""
 
     round_files: int
     other_files: int
@@ -119,7 +119,7 @@ def machine_zone() -> str | None:
 
 
 def try_database(config: Config) -> str:
-    """Connect to the base, starting the embedded one, and bring its schema up to date; says what it is."""
+    """Connect to the database, starting the embedded one, and bring its schema up to date; says what it is."""
     with connect(database_url(config)) as conn:
         applied = migrate(conn)
         facts = base_facts(conn)
@@ -178,7 +178,7 @@ def check_all(config: Config, *, trust_keys: bool) -> Iterator[CheckResult]:
 
 
 def worst(checks: Iterable[CheckResult]) -> int:
-    """The exit code for all of them: a fault of the settings first, what a later run would mend last."""
+    """The exit code for all of them: a fault of the settings first, what a later run would repair last."""
     codes = {check.exit_code for check in checks}
     return next((code for code in (1, 4, 2, 3, 75) if code in codes), 0)
 

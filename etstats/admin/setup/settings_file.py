@@ -14,7 +14,7 @@ from etstats.errors import ConfigError
 Value = str | int | float | bool | None
 Section = Mapping[str, Value]
 
-_ELSEWHERE = "Mend that, or choose another file: etstats --config FILE init"
+_ELSEWHERE = "Correct that, or choose another file: etstats --config FILE init"
 _HEAD = "Settings of etstats. All of them: docs/settings.md. Written by `etstats init`, which keeps your changes."
 
 

@@ -28,7 +28,7 @@ class Proposal:
 
 
 def propose(files: Iterable[tuple[datetime, int]], *, prefer: Iterable[str] = ()) -> Proposal:
-    """Find the zones in which so many stamps (wall clock, no zone) and mtimes (seconds UTC) are one moment.
+    """Find the zones in which that many stamps (wall clock, no zone) and mtimes (seconds UTC) are one moment.
 
     Many zones share a clock; of those that fit equally, `prefer` go first, then well-known ones.
     """

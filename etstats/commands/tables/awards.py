@@ -1,4 +1,4 @@
-"""The tables of awards: of one evening, of many, and which there are."""
+"""The tables of awards: of one session, of many, and which there are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from etstats.output import Table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _AwardKind:
-    """One kind of award; `is_rate`: only for those who played most of the evening."""
+    """One kind of award; `is_rate`: only for those who played most of the session."""
 
     key: str
     title: str
@@ -23,7 +23,7 @@ class _AwardKind:
 
 
 def awards_table(view: SessionView) -> Table:
-    """The awards of an evening, and its MVP."""
+    """The awards of a session, and its MVP."""
     notes = hidden_note(view.hidden)
     if view.mvp is not None:
         notes.insert(
@@ -63,7 +63,7 @@ def award_counts_table(counts: Sequence[AwardCount], words: str) -> Table:
 def award_list_table() -> Table:
     """What each award is for."""
     return Table(
-        title="Awards of an evening",
+        title="Awards of a session",
         columns=[
             output.text("key", "Key"),
             output.text("title", "Award"),

@@ -1,4 +1,4 @@
-"""The tables of one evening and of one round."""
+"""The tables of one session and of one round."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ LINE_UPS = {0: output.NOTHING, 1: "Team A", 2: "Team B"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _MapRow:
-    """One map of an evening as a line of its timeline."""
+    """One map of a session as a line of its timeline."""
 
     began: datetime
     map_name: str
@@ -102,7 +102,7 @@ def session_tables(view: SessionView, style: Format) -> list[Table]:
 
 
 def nothing_played() -> Table:
-    """What stands in the place of an evening, or a round, when there is none; in CSV the scoreboard's headings."""
+    """What stands in the place of a session, or a round, when there is none; in CSV the scoreboard's headings."""
     return replace(_scoreboard("", (), Format.CSV, team=LINE_UPS), empty=no_rounds(""))
 
 

@@ -124,7 +124,7 @@ def _keys(endpoint: Endpoint, attempt: _Attempt) -> Generator[tuple[paramiko.PKe
         if key is None:
             attempt.locked.append(path)
             continue
-        # As ssh does: the certificate beside the key first, then the key alone.
+        # As ssh does: the certificate next to the key first, then the key alone.
         if _has_certificate(key, path):
             yield key, f"{path}{_CERTIFICATE}"
             key.public_blob = None
@@ -165,7 +165,7 @@ def _load_key(path: Path) -> paramiko.PKey | None:
 def _private_key(data: bytes) -> paramiko.PKey:
     """Decode a private key of any usual format.
 
-    Paramiko's own decoder refuses PKCS 8, ECDSA keys of some programs, and a good key beside which a damaged
+    Paramiko's own decoder refuses PKCS 8, ECDSA keys of some programs, and a good key next to which a damaged
     certificate lies. So it gets each key in the one format that it reads.
     """
     loaded: object
@@ -181,7 +181,7 @@ def _private_key(data: bytes) -> paramiko.PKey:
 
 
 def _has_certificate(key: paramiko.PKey, path: Path) -> bool:
-    """Load the certificate that lies beside a key; False when there is none, or it is not of this key's type."""
+    """Load the certificate that lies next to a key; False when there is none, or it is not of this key's type."""
     try:
         blob = PublicBlob.from_file(f"{path}{_CERTIFICATE}")
     except (OSError, ValueError):

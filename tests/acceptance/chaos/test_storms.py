@@ -22,7 +22,7 @@ from tests.pipeline.conftest import until
 
 @pytest.mark.parametrize("name", [name for name in STORMS if name != "disk" or can_mount()])
 def test_a_storm_leaves_nothing_lost_and_nothing_twice(name: str) -> None:
-    """Killed at random moments, then finished: the base holds each file once and is what its archive says."""
+    """Killed at random moments, then finished: the database holds each file once and is what its archive says."""
     toll = storm(name, seed=20251002, kills=2, files=40)
     assert toll.fault == ""
     assert (toll.lost, toll.twice) == (0, 0)

@@ -1,4 +1,5 @@
-"""Several at once on one base: collectors of different servers, machines that want the same one, odd clocks."""
+"""Several at once on one database: collectors of different servers, machines that want the same one, odd
+clocks."""
 
 import random
 import subprocess
@@ -68,7 +69,7 @@ def test_two_machines_that_want_the_same_server(cli: Cli, db: psycopg.Connection
 
 
 def test_collectors_share_and_the_whole_base_is_one_runs_alone(database_url: str, db: psycopg.Connection) -> None:
-    """Two servers' locks stand beside each other; the same server twice, or the whole base, do not."""
+    """Two servers' locks stand next to each other; the same server twice, or the whole database, do not."""
     with connect(database_url) as other:
         with collecting_lock(db, ["east"]), collecting_lock(other, ["west", "north"]):
             pass
@@ -77,9 +78,9 @@ def test_collectors_share_and_the_whole_base_is_one_runs_alone(database_url: str
                 with collecting_lock(other, ["north", "west"]):
                     pytest.fail("both collect west")
             with pytest.raises(LockedError, match="on this database"), run_lock(other):
-                pytest.fail("a rebuild beside a collector")
+                pytest.fail("a rebuild next to a collector")
         with run_lock(db), pytest.raises(LockedError, match="on this database"), collecting_lock(other, ["east"]):
-            pytest.fail("a collector beside a rebuild")
+            pytest.fail("a collector next to a rebuild")
         with run_lock(other):
             assert db.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
 

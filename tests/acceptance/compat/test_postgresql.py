@@ -39,7 +39,7 @@ def _named(version: int) -> str:
 
 @pytest.fixture(params=[*VERSIONS, OUTSIDE] if OUTSIDE_SERVER else VERSIONS, ids=_named)
 def server(request: pytest.FixtureRequest, empty_database_url: str) -> Iterator[tuple[int, str]]:
-    """A running server of one version, with an empty base."""
+    """A running server of one version, with an empty database."""
     version = request.param
     if version == OUTSIDE:
         with psycopg.connect(empty_database_url) as conn:

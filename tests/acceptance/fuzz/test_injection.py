@@ -63,7 +63,7 @@ READING = (
 
 @pytest.fixture
 def hostile(cli: Cli, tmp_path: Path) -> Cli:
-    """An evening of players whose names want to be something else, on a server with such a name too."""
+    """A session of players whose names want to be something else, on a server with such a name too."""
     folder = tmp_path / "gamestats"
     folder.mkdir()
     for number, stamp in ((1, "2025-10-02-213000"), (2, "2025-10-02-214000")):
@@ -135,7 +135,7 @@ def _is_number(cell: str) -> bool:
 def test_no_word_of_the_user_is_anything_but_a_word(
     hostile: Cli, db: psycopg.Connection, command: list[str]
 ) -> None:
-    """Hostile words as arguments are found, or not found, in words; the base stays as it was."""
+    """Hostile words as arguments are found, or not found, in words; the database stays as it was."""
     for word in HOSTILE:
         end = ["--"] if word.startswith(("-", "+")) and not command[-1].startswith("--") else []
         done = hostile(*command, *end, word)

@@ -23,7 +23,8 @@ ZONE, GAP = ZoneInfo("Europe/Ljubljana"), timedelta(minutes=60)
 @settings(max_examples=400, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_a_mutant_is_read_or_refused(dice: random.Random) -> None:
-    """Whatever is done to a file: a round that keeps the base's promises, or a ParseError with line and reason."""
+    """Whatever is done to a file: a round that keeps the database's promises, or a ParseError with line and
+    reason."""
     check(*mutant(dice, POOL))
 
 
@@ -45,11 +46,11 @@ def test_any_name(name: str) -> None:
 
 
 def test_what_is_read_can_be_stored(db: psycopg.Connection) -> None:
-    """Mutants by the hundred: each is stored or quarantined, and the base is what its archive says."""
+    """Mutants by the hundred: each is stored or quarantined, and the database is what its archive says."""
     importer = Importer(db, "main", ZONE, GAP)
     mutants = [mutant(random.Random(seed), POOL) for seed in range(400)]
     incoming = [Incoming(filename=name, content=content) for name, content in mutants if parse_filename(name)]
-    fates = [outcome.fate for outcome in importer.add_all(incoming)]
-    assert len(fates) == len(incoming)
-    assert {ImportStatus.IMPORTED, ImportStatus.QUARANTINED, ImportStatus.REPLACED} <= set(fates)
+    statuses = [outcome.status for outcome in importer.add_all(incoming)]
+    assert len(statuses) == len(incoming)
+    assert {ImportStatus.IMPORTED, ImportStatus.QUARANTINED, ImportStatus.REPLACED} <= set(statuses)
     assert verify(db, RebuildPlan(gap=GAP, zone_of=lambda _: ZONE)).differences == []

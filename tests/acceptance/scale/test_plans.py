@@ -1,4 +1,4 @@
-"""No question about a part of the base reads all of it: every bounded query's plan, on a large base."""
+"""No question about a part of the database reads all of it: every bounded query's plan, on a large database."""
 
 import json
 import re
@@ -60,24 +60,24 @@ ABOUT_EVERYTHING = {
     "archive_in_order": "a rebuild reads the archive from end to end",
     "career_gains": "the site's achievements of all players",
     "careers": "the bests of all time",
-    "catalog_columns": "the catalogue, not the base",
+    "catalog_columns": "the catalogue, not the database",
     "count_aliases": "counted once at the end of a rebuild",
     "count_files": "the length of a rebuild's progress bar",
     "count_stored_files": "diagnose counts all files",
     "count_rounds": "the length of a progress bar",
     "drop_empty_sessions": "once, at the end of a rebuild",
-    "dumped_tables": "the catalogue, not the base",
+    "dumped_tables": "the catalogue, not the database",
     "stored_files": "diagnose looks at each file",
-    "anonymize_session_teams": "a forgotten player's evenings, whichever they are",
+    "anonymize_session_teams": "a forgotten player's sessions, whichever they are",
     "anonymize_reasons": "a forgotten GUID may stand in any reason",
-    "health_facts": "counts of the whole base",
+    "health_facts": "counts of the whole database",
     "locate_findings": "the frame of a check over all that is stored",
     "map_names": "all maps, for a wrong name",
     "nearest_days": "all days, for a day on which nobody played",
     "nearest_rounds": "all ids, for a wrong one",
     "nearest_sessions": "all ids, for a wrong one",
     "participants": "the site's links of all sessions",
-    "recent_imports": "a look at the arrivals of the last weeks",
+    "recent_imports": "a listing of the arrivals of the last weeks",
     "records_of_players": "the site's pages of many players, over all rounds",
     "round_fingerprints": "the site compares every round with its pages",
     "session_sums": "the site's pages of all players",
@@ -145,7 +145,7 @@ ALSO = {
 
 @pytest.fixture(scope="module")
 def large(admin: psycopg.Connection, postgres: str, migrated_template: str) -> Iterator[psycopg.Connection]:
-    """A base of thousands of rounds, with statistics, on one connection."""
+    """A database of thousands of rounds, with statistics, on one connection."""
     with own_database(admin, postgres, migrated_template) as url, connect(url) as conn:
         conn.execute(FILL)
         conn.execute("SET session_replication_role = origin")
@@ -178,7 +178,7 @@ def _explained(name: str) -> bool:
 
 @pytest.mark.parametrize("name", [n for n in query_names() if n not in ABOUT_EVERYTHING and _explained(n)])
 def test_a_bounded_question_reads_a_bounded_part(large: psycopg.Connection, name: str) -> None:
-    """Asked about some rounds, files, an evening, a player or some days, no plan goes through a big table."""
+    """Asked about some rounds, files, a session, a player or some days, no plan goes through a big table."""
     try:
         row = large.execute(f"EXPLAIN (FORMAT JSON) {query(name)}", ALSO.get(name, ASKED)).fetchone()
     except (

@@ -40,7 +40,7 @@ READING = (
 
 @pytest.fixture
 def replica() -> Iterator[tuple[str, str]]:
-    """The URLs of an embedded base that allows replication, and of a replica that streams from it."""
+    """The URLs of an embedded database that allows replication, and of a replica that streams from it."""
     with tempfile.TemporaryDirectory(prefix="etstats-tests-") as name:
         root = Path(name)
         root.chmod(0o711)

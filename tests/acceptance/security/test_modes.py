@@ -1,4 +1,5 @@
-"""What others on the machine may see: nothing of the settings, the log, the base, the backups or the copies."""
+"""What others on the machine may see: nothing of the settings, the log, the database, the backups or the
+copies."""
 
 import os
 import subprocess

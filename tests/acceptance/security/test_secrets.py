@@ -168,7 +168,8 @@ def place(cli: Cli, home: Path, started: list[str], tmp_path: Path) -> Place:
 def test_no_command_shows_a_secret_when_all_is_well(
     place: Place, discord: StandIn, database_url: str, loud: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every command, talkative and quiet, with a password in the base's address and a token in the webhook's."""
+    """Every command, talkative and quiet, with a password in the database's address and a token in the
+    webhook's."""
     monkeypatch.setenv("ETSTATS_DATABASE_URL", database_url.replace("etstats@", f"etstats:{QUOTED}@"))
     hook = discord.add_webhook()
     settings = place.configure(hook.url, None)
@@ -241,7 +242,7 @@ def test_a_base_that_fails_keeps_its_password(place: Place, address: str, monkey
 
 
 def test_a_replica_that_fails_keeps_its_password(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second address of a base is as secret as the first, from the settings and from the environment."""
+    """The second address of a database is as secret as the first, from the settings and from the environment."""
     address = f"postgresql://u:{QUOTED}@127.0.0.1:{free_port()}/base"
     settings = place.configure("https://discord.com/api/webhooks/1/secret-token-1", None)
     settings.write_text(settings.read_text() + f'[database]\nread_url = "{address}"\n')

@@ -23,7 +23,7 @@ Cli = Callable[..., CliResult]
 
 @pytest.fixture
 def evenings(tmp_path: Path, cli: Cli) -> Path:
-    """Two invented evenings, imported."""
+    """Two invented sessions, imported."""
     folder = tmp_path / "gamestats"
     folder.mkdir()
     start = datetime(2025, 10, 6, 20, 5, tzinfo=UTC)
@@ -103,7 +103,7 @@ def test_a_base_emptied_of_everything_derived_is_filled_again(
 def test_a_range_takes_whole_evenings_and_leaves_the_others(
     cli: Cli, evenings: Path, db: psycopg.Connection
 ) -> None:
-    """--from and --to name days; an evening that has a round on one of them is derived whole, no other is."""
+    """--from and --to name days; a session that has a round on one of them is derived whole, no other is."""
     damage(db, "UPDATE player_comprehensive_stats SET gibs = gibs + 1000")
     days = column(db, "SELECT min(round_date)::text FROM rounds GROUP BY gaming_session_id ORDER BY 1")
     assert cli("rebuild", "--from", days[0], "--to", days[0]).code == 0

@@ -80,13 +80,13 @@ def found(cli: Cli, code: int | None = None) -> list[dict[str, object]]:
 
 
 def test_a_sound_base_has_no_findings(cli: Cli, db: psycopg.Connection) -> None:
-    """Nothing is found where nothing is wrong, in hand-written and in invented evenings."""
+    """Nothing is found where nothing is wrong, in hand-written and in invented sessions."""
     take(db, pair())
     assert found(cli, 0) == []
 
 
 def test_invented_evenings_break_no_law(cli: Cli, tmp_path: Path) -> None:
-    """Whole invented evenings give no finding at all."""
+    """Whole invented sessions give no finding at all."""
     start = datetime(2025, 10, 6, 20, 5, tzinfo=UTC)
     write_files(tmp_path, generate(5, start=start, evenings=2, players=8, quirks=Quirks(renames=0.3)))
     assert cli("import", tmp_path).code == 0
@@ -110,7 +110,7 @@ def test_each_check_finds_its_fault(cli: Cli, db: psycopg.Connection, check: str
 
 @pytest.mark.parametrize("check", DAMAGE)
 def test_a_bounded_look_finds_what_the_whole_one_finds_since_then(db: psycopg.Connection, check: str) -> None:
-    """In two evenings, since the middle of the later one: the same findings, less those of older rounds."""
+    """In two sessions, since the middle of the later one: the same findings, less those of older rounds."""
     # Other content: the same again would be a duplicate.
     later = [File(f.name.replace("10-02", "10-05"), f.content.replace(b"eve", b"mel")) for f in pair()]
     take(db, [*pair(), *later])

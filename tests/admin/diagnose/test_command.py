@@ -1,4 +1,4 @@
-"""`etstats diagnose` with a game server, local copies and a base."""
+"""`etstats diagnose` with a game server, local copies and a database."""
 
 import csv
 import json
@@ -161,7 +161,7 @@ def test_refused_host_key_is_told_with_its_exit_code(cli: Cli, game: Game) -> No
 def test_servers_of_the_base_that_are_not_configured(
     cli: Cli, game: Game, tmp_path: Path, files: list[GeneratedFile]
 ) -> None:
-    """What an archive of an old server brought in is told beside the configured one; `--server` picks one."""
+    """What an archive of an old server brought in is told next to the configured one; `--server` picks one."""
     cli("sync")
     (tmp_path / files[0].name).write_bytes(files[0].content)
     cli("import", tmp_path / files[0].name, "--server", "old")

@@ -51,7 +51,7 @@ SEEN = SeenFile(size=2000, mtime=1_700_000_000)
 
 
 def places(**changes: object) -> FileLocations:
-    """Ten days of play, a pair each evening, everything where it should be."""
+    """Ten days of play, a pair each session, everything where it should be."""
     names = [
         named(CLOCK.replace(hour=21, minute=10 * number) - timedelta(days=days), number)
         for days in range(2, 12)

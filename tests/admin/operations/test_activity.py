@@ -1,4 +1,5 @@
-"""Whether a look is due, and whether the script on the game server is dead: decided purely, kept in the base."""
+"""Whether a poll is due, and whether the script on the game server is dead: decided purely, kept in the
+database."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -81,14 +82,14 @@ def _due(db: psycopg.Connection, server: ServerConfig, now: datetime) -> poll_sc
 
 
 def test_with_nobody_playing_it_looks_seldom_and_says_why(db: psycopg.Connection) -> None:
-    """After the grace time a look every ten minutes; the first new file wakes it."""
+    """After the grace time polling every ten minutes; the first new file wakes it."""
     server = ServerConfig(name="main", path="/x")
     note_look(db, "main", ago(60), arrived=1, missed=0)
     assert _due(db, server, ago(45)).servers == ("main",)
     note_look(db, "main", ago(5), arrived=0, missed=0)
     resting = _due(db, server, NOW)
     assert resting.servers == ()
-    assert resting.resting == {"main": "nobody plays; the next look is in 5 min"}
+    assert resting.resting == {"main": "nobody plays; the next poll is in 5 min"}
     note_look(db, "main", NOW, arrived=1, missed=0)
     assert _due(db, server, NOW + timedelta(minutes=1)).servers == ("main",)
 

@@ -25,7 +25,7 @@ NOW = datetime(2025, 10, 2, 5, 30, tzinfo=UTC)
 
 @pytest.fixture
 def evening(tmp_path: Path) -> Path:
-    """A folder with an evening of invented round files."""
+    """A folder with a session of invented round files."""
     folder = tmp_path / "gamestats"
     folder.mkdir(parents=True)
     write_files(folder, generate(7, start=NOW, files=12))
@@ -46,7 +46,7 @@ def names(folder: Path) -> list[str]:
 def test_a_backup_is_private_and_holds_every_row(
     cli: Cli, evening: Path, folder: Path, db: psycopg.Connection
 ) -> None:
-    """Mode 0600 in a folder of mode 0700; its manifest agrees with the base; no half file beside it."""
+    """Mode 0600 in a folder of mode 0700; its manifest agrees with the database; no half file next to it."""
     assert cli("import", evening).code == 0
     done = cli("backup")
     assert done.code == 0, done.err
@@ -69,7 +69,7 @@ def test_a_quiet_backup_says_nothing(cli: Cli, evening: Path) -> None:
 def test_restore_brings_back_what_was_lost_and_keeps_what_was_there(
     cli: Cli, evening: Path, folder: Path, db: psycopg.Connection
 ) -> None:
-    """After a loss the base is as it was, row by row; the state before the restore is a backup of its own."""
+    """After a loss the database is as it was, row by row; the state before the restore is a backup of its own."""
     cli("import", evening)
     before = dump.contents(db)
     cli("backup")
@@ -132,7 +132,7 @@ def test_what_was_posted_is_not_posted_again_after_a_restore(
 def test_what_killed_runs_left_is_cleared_and_nothing_else(
     cli: Cli, folder: Path, database_url: str, admin: psycopg.Connection
 ) -> None:
-    """Half a file and a scratch base of ours go; the scratch base of another base stays."""
+    """Half a file and a scratch database of ours go; the scratch database of another database stays."""
     names_of = "SELECT datname FROM pg_database WHERE starts_with(datname, 'etstats_scratch_')"
     with scratch_base(database_url, folder):
         ((ours,),) = admin.execute(names_of).fetchall()
@@ -234,7 +234,7 @@ def _with_manifest(path: Path, change: Callable[[str], str]) -> None:
 
 
 def test_a_damaged_backup_changes_nothing(cli: Cli, evening: Path, folder: Path, db: psycopg.Connection) -> None:
-    """Cut off, a flipped byte, another count, no backup at all: refused with its name, and the base stays."""
+    """Cut off, a flipped byte, another count, no backup at all: refused with its name, and the database stays."""
     cli("import", evening)
     before = dump.contents(db)
     db.rollback()
@@ -267,7 +267,7 @@ def test_a_missing_backup_is_named(cli: Cli) -> None:
 
 
 def test_two_backups_at_once_are_refused_and_a_run_does_not_stop_one(cli: Cli, db: psycopg.Connection) -> None:
-    """The second backup leaves with 75; a sync at work is no obstacle to a backup, but it is to a restore."""
+    """The second backup leaves with 75; a sync running is no obstacle to a backup, but it is to a restore."""
     with run_lock(db, BACKUP_LOCK_KEY):
         assert cli("backup").code == 75
     with run_lock(db, RUN_LOCK_KEY):
@@ -282,7 +282,7 @@ def test_a_user_who_may_not_create_bases_still_gets_verified_backups(
     reachable_dir: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The scratch base then lives in a server of its own, and nothing of it is left."""
+    """The scratch database then lives in a server of its own, and nothing of it is left."""
     cli("import", evening)
     data = reachable_dir / "modest"
     data.mkdir(mode=0o711)

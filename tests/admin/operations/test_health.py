@@ -28,7 +28,7 @@ def now() -> datetime:
 
 @pytest.fixture
 def well(cli: Cli, home: Path, tmp_path: Path, db: psycopg.Connection, now: datetime) -> Cli:
-    """A base with an evening that ended just now, a backup, and a server that is looked at."""
+    """A database with a session that ended just now, a backup, and a server that is polled."""
     folder = tmp_path / "gamestats"
     folder.mkdir()
     write_files(folder, generate(3, start=now - timedelta(hours=2), files=6, zone="UTC"))
@@ -165,7 +165,7 @@ def test_a_base_that_is_down_is_75(cli: Cli, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_metrics_are_written_whole(well: Cli, tmp_path: Path, db: psycopg.Connection, now: datetime) -> None:
-    """A text file for Prometheus, readable by its collector, no half file beside it; a bad place is told."""
+    """A text file for Prometheus, readable by its collector, no half file next to it; a bad place is told."""
     place = tmp_path / "metrics"
     place.mkdir()
     file = place / "etstats.prom"

@@ -36,7 +36,7 @@ NOW = datetime(2025, 10, 2, 5, 30, tzinfo=UTC)
 def good(
     admin: psycopg.Connection, postgres: str, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """A backup of an evening of generated files."""
+    """A backup of a session of generated files."""
     path = tmp_path_factory.mktemp("backup") / "good.zip"
     with own_database(admin, postgres, migrated_template) as url, connect(url) as conn:
         importer = Importer(conn, "main", ZoneInfo("Europe/Ljubljana"), timedelta(minutes=60))
@@ -204,7 +204,7 @@ CHANGES: dict[str, Callable[[Members], Members]] = {
     ),
     "a deferrable key twice": _second_round_like_first,
     "a value that a check forbids": lambda members: column_changed(members, "rounds", "round_number", "3"),
-    "a value that is no number": lambda members: column_changed(members, "rounds", "round_number", "two"),
+    "a value that is not a number": lambda members: column_changed(members, "rounds", "round_number", "two"),
     "an infinite time": lambda members: column_changed(members, "processed_files", "processed_at", "infinity"),
     "a time after the year 9999": lambda members: column_changed(
         members, "rounds", "ended_at", "20000-01-01 00:00:00+00"

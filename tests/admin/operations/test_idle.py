@@ -1,4 +1,4 @@
-"""sync under cron: seldom while nobody plays, silent beside another run, heard by the dead-man service."""
+"""sync under cron: seldom while nobody plays, silent next to another run, heard by the dead-man service."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ def test_it_rests_while_nobody_plays_and_wakes_at_the_first_file(
     db.commit()
     write_files(folder, files[1:])
     resting = cli("sync", "--idle-every", "10m")
-    assert (resting.code, "nobody plays; the next look is in 10 min" in resting.err) == (0, True)
+    assert (resting.code, "nobody plays; the next poll is in 10 min" in resting.err) == (0, True)
     assert cli("-q", "sync", "--idle-every", "10m").err == ""
     db.execute("UPDATE server_status SET polled_at = now() - interval '10 minutes'")
     db.commit()

@@ -66,7 +66,7 @@ def start(home: Path, database_url: str) -> Iterator[Callable[[str], subprocess.
 
 
 def until_stored(db: psycopg.Connection, count: int) -> None:
-    """Wait until so many rounds are in the base."""
+    """Wait until that many rounds are in the database."""
     deadline = time.monotonic() + DEADLINE
     while db.execute("SELECT count(*) FROM rounds").fetchone() != (count,):
         assert time.monotonic() < deadline, f"{count} rounds never came"
@@ -108,7 +108,7 @@ def test_it_survives_a_cut_line_and_a_lost_base(
     admin: psycopg.Connection,
     tmp_path: Path,
 ) -> None:
-    """Every connection cut, then its session at the base ended: it goes on by itself, and says so once."""
+    """Every connection cut, then its session at the database ended: it goes on by itself, and says so once."""
     keys = tmp_path / "keys"
     keys.mkdir(mode=0o700)
     write_files(root, files[:1])
@@ -185,7 +185,7 @@ def test_what_only_a_person_can_mend_is_raised_at_the_start_and_waited_for_later
 
 
 def test_another_run_at_work_is_waited_for_in_silence() -> None:
-    """The lock of another run, or a base that raises: no end, and only the base is told of."""
+    """The lock of another run, or a database that raises: no end, and only the database is told of."""
     said: list[str] = []
     watch(lambda: LockedError("busy"), _Stops(3), tell=said.append)
     assert said == []
@@ -198,7 +198,7 @@ def test_another_run_at_work_is_waited_for_in_silence() -> None:
 
 
 def test_a_signal_sets_the_event_of_the_run_too() -> None:
-    """The run at work ends with its own event, and the handlers are put back."""
+    """The run running ends with its own event, and the handlers are put back."""
     before = signal.getsignal(signal.SIGTERM)
     with stopped_by_signals() as stop_:
         of_run = stop_.for_run()

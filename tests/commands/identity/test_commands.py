@@ -17,7 +17,7 @@ ACCOUNT = "123456789012345678"
 
 @pytest.fixture
 def played(db: Connection) -> Connection:
-    """A base in which bob and alice have met once."""
+    """A database in which bob and alice have met once."""
     add_round(db, add_session(db), [line(1, 1, "bob", kills=30), line(2, 2, "alice", kills=20)])
     db.commit()
     return db
@@ -111,7 +111,7 @@ def test_forgetting_replaces_the_player(cli: Cli, played: Connection) -> None:
 
 
 def test_forgetting_is_not_done_beside_another_run(cli: Cli, played: Connection, home: Path) -> None:
-    """Exit 75 while another run holds the lock of the base."""
+    """Exit 75 while another run holds the lock of the database."""
     with run_lock(played):
         assert cli("forget", "bob", "--yes", "--wait", "0").code == 75
     assert "bob" in cli("round").out

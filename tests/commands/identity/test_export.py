@@ -29,7 +29,7 @@ DOCUMENT = ROOT / "docs" / "database.md"
 
 @pytest.fixture
 def played(db: Connection) -> Connection:
-    """A base with an evening of generated files, one of them in quarantine, and a name that is a formula."""
+    """A database with a session of generated files, one of them in quarantine, and a name that is a formula."""
     importer = Importer(db, "main", ZoneInfo("Europe/Ljubljana"), timedelta(minutes=60))
     for file in generate(3, start=datetime(2025, 10, 6, 20, 5), players=6, maps=(2, 2)):  # noqa: DTZ001
         importer.add(file.name, file.content, file.mtime)

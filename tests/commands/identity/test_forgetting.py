@@ -1,4 +1,5 @@
-"""A forgotten player is in no row and no byte of the base, stays so, and every other number stays as it was."""
+"""A forgotten player is in no row and no byte of the database, stays so, and every other number stays as it
+was."""
 
 import errno
 import os
@@ -32,7 +33,7 @@ COPIES = Path("/nonexistent")
 
 @pytest.fixture(scope="module")
 def files() -> list[GeneratedFile]:
-    """Two evenings of six players, line ends of both kinds."""
+    """Two sessions of six players, line ends of both kinds."""
     return list(generate(7, start=START, evenings=2, players=6, maps=(2, 2), quirks=Quirks(crlf=0.5)))
 
 
@@ -175,7 +176,7 @@ def test_a_file_already_taken_is_still_known(db: Connection, files: list[Generat
     db.commit()
     forget(db, guid, COPIES)
     before = everything(db)
-    assert {outcome.fate for outcome in add(db, files)} == {ImportStatus.KNOWN}
+    assert {outcome.status for outcome in add(db, files)} == {ImportStatus.KNOWN}
     assert everything(db) == before
 
 
@@ -251,7 +252,7 @@ def test_local_copies_are_rewritten_and_keep_their_times(
 def test_local_copies_that_come_later_are_rewritten_too(
     cli: Callable[..., CliResult], db: Connection, files: list[GeneratedFile], home: Path, tmp_path: Path
 ) -> None:
-    """Through the whole line: what sync brings is pseudonymised in the base and in the local copy."""
+    """Through the whole pipeline: what sync brings is pseudonymised in the database and in the local copy."""
     guid, _ = someone(files)
     source = tmp_path / "server"
     source.mkdir()

@@ -1,4 +1,4 @@
-"""A base with evenings in it, and a stand-in Discord to post to."""
+"""A database with sessions in it, and a stand-in Discord to post to."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -31,7 +31,7 @@ def ended(file: GeneratedFile) -> datetime:
 
 @dataclass(kw_only=True)
 class Stage:
-    """An evening's files, the base they go to, and the channel it is told in."""
+    """A session's files, the database they go to, and the channel it is told in."""
 
     conn: psycopg.Connection
     url: str

@@ -171,7 +171,7 @@ def _subject(payload: dict) -> tuple[str, str]:
 
 
 def _is_done(stage: Stage) -> bool:
-    """Whether nothing waits any more and every message shows what the base knows."""
+    """Whether nothing waits any more and every message shows what the database knows."""
     return _ids(stage, "SELECT count(*) FROM posts WHERE state IN ('pending', 'sending')") == [0] and (
         stage.count("changed_sessions") == 0
     )

@@ -113,7 +113,7 @@ def test_refresh(stage: Stage, evening: GeneratedSession, post: Cli) -> None:
 
 
 def test_a_rebuild_changes_no_message(stage: Stage, evening: GeneratedSession, post: Cli, cli: Cli) -> None:
-    """What a rebuild writes again is looked at; what is shown stays the same, so there is not one request."""
+    """What a rebuild writes again is polled; what is shown stays the same, so there is not one request."""
     stage.switch_on()
     stage.load(*evening.files[:2])
     post()
@@ -189,7 +189,7 @@ def test_dry_run_names_its_pictures(
 
 
 def test_pictures_go_with_maps_and_evenings(stage: Stage, evening: GeneratedSession) -> None:
-    """With `charts` the map's and the evening's messages carry a picture, replaced when they are edited."""
+    """With `charts` the map's and the session's messages carry a picture, replaced when they are edited."""
     stage.set(charts=True)
     stage.switch_on()
     stage.load(*evening.files[:2])

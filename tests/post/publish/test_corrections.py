@@ -51,7 +51,7 @@ def renamed(file: GeneratedFile) -> GeneratedFile:
 
 
 def test_a_file_before_the_first_of_a_told_evening(stage: Stage, evening: GeneratedSession) -> None:
-    """A late file that becomes the evening's first one edits its summary; there is no second one."""
+    """A late file that becomes the session's first one edits its summary; there is no second one."""
     stage.set(kinds=("session",))
     stage.switch_on()
     stage.load(*evening.files[2:])
@@ -62,7 +62,7 @@ def test_a_file_before_the_first_of_a_told_evening(stage: Stage, evening: Genera
 
 
 def test_the_same_file_under_an_earlier_name(stage: Stage, evening: GeneratedSession) -> None:
-    """A copy whose earlier name counts from now on is no new round, no new map and no new evening."""
+    """A copy whose earlier name counts from now on is no new round, no new map and no new session."""
     stage.switch_on()
     stage.load(*evening.files[:2])
     assert stage.post(START + DAY).counts["posted"] == 4
@@ -77,7 +77,7 @@ def test_the_same_file_under_an_earlier_name(stage: Stage, evening: GeneratedSes
 
 
 def test_two_told_evenings_that_become_one(stage: Stage) -> None:
-    """A late file closes the gap between two evenings: the first summary tells both, the second points there."""
+    """A late file closes the gap between two sessions: the first summary tells both, the second points there."""
     long = generate_evening(6, start=START, zone=ZONE, maps=(9, 9), quirks=PLAIN)
     times = [ended(file) for file in long.files]
     middle = [f for f, t in zip(long.files, times, strict=True) if times[4] < t < times[4] + timedelta(minutes=62)]
@@ -94,7 +94,7 @@ def test_two_told_evenings_that_become_one(stage: Stage) -> None:
 
 
 def test_a_late_round_of_a_digest_edits_it(stage: Stage, evening: GeneratedSession) -> None:
-    """A round that belongs to a posted digest is counted there, and not posted beside it."""
+    """A round that belongs to a posted digest is counted there, and not posted next to it."""
     stage.set(digest_after=3, session_end_minutes=1440)
     stage.load(*evening.files[:2], *evening.files[3:])
     now = START + timedelta(hours=5)
@@ -165,7 +165,7 @@ class _SlowMachine(Clock):
 
 
 def test_every_run_comes_further_however_slow(stage: Stage, evening: GeneratedSession) -> None:
-    """Where looking at the evening takes all the time, each run makes one edit, until all are made."""
+    """Where looking at the session takes all the time, each run makes one edit, until all are made."""
     stage.switch_on()
     stage.load(*evening.files)
     stage.post(START + DAY)

@@ -140,7 +140,7 @@ def test_senders_at_once(stage: Stage, evening: GeneratedSession) -> None:
 
 
 def test_no_secret_gets_out(stage: Stage, evening: GeneratedSession, tmp_path: Path) -> None:
-    """Not into a line of talk, a log, a process list, the base or a traceback, whatever goes wrong."""
+    """Not into a line of talk, a log, a process list, the database or a traceback, whatever goes wrong."""
     stage.switch_on()
     stage.load(*evening.files[:2])
     stage.discord.delete_webhook(stage.hook)

@@ -17,7 +17,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def test_an_evening_is_told_in_order(stage: Stage, evening: GeneratedSession) -> None:
-    """Rounds, maps and the evening itself are posted as they end, each once."""
+    """Rounds, maps and the session itself are posted as they end, each once."""
     stage.switch_on()
     for number, file in enumerate(evening.files):
         stage.load(file)
@@ -34,7 +34,7 @@ def test_an_evening_is_told_in_order(stage: Stage, evening: GeneratedSession) ->
 
 
 def test_a_look_with_nothing_to_do_reads_no_history(stage: Stage, evening: GeneratedSession) -> None:
-    """After an evening is told and over, nothing is left to be looked at."""
+    """After a session is told and over, nothing is left to be done."""
     stage.switch_on()
     stage.load(*evening.files)
     stage.post(START + DAY)
@@ -59,7 +59,7 @@ def test_since_begins_earlier_and_is_remembered(stage: Stage, evening: Generated
 
 
 def test_since_all_on_a_long_history_is_one_digest(stage: Stage, evening: GeneratedSession) -> None:
-    """A backlog longer than `digest_after` rounds becomes one message, and the evening's summary follows."""
+    """A backlog longer than `digest_after` rounds becomes one message, and the session's summary follows."""
     stage.set(digest_after=5)
     stage.load(*evening.files)
     assert str(stage.post(START + DAY, since=EVERYTHING)) == "2 posted"
@@ -69,7 +69,7 @@ def test_since_all_on_a_long_history_is_one_digest(stage: Stage, evening: Genera
 
 
 def test_a_digest_tells_the_evenings_before_the_last(stage: Stage, evening: GeneratedSession) -> None:
-    """After a long outage the older evenings are in the digest, the last one has its own summary."""
+    """After a long outage the older sessions are in the digest, the last one has its own summary."""
     later = generate_evening(4, start=START + 3 * DAY, zone=ZONE, maps=(2, 2))
     stage.set(digest_after=5)
     stage.switch_on()
@@ -196,7 +196,7 @@ def test_kinds_and_servers_have_channels_of_their_own(stage: Stage, evening: Gen
 
 
 def test_a_forum_gets_a_thread_for_each_evening(stage: Stage, evening: GeneratedSession) -> None:
-    """The first post of an evening opens its thread, the others follow; edits find it."""
+    """The first post of a session opens its thread, the others follow; edits find it."""
     forum = stage.discord.add_webhook(forum=True)
     stage.settings = DiscordConfig(webhook_url=forum.url, charts=False, forum=True)
     next_day = generate_evening(5, start=START + DAY, zone=ZONE, maps=(1, 1))
@@ -216,7 +216,7 @@ def test_a_forum_gets_a_thread_for_each_evening(stage: Stage, evening: Generated
 
 
 def test_a_deleted_thread_is_opened_anew(stage: Stage, evening: GeneratedSession) -> None:
-    """A moderator who deletes an evening's thread does not stop the posts."""
+    """A moderator who deletes a session's thread does not stop the posts."""
     forum = stage.discord.add_webhook(forum=True)
     stage.settings = DiscordConfig(webhook_url=forum.url, charts=False, forum=True)
     stage.switch_on()
@@ -232,7 +232,7 @@ def test_a_deleted_thread_is_opened_anew(stage: Stage, evening: GeneratedSession
 
 
 def test_a_forum_that_is_none_is_a_setting_to_mend(stage: Stage, evening: GeneratedSession) -> None:
-    """`forum` that does not fit the channel costs no post: it says so once, and all go out when it is mended."""
+    """`forum` that does not fit the channel costs no post: it says so once, and all go out when it is repaired."""
     stage.set(forum=True)
     stage.switch_on()
     stage.load(*evening.files[:2])

@@ -31,7 +31,7 @@ class Fault(enum.Enum):
     PAGE_NOT_FOUND = "404 with an HTML page"
     OTHER_INFO = "200 about another webhook"
     WORDY_LIMIT = "accepted, with a limit's header that is a word"
-    SENSELESS_LIMIT = "accepted, with a limit's header that is no number"
+    SENSELESS_LIMIT = "accepted, with a limit's header that is not a number"
     ENDLESS_LIMIT = "accepted, with a limit's header that asks for days"
 
 

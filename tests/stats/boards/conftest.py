@@ -1,4 +1,4 @@
-"""A base filled with generated evenings of two servers, for tests that only read."""
+"""A database filled with generated sessions of two servers, for tests that only read."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -23,8 +23,8 @@ ODD = Quirks(
     surrenders=0.2,
     impossible_numbers=0.05,
 )
-# (day of the evening, seed, players, layout). An equal seed makes the same people; another number of players
-# another evening. Between the first and the last of the barn lies more than a week.
+# (day of the session, seed, players, layout). An equal seed makes the same people; another number of players
+# another session. Between the first and the last of the barn lies more than a week.
 PLAYED = {
     "barn": [("2025-09-26", 1, 8, 38), ("2025-10-03", 1, 9, 38), ("2025-10-06", 1, 10, 38)],
     "hall": [("2024-05-01", 4, 8, 33), ("2025-03-01", 1, 7, 36)],
@@ -60,12 +60,12 @@ def played(evenings: dict[str, list[GeneratedSession]]) -> list[Act]:
 def filled_url(
     admin: psycopg.Connection, postgres: str, migrated_template: str, evenings: dict[str, list[GeneratedSession]]
 ) -> Iterator[str]:
-    """The URL of a base that holds those evenings; who writes to it takes it back."""
+    """The URL of a database that holds those sessions; who writes to it takes it back."""
     with own_database(admin, postgres, migrated_template) as url:
         with connect(url) as conn:
             for server, several in evenings.items():
                 importer = Importer(conn, server, ZoneInfo("Europe/Ljubljana"), timedelta(minutes=60))
                 files = [file for evening in several for file in evening.files]
                 incoming = [Incoming(filename=f.name, content=f.content, mtime=f.mtime) for f in files]
-                assert {outcome.fate for outcome in importer.add_all(incoming)} == {ImportStatus.IMPORTED}
+                assert {outcome.status for outcome in importer.add_all(incoming)} == {ImportStatus.IMPORTED}
         yield url

@@ -1,4 +1,4 @@
-"""The answers, reckoned by hand from what really happened in generated evenings: no SQL, no code of the rooms."""
+"""The answers, computed by hand from what really happened in generated sessions: no SQL, no code of the rooms."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping

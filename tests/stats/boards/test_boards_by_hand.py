@@ -123,7 +123,7 @@ def test_the_share_of_headshots_is_of_bullets(db: Connection) -> None:
 
 
 def test_the_bullet_weapons_are_those_of_the_parser(db: Connection) -> None:
-    """One list in the code, one in the base."""
+    """One list in the code, one in the database."""
     found = db.execute("SELECT w FROM unnest(%s::text[]) w WHERE is_bullet_weapon(w)", [list(WEAPONS)]).fetchall()
     assert {weapon for (weapon,) in found} == BULLET_WEAPONS
 

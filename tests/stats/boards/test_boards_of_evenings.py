@@ -1,4 +1,4 @@
-"""The boards over generated evenings, against what really happened."""
+"""The boards over generated sessions, against what really happened."""
 
 import json
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Cli = Callable[..., CliResult]
 
 @pytest.fixture
 def database_url(filled_url: str) -> str:
-    """Every test here asks a base that holds the generated evenings."""
+    """Every test here asks a database that holds the generated sessions."""
     return filled_url
 
 
@@ -75,7 +75,7 @@ def test_the_last_rounds_are_the_newest(db: Connection, played: list[Act], count
 
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_the_last_sessions_are_whole_evenings(db: Connection, played: list[Act], count: int) -> None:
-    """`--last Nsessions` counts evenings; no generated evening passes into the next."""
+    """`--last Nsessions` counts sessions; no generated session passes into the next."""
     starts = sorted({(a.ended_at - timedelta(hours=12)).date() for a in played})[-count:]
     found = {p.player_guid: p.rounds for p in rankings.population(db, Scope(last_sessions=count)).now}
     inside = by_player(a for a in played if (a.ended_at - timedelta(hours=12)).date() in starts)
@@ -116,7 +116,7 @@ def test_a_weapons_board_shows_all_that_is_counted_by_weapon(cli: Cli, played: l
 
 @pytest.mark.parametrize("board", ["kd", "dpm", "kills", "survival", "denied", "teamwork", "accuracy"])
 def test_ranks_and_moves_are_those_of_a_hand_made_ranking(db: Connection, played: list[Act], board: str) -> None:
-    """Rank by the reckoned values, now and for the rounds until a week before the newest one."""
+    """Rank by the computed values, now and for the rounds until a week before the newest one."""
     newest = max(a.ended_at for a in played)
     week_before = [a for a in played if a.ended_at <= newest - timedelta(days=7)]
 

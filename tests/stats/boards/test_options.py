@@ -28,7 +28,7 @@ def config(home: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
 
 @pytest.fixture
 def one_round(db: Connection) -> Connection:
-    """A base with one round, of 2025-10-02 20:00 UTC on supply."""
+    """A database with one round, of 2025-10-02 20:00 UTC on supply."""
     add_round(db, add_session(db), [line(1, 1)], match="supply")
     return db
 
@@ -112,7 +112,7 @@ def test_a_season_and_a_day_together_hold_what_is_in_both(one_round: Connection,
 def test_a_title_says_which_rounds(
     one_round: Connection, config: Config, about: options.RoundFilter, words: str
 ) -> None:
-    """Names as the base has them, times as they were asked for."""
+    """Names as the database has them, times as they were asked for."""
     assert about.in_words(about.scope(one_round, config)) == words
 
 

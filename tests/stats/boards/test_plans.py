@@ -23,7 +23,7 @@ LARGE = ("rounds", "player_comprehensive_stats", "weapon_comprehensive_stats")
 
 @pytest.fixture
 def database_url(filled_url: str) -> str:
-    """Every test here asks a base that holds the generated evenings."""
+    """Every test here asks a database that holds the generated sessions."""
     return filled_url
 
 

@@ -1,4 +1,4 @@
-"""Players, maps, weapons, records and seasons over generated evenings, against what really happened."""
+"""Players, maps, weapons, records and seasons over generated sessions, against what really happened."""
 
 import csv
 import json
@@ -27,7 +27,7 @@ Cli = Callable[..., CliResult]
 
 @pytest.fixture
 def database_url(filled_url: str) -> str:
-    """Every test here asks a base that holds the generated evenings."""
+    """Every test here asks a database that holds the generated sessions."""
     return filled_url
 
 
@@ -94,7 +94,7 @@ def test_weapons_of_a_player_add_up(db: Connection, played: list[Act], regular: 
 
 
 def test_company_is_kept_by_guid_and_side(db: Connection, played: list[Act], regular: str) -> None:
-    """Beside and against whom, how often, and how often won."""
+    """Next to and against whom, how often, and how often won."""
     wanted: dict[str, Counter[str]] = defaultdict(Counter)
     for acts in plays(played).values():
         own = next((a for a in acts if a.truth.guid == regular), None)
@@ -113,7 +113,7 @@ def test_company_is_kept_by_guid_and_side(db: Connection, played: list[Act], reg
 
 
 def test_form_is_the_last_ten_rounds_oldest_first(db: Connection, played: list[Act], regular: str) -> None:
-    """Each round's DPM, beside that of all rounds."""
+    """Each round's DPM, next to that of all rounds."""
     profile = profiles.profile(db, Scope(), regular)
     own = sorted((a for a in by_player(played)[regular] if a["time_played_seconds"]), key=lambda a: a.ended_at)[
         -10:
@@ -125,7 +125,7 @@ def test_form_is_the_last_ten_rounds_oldest_first(db: Connection, played: list[A
 
 
 def test_a_profile_answers_to_any_name_and_to_the_guid(cli: Cli, played: list[Act], regular: str) -> None:
-    """Names change in the generated evenings; all of them lead to the same page, GUID and JSON included."""
+    """Names change in the generated sessions; all of them lead to the same page, GUID and JSON included."""
     renamed = {guid for guid, own in by_player(played).items() if len({a.truth.name for a in own}) > 1}
     assert renamed
     page = json.loads(cli("player", regular, "--json").out)
@@ -263,7 +263,7 @@ def test_records_of_a_round_are_the_greatest_and_of_equals_the_earliest(db: Conn
 
 
 def test_records_of_a_session_are_of_whole_evenings(db: Connection, played: list[Act]) -> None:
-    """The most kills and damage of one player in one evening; DPM rounded as everywhere, not cut."""
+    """The most kills and damage of one player in one session; DPM rounded as everywhere, not cut."""
     sums: dict[tuple[object, str], list[Act]] = defaultdict(list)
     for act in played:
         sums[(act.server, (act.ended_at.timestamp() - 43_200) // 86_400), act.truth.guid].append(act)
@@ -278,7 +278,7 @@ def test_records_of_a_session_are_of_whole_evenings(db: Connection, played: list
 
 
 def test_a_season_is_won_by_points_for_places(cli: Cli, played: list[Act]) -> None:
-    """The standings of a quarter, from reckoned values, places and points."""
+    """The standings of a quarter, from computed values, places and points."""
     inside = [a for a in played if a.ended_at >= datetime(2025, 10, 1, tzinfo=UTC)]
     base = len({a.round.file.name for a in inside})
     points: Counter[str] = Counter()
@@ -334,7 +334,7 @@ def test_names_and_maps_are_offered_to_the_shell(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """On TAB after --map, --top, --season and player; and silence when the base cannot be reached."""
+    """On TAB after --map, --top, --season and player; and silence when the database cannot be reached."""
 
     def offered(line: str) -> set[str]:
         monkeypatch.setenv("_ETSTATS_COMPLETE", "complete_bash")

@@ -1,4 +1,4 @@
-"""Rounds written by hand, straight into the base: every number that a test does not name is 0."""
+"""Rounds written by hand, straight into the database: every number that a test does not name is 0."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -66,7 +66,7 @@ def add_round(
     outcome: str = "completed",
     is_cumulative: bool = False,
 ) -> int:
-    """A round that ended so many minutes after START; returns its id."""
+    """A round that ended that many minutes after START; returns its id."""
     ended_at = START + timedelta(minutes=minute)
     filename = f"{ended_at:%Y-%m-%d-%H%M%S}-{match}-round-{number}.txt"
     session = conn.execute("SELECT server_id FROM sessions WHERE id = %s", [session_id]).fetchone()

@@ -18,7 +18,7 @@ HOSTILE = "^1[bold]\x1b[31mEvil\u202e=cmd|`@everyone`"
 
 @pytest.fixture
 def played(db: Connection) -> Connection:
-    """Two evenings: one map with both rounds, and one round of a player with a hostile name."""
+    """Two sessions: one map with both rounds, and one round of a player with a hostile name."""
     first = add_session(db)
     bob = {"kills": 30, "deaths": 10, "damage_given": 4000, "shots": 600, "hits": 300, "bullets_fired": 600}
     for number, (axis, allies) in enumerate(((1, 2), (2, 1)), 1):
@@ -84,7 +84,7 @@ def test_a_session_shows_score_maps_line_ups_and_awards(cli: Cli, played: Connec
 
 
 def test_sessions_and_rounds_come_newest_first_and_within_scope(cli: Cli, played: Connection) -> None:
-    """Whole evenings for one of their maps; the limit counts from the newest."""
+    """Whole sessions for one of their maps; the limit counts from the newest."""
     sessions = json.loads(cli("sessions", "--json").out)
     assert [row["rounds"] for row in sessions] == [1, 2]
     assert [row["rounds"] for row in json.loads(cli("sessions", "--map", "supply", "--json").out)] == [2]
@@ -130,7 +130,7 @@ def test_what_is_not_there_names_the_nearest(
 
 
 def test_awards_of_one_evening_and_of_many(cli: Cli, played: Connection) -> None:
-    """One evening's, or how often each was taken; both at once is a mistake."""
+    """One session's, or how often each was taken; both at once is a mistake."""
     one = json.loads(cli("awards", "2025-10-02", "--json").out)
     assert ("top_frag", 60) in {(row["key"], row["value"]) for row in one}
     many = json.loads(cli("awards", "--since", "all", "--json").out)

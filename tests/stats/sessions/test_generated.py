@@ -1,4 +1,4 @@
-"""Whole generated evenings: what the views say against a reckoning from the truth of what happened."""
+"""Whole generated sessions: what the views say against a calculation from the truth of what happened."""
 
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ SUMS = (
 
 
 def play(db: Connection, seed: int, players: int, quirks: Quirks) -> tuple[GeneratedSession, SessionView]:
-    """An evening, imported, and what the base says of it."""
+    """A session, imported, and what the database says of it."""
     evening = generate_evening(seed, start=START, players=players, maps=(3, 5), quirks=quirks)
     importer = Importer(db, "main", ZoneInfo(evening.zone), timedelta(minutes=60))
     for file in evening.files:
@@ -33,7 +33,7 @@ def play(db: Connection, seed: int, players: int, quirks: Quirks) -> tuple[Gener
 
 @pytest.mark.parametrize(("seed", "players"), [(1, 6), (2, 12), (3, 24)])
 def test_a_scoreboard_is_the_sum_of_what_everybody_did(db: Connection, seed: int, players: int) -> None:
-    """Every number of every player, over all rounds of the evening."""
+    """Every number of every player, over all rounds of the session."""
     evening, view = play(db, seed, players, Quirks())
     wanted: dict[str, Counter[str]] = defaultdict(Counter)
     for played in evening.rounds:

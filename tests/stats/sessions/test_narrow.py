@@ -17,7 +17,7 @@ LONG = "A name of thirty-six characters, yes"
 
 @pytest.fixture(params=[40, 60, 80, 120, 200])
 def width(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """A terminal of so many columns."""
+    """A terminal of that many columns."""
     monkeypatch.setenv("COLUMNS", str(request.param))
     output.out.cache_clear()
     yield request.param

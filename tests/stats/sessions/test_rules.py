@@ -1,4 +1,4 @@
-"""MVP, awards, achievements and bests against numbers reckoned by hand."""
+"""MVP, awards, achievements and bests against numbers computed by hand."""
 
 import pytest
 
@@ -84,7 +84,7 @@ def _given(*players: ScoreLine) -> dict[str, tuple[float, list[str]]]:
 
 
 def test_nobody_is_given_anything_for_nothing() -> None:
-    """An evening without deeds has no awards."""
+    """A session without deeds has no awards."""
     assert _given(score_line("a"), score_line("b")) == {}
     assert _given() == {}
 
@@ -120,7 +120,7 @@ def test_each_award_is_given_from_its_threshold_on(award: awards.Award) -> None:
 
 
 def test_a_ratio_needs_half_an_evening() -> None:
-    """The substitute's 60 % in five minutes give way to a whole evening's 40 %."""
+    """The substitute's 60 % in five minutes give way to a whole session's 40 %."""
     regular = score_line("regular", shots=5000, hits=2000)
     substitute = score_line("substitute", shots=600, hits=360, time_played_seconds=300)
     assert _given(regular, substitute)["sharpshooter"] == (40.0, ["regular"])

@@ -1,4 +1,4 @@
-"""Rounds, maps and evenings put together from rows written by hand, the answers reckoned on paper."""
+"""Rounds, maps and sessions put together from rows written by hand, the answers computed on paper."""
 
 from datetime import date, timedelta
 
@@ -138,7 +138,7 @@ def test_a_match_puts_a_player_where_the_player_stood_on_that_map(db: Connection
 
 
 def test_dpm_runs_along_the_rounds_with_gaps_where_somebody_was_away(db: Connection) -> None:
-    """A value for each round of the evening, None for those without the player."""
+    """A value for each round of the session, None for those without the player."""
     session = add_session(db)
     add_round(db, session, [line(1, 1, damage_given=1000), line(2, 2, damage_given=500)])
     add_round(db, session, [line(1, 2, damage_given=2000)], minute=10, number=2)
@@ -242,7 +242,7 @@ def test_a_milestone_is_told_in_the_round_that_reaches_it_and_never_again(db: Co
 
 
 def test_a_step_is_reached_at_the_end_of_the_evening_that_passed_it(db: Connection) -> None:
-    """90 kills in one evening, 20 in the next: the hundred is the second's; hidden players are left out."""
+    """90 kills in one session, 20 in the next: the hundred is the second's; hidden players are left out."""
     for evening, kills in enumerate((90, 20, 400)):
         session = add_session(db)
         minute = 3000 * evening
@@ -312,7 +312,7 @@ def test_rounds_are_found_by_number_file_and_last(db: Connection) -> None:
 
 
 def test_nothing_played_is_no_mistake(db: Connection) -> None:
-    """An empty base has no last session, whatever is asked for."""
+    """An empty database has no last session, whatever is asked for."""
     assert lookup.find_session(db, "last") is None
     assert lookup.find_session(db, "12") is None
     assert lookup.find_round(db, "last") is None
