@@ -99,8 +99,11 @@ SELECT w.player_guid, w.weapon_name, count(*) AS rounds, sum(w.kills) AS kills, 
             THEN 100 * sum(w.hits)::double precision / nullif(sum(w.shots), 0) END AS accuracy,
        CASE WHEN is_bullet_weapon(w.weapon_name)
             THEN 100 * sum(w.headshots)::double precision / nullif(sum(w.hits), 0) END AS headshot_share
-FROM weapon_comprehensive_stats w JOIN rounds r ON r.id = w.round_id
-WHERE r.is_counted AND w.player_guid = ANY (%(guids)s)
+-- From the players' rows, whose index finds the rounds of a player.
+FROM player_comprehensive_stats p
+JOIN rounds r ON r.id = p.round_id
+JOIN weapon_comprehensive_stats w ON w.round_id = p.round_id AND w.player_guid = p.player_guid
+WHERE r.is_counted AND p.player_guid = ANY (%(guids)s)
 GROUP BY w.player_guid, w.weapon_name
 ORDER BY w.player_guid, sum(w.kills) DESC, w.weapon_name
 

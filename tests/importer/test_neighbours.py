@@ -102,16 +102,23 @@ def test_a_round_1_serves_one_round_2(db: psycopg.Connection) -> None:
     ("stamp", "named"),
     [
         ("2025-10-02-223001", {}),
-        ("2025-10-02-213000", {}),
-        ("2025-10-02-213800", {"limit": "5:01"}),
+        ("2025-10-02-212959", {}),
+        ("2025-10-02-213800", {"limit": "5:02"}),
         ("2025-10-02-213800", {"map_name": "radar"}),
     ],
-    ids=["over 60 minutes", "same moment", "other limit", "other map"],
+    ids=["over 60 minutes", "before it", "other limit", "other map"],
 )
 def test_what_does_not_fit_is_no_pair(db: psycopg.Connection, stamp: str, named: dict[str, str]) -> None:
-    """A round 1 of another map, at no distance, too far away or with another time is nobody's round 1."""
+    """A round 1 of another map, saved later, too early, or with another set time belongs to no round 2."""
     take(db, [round_file("2025-10-02-213000"), second(stamp, **named)])
     assert column(db, "SELECT round1_id FROM rounds WHERE round_number = 2") == [None]
+
+
+@pytest.mark.parametrize(("stamp", "limit"), [("213000", "5:00"), ("213800", "5:01"), ("213800", "4:59")])
+def test_a_rounded_limit_and_equal_stamps_are_a_pair(db: psycopg.Connection, stamp: str, limit: str) -> None:
+    """A limit that is a second off, or the same second in both names, is not another round."""
+    take(db, [round_file("2025-10-02-213000"), second(f"2025-10-02-{stamp}", limit)])
+    assert column(db, "SELECT count(round1_id) FROM rounds") == [1]
 
 
 def test_an_unknown_time_fits_any_limit(db: psycopg.Connection) -> None:

@@ -319,7 +319,7 @@ def test_a_person_is_asked_again_until_it_works(
         "/nowhere",
         "no such time zone",
         "postgresql://",
-        "it looks like 18-2",
+        "expected a range such as 18-2",
         "holds no site of etstats",
         "SHA256:",
     ):

@@ -161,5 +161,5 @@ def test_a_base_without_players_says_what_brings_them(db: Connection) -> None:
 @pytest.mark.parametrize("name", ["", "  "])
 def test_an_empty_name_is_nobodys(one_round: Connection, name: str) -> None:
     """And the message says how to find one."""
-    with pytest.raises(NotFoundError, match="an empty name"):
+    with pytest.raises(NotFoundError, match="no player name given"):
         options.player(one_round, name)

@@ -78,15 +78,16 @@ def add_round(
         [session[0], filename, f"{next(_numbers):064x}", f"{next(_numbers):064x}"],
     ).fetchone()
     assert file is not None
+    duration = played if outcome == "surrender" else actual or played
     row = conn.execute(
         """INSERT INTO rounds (server_id, file_id, match_id, round_number, round_date, round_time, ended_at,
                                map_name, config, defender_team, winner_team, time_limit_seconds,
-                               actual_time_seconds, played_seconds, round_outcome, is_cumulative,
+                               actual_time_seconds, played_seconds, duration_seconds, round_outcome, is_cumulative,
                                gaming_session_id)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'legacy3', %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id""",
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'legacy3', %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id""",
         [
             session[0], file[0], f"{session_id}-{match}", number, ended_at.date(), ended_at.time(), ended_at,
-            match, defender, winner, limit, actual, played, outcome, is_cumulative, session_id,
+            match, defender, winner, limit, actual, played, duration, outcome, is_cumulative, session_id,
         ],
     ).fetchone()  # fmt: skip
     assert row is not None
