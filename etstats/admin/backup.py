@@ -57,7 +57,7 @@ class TableChange(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
+class RestorePreview:
     """A valid backup, and what restoring it would change."""
 
     manifest: Manifest
@@ -165,7 +165,7 @@ def restore(
     )
 
 
-def preview(config: Config, path: Path) -> Preview:
+def preview(config: Config, path: Path) -> RestorePreview:
     """Read a whole backup and compare it with the database; BackupError when it is not valid."""
     with open_backup(path) as backup:
         backup.verify()
@@ -180,7 +180,7 @@ def preview(config: Config, path: Path) -> Preview:
         # Tables of another schema have other columns, and so another text.
         if here.rows != there.rows or (here.columns == there.columns and here.sha256 != there.sha256)
     ]
-    return Preview(manifest=manifest, changes=tuple(changes))
+    return RestorePreview(manifest=manifest, changes=tuple(changes))
 
 
 def _no_rows(name: str) -> Contents:

@@ -12,7 +12,7 @@ from etstats.commands.option_groups import bundled
 from etstats.domain.text import pluralize
 
 if TYPE_CHECKING:
-    from etstats.admin.backup import Preview
+    from etstats.admin.backup import RestorePreview
 
 app = typer.Typer()
 PANEL = "Operate"
@@ -101,7 +101,7 @@ def restore(
         output.say("Later rounds come back with the next sync; what was posted is not posted again.")
 
 
-def _show(path: Path, preview: "Preview") -> None:
+def _show(path: Path, preview: "RestorePreview") -> None:
     """Say what the backup holds and which tables a restore would change."""
     from etstats import output
 

@@ -46,7 +46,7 @@ class WeaponUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Feat:
+class RecordValue:
     """A record: the best of one round, or of one session (`id`); `map_name` None: of all maps.
 
     `played_on` is the map of a round. DPM (HP/min) and accuracy (%) have one decimal.
@@ -85,18 +85,22 @@ def weapons(conn: Connection, scope: Scope) -> list[WeaponUse]:
 
 def round_records(
     conn: Connection, scope: Scope, *, dpm_seconds: int, accuracy_shots: int, guid: str | None = None
-) -> list[Feat]:
+) -> list[RecordValue]:
     """The bests of single rounds, overall and then by map, of all players or of one.
 
     `dpm_seconds`, `accuracy_shots`: how long one must have played, how often fired, for the ratio to count.
     """
     bounds = {"dpm_seconds": dpm_seconds, "accuracy_shots": accuracy_shots, "guid": guid}
-    return fetch_all(conn, Feat, "round_records", {**scope.parameters, **bounds})
+    return fetch_all(conn, RecordValue, "round_records", {**scope.parameters, **bounds})
 
 
-def session_records(conn: Connection, scope: Scope, *, dpm_seconds: int, guid: str | None = None) -> list[Feat]:
+def session_records(
+    conn: Connection, scope: Scope, *, dpm_seconds: int, guid: str | None = None
+) -> list[RecordValue]:
     """The bests of whole sessions, of all players or of one; `dpm_seconds` as in `round_records`."""
-    return fetch_all(conn, Feat, "session_records", {**scope.parameters, "dpm_seconds": dpm_seconds, "guid": guid})
+    return fetch_all(
+        conn, RecordValue, "session_records", {**scope.parameters, "dpm_seconds": dpm_seconds, "guid": guid}
+    )
 
 
 def facts(conn: Connection, scope: Scope) -> Facts:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from etstats.db.columns import query_with_columns
 from etstats.db.connection import Connection, database_errors
-from etstats.db.maps import Feat
+from etstats.db.maps import RecordValue
 from etstats.db.players import OnMap, OnSide, PlayedRound, Teammate, WithWeapon
 from etstats.db.queries import query
 
@@ -60,7 +60,7 @@ class Details(NamedTuple):
     weapons: dict[str, list[WithWeapon]]
     teammates: dict[str, list[Teammate]]
     rounds: dict[str, list[PlayedRound]]
-    records: dict[str, list[Feat]]
+    records: dict[str, list[RecordValue]]
 
 
 def round_fingerprints(conn: Connection) -> list[RoundFingerprint]:
@@ -157,7 +157,7 @@ def details(
             found.rounds.setdefault(row.pop("player_guid"), []).append(PlayedRound(**row))
         for row in _rows(conn, "records_of_players", parameters):
             raw, clean = names.get(row["player_guid"], (row["player_guid"], row["player_guid"]))
-            feat = Feat(map_name=None, player_name=raw, clean_name=clean, **row)
+            feat = RecordValue(map_name=None, player_name=raw, clean_name=clean, **row)
             found.records.setdefault(feat.player_guid, []).append(feat)
     return found
 

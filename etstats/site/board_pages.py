@@ -9,7 +9,7 @@ from etstats.domain.stats import Standing
 from etstats.site import charts, markup, paths
 from etstats.site.charts import Bar
 from etstats.site.markup import Col, html, whole
-from etstats.site.pages import Card, Pages
+from etstats.site.pages import LinkCard, Pages
 from etstats.site.values import board_heading, board_value, sum_value
 from etstats.stats.rankings import Population
 
@@ -87,7 +87,7 @@ def _all_boards(
         "leaderboards.html",
         {name: ranking.standings[:_TOP] for name, ranking in rankings.items()},
         title="Leaderboards" if scope == ALL_TIME else f"Leaderboards: {markup.visible(scope.name, 60)}",
-        card=Card(f"{len(BOARDS)} boards, {markup.count(players, 'player')}"),
+        card=LinkCard(f"{len(BOARDS)} boards, {markup.count(players, 'player')}"),
         cards=cards,
         scope=scope,
         groups=_groups(scope, scopes, ""),
@@ -114,7 +114,7 @@ def _one_board(
         "board.html",
         standings,
         title=title if scope == ALL_TIME else f"{title}, {markup.visible(scope.name, 60)}",
-        card=Card(
+        card=LinkCard(
             f"{markup.plain_name(first.player_name)}: {board_value(board, first.value)}"
             if first
             else board.meaning

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from etstats.db.connection import Connection
-from etstats.db.maps import Feat, MapSums
+from etstats.db.maps import MapSums, RecordValue
 from etstats.db.scope import Scope
 from etstats.domain.rules.achievements import ACHIEVEMENTS, Achievement
 from etstats.domain.rules.quarters import quarter_of, quarter_span, quarters_between
@@ -26,7 +26,7 @@ from etstats.site.player_pages import PlayerPage
 from etstats.site.session_pages import SessionPages, session_files
 from etstats.site.settings import SiteConfig
 from etstats.stats import overview, rankings, seasons
-from etstats.stats.overview import History
+from etstats.stats.overview import PlayerHistory
 from etstats.stats.rankings import Population
 from etstats.stats.seasons import Season
 
@@ -59,7 +59,7 @@ def build(
         return folder.finish()
 
 
-class _Session(NamedTuple):
+class _SessionPages(NamedTuple):
     """A session as the decision what to make needs it."""
 
     id: int
@@ -114,12 +114,12 @@ class _Build:
     # What is read once.
 
     @cached_property
-    def _sessions(self) -> list[_Session]:
+    def _sessions(self) -> list[_SessionPages]:
         rounds: dict[int, list[RoundRow]] = {}
         for round_ in self._rounds:
             rounds.setdefault(round_.session_id, []).append(round_)
         return [
-            _Session(
+            _SessionPages(
                 session_id,
                 own,
                 digest(
@@ -131,7 +131,7 @@ class _Build:
         ]
 
     @cached_property
-    def _past(self) -> History:
+    def _past(self) -> PlayerHistory:
         return overview.history(self._conn)
 
     @cached_property
@@ -309,7 +309,7 @@ class _Build:
         return overview.map_sums(self._conn)
 
     @cached_property
-    def _round_records(self) -> Sequence[Feat]:
+    def _round_records(self) -> Sequence[RecordValue]:
         return overview.round_records(self._conn)
 
     @cached_property

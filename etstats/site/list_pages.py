@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, tzinfo
 from typing import NamedTuple
 
-from etstats.db.maps import Facts, Feat
+from etstats.db.maps import Facts, RecordValue
 from etstats.domain.rules.awards import AWARDS
 from etstats.domain.rules.boards import BOARDS
 from etstats.domain.rules.records import RECORDS
@@ -13,7 +13,7 @@ from etstats.domain.views import SessionRow
 from etstats.site import charts, markup, paths
 from etstats.site.board_pages import season_scope
 from etstats.site.markup import Col, html, whole
-from etstats.site.pages import Card, Pages
+from etstats.site.pages import LinkCard, Pages
 from etstats.site.scoreboard import MAIN, REST, number
 from etstats.site.session_pages import TEAMS, SessionPages
 from etstats.site.values import board_value, record_value
@@ -95,7 +95,7 @@ def home_files(pages: Pages, home: Home) -> dict[str, bytes]:
             "milestones": home.milestones,
         },
         title=pages.options.title,
-        card=Card(f"{markup.count(home.facts.rounds, 'round')}, {markup.count(home.players, 'player')}"),
+        card=LinkCard(f"{markup.count(home.facts.rounds, 'round')}, {markup.count(home.players, 'player')}"),
         home=home,
         view=view,
         team_names=TEAMS,
@@ -134,7 +134,7 @@ def sessions_files(pages: Pages, rows: Sequence[SessionRow]) -> dict[str, bytes]
             "sessions.html",
             part,
             title="Sessions" if folder == "sessions" else f"Sessions of {folder[-4:]}",
-            card=Card(markup.count(len(rows), "session")),
+            card=LinkCard(markup.count(len(rows), "session")),
             table=_session_table(part, paths.up(folder)),
             total=len(rows),
             shown=len(part),
@@ -146,7 +146,7 @@ def sessions_files(pages: Pages, rows: Sequence[SessionRow]) -> dict[str, bytes]
 
 
 def records_files(
-    pages: Pages, of_rounds: Sequence[Feat], of_sessions: Sequence[Feat], zone: tzinfo
+    pages: Pages, of_rounds: Sequence[RecordValue], of_sessions: Sequence[RecordValue], zone: tzinfo
 ) -> dict[str, bytes]:
     """The files of the records: overall, of sessions, and of each map."""
     overall = [feat for feat in of_rounds if feat.map_name is None]
@@ -157,7 +157,7 @@ def records_files(
         "records.html",
         [_record_line(kind, feat, zone) for kind, feat in lines],
         title="Records",
-        card=Card("The best rounds and sessions of all time"),
+        card=LinkCard("The best rounds and sessions of all time"),
         overall=_records(pages, overall, zone, "round"),
         sessions=_records(pages, of_sessions, zone, "session"),
         by_map=_records(pages, by_map, zone, "map"),
@@ -175,7 +175,7 @@ def seasons_files(pages: Pages, seasons: Sequence[Season]) -> dict[str, bytes]:
             for row in seasons
         ],
         title="Seasons",
-        card=Card(markup.count(len(seasons), "season")),
+        card=LinkCard(markup.count(len(seasons), "season")),
         points=", ".join(str(points) for points in POINTS),
         boards=", ".join(BOARDS[name].heading for name in SEASON_BOARDS),
         table=markup.table(
@@ -215,7 +215,7 @@ def season_files(pages: Pages, season: Season, *, is_newest: bool) -> dict[str, 
         "season.html",
         season,
         title=f"Season {season.season}",
-        card=Card(
+        card=LinkCard(
             f"Champion: {', '.join(markup.plain_name(line.player_name) for line in champions)}"
             if champions
             else "No champion yet"
@@ -280,7 +280,7 @@ def about_files(pages: Pages) -> dict[str, bytes]:
             "awards": dict(given),
         },
         title="What the numbers mean",
-        card=Card("Every column, board and award explained"),
+        card=LinkCard("Every column, board and award explained"),
         columns=columns,
         boards=boards,
         awards=given,
@@ -313,7 +313,7 @@ def _session_table(rows: Sequence[SessionRow], up: str) -> str:
     )
 
 
-def _records(pages: Pages, feats: Sequence[Feat], zone: tzinfo, kind: str) -> str:
+def _records(pages: Pages, feats: Sequence[RecordValue], zone: tzinfo, kind: str) -> str:
     """The table of records of one kind: of a `round`, of a `session`, or by `map`."""
     up = paths.up("records")
     place = paths.session if kind == "session" else paths.round_
@@ -338,7 +338,7 @@ def _records(pages: Pages, feats: Sequence[Feat], zone: tzinfo, kind: str) -> st
     return markup.table(captions[kind], columns, feats)
 
 
-def _record_line(kind: str, feat: Feat, zone: tzinfo) -> dict[str, object]:
+def _record_line(kind: str, feat: RecordValue, zone: tzinfo) -> dict[str, object]:
     """The keys of `records --json`."""
     return {
         "span": kind,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import NamedTuple
 
-from etstats.db.maps import Feat, MapSums, WeaponUse
+from etstats.db.maps import MapSums, RecordValue, WeaponUse
 from etstats.db.players import WithWeapon
 from etstats.domain.rules.records import RECORDS
 from etstats.domain.stats import ScoreLine
@@ -13,7 +13,7 @@ from etstats.domain.views import RoundRow
 from etstats.site import charts, json_data, markup, paths
 from etstats.site.charts import Bar
 from etstats.site.markup import Col, clock, html, percent, share, whole
-from etstats.site.pages import Card, Pages
+from etstats.site.pages import LinkCard, Pages
 from etstats.site.scoreboard import number
 from etstats.site.values import record_value
 
@@ -30,7 +30,7 @@ class MapPage(NamedTuple):
     sums: MapSums
     rounds: Sequence[RoundRow]
     best: Mapping[int, Sequence[ScoreLine]]
-    records: Sequence[Feat]
+    records: Sequence[RecordValue]
 
 
 class WeaponUser(NamedTuple):
@@ -56,7 +56,7 @@ def maps_files(pages: Pages, maps: Sequence[MapPage], zone: tzinfo) -> dict[str,
         "maps.html",
         [row.sums for row in maps],
         title="Maps",
-        card=Card(markup.count(len(maps), "map")),
+        card=LinkCard(markup.count(len(maps), "map")),
         table=markup.table(
             "Maps",
             [
@@ -96,7 +96,7 @@ def map_files(pages: Pages, page: MapPage, zone: tzinfo) -> dict[str, bytes]:
         "map.html",
         {"map": sums, "records": page.records},
         title=name,
-        card=Card(
+        card=LinkCard(
             f"{markup.count(sums.times_played, 'match', 'matches')}, {share(sums.attack_share)} of attacks succeed"
         ),
         sums=sums,
@@ -150,7 +150,7 @@ def weapons_files(pages: Pages, weapons: Sequence[WeaponUse]) -> dict[str, bytes
         "weapons.html",
         weapons,
         title="Weapons",
-        card=Card(markup.count(len(weapons), "weapon")),
+        card=LinkCard(markup.count(len(weapons), "weapon")),
         bars=charts.bars(
             "Kills by weapon",
             [
@@ -199,7 +199,7 @@ def weapon_files(pages: Pages, use: WeaponUse, users: Sequence[WeaponUser]) -> d
             for row in users
         ],
         title=markup.visible(use.weapon_name),
-        card=Card(f"{markup.count(use.kills, 'kill')} by {markup.count(use.players, 'player')}"),
+        card=LinkCard(f"{markup.count(use.kills, 'kill')} by {markup.count(use.players, 'player')}"),
         facts=[
             ("Kills", whole(use.kills)),
             ("Share of all kills", share(use.kill_share)),

@@ -28,7 +28,7 @@ SECTIONS = (
 )
 
 
-class Card(NamedTuple):
+class LinkCard(NamedTuple):
     """What a chat shows of a link: a sentence, and the path of a picture."""
 
     text: str
@@ -118,7 +118,14 @@ class Pages:
         return digest.hexdigest()[:16]
 
     def page(
-        self, folder: str, template: str, data: object, *, title: str, card: Card | None = None, **context: object
+        self,
+        folder: str,
+        template: str,
+        data: object,
+        *,
+        title: str,
+        card: LinkCard | None = None,
+        **context: object,
     ) -> dict[str, bytes]:
         """Render one page and its JSON: the files by path."""
         up = paths.up(folder)
@@ -126,7 +133,7 @@ class Pages:
             folder=folder,
             up=up,
             title=title,
-            card=card or Card(title),
+            card=card or LinkCard(title),
             frame=self._frame(up, folder.partition("/")[0]),
             person=lambda guid, raw: self.person(guid, raw, up),
             **context,

@@ -15,7 +15,7 @@ from etstats.site import charts, markup, paths
 from etstats.site.cards import player_card
 from etstats.site.charts import Bar, Point
 from etstats.site.markup import NOTHING, Col, clock, html, percent, share, two, whole
-from etstats.site.pages import Card, Pages
+from etstats.site.pages import LinkCard, Pages
 from etstats.site.scoreboard import number
 from etstats.site.values import board_value, record_value
 from etstats.stats.overview import RatingPoint
@@ -84,7 +84,7 @@ def player_files(pages: Pages, player: PlayerPage, zone: tzinfo) -> dict[str, by
         "player.html",
         profile,
         title=markup.plain_name(profile.player_name),
-        card=Card(f"{markup.count(sums.rounds, 'round')}, K/D {kd}, {dpm} DPM", next(iter(picture), None)),
+        card=LinkCard(f"{markup.count(sums.rounds, 'round')}, K/D {kd}, {dpm} DPM", next(iter(picture), None)),
         profile=profile,
         facts=facts,
         form=_form_chart(player.form, zone),
@@ -181,7 +181,7 @@ def index_files(pages: Pages, rows: Sequence[IndexRow], zone: tzinfo) -> dict[st
             "players.html",
             part,
             title="Players" if place == 1 else f"Players, page {place}",
-            card=Card(markup.count(len(rows), "player")),
+            card=LinkCard(markup.count(len(rows), "player")),
             table=markup.table(
                 "Players",
                 [

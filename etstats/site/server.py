@@ -11,7 +11,7 @@ from etstats.site.policy import CONTENT_SECURITY_POLICY
 _HOST = "127.0.0.1"
 
 
-class _Handler(SimpleHTTPRequestHandler):
+class _SiteHandler(SimpleHTTPRequestHandler):
     """Serve files with the headers that docs/site.md suggests; no listings, no hidden files, no manifest."""
 
     server_version = "etstats"
@@ -54,6 +54,6 @@ def site_server(folder: Path, port: int) -> ThreadingHTTPServer:
     if not (root / MANIFEST).is_file():
         raise ConfigError(f"no site in {folder}; build one with: etstats site build {folder}")
     try:
-        return ThreadingHTTPServer((_HOST, port), partial(_Handler, directory=str(root)))
+        return ThreadingHTTPServer((_HOST, port), partial(_SiteHandler, directory=str(root)))
     except OSError as error:
         raise ConfigError(f"cannot listen on {_HOST}:{port}: {error.strerror}; choose another --port") from error

@@ -10,7 +10,7 @@ from etstats.domain.views import MapResult, MapRound, MatchView, MilestoneRow, R
 from etstats.site import charts, markup, paths
 from etstats.site.cards import session_card
 from etstats.site.markup import Col
-from etstats.site.pages import Card, Pages
+from etstats.site.pages import LinkCard, Pages
 from etstats.site.scoreboard import board, everything
 
 SIDES = {1: "Axis", 2: "Allies"}
@@ -99,7 +99,7 @@ def _session_page(pages: Pages, session: SessionPages) -> dict[str, bytes]:
         "session.html",
         view,
         title=f"Session of {markup.weekday(view.began)}",
-        card=Card(words, next(iter(picture), None)),
+        card=LinkCard(words, next(iter(picture), None)),
         view=view,
         milestones=[list(own) for _, own in groupby(_by_player(view.milestones), lambda row: row.player_guid)],
         maps=maps,
@@ -130,7 +130,7 @@ def _match_page(pages: Pages, match: MatchView) -> dict[str, bytes]:
         "match.html",
         match,
         title=f"{name}, {markup.minute(match.map.began)}",
-        card=Card(f"{words} · {markup.count(len(match.players), 'player')}"),
+        card=LinkCard(f"{words} · {markup.count(len(match.players), 'player')}"),
         match=match,
         winner=_winner(match.map),
         endings=[(round_.round_id, round_.round_number, ending(round_)) for round_ in match.map.rounds],
@@ -158,7 +158,7 @@ def _round_page(pages: Pages, view: RoundView, before: int | None, after: int | 
         "round.html",
         view,
         title=f"{name}, round {round_.round_number}, {markup.minute(round_.stamp)}",
-        card=Card(f"{SIDES.get(round_.winner_team, 'Nobody')} won · {outcome}"),
+        card=LinkCard(f"{SIDES.get(round_.winner_team, 'Nobody')} won · {outcome}"),
         view=view,
         round=round_,
         sides=SIDES,

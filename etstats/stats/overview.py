@@ -61,7 +61,7 @@ class RatingPoint(NamedTuple):
     high: int
 
 
-class History(NamedTuple):
+class PlayerHistory(NamedTuple):
     """What came of all sessions in order, without hidden players.
 
     `broken`, `steps`: the records that fell and the thresholds that were passed, by session. `forms`: the sums of
@@ -144,12 +144,12 @@ def weapons_by_player(conn: Connection, guids: Sequence[str]) -> dict[str, list[
     return overview.weapons_by_player(conn, guids)
 
 
-def round_records(conn: Connection) -> list[maps.Feat]:
+def round_records(conn: Connection) -> list[maps.RecordValue]:
     """The bests of single rounds, overall and then by map."""
     return maps.round_records(conn, Scope(), dpm_seconds=DPM_SECONDS, accuracy_shots=ACCURACY_SHOTS)
 
 
-def session_records(conn: Connection) -> list[maps.Feat]:
+def session_records(conn: Connection) -> list[maps.RecordValue]:
     """The bests of whole sessions."""
     return maps.session_records(conn, Scope(), dpm_seconds=SESSION_DPM_SECONDS)
 
@@ -165,14 +165,14 @@ def session_rows(conn: Connection, sessions: Sequence[Sequence[RoundRow]]) -> li
     return [session_row(rounds, sides) for rounds in sessions]
 
 
-def history(conn: Connection) -> History:
+def history(conn: Connection) -> PlayerHistory:
     """Go through all sessions in order."""
     sums = overview.session_sums(conn, dpm_seconds=DPM_SECONDS)
     careers, steps = _careers(conn)
-    return History(broken=_broken(sums), steps=steps, forms=_forms(sums), careers=careers)
+    return PlayerHistory(broken=_broken(sums), steps=steps, forms=_forms(sums), careers=careers)
 
 
-def session_details(conn: Connection, session_ids: Sequence[int], past: History) -> Iterator[SessionDetails]:
+def session_details(conn: Connection, session_ids: Sequence[int], past: PlayerHistory) -> Iterator[SessionDetails]:
     """The sessions with these ids, in this order, read in parts: the next one while the last is looked through.
 
     Until the last one is given, nothing else may be asked over the connection.
@@ -189,7 +189,7 @@ def session_details(conn: Connection, session_ids: Sequence[int], past: History)
             yield from _details(part, past)
 
 
-def profiles(conn: Connection, guids: Sequence[str], field: Population, past: History) -> Iterator[Profile]:
+def profiles(conn: Connection, guids: Sequence[str], field: Population, past: PlayerHistory) -> Iterator[Profile]:
     """The profiles of these players over all rounds."""
     known: dict[str, list[players.Alias]] = {}
     for alias in players.aliases(conn):
@@ -280,7 +280,7 @@ def _read(conn: Connection, session_ids: Sequence[int]) -> _Part:
     )
 
 
-def _details(part: _Part, past: History) -> Iterator[SessionDetails]:
+def _details(part: _Part, past: PlayerHistory) -> Iterator[SessionDetails]:
     played = part.played
     for session_id, own in part.rounds.items():
         teams = follow(own, played)

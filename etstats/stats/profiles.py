@@ -6,7 +6,7 @@ from datetime import datetime
 
 from etstats.db import maps, players
 from etstats.db.connection import Connection
-from etstats.db.maps import Feat
+from etstats.db.maps import RecordValue
 from etstats.db.players import Alias, OnMap, OnSide, PlayedRound, Teammate, WithWeapon
 from etstats.db.scope import Scope
 from etstats.domain.rules.bests import DPM_SECONDS
@@ -48,7 +48,7 @@ class Profile:
     sides: tuple[OnSide, ...]
     weapons: tuple[WithWeapon, ...]
     company: tuple[Teammate, ...]
-    records: tuple[Feat, ...]
+    records: tuple[RecordValue, ...]
     achievements: tuple[ProgressRow, ...]
     aliases: tuple[Alias, ...]
 

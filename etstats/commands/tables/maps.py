@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 from etstats import output
 from etstats.commands.options import no_rounds
 from etstats.commands.tables.formatting import record_text
-from etstats.db.maps import Feat, MapSums, WeaponUse
+from etstats.db.maps import MapSums, RecordValue, WeaponUse
 from etstats.domain.rules.records import RECORDS
 from etstats.output import Format, Table
 
@@ -71,7 +71,7 @@ def weapons_table(rows: Sequence[WeaponUse], words: str) -> Table:
 
 
 def record_lines(
-    of_rounds: Sequence[Feat], of_sessions: Sequence[Feat], zone: tzinfo, *, by_map: bool
+    of_rounds: Sequence[RecordValue], of_sessions: Sequence[RecordValue], zone: tzinfo, *, by_map: bool
 ) -> list[RecordLine]:
     """Records in their own units: overall, of rounds and of sessions; or of rounds by map."""
     wanted = [("round", feat) for feat in of_rounds if (feat.map_name is not None) == by_map]

@@ -42,7 +42,7 @@ class Scores(NamedTuple):
     hit_rate: float | None
 
 
-class Difference(NamedTuple):
+class ScoreDifference(NamedTuple):
     """Log loss of the rating minus that of a baseline, with its 95 % interval; below 0 the rating is better."""
 
     value: float
@@ -54,7 +54,7 @@ class Baseline(NamedTuple):
     """A simpler prediction; `difference` is None without matches."""
 
     scores: Scores
-    difference: Difference | None
+    difference: ScoreDifference | None
 
 
 class ResultsOnly(NamedTuple):
@@ -129,7 +129,7 @@ def calibration(predictions: Iterable[Prediction]) -> tuple[CalibrationBin, ...]
     return tuple(bins)
 
 
-def paired_difference(losses: Sequence[float], others: Sequence[float]) -> Difference | None:
+def paired_difference(losses: Sequence[float], others: Sequence[float]) -> ScoreDifference | None:
     """Return the mean difference of two losses of the same matches, with its bootstrap interval."""
     differences = [loss - other for loss, other in zip(losses, others, strict=True)]
     if not differences:
@@ -139,7 +139,7 @@ def paired_difference(losses: Sequence[float], others: Sequence[float]) -> Diffe
     choices = random.Random(0).choices  # noqa: S311 - a fixed seed: the same matches give the same interval
     means = sorted(math.fsum(choices(blocks, k=len(blocks))) / len(differences) for _ in range(RESAMPLES))
     tail = RESAMPLES // 40
-    return Difference(math.fsum(differences) / len(differences), means[tail], means[-1 - tail])
+    return ScoreDifference(math.fsum(differences) / len(differences), means[tail], means[-1 - tail])
 
 
 def predict_from_kd(matches: Iterable[RatedMatch], results: Iterable[float | None]) -> list[Prediction]:

@@ -220,7 +220,7 @@ class _Call(DiscordWebhook):
         parts: dict[str, tuple[str | None, str | bytes]] = {"payload_json": (None, text)}
         parts |= {f"files[{number}]": (name, content) for number, (name, content) in enumerate(files.items())}
         as_json = payload is not None and not files
-        session = _Session(is_local=not self.url.startswith("https://discord.com/"))
+        session = _HttpSession(is_local=not self.url.startswith("https://discord.com/"))
         with (
             session,
             session.request(
@@ -237,7 +237,7 @@ class _Call(DiscordWebhook):
             return _Answer(response.status_code, response.headers, _read(response))
 
 
-class _Session(requests.Session):
+class _HttpSession(requests.Session):
     """Follows no redirect, knows no password of ~/.netrc, and uses the machine's proxy, but not for a stand-in."""
 
     def __init__(self, *, is_local: bool) -> None:
