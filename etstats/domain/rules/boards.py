@@ -44,7 +44,7 @@ class Board:
 # fmt: off
 _BOARDS = (
     Board(
-        name="kd", heading="K/D", meaning="kills to deaths",
+        name="kd", heading="K/D", meaning="kills per death",
         of=("kills",), of_heading="Kills", per=("deaths",), per_heading="Deaths",
         kind=BoardKind.RATIO, or_sum=True, by_weapon=True,
     ),
