@@ -4,17 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-from-pyproject
 # Processes that run tests; `make test WORKERS=0` runs them in this one.
-WORKERS ?= 2
+WORKERS ?= 3
 # Pinned versions: `make test LOCK=requirements-ci.lock` installs exactly these files, checked by hash.
 LOCK ?=
-# Options for benchmarks, chaos and fuzz runs, e.g. `make chaos ARGS="--kills 500"`.
+# Options for benchmarks, chaos, attack and fuzz runs, e.g. `make chaos ARGS="--kills 500"`.
 ARGS ?=
 
 .DEFAULT_GOAL := help
 # The version to release, e.g. `make release VERSION=0.2.0`.
 VERSION ?=
 
-.PHONY: help demo test test-fast check docs bench chaos fuzz audit release clean
+.PHONY: help demo test test-fast coverage check docs manual bench chaos attack fuzz audit release clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -24,8 +24,13 @@ demo: $(STAMP) ## Run everything on this machine: game server, database, Discord
 	@$(BIN)/etstats demo $(ARGS)
 
 test: check ## Check style and types, then run all tests
-	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
+coverage: $(STAMP) ## Run all tests and list the lines that none of them reaches
+	$(BIN)/pytest -q -n $(WORKERS) --cov --cov-report=term-missing:skip-covered $(ARGS)
+
+# These tests wait for nothing, and each worker collects all tests first.
+test-fast: WORKERS = 2
 test-fast: $(STAMP) ## Run the tests that need no PostgreSQL and no other server
 	$(BIN)/pytest -q -n $(WORKERS) -m 'not postgres and not slow' $(ARGS)
 
@@ -37,13 +42,21 @@ check: $(STAMP) ## Check lint, format, spelling, types and import contracts
 	$(BIN)/lint-imports --no-logo
 
 docs: $(STAMP) ## Write docs/commands.md from the help texts
-	$(BIN)/python -m typer etstats.cli utils docs --name etstats --title Commands --output docs/commands.md
+	$(BIN)/python .ci/commands_page.py
+
+manual: $(STAMP) ## Build the pages of docs/ as a site in build/manual
+	$(PYTHON) -m venv $(VENV)/manual
+	$(VENV)/manual/bin/python -m pip install --quiet --disable-pip-version-check 'mkdocs>=1.6,<2'
+	$(VENV)/manual/bin/mkdocs build --strict --quiet
 
 bench: $(STAMP) ## Measure speed and scale and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks $(ARGS)
 
 chaos: $(STAMP) ## Kill and disconnect runs hundreds of times and count lost rounds
 	$(BIN)/python -m benchmarks.chaos $(ARGS)
+
+attack: $(STAMP) ## Kill each command at chosen moments, run the hostile tests, and count failures
+	$(BIN)/python -m benchmarks.attack $(ARGS)
 
 fuzz: $(STAMP) ## Feed the parser with generated invalid files
 	$(BIN)/python -m benchmarks.fuzz $(ARGS)

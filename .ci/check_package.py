@@ -24,6 +24,8 @@ def faults(dist: Path, *, release: bool) -> list[str]:
         version = re.search(r"^Version: (.+)$", archive.read(metadata).decode(), re.MULTILINE)
     ours = {f"etstats/{path.relative_to(ROOT / 'etstats')}" for path in (ROOT / "etstats").rglob("*.py")}
     ours |= {f"etstats/{path.relative_to(ROOT)}" for path in (ROOT / "sql").rglob("*") if path.is_file()}
+    ours |= {f"etstats/{path.relative_to(ROOT)}" for path in (ROOT / "docs").rglob("*") if path.is_file()}
+    ours |= {"etstats/docs/README.md", "etstats/docs/crontab.example"}
     found += [f"{wheel.name} lacks {name}" for name in sorted(ours | {"etstats/py.typed"}) if name not in inside]
     stray = {name for name in inside if not name.startswith(("etstats/", metadata.partition("/")[0]))}
     found += [f"{wheel.name} holds {name}" for name in sorted(stray)]
@@ -41,6 +43,7 @@ def faults(dist: Path, *, release: bool) -> list[str]:
     }
     needed |= {name for name in ours if name.endswith(".py")}
     found += [f"{sdist.name} lacks {name}" for name in sorted(needed - names)]
+    names -= {"requirements-ci.lock"}  # pinned versions, for the tests
     private = re.compile(r"(^|/)(\.env|.*\.(pem|key|log|lock|dump)|__pycache__|\.venv|\.git)(/|$)")
     found += [f"{sdist.name} holds {name}" for name in sorted(names) if private.search(name)]
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")

@@ -30,7 +30,7 @@ def refusal(version: str) -> str | None:
     if _git("tag", "--list", f"v{version}"):
         return f"version {version} is already tagged"
     if _git("status", "--porcelain"):
-        return "the working tree has changes; commit them first"
+        return "the working tree has changes; commit them, or undo those of an interrupted release: git checkout ."
     if "## [Unreleased]\n" not in CHANGELOG.read_text(encoding="utf-8"):
         return "CHANGELOG.md has no heading ## [Unreleased]"
     return None

@@ -14,27 +14,27 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["etstats.parser", "etstats.domain.rounds"]):
-    from benchmarks import fuzz
     from etstats.domain.rounds import RawRound
     from etstats.parser.reader import parse
+    from tests.support import mutants
 
 
 def look(seconds: int) -> None:
     """Let atheris look; does not return."""
-    pool = fuzz.samples()
+    pool = mutants.samples()
     firsts = {name: parse(name, content) for name, content in pool if "-round-1" in name}
 
     def one(data: bytes) -> None:
         # The first byte says whose name the content bears, and which round 1 a round 2 follows.
         which = data[0] if data else 0
         first: RawRound = list(firsts.values())[which % len(firsts)]
-        fuzz.check(pool[which % len(pool)][0], data[1:], first)
+        mutants.check(pool[which % len(pool)][0], data[1:], first)
 
     def mutate(data: bytes, most: int, seed: int) -> bytes:
         dice = random.Random(seed)
         if not data or dice.random() < 0.3:
             return bytes(atheris.Mutate(data, most))
-        return (data[:1] + dice.choice(fuzz.MUTATIONS)(dice, data[1:], pool))[:most]
+        return (data[:1] + dice.choice(mutants.MUTATIONS)(dice, data[1:], pool))[:most]
 
     with tempfile.TemporaryDirectory(prefix="etstats-fuzz-") as corpus:
         for number, (_, content) in enumerate(pool):

@@ -1,13 +1,21 @@
 """How long it takes to read a file, to move an archive in, to take one more file, to derive all of it again."""
 
+import shutil
+import subprocess
 import sys
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from benchmarks.measuring import Place, Taken, median, place, table
+from benchmarks.measuring import median, processor_seconds, table
+from etstats.db import embedded
 from etstats.demo.generator import generate, write_files
+from etstats.errors import ConfigError
+from etstats.importer.importer import GROUP
+from tests.support.place import Place, Taken, place
 
 ARCHIVE, LARGE, SMALL_LARGE = 3_700, 40_000, 8_000
 # Real rounds have 6.6 players on average; a full server has 12.
@@ -15,11 +23,28 @@ PLAYERS, FULL = 8, 12
 ZONE = "Europe/Ljubljana"
 START = datetime(2010, 1, 1, 20)  # noqa: DTZ001  # the server's own clock
 ADDED = 20
+LONG_SESSION, SHORT_LONG_SESSION = 5_000, 1_000
 
 
-def run(runs: int = 5) -> str:
-    """Measure and return tables in Markdown; with one run the large database is a smaller one."""
+_COMMAND = "from etstats.cli import run; run()"
+_SINGLY = f"from etstats.importer import importer; importer.GROUP = 1; {_COMMAND}"
+_SERVERS = (17, 16, 15, 14)  # releases of PostgreSQL besides the embedded one, the first that is installed
+
+
+class Cost(NamedTuple):
+    """What an import took: seconds from start to end, and of processor time, of the database as well."""
+
+    seconds: float
+    cpu_seconds: float
+
+
+def run(runs: int = 5, baseline: str | None = None) -> str:
+    """Measure and return tables in Markdown; with one run the large database is a smaller one.
+
+    `baseline`: a revision of git to compare the import with.
+    """
     large = LARGE if runs > 1 else SMALL_LARGE
+    long = LONG_SESSION if runs > 1 else SHORT_LONG_SESSION
     with place() as here:
         files = make_files(here.folder / "files", large + ADDED)
         first = here.folder / "first"
@@ -31,6 +56,9 @@ def run(runs: int = 5) -> str:
         full_server = here.folder / "full"
         make_files(full_server, ARCHIVE, FULL)
         full = [_fresh(here, full_server) for _ in range(runs)]
+        session = here.folder / "session"
+        make_files(session, long, FULL, maps=long)
+        one_session = [_fresh(here, session) for _ in range(min(runs, 3))]
         here.forget()
         here.etstats("db", "migrate")
         one_in_empty = one_more(here, files[:ADDED])
@@ -39,20 +67,31 @@ def run(runs: int = 5) -> str:
         _link(files[:large], all_of_it)
         linear = [_fresh(here, all_of_it) for _ in range(min(runs, 3))]
         one_in_large = one_more(here, files[large:])
+        compared = compare(here, first, runs, baseline)
         helps = [here.etstats("--help") for _ in range(2 * runs)]
         status = [here.etstats("db", "status") for _ in range(2 * runs)]
     per_file = _median_seconds(fresh) / ARCHIVE
     growth = _median_seconds(linear) / large / per_file
     rows = [
         ["parse one file", f"{parse_ms:.3f} ms", "< 0.15 ms"],
-        [f"import {ARCHIVE:,} files, base made and started", f"{_median_seconds(fresh):.2f} s", "< 6 s"],
+        [
+            f"import {ARCHIVE:,} files, with making and starting the database",
+            f"{_median_seconds(fresh):.2f} s",
+            "< 6 s",
+        ],
         [f"the same with {FULL} players in every round", f"{_median_seconds(full):.2f} s", "< 6 s"],
-        ["the same, peak memory of the process", f"{max(t.peak_mb for t in full):.0f} MB", "< 150 MB"],
+        ["the same, peak memory of the process", f"{max(team.peak_mb for team in full):.0f} MB", "< 150 MB"],
+        [f"import one session of {long:,} rounds and {FULL} players", f"{_median_seconds(one_session):.2f} s", ""],
+        [
+            "a file's time in it to that in sessions of usual length",
+            f"{_median_seconds(one_session) / long / (_median_seconds(full) / ARCHIVE):.2f}",
+            "< 1.5",
+        ],
         [f"import {ARCHIVE:,} files that are known", f"{_median_seconds(known):.2f} s", ""],
         [f"rebuild {ARCHIVE:,} rounds", f"{_median_seconds(rebuilds):.2f} s", "< 5 s"],
-        ["the same, peak memory of the process", f"{max(t.peak_mb for t in rebuilds):.0f} MB", ""],
-        [f"import {large:,} files, base made and started", f"{_median_seconds(linear):.1f} s", ""],
-        ["the same, peak memory of the process", f"{max(t.peak_mb for t in linear):.0f} MB", "< 150 MB"],
+        ["the same, peak memory of the process", f"{max(rebuild.peak_mb for rebuild in rebuilds):.0f} MB", ""],
+        [f"import {large:,} files, with making and starting the database", f"{_median_seconds(linear):.1f} s", ""],
+        ["the same, peak memory of the process", f"{max(team.peak_mb for team in linear):.0f} MB", "< 150 MB"],
         [f"a file's time among {large:,} to that among {ARCHIVE:,}", f"{growth:.2f}", "< 1.3"],
         ["one more file into an empty database", f"{one_in_empty:.1f} ms", ""],
         [f"one more file into a database of {large:,}", f"{one_in_large:.1f} ms", ""],
@@ -61,16 +100,93 @@ def run(runs: int = 5) -> str:
         ["`etstats db status`", f"{_median_seconds(status):.2f} s", "< 0.25 s"],
     ]
     return (
-        f"Invented sessions of {PLAYERS} players, 38 fields a line, 1-3 KB a file; medians of "
-        f"{runs}, {min(runs, 3)} for the large database. One more file: the database's part, without the process "
-        f"around it, median of {ADDED}.\n\n" + table(["what", "measured", "target"], rows)
+        f"Generated sessions of {PLAYERS} players, 38 fields per line, 1-3 KB per file; medians of {runs}, of "
+        f"{min(runs, 3)} for the large database and the long session. One more file: the database's part, without "
+        f"the process around it, median of {ADDED}.\n\n" + table(["what", "measured", "target"], rows) + compared
     )
 
 
-def make_files(folder: Path, count: int, players: int = PLAYERS) -> list[Path]:
-    """Write that many round files, the same bytes each time; returns them in time order."""
+def compare(here: Place, folder: Path, runs: int, baseline: str | None) -> str:
+    """Import in groups and in other ways, in turn, on the embedded PostgreSQL and on another; return a table."""
+    variants = {f"groups of {GROUP}": _COMMAND, "one file a transaction": _SINGLY}
+    if baseline is not None:
+        variants[f"revision `{baseline}`"] = _revision(here, baseline)
+    rows: list[list[str]] = []
+    for name, version, target in (("embedded", embedded.VERSION, 0.9), *_server()):
+        costs: dict[str, list[Cost]] = {variant: [] for variant in variants}
+        for _ in range(runs):
+            for variant, program in variants.items():
+                costs[variant].append(_cost(here, program, folder, version))
+        groups, *others = costs
+        for other in others:
+            pairs = list(zip(costs[groups], costs[other], strict=True))
+            rows.append(
+                [
+                    name,
+                    other,
+                    *(f"{median(cost.seconds for cost in costs[each]):.2f} s" for each in (other, groups)),
+                    f"{median(one.seconds / two.seconds for one, two in pairs):.2f}",
+                    *(f"{median(cost.cpu_seconds for cost in costs[each]):.2f} s" for each in (other, groups)),
+                    f"{median(one.cpu_seconds / two.cpu_seconds for one, two in pairs):.2f}",
+                    f"< {target}" if variants[other] == _SINGLY else "< 1.05",
+                ]
+            )
+    head = ["database", "other", "time", "groups", "ratio", "processor time", "groups", "ratio", "target"]
+    return (
+        f"\n\nImports of {ARCHIVE:,} files into an empty database, in groups of {GROUP} and otherwise, in turn; "
+        f"processor time is that of the process and of PostgreSQL. Medians of {runs}, ratios of each pair.\n\n"
+        + table(head, rows)
+    )
+
+
+def _server() -> list[tuple[str, int, float]]:
+    for version in _SERVERS:
+        with suppress(ConfigError):
+            embedded.bin_dir(version)
+            return [(f"PostgreSQL {version}", version, 0.75)]
+    return []
+
+
+def _revision(here: Place, name: str) -> str:
+    """Put a revision of this repository into a folder; return the program that is its command."""
+    folder = here.folder / "revision"
     folder.mkdir()
-    write_files(folder, generate(1, start=START, files=count, zone=ZONE, players=players, pause_days=(0, 1)))
+    root = Path(__file__).parents[1]
+    archive = subprocess.run(["git", "archive", name], cwd=root, stdout=subprocess.PIPE, check=True)
+    subprocess.run(["tar", "x", "-C", folder], input=archive.stdout, check=True)
+    return f"import sys; sys.path.insert(0, {str(folder)!r}); {_COMMAND}"
+
+
+def _cost(here: Place, program: str, folder: Path, version: int) -> Cost:
+    """Import a folder into an empty database."""
+    data, settings = here.folder / "compared", here.folder / "config.toml"
+    command = [sys.executable, "-c", program]
+    try:
+        url = embedded.ensure_running(data, version=version)
+        settings.write_text(f'[database]\nurl = "{url}"\n', encoding="utf-8")
+        here.run([*command, "db", "migrate"])
+        server = embedded.status(data, version=version).pid
+        assert server is not None
+        before = processor_seconds(server)
+        taken = here.run([*command, "-q", "import", str(folder)])
+        return Cost(taken.seconds, taken.cpu_seconds + processor_seconds(server) - before)
+    finally:
+        settings.write_text("", encoding="utf-8")
+        embedded.stop(data, version=version)
+        shutil.rmtree(data, ignore_errors=True)
+
+
+def make_files(folder: Path, count: int, players: int = PLAYERS, maps: int | None = None) -> list[Path]:
+    """Write that many round files, the same bytes each time; returns them in time order.
+
+    `maps`: how many matches are played in one session; a usual number of them when it is None.
+    """
+    folder.mkdir()
+    of_session = (4, 6) if maps is None else (maps, maps)
+    write_files(
+        folder,
+        generate(1, start=START, files=count, zone=ZONE, players=players, maps=of_session, pause_days=(0, 1)),
+    )
     return sorted(folder.iterdir())
 
 
@@ -95,7 +211,7 @@ def _fresh(here: Place, folder: Path) -> Taken:
 
 
 def _median_seconds(taken: list[Taken]) -> float:
-    return median(t.seconds for t in taken)
+    return median(team.seconds for team in taken)
 
 
 def one_more(here: Place, files: list[Path]) -> float:

@@ -2,99 +2,9 @@
 
 import os
 import platform
-import shutil
 import statistics
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-
-# The kernel's own count for a child begins before its exec, with the memory of this process.
-_AND_TELL = """
-import sys
-from etstats.cli import run
-place = sys.argv.pop(1)
-try:
-    run()
-finally:
-    with open("/proc/self/status") as status, open(place, "w") as told:
-        told.write(status.read())
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """What one process took: seconds from start to end, its peak resident memory in MB, and what it printed."""
-
-    seconds: float
-    peak_mb: float
-    out: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A folder with an embedded database of its own, and nobody's settings."""
-
-    folder: Path
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What a command sees."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("ETSTATS_", "PG", "XDG_"))}
-        own = {
-            "ETSTATS_DATA_DIR": "data",
-            "ETSTATS_STATE_DIR": "state",
-            "ETSTATS_CONFIG": "config.toml",
-            "HOME": ".",
-        }
-        return kept | {name: str(self.folder / at) for name, at in own.items()}
-
-    def etstats(self, *arguments: str | Path, expect: int = 0) -> Taken:
-        """Run one command as a user would; RuntimeError when it ends with another code than expected."""
-        status = self.folder / "status"
-        taken = self.run([sys.executable, "-c", _AND_TELL, str(status), *map(str, arguments)], expect=expect)
-        peak = next(line for line in status.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM"))
-        return replace(taken, peak_mb=int(peak.split()[1]) / 1024)
-
-    def python(self, *arguments: str | Path) -> Taken:
-        """Run Python on a module or a script."""
-        return self.run([sys.executable, *map(str, arguments)])
-
-    def run(self, command: Sequence[str], expect: int = 0) -> Taken:
-        """Run any command in this place; its memory is not known."""
-        with tempfile.TemporaryFile() as out:
-            began = time.perf_counter()
-            null = subprocess.DEVNULL
-            code = subprocess.call(command, env=self.environment, stdin=null, stdout=out, stderr=out)
-            seconds = time.perf_counter() - began
-            out.seek(0)
-            text = out.read().decode(errors="replace")
-        if code != expect:
-            raise RuntimeError(f"{' '.join(command)} ended with {code}: {text[-2000:]}")
-        return Taken(seconds=seconds, peak_mb=0.0, out=text)
-
-    def forget(self) -> None:
-        """Stop the database and throw it away, for the next command to make a fresh one."""
-        if (self.folder / "data" / "postgres").exists():
-            self.etstats("db", "stop")
-        shutil.rmtree(self.folder / "data", ignore_errors=True)
-
-
-@contextmanager
-def place() -> Iterator[Place]:
-    """A place that is thrown away at the end."""
-    with tempfile.TemporaryDirectory(prefix="etstats-bench-") as folder:
-        Path(folder).chmod(0o711)  # root's database account has to pass through
-        (Path(folder) / "config.toml").touch()
-        made = Place(folder=Path(folder))
-        try:
-            yield made
-        finally:
-            made.forget()
 
 
 def median(values: Iterable[float]) -> float:
@@ -106,6 +16,28 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def processor_seconds(pid: int) -> float:
+    """The processor time of a process and of all its children, those that ended included."""
+    while True:
+        children = _children(pid)
+        ticks = sum(sum(_ticks(child)[:2]) for child in children) + sum(_ticks(pid))
+        if children == _children(pid):  # else one of them may be counted twice
+            return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+
+
+def _ticks(pid: int) -> list[int]:
+    """A process's own user and system time, and those of its ended children; zeros when it has just ended."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return [0, 0, 0, 0]
+    return [int(value) for value in stat.rpartition(")")[2].split()[11:15]]
 
 
 def machine() -> str:

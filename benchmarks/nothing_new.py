@@ -1,4 +1,4 @@
-"""What a cron minute costs when nobody has played: a whole `sync --post`, process start and base included.
+"""What a cron minute costs when nobody has played: a whole `sync --post`, process start and database included.
 
 With the folder as the last run left it (a STAT answers), and after it was touched (a full listing).
 """
@@ -7,10 +7,12 @@ import os
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from benchmarks.measuring import Place, median, place, table
+from benchmarks.measuring import median, table
 from benchmarks.sync import ROUND_TRIPS, Line, _line
 from etstats.demo.generator import generate, write_files
+from tests.support.place import Place, place
 
 FILES, OTHERS = 3_700, 700
 START = datetime(2024, 1, 5, 20)  # noqa: DTZ001  # the server's own clock
@@ -34,14 +36,15 @@ webhook_url = "{webhook}"
 def run(runs: int = 5) -> str:
     """Measure and return a table in Markdown; each figure is the median of three times as many runs."""
     from etstats.demo.discord import StandIn
-    from tests.sync.server import SSHD, OpenSshServer, TestServer
+    from tests.support.sftp_server import SSHD, OpenSshServer, TestServer
 
     with place() as here, ExitStack() as stack:
         root, keys = here.folder / "gamestats", here.folder / "keys"
         for folder in (root, keys):
             folder.mkdir(mode=0o700)
         _make_files(root)
-        server = stack.enter_context((OpenSshServer if SSHD else TestServer)(root, keys))
+        kind: type[Any] = OpenSshServer if SSHD else TestServer
+        server = stack.enter_context(kind(root, keys))
         webhook = stack.enter_context(StandIn()).add_webhook().url
         rows = []
         for round_trip in ROUND_TRIPS:

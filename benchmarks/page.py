@@ -1,47 +1,55 @@
-"""The page of what was measured: each part has a section, and writing one leaves the others as they were."""
+"""Write docs/benchmarks.md: one section per part; writing a section keeps the others."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 PARTS = {
-    "importing": "Importing and deriving again",
+    "importing": "Import and rebuild",
     "sync": "Fetching from the game server",
-    "nothing_new": "A minute in which nobody played",
-    "posting": "From the round to the post",
+    "nothing_new": "Poll without new files",
+    "posting": "Delay from round to post",
+    "messages": "Posts",
     "reading": "Reading",
+    "rating": "Ratings",
     "site": "The site",
-    "scale": "Growing",
+    "scale": "Scaling",
+    "league": "A league",
 }
-"""What `make bench` measures: module -> title."""
+"""The parts of `make bench`: module -> title."""
 
-TITLES: Sequence[str] = (*PARTS.values(), "Killed at random moments", "Files that no game server wrote")
-STORMS, MUTANTS = TITLES[-2:]
+TITLES: Sequence[str] = (
+    *PARTS.values(),
+    "Kills at random times",
+    "Kills at chosen times",
+    "Attacks",
+    "Fuzzing",
+)
+KILLS, MOMENTS, ATTACKS, MUTANTS = TITLES[-4:]
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 HEAD = """\
-# Measured
+# Benchmarks
 
-Every number here was written by `make bench`, `make chaos` or `make fuzz`, and anyone can write it again; times
-are whole processes from start to end unless something else is said. Machines differ: the ratios matter more than
-the seconds.
+`make bench`, `make chaos`, `make attack` and `make fuzz` write this page. Times are of whole processes from start
+to end unless noted. They depend on the machine; the ratios matter more than the seconds.
 """
 
 
 def section(text: str, machine: str) -> str:
-    """A section's body: what came out, and when and where."""
+    """Return the body of a section: results, date and machine."""
     return f"{text.strip()}\n\n{datetime.now(UTC):%Y-%m-%d}, {machine}.\n"
 
 
 def keep(title: str, body: str) -> None:
-    """Put one section in its place on the page."""
+    """Write one section of the page."""
     kept = {**_sections(), title: body}
     text = "".join(f"\n## {known}\n\n{kept[known]}" for known in TITLES if known in kept)
     PAGE.write_text(HEAD + text, encoding="utf-8")
 
 
 def kept_rows(title: str) -> dict[str, list[str]]:
-    """The rows of a section's table: first cell -> the others."""
+    """Return the rows of a section's table: first cell -> other cells."""
     lines = [line for line in _sections().get(title, "").splitlines() if line.startswith("| ")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
     return {first: rest for first, *rest in cells}

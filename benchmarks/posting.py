@@ -1,4 +1,4 @@
-"""How long after a round its post stands in the channel, and how long a picture takes to draw."""
+"""How long after a round its message is in the channel, and how long a picture takes to draw."""
 
 import os
 import random
@@ -17,46 +17,54 @@ PATIENCE = 30.0
 LARGEST_WAIT = 2.0
 
 _DRAW = """
-import time
-from tests.post.samples import a_session
-from etstats.post.render.charts import session_png
-summary = a_session({players})
-began = time.perf_counter()
-session_png(summary)
-print(time.perf_counter() - began)
+import resource, time
+from tests.post.render.samples import {sample}
+from etstats.post.render.compact_pictures import {draw}
+summary, _ = {sample}(12)
+{draw}(summary)
+began = time.process_time()
+{draw}(summary)
+print(time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
 
 def run(runs: int = 5) -> str:
     """Measure and return a table in Markdown; each run adds a few rounds and a few drawings."""
-    latencies = _latencies(rounds=3 * runs)
-    drawings = [_draw(players) for players in (12, 32) for _ in range(runs)]
+    plain, drawn = (_latencies(rounds=4 * runs, pictures=pictures) for pictures in (False, True))
     rows = [
-        [f"from the file's last byte to its message accepted, polling every {POLL:.0f} s",
-         f"{median(latencies):.2f} s", "< 3 s"],
-        ["the same, the slowest", f"{max(latencies):.2f} s", ""],
-        ["draw a session's picture in a fresh process, 12 and 32 players", f"{median(drawings):.2f} s", "< 1.5 s"],
+        [f"from a file's last byte to the accepted message, polling every {POLL:.0f} s, no pictures",
+         f"{median(plain):.2f} s", "< 2 s"],
+        ["the same, the slowest", f"{max(plain):.2f} s", ""],
+        ["the same with a picture for each map", f"{median(drawn):.2f} s", ""],
     ]  # fmt: skip
-    return f"{len(latencies)} rounds on loopback, SFTP to Discord's stand-in.\n\n" + table(
+    for what, sample, draw in (
+        ("a map's picture, 6 against 6", "tagged_map", "map_picture"),
+        ("a session's picture, 12 players", "tagged_session", "session_picture"),
+    ):
+        measured = [_draw(sample, draw) for _ in range(runs)]
+        seconds, megabytes = (median(values) for values in zip(*measured, strict=True))
+        rows.append([what, f"{seconds:.2f} s, {megabytes:.0f} MB", "< 0.3 s, < 150 MB"])
+    return f"{len(plain)} rounds on loopback, SFTP to Discord's stand-in; medians.\n\n" + table(
         ["what", "measured", "target"], rows
     )
 
 
-def _latencies(rounds: int) -> list[float]:
-    """Let rounds end one after the other at odd moments, while one sync looks again and again."""
+def _latencies(rounds: int, *, pictures: bool) -> list[float]:
+    """Let rounds end one after the other at odd moments while one sync polls; the seconds until each is posted."""
     chance = random.Random(7)
     now = datetime.now(UTC)
-    evening = generator.generate(8, start=now + timedelta(minutes=1), files=rounds, maps=(8, 8), pause_days=(1, 1))
+    session = generator.generate(8, start=now + timedelta(minutes=1), files=rounds, maps=(8, 8), pause_days=(1, 1))
     waits: list[float] = []
     with tour.stage(7, now - timedelta(days=2)) as place:
+        _set_up(place.config, pictures=pictures)
         folder = place.config.parent / "gamestats"
         base = [sys.executable, "-m", "etstats", "--config", str(place.config), "-q", "sync", "--post"]
-        subprocess.run(base, env=_environment(), check=True)  # posting begins now: the old session is not posted
+        subprocess.run(base, env=_environment(), check=True)  # posting begins now: the old sessions are not posted
         duration = rounds * (POLL + LARGEST_WAIT) + PATIENCE
         process = subprocess.Popen([*base, "--poll", f"{POLL}s", "--for", f"{duration}s"], env=_environment())
         try:
-            for file in evening:
-                time.sleep(chance.uniform(0, LARGEST_WAIT))  # rounds do not end in step with our looks
+            for file in session:
+                time.sleep(chance.uniform(0, LARGEST_WAIT))  # rounds do not end in step with the polls
                 waits.append(_wait_for(place, folder, replace(file, mtime=int(time.time()))))
         finally:
             process.terminate()
@@ -64,22 +72,32 @@ def _latencies(rounds: int) -> list[float]:
     return waits
 
 
+def _set_up(config: Path, *, pictures: bool) -> None:
+    """Post rounds and maps alone: each file makes one message."""
+    lines = [line for line in config.read_text().splitlines() if not line.startswith(("status =", "kinds ="))]
+    at = lines.index("[discord]") + 1
+    lines[at:at] = ['kinds = ["round", "map"]', f"charts = {str(pictures).lower()}"]
+    config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def _wait_for(place: tour.Stage, folder: Path, file: generator.GeneratedFile) -> float:
-    """Write a round's file and return the seconds until a message with its name stands in the channel."""
+    """Write a round's file and return the seconds until another message is in the channel."""
+    before = len(place.discord.posts)
     generator.write_files(folder, [file])
     began = time.perf_counter()
     while time.perf_counter() - began < PATIENCE:
-        if any(file.name in str(post.payload) for post in list(place.discord.posts)):
+        if len(place.discord.posts) > before:
             return time.perf_counter() - began
         time.sleep(0.005)
     raise RuntimeError(f"{file.name} was not posted within {PATIENCE} s")
 
 
-def _draw(players: int) -> float:
-    done = subprocess.run(
-        [sys.executable, "-c", _DRAW.format(players=players)], env=_environment(), capture_output=True, check=True
-    )
-    return float(done.stdout)
+def _draw(sample: str, draw: str) -> tuple[float, float]:
+    """Return the processor time of a process's second picture in seconds, and its largest memory in MB."""
+    code = _DRAW.format(sample=sample, draw=draw)
+    done = subprocess.run([sys.executable, "-c", code], env=_environment(), capture_output=True, check=True)
+    seconds, megabytes = map(float, done.stdout.split())
+    return seconds, megabytes
 
 
 def _environment() -> dict[str, str]:

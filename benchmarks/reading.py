@@ -1,22 +1,39 @@
 """How long it takes to get an answer: every reading command as a whole process, and the queries alone."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks.measuring import Place, median, place, table
+from benchmarks.measuring import median, table
+from etstats.cli import COMMANDS
 from etstats.db import boards, embedded
 from etstats.db.connection import connect
 from etstats.db.scope import Scope
 from etstats.demo.generator import generate, write_files
 from etstats.domain.rules.boards import BOARDS
 from etstats.stats import rankings
+from tests.support.place import Place, place
 
 SMALL, LARGE, SMALL_LARGE = 3_700, 40_000, 8_000
 PLAYERS = 9  # 40,000 files: a third of a million player rows, two million weapon rows
 START = datetime(2013, 1, 1, 20)  # noqa: DTZ001  # the server's own clock
 WEAPON = "MP40"
+_EMPTY = """
+import typer
+app = typer.Typer(rich_markup_mode="rich", pretty_exceptions_enable=False)
+def command() -> None:
+    "Show something."
+for panel, count in enumerate({panels}):
+    for number in range(count):
+        app.command(f"command-{{panel}}-{{number}}", rich_help_panel=f"Panel {{panel}}")(command)
+app(["--help"])
+"""
+_FLOOR = """
+import psycopg
+with psycopg.connect({url!r}) as conn:
+    conn.execute("SELECT 1").fetchone()
+"""
 
 
 def run(runs: int = 5) -> str:
@@ -25,15 +42,20 @@ def run(runs: int = 5) -> str:
     with place() as here:
         small = _measure(here, SMALL, runs)
         alone = _queries(here, runs)
+        starting = list(_starting(here, runs))
     with place() as here:
         big = _measure(here, large, runs)
     whole = [[f"`etstats {name}`", _seconds(small[name]), _seconds(big[name])] for name in small]
     return (
-        f"Invented sessions of {PLAYERS} players. Whole processes, from start to end, medians of {runs}; wanted: "
+        f"Generated sessions of {PLAYERS} players. Whole processes, from start to end, medians of {runs}, right "
+        "after the import, when few past months are sealed; target: "
         f"under 0.5 s on {SMALL:,} files, under 1.5 s on {LARGE:,}.\n\n"
         + table(["command", f"{SMALL:,} files", f"{large:,} files"], whole)
         + f"\n\nThe queries alone, on {SMALL:,} files; target: under 100 ms each. One sums up for all boards at "
-        "once; a weapon's board has its own.\n\n" + table(["question", "measured"], alone)
+        "once; a weapon's board has its own.\n\n"
+        + table(["question", "measured"], alone)
+        + "\n\nStarting: seconds of processor time of the process alone; targets: 1.1 x and 1.8 x.\n\n"
+        + table(["command", "measured", "against", "measured", "ratio"], starting)
     )
 
 
@@ -71,6 +93,25 @@ def _measure(here: Place, files: int, runs: int) -> dict[str, float]:
     }
 
 
+def _starting(here: Place, runs: int) -> Iterator[list[str]]:
+    """Compare starting with an empty program: as many commands, and a connection that asks for one number."""
+    empty = here.folder / "empty.py"
+    empty.write_text(_EMPTY.format(panels=[len(entries) for entries in COMMANDS.values()]), encoding="utf-8")
+    floor = here.folder / "floor.py"
+    floor.write_text(_FLOOR.format(url=embedded.ensure_running(here.folder / "data")), encoding="utf-8")
+    for name, script, against in (
+        ("--help", empty, "an empty Typer app with as many commands"),
+        ("leaderboard", floor, "connect and select 1"),
+    ):
+        own: list[float] = []
+        other: list[float] = []
+        for _ in range(3 * runs):
+            own.append(here.python("-m", "etstats", name).cpu_seconds)
+            other.append(here.python(script).cpu_seconds)
+        ratio = f"{median(own) / median(other):.2f} x"
+        yield [f"`etstats {name}`", _seconds(median(own)), against, _seconds(median(other)), ratio]
+
+
 def _queries(here: Place, runs: int) -> Iterable[list[str]]:
     """The questions behind the leaderboards, over one open connection."""
     questions: dict[str, Callable[[Scope], object]] = {
@@ -93,7 +134,7 @@ def _taken(ask: Callable[[Scope], object]) -> float:
 
 
 def _regulars(data_dir: Path) -> tuple[str, str]:
-    """The two who played most: whoever asks for less waits less."""
+    """The two players with most rounds, the slowest case."""
     with connect(embedded.ensure_running(data_dir), read_only=True) as conn:
         field = rankings.population(conn, Scope())
     most = sorted(field.now, key=lambda player: -player.rounds)

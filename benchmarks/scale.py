@@ -1,4 +1,4 @@
-"""One base that grows tenfold and tenfold again: what each step costs then, in time and memory."""
+"""One database that grows tenfold twice: time and memory of each step."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -6,8 +6,9 @@ from itertools import islice
 from pathlib import Path
 
 from benchmarks.importing import PLAYERS, START, ZONE, one_more
-from benchmarks.measuring import Place, Taken, median, place, table
+from benchmarks.measuring import median, table
 from etstats.demo.generator import generate, write_files
+from tests.support.place import Place, Taken, place
 
 SIZES = (3_700, 40_000, 400_000)
 ADDED = 20
@@ -40,7 +41,7 @@ class Step:
 def run(runs: int = 5, largest: int = 40_000) -> str:
     """Measure up to `largest` files and return tables in Markdown; draws docs/scale.png with more than one run."""
     sizes = [size for size in SIZES if size < largest] + [largest]
-    files = generate(1, start=START, zone=ZONE, evenings=largest, players=PLAYERS, pause_days=(0, 1))
+    files = generate(1, start=START, zone=ZONE, sessions=largest, players=PLAYERS, pause_days=(0, 1))
     steps: list[Step] = []
     with place() as here:
         (here.folder / "empty").mkdir()
@@ -68,29 +69,30 @@ def _measure(here: Place, size: int, coming: int, folder: Path, more: Path, newe
     named = {"month": f"{last:%Y-%m-%d}", "player": guid, "empty": str(here.folder / "empty")}
     for name, words in READING.items():
         taken = [here.etstats("-q", *(word.format(**named) for word in words)) for _ in range(runs)]
-        took[name] = sorted(taken, key=lambda t: t.seconds)[len(taken) // 2]
+        took[name] = sorted(taken, key=lambda team: team.seconds)[len(taken) // 2]
     ms = one_more(here, sorted(more.iterdir()))
     disk = sum(path.stat().st_size for path in (here.folder / "data" / "postgres").rglob("*") if path.is_file())
     return Step(files=size, imported=coming, one_more_ms=ms, size_mb=disk / 1e6, took=took)
 
 
 def _report(steps: list[Step], runs: int, largest: int) -> str:
+    imports = [step.took["import"].seconds / step.imported for step in steps]
+    one_more = [step.one_more_ms for step in steps]
     head = ["step", *(f"{step.files:,} files" for step in steps), "time to size"]
     rows = [
-        ["import, for each file", *(f"{1000 * s.took['import'].seconds / s.imported:.2f} ms" for s in steps),
-         _growth([s.took["import"].seconds / s.imported for s in steps])],
-        ["one more file", *(f"{s.one_more_ms:.1f} ms" for s in steps), _growth([s.one_more_ms for s in steps])],
-    ]  # fmt: skip
+        ["import, for each file", *(f"{1000 * each:.2f} ms" for each in imports), _growth(imports)],
+        ["one more file", *(f"{each:.1f} ms" for each in one_more), _growth(one_more)],
+    ]
     for name in ("rebuild", "rebuild --verify"):
-        each = [s.took[name].seconds / s.files for s in steps]
-        cells = (f"{s.took[name].seconds:.1f} s" for s in steps)
+        each = [step.took[name].seconds / step.files for step in steps]
+        cells = (f"{step.took[name].seconds:.1f} s" for step in steps)
         rows.append([name, *cells, f"{_growth(each)} for each file"])
     for name in READING:
-        seconds = [s.took[name].seconds for s in steps]
+        seconds = [step.took[name].seconds for step in steps]
         rows.append([f"`{name}`", *(f"{second:.2f} s" for second in seconds), _growth(seconds)])
-    rows.append(["the database on disk", *(f"{s.size_mb:,.0f} MB" for s in steps), ""])
+    rows.append(["the database on disk", *(f"{step.size_mb:,.0f} MB" for step in steps), ""])
     memory = [
-        [name, *(f"{s.took[name].peak_mb:.0f} MB" for s in steps)]
+        [name, *(f"{step.took[name].peak_mb:.0f} MB" for step in steps)]
         for name in ("import", "rebuild", "rebuild --verify", *READING)
     ]
     most = SIZES[-1]
@@ -98,9 +100,8 @@ def _report(steps: list[Step], runs: int, largest: int) -> str:
         f" {most:,} were not run here: `python -m benchmarks scale --largest {most}`." if largest < most else ""
     )
     return (
-        f"One base that grows, {PLAYERS} players a round. Imports and rebuilds once, the rest medians of {runs}. "
-        "The "
-        "last column is what the largest costs against the smallest, where the database is "
+        f"One database that grows, {PLAYERS} players a round. Imports and rebuilds once, the rest medians of "
+        f"{runs}. The last column is what the largest costs against the smallest, where the database is "
         f"{steps[-1].files / steps[0].files:,.0f} times as large.{left_out}\n\n"
         + table(head, rows)
         + "\n\nPeak memory of the process:\n\n"
@@ -122,11 +123,11 @@ def _draw(steps: list[Step]) -> None:
 
     figure, (time, memory) = pyplot.subplots(1, 2, figsize=(14, 6))
     sizes = [step.files for step in steps]
-    time.set_prop_cycle(color=pyplot.colormaps["tab20"].colors)
+    time.set_prop_cycle(color=pyplot.colormaps["tab20"](range(20)))
     for name in ("rebuild", "rebuild --verify", *READING):
         time.plot(sizes, [step.took[name].seconds for step in steps], marker="o", label=name)
     time.plot(sizes, [step.one_more_ms / 1000 for step in steps], marker="o", color="black", label="one more file")
-    whole = median(1000 * s.took["import"].seconds / s.imported for s in steps)
+    whole = median(1000 * step.took["import"].seconds / step.imported for step in steps)
     time.plot(sizes, [whole * size / 1000 for size in sizes], "k--", label="import of all, linear")
     for name in ("import", "rebuild", "rebuild --verify", "leaderboard, all time", "player"):
         memory.plot(sizes, [step.took[name].peak_mb for step in steps], marker="o", label=name)

@@ -1,11 +1,17 @@
-"""How long the site takes to build: whole, after one new round, and with nothing new; and what its pages weigh."""
+"""How long the site takes to build, what its pages weigh, and how soon a slow phone shows them."""
 
+import importlib
+import shutil
 import zlib
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
 
-from benchmarks.measuring import Place, Taken, median, place, table
+from benchmarks.measuring import median, table
 from etstats.demo.generator import generate, write_files
+from etstats.site.server import site_server
+from tests.support.place import Place, Taken, place
 
 SMALL, LARGE, SMALL_LARGE = 3_700, 40_000, 4_000
 PLAYERS = 10
@@ -21,6 +27,24 @@ KINDS = {
     "a leaderboard": "leaderboards/**/index.html",
     "records": "records/index.html",
 }
+# What Lighthouse takes for a phone: a processor four times slower, 150 ms to the server, 1.6 Mbit/s.
+SLOWER = 4
+NETWORK = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 0.75e6 / 8}
+PHONE = {"width": 360, "height": 800}
+OBSERVE = """
+window.seen = {lcp: 0, shift: 0, blocked: 0};
+const watch = (type, each) =>
+  new PerformanceObserver((list) => list.getEntries().forEach(each)).observe({type, buffered: true});
+watch("largest-contentful-paint", (entry) => { window.seen.lcp = entry.startTime; });
+watch("layout-shift", (entry) => { if (!entry.hadRecentInput) window.seen.shift += entry.value; });
+watch("longtask", (entry) => { window.seen.blocked += Math.max(0, entry.duration - 50); });
+"""
+IS_PAINTED = "() => performance.getEntriesByName('first-contentful-paint').length > 0 && window.seen.lcp > 0"
+READ = """
+() => ({...window.seen,
+  fcp: (performance.getEntriesByName("first-contentful-paint")[0] || {startTime: 0}).startTime,
+  requests: 1 + performance.getEntriesByType("resource").length})
+"""
 
 
 def run(runs: int = 5) -> str:
@@ -28,16 +52,18 @@ def run(runs: int = 5) -> str:
     large = LARGE if runs > 1 else SMALL_LARGE
     with place() as here:
         small, weights = _measure(here, SMALL, runs)
+        shown = _on_a_phone(here.folder / "site", runs)
     with place() as here:
         big, _ = _measure(here, large, max(1, runs // 2))
     rows = [[name, *small[name], *big[name]] for name in small]
     return (
-        f"Invented sessions of {PLAYERS} players; whole processes of `etstats site build`, medians of {runs} "
-        f"({max(1, runs // 2)} on the large database). Targets on {SMALL:,} rounds: under 15 s for a full build "
+        f"Generated sessions of {PLAYERS} players; whole processes of `etstats site build`, medians of {runs} "
+        f"({max(1, runs // 2)} on the large database), in brackets the processor time without the database's. "
+        f"Targets on {SMALL:,} rounds: under 15 s for a full build "
         "without link cards, under 3 s after one new round.\n\n"
         + table(["build", f"{SMALL:,} rounds", "peak", f"{large:,} rounds", "peak"], rows)
         + f"\n\nPages of {SMALL:,} rounds, compressed as web servers send them (target: under 60 KB), heaviest of "
-        "each kind:\n\n" + table(["page", "compressed", "as it is"], weights)
+        "each kind:\n\n" + table(["page", "compressed", "as it is"], weights) + f"\n\n{shown}"
     )
 
 
@@ -80,7 +106,8 @@ def _build(here: Place, root: Path) -> Taken:
 
 
 def _both(taken: list[Taken]) -> list[str]:
-    return [f"{median(one.seconds for one in taken):.2f} s", f"{max(one.peak_mb for one in taken):.0f} MB"]
+    seconds, processor = median(one.seconds for one in taken), median(one.cpu_seconds for one in taken)
+    return [f"{seconds:.2f} s ({processor:.2f} s)", f"{max(one.peak_mb for one in taken):.0f} MB"]
 
 
 def _weight(root: Path, name: str, pattern: str) -> list[str]:
@@ -88,3 +115,45 @@ def _weight(root: Path, name: str, pattern: str) -> list[str]:
     weighed = [(len(zlib.compress(content)), len(content)) for content in map(Path.read_bytes, root.glob(pattern))]
     compressed, plain = max(weighed)
     return [name, f"{compressed / 1000:.1f} KB", f"{plain / 1000:.0f} KB"]
+
+
+def _on_a_phone(root: Path, runs: int) -> str:
+    """What a throttled chromium measures of the heaviest page of each kind, or that it is not installed."""
+    chromium = shutil.which("chromium")
+    if chromium is None or find_spec("playwright") is None:
+        return "Not measured in a browser: chromium or the extra `browser` is not installed."
+    playwright = importlib.import_module("playwright.sync_api")
+    rows = []
+    with site_server(root, 0) as server, playwright.sync_playwright() as running:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        browser = running.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        for name, pattern in KINDS.items():
+            heaviest = max(root.glob(pattern), key=lambda path: path.stat().st_size).relative_to(root)
+            found = []
+            for _ in range(runs):
+                context = browser.new_context(viewport=PHONE)
+                page = context.new_page()
+                page.add_init_script(OBSERVE)
+                session = context.new_cdp_session(page)
+                session.send("Network.emulateNetworkConditions", NETWORK)
+                session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+                page.goto(f"http://127.0.0.1:{server.server_port}/{heaviest}", wait_until="networkidle")
+                page.wait_for_function(IS_PAINTED)
+                found.append(page.evaluate(READ))
+                context.close()
+            fcp, lcp, blocked, shift, requests = (
+                median(one[key] for one in found) for key in ("fcp", "lcp", "blocked", "shift", "requests")
+            )
+            rows.append(
+                [name, f"{fcp:.0f} ms", f"{lcp:.0f} ms", f"{blocked:.0f} ms", f"{shift:.3f}", f"{requests:.0f}"]
+            )
+        browser.close()
+        server.shutdown()
+        thread.join()
+    head = ["page", "first paint", "largest paint", "blocked", "layout shift", "requests"]
+    return (
+        "The same pages, not compressed, in chromium as a phone (processor four times slower, 150 ms, 1.6 "
+        "Mbit/s); Lighthouse calls good: first paint under 1,800 ms, largest under 2,500 ms, blocked under "
+        "200 ms, layout shift under 0.1:\n\n" + table(head, rows)
+    )

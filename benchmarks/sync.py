@@ -1,4 +1,4 @@
-"""How long a sync takes: 3,700 round files over loopback and over 30 ms, next to rsync and sftp.
+"""How long a sync takes: 3,700 round files over loopback, 30 ms and 100 ms, next to rsync, lftp and sftp.
 
     python -m benchmarks.sync
 
@@ -7,6 +7,7 @@ machine has a folder for that, so that the line is measured and not the disk. Op
 installed, else the server of the tests; the others are measured where they are installed.
 """
 
+import math
 import os
 import random
 import shlex
@@ -20,12 +21,13 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from etstats.sync.source import SftpSettings
 
 WANTED, OTHERS, RUNS = 3_700, 700, 5
-ROUND_TRIPS = (0.0, 0.030)
-GIVE_UP_SECONDS = 60.0
+ROUND_TRIPS = (0.0, 0.030, 0.100)
+GIVE_UP_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,23 +51,30 @@ class Line:
         return f"{self.settings.user}@{self.settings.host}:{self.settings.remote_path}/"
 
 
+Tool = Callable[[Line, bool], "list[str] | None"]
+"""Makes the command for a line; the flag: the files are known already."""
+
+
 def run(runs: int = RUNS) -> str:
     """Measure and return a table in Markdown."""
-    from tests.sync.server import SSHD, OpenSshServer, TestServer
+    from tests.support.sftp_server import SSHD, OpenSshServer, TestServer
 
     with tempfile.TemporaryDirectory(prefix="etstats-bench-", dir=_memory()) as scratch, ExitStack() as stack:
         root, keys = Path(scratch, "gamestats"), Path(scratch, "keys")
         for folder in (root, keys):
             folder.mkdir(mode=0o700)
         make_files(root)
-        server = stack.enter_context((OpenSshServer if SSHD else TestServer)(root, keys))
+        kind: type[Any] = OpenSshServer if SSHD else TestServer
+        server = stack.enter_context(kind(root, keys))
         lines = [_line(stack, server.settings(), keys, round_trip) for round_trip in ROUND_TRIPS]
-        tools: dict[str, Callable[[Line], list[str] | None]] = {"etstats": _etstats}
+        tools: dict[str, Tool] = {"etstats": _etstats}
         if shutil.which("rsync") and SSHD:
             tools["rsync -e ssh"] = _rsync
+        if shutil.which("lftp"):
+            tools["lftp mirror, 8 at once"] = _lftp
         if shutil.which("sftp"):
             tools["sftp -b"] = _sftp
-        rows = [[name, *_measure(command, lines, runs)] for name, command in tools.items()]
+        rows = _measure(tools, lines, runs)
         looks = [f"{1000 * _look_seconds(line):.1f} ms" for line in lines]
     return _table(rows, looks, "OpenSSH" if SSHD else "the tests' own SFTP server", runs)
 
@@ -91,8 +100,8 @@ def fetch(settings: SftpSettings, target: Path, known: bool) -> None:
     """What the measured process does: connect, list, plan, fetch, and write the local copies."""
     from datetime import datetime
 
-    from etstats.sync import open_source
     from etstats.sync.local_copies import local_files, write_copy
+    from etstats.sync.opening import open_source
     from etstats.sync.planner import plan
     from etstats.sync.source import Fetched
 
@@ -102,11 +111,11 @@ def fetch(settings: SftpSettings, target: Path, known: bool) -> None:
         return stamp if name.endswith(("-round-1.txt", "-round-2.txt")) else None
 
     with open_source(settings) as source:
-        listing = source.look()
+        listing = source.list_files()
         assert listing is not None
         todo = plan(listing, stamp_of=stamp_of, known=local_files(target) if known else {})
-        assert len(todo.take) == (0 if known else WANTED)
-        for outcome in source.fetch(todo.take):
+        assert len(todo.to_fetch) == (0 if known else WANTED)
+        for outcome in source.fetch(todo.to_fetch):
             assert isinstance(outcome, Fetched)
             write_copy(target, outcome.file.name, outcome.content, outcome.file.mtime)
 
@@ -123,72 +132,95 @@ def _line(stack: ExitStack, settings: SftpSettings, keys: Path, round_trip: floa
     return Line(settings=settings, target=target)
 
 
-def _measure(command: Callable[[Line], list[str] | None], lines: list[Line], runs: int) -> list[str]:
-    """Time cold and nothing-new on each line; a tool that is too slow is given up after its first run."""
-    cells: list[str] = []
-    for line in lines:
-        cold: list[float] = []
+def _measure(tools: dict[str, Tool], lines: list[Line], runs: int) -> list[list[str]]:
+    """Time cold and nothing-new runs on each line, the tools in turn; a row for each tool, and their ratio.
+
+    A tool that is too slow is given up after its first run.
+    """
+    taken: dict[tuple[str, int, bool], list[float]] = {}
+    for number, line in enumerate(lines):
         for _ in range(runs):
-            shutil.rmtree(line.target, ignore_errors=True)
-            line.target.mkdir()
-            seconds = _seconds(command(line))
-            if seconds is None:
-                break
-            cold.append(seconds)
-        cells.append(f"{statistics.median(cold):.2f}" if len(cold) == runs else f"> {GIVE_UP_SECONDS:.0f}")
-        again = [_seconds(_with_known(command, line)) for _ in range(runs)] if len(cold) == runs else []
-        cells.append(f"{statistics.median(s for s in again if s is not None):.2f}" if any(again) else "-")
-    return cells
+            for name, tool in tools.items():
+                for known in (False, True):
+                    seconds = taken.setdefault((name, number, known), [])
+                    if not math.isinf(sum(seconds)) and (argv := tool(line, known)) is not None:
+                        seconds.append(_seconds(argv, line, known))
+    columns = [(number, known) for number in range(len(lines)) for known in (False, True)]
+    rows = [[name, *(_cell(taken[name, *column]) for column in columns)] for name in tools]
+    if "rsync -e ssh" in tools:
+        pairs = [(taken["etstats", *column], taken["rsync -e ssh", *column]) for column in columns]
+        ratios = (statistics.median(ours) / statistics.median(theirs) for ours, theirs in pairs)
+        rows.append(["etstats / rsync", *(f"{ratio:.2f}" for ratio in ratios)])
+    return rows
 
 
-def _with_known(command: Callable[[Line], list[str] | None], line: Line) -> list[str] | None:
-    """The same command where it compares by itself; ours is told what the database would know."""
-    argv = command(line)
-    return [*argv, "known"] if command is _etstats and argv else None if command is _sftp else argv
+def _cell(seconds: list[float]) -> str:
+    if not seconds:
+        return "-"
+    return f"> {GIVE_UP_SECONDS:.0f}" if math.isinf(sum(seconds)) else f"{statistics.median(seconds):.2f}"
 
 
-def _seconds(argv: list[str] | None) -> float | None:
-    if argv is None:
-        return None
+def _seconds(argv: list[str], line: Line, known: bool) -> float:
+    """Return the time of one process; infinity when it takes too long."""
+    if not known:
+        shutil.rmtree(line.target, ignore_errors=True)
+        line.target.mkdir()
     began = time.perf_counter()
     try:
         subprocess.run(argv, check=True, timeout=GIVE_UP_SECONDS, stdout=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
-        return None
+        return math.inf
     return time.perf_counter() - began
 
 
-def _etstats(line: Line) -> list[str]:
+def _etstats(line: Line, known: bool) -> list[str]:
     to = line.settings
     place = [to.host, to.port, to.user, to.key_file, to.known_hosts, to.remote_path, line.target]
-    return [sys.executable, "-m", "benchmarks.sync", *(str(value) for value in place)]
+    argv = [sys.executable, "-m", "benchmarks.sync", *(str(value) for value in place)]
+    return [*argv, "known"] if known else argv  # it is reported what the database would know
 
 
-def _rsync(line: Line) -> list[str]:
+def _rsync(line: Line, _known: bool) -> list[str]:
     shell = shlex.join(["ssh", *line.ssh_options])
     return ["rsync", "-a", "--include=*-round-?.txt", "--exclude=*", "-e", shell, line.place, str(line.target)]
 
 
-def _sftp(line: Line) -> list[str]:
+def _lftp(line: Line, _known: bool) -> list[str]:
+    to = line.settings
+    script = (
+        f'set sftp:connect-program "{shlex.join(["ssh", "-a", "-x", *line.ssh_options])}"; '
+        f"open sftp://{to.user}:@{to.host}:{to.port}; "
+        f"mirror --parallel=8 --include-glob=*-round-?.txt {to.remote_path} {line.target}"
+    )
+    return ["lftp", "-c", script]
+
+
+def _sftp(line: Line, known: bool) -> list[str] | None:
+    if known:
+        return None
     batch = line.target.with_suffix(".batch")
     batch.write_text(f"get -p {line.settings.remote_path}/*-round-?.txt {line.target}/\n")
     return ["sftp", "-q", *line.ssh_options, "-b", str(batch), f"{line.settings.user}@{line.settings.host}"]
 
 
 def _look_seconds(line: Line) -> float:
-    """One look over an open connection when nothing is new."""
-    from etstats.sync import open_source
+    """One poll over an open connection when nothing is new."""
+    from etstats.sync.opening import open_source
 
     with open_source(line.settings) as source:
-        listing = source.look()
+        listing = source.list_files()
         assert listing is not None
-        settled = replace(listing.mark, first_seen=listing.mark.listed - 5, recent=())
+        settled = listing.state._replace(first_seen=listing.state.listed - 5, recent=())
         taken: list[float] = []
         for _ in range(50):
             began = time.perf_counter()
-            assert source.look(settled) is None
+            assert source.list_files(settled) is None
             taken.append(time.perf_counter() - began)
     return statistics.median(taken)
+
+
+def _trips() -> str:
+    return ", ".join(f"{round_trip * 1000:.0f} ms" for round_trip in ROUND_TRIPS)
 
 
 def _table(rows: list[list[str]], looks: list[str], server: str, runs: int) -> str:
@@ -200,7 +232,7 @@ def _table(rows: list[list[str]], looks: list[str], server: str, runs: int) -> s
         f"{WANTED:,} round files of 1-4 KB in a folder of {WANTED + OTHERS:,} names, served by {server} on "
         f"loopback; whole processes, fetch and local copy only, medians of {runs}.\n\n"
         + "\n".join(f"| {' | '.join(row)} |" for row in table)
-        + f"\n\nA look over an open connection, nothing new: {' at 0 ms, '.join(looks)} at 30 ms.\n"
+        + f"\n\nListing over an open connection, nothing new: {', '.join(looks)} at {_trips()}.\n"
     )
 
 

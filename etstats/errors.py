@@ -1,49 +1,50 @@
-"""Everything that can go wrong, as one tree; the exit code of each branch is the command's.
+"""The exception tree, with the exit code of the command for each class.
 
-    EtstatsError                 1   a fault of the program
+    EtstatsError                 1   internal error
     ├── ConfigError              2   a setting or an option is wrong
     │   └── BackupError          2   a file is not a valid backup
-    ├── NotFoundError            2   no such player, map, season, round ...; the nearest ones are named
-    ├── ParseError               3   a file is not what the game server writes; it goes to quarantine
+    ├── NotFoundError            2   no such player, map, season, round ...; the message lists similar ones
+    ├── ParseError               3   a file is not a valid round file; it goes to quarantine
     ├── CheckError               3   a file's numbers contradict each other; it goes to quarantine
     ├── AccessError              4   the server refused us
     │   └── HostKeyError         4   ... or we refused the server: its host key is unknown or changed
-    ├── TemporaryError          75   the next run will make it good
+    ├── TemporaryError          75   the next run tries again
     │   ├── LockedError         75   another run is using this database
     │   ├── SourceError         75   the game server or its folder cannot be reached
-    │   ├── DatabaseError       75   the database is down or went away
-    │   ├── OutputError         75   what is printed cannot be written: a full disk behind stdout
-    │   └── DiscordError        75   Discord is down, or asked for patience
-    └── PermanentDiscordError    3   Discord will never take this message, or this webhook is gone
+    │   │   └── FolderError     75   ... the server answers, but has no such folder
+    │   ├── DatabaseError       75   the database is down or the connection was lost
+    │   ├── OutputError         75   stdout cannot be written, for example to a full disk
+    │   └── DiscordError        75   Discord is down, or rate limits
+    └── PermanentDiscordError    3   Discord refuses this message for good, or the webhook is gone
 
-Each message says what went wrong, where, and what to do next, in one or two lines and without secrets.
+Each message says what failed, where, and what to do, in one or two lines and without secrets.
 """
 
 
 class EtstatsError(Exception):
-    """The root: catch this to catch everything etstats raises on purpose."""
+    """Base class of all exceptions of etstats."""
 
     exit_code = 1
 
 
 class ConfigError(EtstatsError):
-    """A setting, an option or a file named by one is missing or wrong."""
+    """A setting, an option, or a file given by one is missing or wrong."""
 
     exit_code = 2
 
 
 class BackupError(ConfigError):
-    """A file that should be restored is missing, damaged, or not a backup that this etstats can restore."""
+    """A backup to restore is missing, damaged, or not supported by this version."""
 
 
 class NotFoundError(EtstatsError):
-    """A name given by the user matches nothing, or more than one thing; the message names candidates."""
+    """A name given by the user has no match, or several; the message lists candidates."""
 
     exit_code = 2
 
 
 class ParseError(EtstatsError):
-    """A file is not a whole, well-formed statistics file.
+    """A file is not a complete, well-formed round file.
 
     `line` counts from 1; 0 means the file as a whole.
     """
@@ -59,7 +60,7 @@ class ParseError(EtstatsError):
 
 
 class CheckError(EtstatsError):
-    """A file is well-formed, but its numbers cannot be true, so it is not stored."""
+    """A file is well-formed, but its numbers are impossible, so it is not stored."""
 
     exit_code = 3
 
@@ -71,11 +72,11 @@ class AccessError(EtstatsError):
 
 
 class HostKeyError(AccessError):
-    """The server's host key is not known, or is not the one that is known."""
+    """The server's host key is unknown or has changed."""
 
 
 class TemporaryError(EtstatsError):
-    """Nothing is wrong with us; the same command will work later."""
+    """A temporary failure of another system; the same command will work later."""
 
     exit_code = 75
 
@@ -85,22 +86,26 @@ class LockedError(TemporaryError):
 
 
 class SourceError(TemporaryError):
-    """A game server, or the folder that stands for it, cannot be read now."""
+    """A game server, or its local folder, cannot be read now."""
+
+
+class FolderError(SourceError):
+    """The server answers, but the folder of the round files is missing, is not a folder, or cannot be read."""
 
 
 class DatabaseError(TemporaryError):
-    """The database cannot be reached, or was lost in the middle of the work."""
+    """The database cannot be reached, or the connection was lost."""
 
 
 class OutputError(TemporaryError):
-    """What stdout leads to takes nothing more, such as a file on a full disk."""
+    """stdout cannot be written, for example to a file on a full disk."""
 
 
 class DiscordError(TemporaryError):
-    """Discord cannot be reached, or asked us to wait longer than this run may last."""
+    """Discord cannot be reached, or requires a longer wait than the run's time limit."""
 
 
 class PermanentDiscordError(EtstatsError):
-    """Discord refused for good: the message breaks a limit, or the webhook is gone."""
+    """Discord refuses for good: the message violates a limit, or the webhook is gone."""
 
     exit_code = 3

@@ -1,9 +1,9 @@
-"""The log: one line an event, as text or JSON, rotated, in a private folder, with no secret in it.
+"""The log: one line per event, as text or JSON, rotated, in a private folder, without secrets.
 
     logs.configure(config.log, config.state_dir, secrets, verbosity)     # once, by the command line
     logs.event("imported", file=name, fetch_ms=3.1, parse_ms=0.8, store_ms=4.2)
 
-A log that cannot be written never stops a run.
+A run continues if the log cannot be written.
 """
 
 import fcntl
@@ -41,22 +41,22 @@ class LogConfig:
 
 
 def event(name: str, *, level: int = logging.INFO, **fields: Value) -> None:
-    """Write down that something happened; times end in `_ms` and are milliseconds."""
+    """Log an event; keys that end in `_ms` are milliseconds."""
     _ROOT.log(level, "%s", name, extra={_FIELDS: fields})
 
 
 def path_of(settings: LogConfig, state_dir: Path) -> Path:
-    """Where the log is."""
+    """Return the path of the log."""
     return Path(settings.path).expanduser() if settings.path else state_dir / FILE_NAME
 
 
 def configure(settings: LogConfig, state_dir: Path, secrets: Iterable[str], verbosity: int) -> str | None:
-    """Open the log, and with `verbosity` 1 say every step on stderr; returns why there is no log, or None.
+    """Open the log, and with `verbosity` 1 write events to stderr too; return why there is no log, or None.
 
-    May be called again: the last call counts.
+    May be called again; the last call applies.
     """
     for name in _LIBRARIES:
-        # Their DEBUG lines hold addresses with tokens, and their INFO says nothing that ours do not.
+        # Their DEBUG lines contain URLs with tokens, and their INFO lines add nothing to ours.
         logger = logging.getLogger(name)
         logger.setLevel(max(logger.level, logging.WARNING))
     for handler in list(_ROOT.handlers):
@@ -65,9 +65,10 @@ def configure(settings: LogConfig, state_dir: Path, secrets: Iterable[str], verb
     hidden = _spellings(secrets)
     level = logging.getLevelName(settings.level.upper())
     _ROOT.propagate = False
-    _ROOT.setLevel(logging.DEBUG if verbosity > 0 else level)
+    _ROOT.setLevel(min(level, logging.INFO) if verbosity > 0 else level)
     if verbosity > 0:
-        talk = logging.StreamHandler(sys.stderr)
+        talk = _Talk()
+        talk.setLevel(logging.INFO)  # DEBUG logs a line for each file of a listing
         talk.setFormatter(_TextFormatter(hidden))
         _ROOT.addHandler(talk)
     path = path_of(settings, state_dir)
@@ -89,22 +90,24 @@ def _no_log(path: Path, reason: str | None) -> str:
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """Return the text without any of these secrets, nor a password or token that stands in one of them."""
+    """Return the text without these secrets, and without passwords and tokens contained in them."""
     return _without(text, _spellings(secrets))
 
 
 class _RotatingFile(RotatingFileHandler):
-    """The library's rotation, made safe for several processes that write to one log."""
+    """Log rotation that is safe for several processes that write to one log."""
 
     def __init__(self, path: Path, max_bytes: int, backups: int) -> None:
         super().__init__(path, maxBytes=max_bytes, backupCount=max(backups, 1), encoding="utf-8", delay=True)
 
     def _open(self) -> TextIOWrapper:
-        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        # Do not wait for a reader if it is a named pipe.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
+        descriptor = os.open(self.baseFilename, flags, 0o600)
         return os.fdopen(descriptor, "a", encoding="utf-8")
 
     def doRollover(self) -> None:  # noqa: N802  # the library's name
-        """Rotate, unless another process was quicker: then go on in the file it has begun."""
+        """Rotate, or continue in the new file if another process has rotated."""
         with open(f"{self.baseFilename}.lock", "a", opener=_private) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if self.stream is not None and _is_current(self.stream, self.baseFilename):
@@ -115,7 +118,15 @@ class _RotatingFile(RotatingFileHandler):
             self.stream = self._open()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # the library's name
-        """Say nothing: a full disk must not stop a run, nor mail a traceback each minute."""
+        """Ignore errors: a full disk must not stop a run, or mail a traceback each minute."""
+
+
+class _Talk(logging.Handler):
+    """Writes to the current sys.stderr, so that a progress bar stays below the lines."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with suppress(OSError, ValueError):
+            print(self.format(record), file=sys.stderr, flush=True)
 
 
 def _private(name: str, flags: int) -> int:
@@ -124,12 +135,12 @@ def _private(name: str, flags: int) -> int:
 
 def _is_current(stream: TextIO, path: str) -> bool:
     with suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(stream.fileno()), os.stat(path))  # noqa: PTH116  # beside fstat
+        return os.path.samestat(os.fstat(stream.fileno()), os.stat(path))  # noqa: PTH116  # like fstat
     return False
 
 
 class _Formatter(logging.Formatter):
-    """What both formats share: the secrets are taken out last, so that no way in is forgotten."""
+    """Base of both formats: secrets are removed last, from the complete line."""
 
     def __init__(self, hidden: tuple[str, ...]) -> None:
         super().__init__()
@@ -140,22 +151,24 @@ class _Formatter(logging.Formatter):
         given: dict[str, Value] = getattr(record, _FIELDS, {})
         parts: dict[str, Value] = {"at": at, "level": record.levelname.lower(), "event": record.getMessage()}
         if record.name != _ROOT.name:
-            parts["room"] = record.name
+            parts["logger"] = record.name
         parts |= {key: _rounded(value) for key, value in given.items() if value is not None}
         if record.exc_info:
             parts["traceback"] = self.formatException(record.exc_info)
-        return {k: _without(v, self._hidden) if isinstance(v, str) else v for k, v in parts.items()}
+        return {
+            key: _without(value, self._hidden) if isinstance(value, str) else value for key, value in parts.items()
+        }
 
 
 class _JsonFormatter(_Formatter):
-    """One object a line, for programs."""
+    """One JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
         return json.dumps(self._parts(record), ensure_ascii=False)
 
 
 class _TextFormatter(_Formatter):
-    """`moment level event key=value ...`, for people and grep; one event is one line, whatever a name holds."""
+    """`time level event key=value ...`; one event is one line, regardless of the values."""
 
     def format(self, record: logging.LogRecord) -> str:
         parts = self._parts(record)
@@ -173,7 +186,7 @@ def _one_line(value: Value) -> str:
     text = str(value)
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _quoted(value: Value) -> str:
@@ -182,7 +195,7 @@ def _quoted(value: Value) -> str:
 
 
 def _spellings(secrets: Iterable[str]) -> tuple[str, ...]:
-    """Every secret, and the password and last part of the path of those that are addresses; longest first."""
+    """Return the secrets, and of URLs the password and the last part of the path, longest first."""
     found: set[str] = set()
     for secret in secrets:
         found.add(secret)

@@ -1,14 +1,15 @@
-"""What every test may ask for: a real PostgreSQL, an own migrated base, and the command line."""
+"""What every test may ask for: a real PostgreSQL, an own migrated database, and the command line."""
 
 import io
 import itertools
 import os
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,18 +22,28 @@ from psycopg import sql
 from etstats.db import embedded
 from etstats.db.connection import connect
 from etstats.db.migrations import migrate
+from etstats.demo.discord import StandIn
+from tests.support.examples import GIVEN
+from tests.support.game import Game
 
 OUTSIDE_SERVER = os.environ.get("ETSTATS_TEST_DATABASE_URL")
-"""A PostgreSQL to test against instead of the embedded one; its user makes and drops bases there."""
+"""A PostgreSQL to test against instead of the embedded one; its user creates and drops databases there."""
 
-_OWN = f"etstats_test_{secrets.token_hex(4)}"  # an outside server may have bases of other runs
-# What is right does not become wrong on a busy machine: no example is timed.
+_OWN = f"etstats_test_{secrets.token_hex(4)}"  # an outside server may have databases of other runs
+# What is right does not become wrong on a busy machine or in another run: no example is timed; all runs try the
+# same ones.
 hypothesis.settings.register_profile(
-    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "repeatable",
+    deadline=None,
+    database=None,
+    derandomize=GIVEN is None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
-hypothesis.settings.load_profile("untimed")
+hypothesis.settings.load_profile("repeatable")
 
 _numbers = itertools.count(1)
+
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup make test` would have every process of a test ignore it
 
 
 SLOW = (
@@ -41,7 +52,9 @@ SLOW = (
     *("sync/test_agent", "sync/test_conformance", "sync/test_faults", "sync/test_hostile", "sync/test_hosts"),
     *("sync/test_login", "sync/test_server", "post/publish/", "parser/test_fuzz"),
     *("post/render/test_discord", "post/render/test_compact", "post/render/test_charts", "output/test_terminal"),
-    *("commands/identity/test_pseudonyms", "admin/operations/test_logs"),
+    *("commands/identity/test_pseudonyms", "admin/operations/test_logs", "admin/operations/test_cron_itself"),
+    *("importer/test_reconcile", "site/test_folder", "test_surroundings", "domain/test_rating"),
+    *("test_cli.py::test_a_full_disk", "post/render/test_message.py::test_hostile"),
 )
 """Tests that start servers, browsers or shells, or run thousands of examples: beginnings of paths."""
 
@@ -52,8 +65,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "postgres" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.postgres)
-        if item.path.relative_to(folder).as_posix().startswith(SLOW):
+        if f"{item.path.relative_to(folder).as_posix()}::{item.name}".startswith(SLOW):
             item.add_marker(pytest.mark.slow)
+
+
+MEMORY = Path("/dev/shm")
+MEMORY_NEEDED = 4 << 30  # bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +84,25 @@ class CliResult:
 
 @pytest.fixture(scope="session")
 def reachable_dir() -> Iterator[Path]:
-    """A folder that root's database account can pass through, which pytest's own are not."""
-    folder = Path(tempfile.mkdtemp(prefix="etstats-tests-"))
+    """A folder that root's database account can pass through, which pytest's own are not.
+
+    In memory where there is space: each test has a database of its own, and making one costs an eighth there.
+    """
+    has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED
+    folder = Path(tempfile.mkdtemp(prefix="etstats-tests-", dir=MEMORY if has_room else None))
     folder.chmod(0o711)
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def discord() -> Iterator[StandIn]:
+    """A Discord of this machine that the test must neither flood, nor post to twice, nor make ping."""
+    with StandIn() as stand_in:
+        yield stand_in
+        assert not stand_in.violations
+        assert not stand_in.duplicates
+        assert not stand_in.pinged
 
 
 @pytest.fixture(scope="session")
@@ -125,14 +156,14 @@ def empty_database_url(admin: psycopg.Connection, postgres: str) -> Iterator[str
 
 @pytest.fixture
 def database_url(admin: psycopg.Connection, postgres: str, migrated_template: str) -> Iterator[str]:
-    """The URL of a migrated base, for this test alone."""
+    """The URL of a migrated database, for this test alone."""
     with own_database(admin, postgres, migrated_template) as url:
         yield url
 
 
 @pytest.fixture
 def db(database_url: str) -> Iterator[psycopg.Connection]:
-    """An open connection to this test's base, no autocommit."""
+    """An open connection to this test's database, no autocommit."""
     with connect(database_url) as conn:
         yield conn
 
@@ -179,3 +210,10 @@ def cli(
         return CliResult(code=code, out=captured.out, err=captured.err)
 
     return call
+
+
+@pytest.fixture
+def game() -> Iterator[Callable[..., Game]]:
+    """Start games on loopback: `game(people=6)`; each is gone at the end."""
+    with ExitStack() as stack:
+        yield lambda **says: stack.enter_context(Game(**says))

@@ -1,4 +1,4 @@
-"""The command line's own part: errors become exit codes and one or two lines, whatever the command."""
+"""Tests of main(): errors become exit codes and one or two lines."""
 
 import os
 import subprocess
@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from etstats import __version__, errors
@@ -22,7 +23,7 @@ ETSTATS = [sys.executable, "-m", "etstats"]
 
 @pytest.fixture
 def fails(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> Callable[..., tuple[int, str, str]]:
-    """Run a command in which this happens, after these options: its code and what it wrote."""
+    """Run a command that raises this error, after these options; return its code and output."""
 
     def run(what: BaseException, *options: str) -> tuple[int, str, str]:
         def load(_path: Path | None) -> None:
@@ -37,19 +38,25 @@ def fails(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> Calla
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (["leaderboard", "--nonsense"], "No such option: --nonsense"),
         (["leaderboard", "--tpo", "kills"], "No such option: --tpo. Did you mean --top? Try: etstats leaderboard"),
+        (["player", "-=WS=-Zed"], "goes after --, as in: etstats player -- -=WS=-Zed"),
+        (["find", "--top-fragger"], "goes after --, as in: etstats find -- --top-fragger"),
+        (["player", "-Mr. X", "--json"], "goes after --, as in: etstats player -- '-Mr. X'"),
+        (["maps", "-q"], "No such option: -q. It goes before the command: etstats -q maps"),
+        (["rounds", "--config", "x"], "It goes before the command: etstats --config rounds"),
         (["leaderboard", "--top"], "--top needs a value. Try: etstats leaderboard --help"),
         (["quarantine", "show", "--json=yes", "1"], "--json takes no value. Try: etstats quarantine show --help"),
         (["leaderboard", "--limit", "many"], "'--limit': 'many' is not a whole number. Try"),
         (["leaderboard", "--limit", "0"], "1 or more is expected. Try"),
-        (["rebuild", "--from", "May"], "'May' is not a date such as 2025-10-01. Try"),
-        (["sync", "one", "two"], "Too many words: one two. Try: etstats sync --help"),
+        (["rebuild", "--from", "2025-10-02", "--to", "2025-10-01"], "2025-10-02 is after --to 2025-10-01. Try"),
+        (["rebuild", "--from", "May"], "'May' is not a valid date; expected one such as 2025-10-01"),
+        (["sync", "one", "two"], "Unexpected argument: one two. Try: etstats sync --help"),
         (["maps", "--json", "--csv"], "Choose one of"),
         (["--log-format", "xml", "maps"], "xml"),
-        (["maps", "\x1b[2Jtoo much"], "too much"),
+        (["weapons", "\x1b[2Jtoo much"], "too much"),
         (["\x1b[2Jevil\nword"], "evil"),
         (["db", "nonsense"], "Try: etstats db --help"),
         (["nonsense"], "No such command 'nonsense'"),
@@ -58,20 +65,20 @@ def fails(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> Calla
     ],
     ids=lambda value: ascii(" ".join(value)) if isinstance(value, list) else "",
 )
-def test_a_wrong_word_is_told_in_one_line(home: Path, capsys: Capture, words: list[str], told: str) -> None:
-    """Usage errors leave with 2, one line that names the word or the nearest, and nothing on stdout."""
+def test_a_usage_error_is_one_line(home: Path, capsys: Capture, words: list[str], expected: str) -> None:
+    """Usage errors exit with 2 and one line that names the word and a suggestion, and nothing on stdout."""
     assert main(words) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.count("\n") == 1
     assert captured.err.startswith("etstats: ")
-    assert told in captured.err
+    assert expected in captured.err
     assert "\x1b" not in captured.err
 
 
 @pytest.mark.parametrize("words", [[], ["db"], ["quarantine", "--help"]], ids=["alone", "family", "asked"])
 def test_help_is_shown_once(home: Path, capsys: Capture, words: list[str]) -> None:
-    """Without a command the help is shown, once; that is a usage error only when nobody asked for it."""
+    """Without a command the help is shown once; it is a usage error unless requested."""
     assert main(words) == (0 if "--help" in words else 2)
     captured = capsys.readouterr()
     assert captured.out.count("Usage:") == 1
@@ -81,49 +88,57 @@ def test_help_is_shown_once(home: Path, capsys: Capture, words: list[str]) -> No
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (errors.EtstatsError("told"), 1),
-        (errors.ConfigError("told"), 2),
-        (errors.NotFoundError("told"), 2),
-        (errors.CheckError("told"), 3),
-        (errors.PermanentDiscordError("told"), 3),
-        (errors.AccessError("told"), 4),
-        (errors.HostKeyError("told"), 4),
-        (errors.SourceError("told"), 75),
-        (errors.DatabaseError("told"), 75),
-        (errors.DiscordError("told"), 75),
-        (errors.LockedError("told"), 75),
+        (errors.EtstatsError("details"), 1),
+        (errors.ConfigError("details"), 2),
+        (errors.NotFoundError("details"), 2),
+        (errors.CheckError("details"), 3),
+        (errors.PermanentDiscordError("details"), 3),
+        (errors.AccessError("details"), 4),
+        (errors.HostKeyError("details"), 4),
+        (errors.SourceError("details"), 75),
+        (errors.DatabaseError("details"), 75),
+        (errors.DiscordError("details"), 75),
+        (errors.LockedError("details"), 75),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
 )
 def test_an_error_leaves_with_its_code(
     fails: Callable[..., tuple[int, str, str]], error: errors.EtstatsError, code: int
 ) -> None:
-    """Each branch of the tree of errors has its exit code, and is told as it is."""
-    assert fails(error) == (code, "", "etstats: told\n")
+    """Each class of errors has its exit code, and its message is printed unchanged."""
+    assert fails(error) == (code, "", "etstats: details\n")
 
 
 def test_a_parse_error_names_file_and_line(fails: Callable[..., tuple[int, str, str]]) -> None:
-    """The place in the file is told too."""
+    """The line in the file is reported."""
     error = errors.ParseError("a.txt", 7, "too short")
     assert fails(error) == (3, "", "etstats: a.txt, line 7: too short\n")
 
 
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\v", "\x85", "\u2028"], ids=ascii)
+def test_an_error_is_one_line_whatever_it_quotes(fails: Callable[..., tuple[int, str, str]], ends: str) -> None:
+    """A line break in a name that was typed does not break the message."""
+    error = errors.NotFoundError(f"no player is named a{ends}b; search with: etstats find TEXT")
+    assert fails(error) == (2, "", "etstats: no player is named a b; search with: etstats find TEXT\n")
+
+
 def test_who_asks_gets_the_traceback_of_an_error(fails: Callable[..., tuple[int, str, str]]) -> None:
-    """With -v the way to the error is shown before it."""
-    code, _, said = fails(errors.ConfigError("told"), "-v")
+    """With -v the traceback is shown before the error."""
+    code, _, said = fails(errors.ConfigError("details"), "-v")
     assert code == 2
     assert "Traceback" in said
-    assert said.endswith("etstats: told\n")
+    assert said.endswith("etstats: details\n")
 
 
 def test_meeting_another_run_is_no_news_under_cron(fails: Callable[..., tuple[int, str, str]]) -> None:
-    """With -q a lock that is held is silent; any other error is told."""
-    assert fails(errors.LockedError("told"), "-q") == (75, "", "")
-    assert fails(errors.SourceError("told"), "-q") == (75, "", "etstats: told\n")
+    """With -q a lock of another run is not reported; other errors are."""
+    assert fails(errors.LockedError("details"), "-q") == (75, "", "")
+    assert "Traceback" not in fails(errors.LockedError("details"), "-v")[2]
+    assert fails(errors.SourceError("details"), "-q") == (75, "", "etstats: details\n")
 
 
 def test_interrupted(fails: Callable[..., tuple[int, str, str]]) -> None:
-    """Ctrl-C leaves with 130 and says that what was done stays."""
+    """Ctrl-C exits with 130 and says that completed work was kept."""
     code, out, said = fails(KeyboardInterrupt())
     assert (code, out) == (130, "")
     assert said.startswith("etstats: interrupted; ")
@@ -131,10 +146,10 @@ def test_interrupted(fails: Callable[..., tuple[int, str, str]]) -> None:
 
 
 def test_a_fault_is_told_in_two_lines(fails: Callable[..., tuple[int, str, str]]) -> None:
-    """What nobody expected leaves with 1 and two lines, and the traceback only for who asks."""
+    """An unexpected error exits with 1 and two lines, with a traceback only for -v."""
     code, out, said = fails(RuntimeError("the un[bold]expected\x1b[2J"))
     assert (code, out) == (1, "")
-    assert said.splitlines()[0] == "etstats: this is a fault of etstats: RuntimeError: the un[bold]expected[2J"
+    assert said.splitlines()[0] == "etstats: internal error: RuntimeError: the un[bold]expected[2J"
     assert said.count("\n") == 2
     code, _, said = fails(RuntimeError("the unexpected"), "--verbose")
     assert code == 1
@@ -144,7 +159,7 @@ def test_a_fault_is_told_in_two_lines(fails: Callable[..., tuple[int, str, str]]
 
 @pytest.mark.parametrize("words", [["--help"], ["config", "show"], ["--version"]], ids=" ".join)
 def test_a_reader_that_has_seen_enough(home: Path, words: list[str]) -> None:
-    """A pipe whose reader is gone is not a failure, and nothing is said about it."""
+    """A closed pipe is not a failure, and not reported."""
     reading, writing = os.pipe()
     os.close(reading)
     try:
@@ -155,7 +170,7 @@ def test_a_reader_that_has_seen_enough(home: Path, words: list[str]) -> None:
 
 
 def test_piped_into_head(home: Path) -> None:
-    """The first line arrives, and neither side complains."""
+    """The first line arrives, without errors on either side."""
     line = 'set -o pipefail; "$0" -m etstats --help | head -n 2'
     done = subprocess.run(["bash", "-c", line, sys.executable], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -163,7 +178,7 @@ def test_piped_into_head(home: Path) -> None:
 
 
 def test_the_module_is_the_command(home: Path, tmp_path: Path) -> None:
-    """`python -m etstats` is the installed command: the same version, the same codes."""
+    """`python -m etstats` equals the installed command: the same version and exit codes."""
     done = subprocess.run([*ETSTATS, "--version"], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == (f"etstats {__version__}\n", "")
     done = subprocess.run([*ETSTATS, "leaderbord"], capture_output=True, text=True, check=False)
@@ -180,7 +195,7 @@ HEAVY = {"psycopg", "rich", "paramiko", "PIL", "discord_webhook", "pydantic", "r
     ids=["--help", "db status"],
 )
 def test_a_start_loads_what_it_uses(home: Path, words: list[str], used: set[str]) -> None:
-    """Each of the others costs every start tens of milliseconds, and cron starts one each minute."""
+    """Heavy modules are not imported, because each costs tens of milliseconds per start."""
     code = f"import sys; from etstats.cli import main; main({words!r}); print(*sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert HEAVY & set(done.stderr.split()) == used
@@ -190,7 +205,7 @@ def test_a_start_loads_what_it_uses(home: Path, words: list[str], used: set[str]
     "words", [("--version",), ("--help",), ("leaderboard",), ("leaderboard", "--json"), ("config", "show")]
 )
 def test_a_full_disk_behind_stdout_is_no_fault(home: Path, words: tuple[str, ...]) -> None:
-    """What cannot be printed is told in one line with 75; with stderr full as well only the code is left."""
+    """Unwritable output is reported in one line with 75; with stderr full too, only the exit code remains."""
     command = [sys.executable, "-m", "etstats", *words]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
@@ -201,17 +216,17 @@ def test_a_full_disk_behind_stdout_is_no_fault(home: Path, words: tuple[str, ...
 
 
 def test_a_fault_without_a_log_prints_no_traceback(home: Path) -> None:
-    """Before the settings are read there is no log, and the terminal is no place for it."""
+    """Before the settings are read there is no log, and the terminal shows none."""
     program = (
         "import sys, etstats.cli as cli\n"
-        "def broken(*_, **__): raise RuntimeError('told')\n"
+        "def broken(*_, **__): raise RuntimeError('details')\n"
         "cli.typer.main.get_command = broken\n"
         "sys.exit(cli.main(['maps']))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 2
-    assert "RuntimeError: told" in done.stderr
+    assert "RuntimeError: details" in done.stderr
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user without an entry in /etc/passwd")
@@ -227,7 +242,7 @@ def test_a_fault_without_a_log_prints_no_traceback(home: Path) -> None:
 def test_user_without_passwd_entry(
     cli: Cli, reachable_dir: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: int, expected: str
 ) -> None:
-    """A random user id without HOME, as containers have, works, or is refused for the embedded PostgreSQL."""
+    """A random user id without HOME, as in containers, works, or is refused for the embedded PostgreSQL."""
     cli(*arguments)  # loads the modules, which may lie in a folder that other users cannot read
     folder = Path(tempfile.mkdtemp(dir=reachable_dir))
     folder.chmod(0o777)
@@ -257,3 +272,19 @@ def test_user_without_passwd_entry(
         text = output.read()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == code, text
     assert expected in text
+
+
+def test_a_lost_connection_is_temporary(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """If the database ends the connection at any statement: one line and exit code 75, no internal error."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise psycopg.OperationalError("server closed the connection unexpectedly\n\tThis probably means ...")
+
+    monkeypatch.setattr("etstats.pipeline.database.connect", fail)
+    monkeypatch.setattr("etstats.pipeline.database.database_url", fail)
+    assert main(["sessions"]) == 75
+    said = capsys.readouterr().err
+    assert "server closed the connection unexpectedly" in said
+    assert said.count("\n") == 1

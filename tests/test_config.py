@@ -1,5 +1,6 @@
-"""Settings: where they come from, what is refused and in which words, and that no secret is shown."""
+"""Tests of settings: sources, errors, and masking of secrets."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ def written(folder: Path, text: str, mode: int = 0o600) -> Path:
 
 
 def test_without_a_file_everything_has_a_default(tmp_path: Path) -> None:
-    """No file, no environment: the embedded database, no servers, the folders of XDG."""
+    """Without file and environment: the embedded database, no servers, the XDG folders."""
     found = loader.load(environment={"XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data")})
     assert found.path is None
     assert found.servers == ()
@@ -28,7 +29,7 @@ def test_without_a_file_everything_has_a_default(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
-    """A wrong --config or ETSTATS_CONFIG is said, not passed over."""
+    """A wrong --config or ETSTATS_CONFIG is an error."""
     with pytest.raises(ConfigError, match="etstats init"):
         loader.load(tmp_path / "none.toml", {})
     with pytest.raises(ConfigError, match="no such configuration file"):
@@ -36,7 +37,7 @@ def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
 
 
 def test_a_byte_order_mark_is_no_part_of_the_settings(tmp_path: Path) -> None:
-    """Some editors begin UTF-8 files with one: the settings, and the files that secrets come from."""
+    """A BOM at the start of the settings, or of files with secrets, is ignored."""
     secret = written(tmp_path, "\ufeffhttps://discord.com/api/webhooks/1/x\n").rename(tmp_path / "webhook")
     path = written(tmp_path, f'\ufeff[discord]\nwebhook_url_file = "{secret}"\n')
     assert loader.load(path, {}).discord.webhook_url == "https://discord.com/api/webhooks/1/x"
@@ -45,8 +46,24 @@ def test_a_byte_order_mark_is_no_part_of_the_settings(tmp_path: Path) -> None:
         loader.load(path, {})
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("ETSTATS_SESSIONS_GAP_MINUTES", "abc", "expected a whole number"),
+        ("ETSTATS_SESSIONS_GAP_MINUTES", "", "expected a whole number"),
+        ("ETSTATS_SESSIONS_GAP_MINUTES", "0", "0 is out of bounds (1 to 1440)"),
+        ("ETSTATS_LOG_LEVEL", "loud", '"loud" is not a choice; expected one of debug, info, warning, error'),
+        ("ETSTATS_DATABASE_URL_FILE", "/nowhere", "/nowhere: cannot be read: No such file or directory"),
+    ],
+)
+def test_a_fault_in_the_environment_names_the_variable(tmp_path: Path, name: str, value: str, reason: str) -> None:
+    """The error names the file of the secret, not the settings file."""
+    with pytest.raises(ConfigError, match=f"^{re.escape(f'{name}: {reason}')}$"):
+        loader.load(environment={"XDG_CONFIG_HOME": str(tmp_path), name: value})
+
+
 def test_environment_goes_before_the_file(tmp_path: Path) -> None:
-    """ETSTATS_<SECTION>_<KEY> wins, whatever the type of the setting."""
+    """ETSTATS_<SECTION>_<KEY> overrides the file, for all types."""
     path = written(tmp_path, SERVER + "[sessions]\ngap_minutes = 45\n[discord]\ncharts = true\n")
     environment = {
         "ETSTATS_SESSIONS_GAP_MINUTES": "30",
@@ -72,9 +89,9 @@ def test_environment_goes_before_the_file(tmp_path: Path) -> None:
         ('[sessions]\ngap_minutes = "an hour"\n', "whole number"),
         ("[sessions]\ngap_minutes = 1.5\n", "whole number"),
         ('[discord]\ncharts = "maybe"\n', "true or false"),
-        ('[discord]\nkinds = ["rounds"]\n', "there are: round, map, session"),
+        ('[discord]\nkinds = ["rounds"]\n', "expected one of round, map, session"),
         ('[discord]\nusername = "Discord stats"\n', "username"),
-        ('[log]\nformat = "xml"\n', "there are: text, json"),
+        ('[log]\nformat = "xml"\n', "expected one of text, json"),
         ("sessions = 5\n", "brackets"),
         ("[servers]\nname = 1\n", r"\[\[servers\]\]"),
         ('[[servers]]\nname = "main"\n', "host .SFTP. or path"),
@@ -88,7 +105,7 @@ def test_environment_goes_before_the_file(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, said: str) -> None:
-    """Each mistake names the file, the key and the way out."""
+    """Each error names the file, the key and the solution."""
     path = written(tmp_path, text)
     with pytest.raises(ConfigError, match=said) as caught:
         loader.load(path, {})
@@ -96,7 +113,7 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, said: s
 
 
 def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
-    """A webhook or a password in a file of mode 0644 is not a secret; an address without a password is none."""
+    """A webhook or password in a file of mode 0644 is refused; a URL without a password is accepted."""
     secret = '[discord]\nwebhook_url = "https://discord.com/api/webhooks/1/x"\n'
     with pytest.raises(ConfigError, match="chmod 600"):
         loader.load(written(tmp_path, secret, 0o644), {})
@@ -109,7 +126,7 @@ def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
 
 
 def test_secrets_come_from_files_of_their_own(tmp_path: Path) -> None:
-    """`webhook_url_file` is read, must be private, and does not go together with `webhook_url`."""
+    """`webhook_url_file` is read, must be private, and excludes `webhook_url`."""
     secret = tmp_path / "webhook"
     secret.write_text("https://discord.com/api/webhooks/1/token\n")
     secret.chmod(0o600)
@@ -138,7 +155,7 @@ def test_what_is_shown_holds_no_secret(tmp_path: Path) -> None:
 
 
 def test_the_server_that_is_meant(tmp_path: Path) -> None:
-    """The only one needs no name; a wrong name is answered with those there are."""
+    """A single server needs no name; an unknown name is an error that lists the servers."""
     found = loader.load(written(tmp_path, SERVER), {})
     assert found.server(None).name == "main"
     with pytest.raises(ConfigError, match="there are: main"):

@@ -17,6 +17,7 @@ from etstats.commands.typed_secrets import typed_secrets
 from tests.conftest import CliResult
 from tests.importer.world import take
 from tests.support.files import line, round_file
+from tests.support.processes import HANG_SECONDS
 
 Cli = Callable[..., CliResult]
 NAMES = ("Žiga Č", "Дмитрий", "日本語", "плохо ♥")
@@ -35,7 +36,11 @@ def etstats(*words: str, shell: str = "", **environment: str) -> subprocess.Comp
     """Run the installed command in the environment of the test; `shell` is a redirection."""
     command = " ".join(["exec", sys.executable, "-m", "etstats", *(f"'{word}'" for word in words), shell])
     return subprocess.run(
-        ["sh", "-c", command], env=os.environ | environment, capture_output=True, check=False, timeout=100
+        ["sh", "-c", command],
+        env=os.environ | environment,
+        capture_output=True,
+        check=False,
+        timeout=HANG_SECONDS,
     )
 
 
@@ -57,13 +62,31 @@ READING = [
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "koi8-r", "cp437", "utf-8", "ascii:strict", "shift_jis"])
 def test_any_console_encoding(played: None, encoding: str) -> None:
     """What the encoding lacks is replaced; no command ends in the middle of its output."""
-    for words in READING:
-        done = etstats(*words, PYTHONIOENCODING=encoding)
-        expected = 2 if words[0].startswith("nonsense") else 0
-        assert done.returncode == expected, (words, done.stderr)
-        assert b"Traceback" not in done.stderr
-        assert b"fault" not in done.stderr
-        (done.stdout + done.stderr).decode(encoding.partition(":")[0])
+    program = f"""
+import sys
+from etstats.cli import run
+codes = []
+for words in {READING!a}:
+    sys.argv = ["etstats", *words]
+    try:
+        run()
+    except SystemExit as end:
+        codes.append(end.code)
+print(codes)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=False,
+        timeout=HANG_SECONDS,
+    )
+    assert done.returncode == 0, done.stderr
+    expected = [2 if words[0].startswith("nonsense") else 0 for words in READING]
+    assert done.stdout.endswith(f"{expected}\n".encode(encoding.partition(":")[0])), done.stderr
+    assert b"Traceback" not in done.stderr
+    assert b"fault" not in done.stderr
+    (done.stdout + done.stderr).decode(encoding.partition(":")[0])
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "koi8-r"])
@@ -82,12 +105,42 @@ def test_any_locale(played: None, locale: str) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize(
-    "words", [["leaderboard", "--top", "kd"], ["leaderboard", "--json"], ["backup"], ["import", "/dev/null"]]
+    ("name", "value"),
+    [
+        ("PYTHONOPTIMIZE", "2"),  # no docstrings and no assertions
+        ("PYTHONWARNINGS", "error"),
+        ("PYTHONUTF8", "0"),
+        ("TZ", "Nonsense/Zone"),
+        ("COLUMNS", "-5"),
+        ("LINES", "x"),
+        ("TERM", "nonsense"),
+        ("TMPDIR", "/nonexistent"),
+    ],
+)
+def test_any_environment(played: None, name: str, value: str) -> None:
+    """Variables of Python, the terminal and the system change no exit code."""
+    for words in (["leaderboard"], ["sync", "--help"]):
+        done = etstats(*words, **{name: value})
+        assert (done.returncode, done.stderr) == (0, b""), words
+        assert done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "closed"),
+    [
+        *(
+            (["leaderboard", "--top", "kd"], closed)
+            for closed in (">&-", "2>&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-")
+        ),
+        (["leaderboard", "--json"], ">&-"),
+        (["backup"], "<&- >&- 2>&-"),
+        (["import", "/dev/null"], "2>&-"),
+        (["import", "/dev/null"], "<&- >&- 2>&-"),
+    ],
 )
 def test_closed_streams(played: None, words: list[str], closed: str) -> None:
-    """Whoever closes a stream wants nothing from it: the same exit code, and no traceback."""
+    """A closed stream is ignored: the same exit code, and no traceback."""
     done = etstats(*words, shell=closed)
     assert done.returncode == (2 if words[0] == "import" else 0), done.stderr
     assert b"Traceback" not in done.stderr
@@ -100,6 +153,69 @@ def test_a_closed_stream_does_not_become_a_file(played: None, home: Path) -> Non
     assert etstats("backup", shell="<&- >&- 2>&-").returncode == 0
     done = etstats("restore", "latest", "--yes")
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "settings"),
+    [
+        (["--config", "PIPE", "health"], ""),
+        (["health"], "[discord]\nwebhook_url_file = 'PIPE'"),
+        (["health"], "[database]\nread_url_file = 'PIPE'"),
+        (["init", "--yes", "--path", ".", "--webhook-url-file", "PIPE"], ""),
+        (["init", "--yes", "--path", ".", "--database-url-file", "PIPE"], ""),
+        (["init", "--yes", "--path", ".", "--from-env", "PIPE"], ""),
+        (["--config", "PIPE", "init", "--yes", "--path", "."], ""),
+        (["import", "PIPE"], ""),
+        (["restore", "PIPE", "--yes"], ""),
+    ],
+    ids=" ".join,
+)
+def test_a_named_pipe_is_refused(played: None, home: Path, words: list[str], settings: str) -> None:
+    """Wherever a file is named: nobody may ever write into the pipe, so nothing waits for it."""
+    pipe, file = home / "pipe", home / "config.toml"
+    os.mkfifo(pipe, 0o600)
+    file.write_text(settings.replace("PIPE", str(pipe)))
+    done = etstats(*(word.replace("PIPE", str(pipe)) for word in words), ETSTATS_CONFIG=str(file))
+    assert done.returncode == 2, done.stderr
+    assert b"not a regular file" in done.stderr
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_log_that_is_a_pipe(played: None, home: Path) -> None:
+    """A log that nobody reads stops no command."""
+    os.mkfifo(home / "pipe")
+    done = etstats("maps", ETSTATS_LOG_PATH=str(home / "pipe"))
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_the_null_device_is_an_empty_file(played: None) -> None:
+    """As `ssh -F /dev/null` means it."""
+    assert etstats("--config", os.devnull, "maps").returncode == 0
+
+
+@pytest.mark.parametrize("words", [["player", "nobody"], ["frob"], ["restore", "latest"]], ids=" ".join)
+def test_the_exit_code_of_an_error_that_nobody_reads(played: None, words: list[str]) -> None:
+    """A closed pipe or a full disk behind stderr changes nothing."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "etstats", *words]
+    for target in (writer, os.open("/dev/full", os.O_WRONLY)):
+        done = subprocess.run(command, stderr=target, check=False, timeout=HANG_SECONDS)
+        os.close(target)
+        assert done.returncode == 2
+
+
+@pytest.mark.parametrize("variable", ["ETSTATS_DATA_DIR", "ETSTATS_STATE_DIR", "ETSTATS_CONFIG"])
+def test_a_link_that_leads_to_itself(
+    played: None, home: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """A message, never a fault of the program."""
+    (home / "loop").symlink_to("loop")
+    if variable == "ETSTATS_DATA_DIR":
+        monkeypatch.delenv("ETSTATS_DATABASE_URL")
+    done = etstats("init", "--yes", "--path", str(home), "--no-webhook", **{variable: str(home / "loop")})
+    assert done.returncode == (0 if variable == "ETSTATS_STATE_DIR" else 2), done.stderr
+    assert b"internal error" not in done.stderr
 
 
 @pytest.mark.parametrize("target", ["1</dev/null", ">/dev/full"])

@@ -1,1 +1,1 @@
-"""What an admin runs: set-up, audits, health, backup, export, cron, metrics."""
+"""Administration: setup, audits, health, backup, export, cron, metrics."""

@@ -1,55 +1,60 @@
-"""The lines for cron, and putting them into a crontab between marks of our own without touching the rest."""
+"""The crontab entries: a block between marker lines; other lines of the crontab are not changed."""
 
 import re
 import shlex
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 
 from etstats.config.schema import CronConfig
+from etstats.domain.durations import seconds
+from etstats.domain.rules.hours import hours_of
 from etstats.errors import ConfigError
 
-BEGIN = "# >>> etstats >>> (written by `etstats cron install`; what is changed between the marks is lost)"
+BEGIN = "# >>> etstats >>> (written by `etstats cron install`; changes between the markers are lost)"
 END = "# <<< etstats <<<"
 _BEGIN_MARK, _END_MARK = "# >>> etstats >>>", "# <<< etstats <<<"
 _SANE_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 _POLL_FOR = "55s"
-_RANGE = re.compile(r"(\d{1,2})(?:-(\d{1,2}))?", re.ASCII)
+_REMIND = "24h"
+_DAEMONS = frozenset({"cron", "crond", "fcron", "dcron", "systemd-cron", "anacron"})
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 
 def play_hours(text: str) -> tuple[int, ...]:
-    """Return the hours of `18-2` (past midnight, through 2:59), `20`, `12-14,18-24`; raises ConfigError."""
-    hours: set[int] = set()
-    for part in text.split(","):
-        match = _RANGE.fullmatch(part.strip())
-        first, last = (int(match[1]), int(match[2] or match[1])) if match else (99, 99)
-        if first > 23 or last > 24:
-            raise ConfigError(
-                f"[cron] hours: {text!r} is not a range of hours; expected a range such as 18-2 or 12-14,18-23"
-            )
-        last = last - 1 if last == 24 else last  # "until midnight"
-        span = last - first if last >= first else last + 24 - first
-        hours |= {(first + step) % 24 for step in range(span + 1)}
-    return tuple(sorted(hours))
+    """Return the hours of `[cron] hours`; raises ConfigError."""
+    try:
+        return hours_of(text)
+    except ConfigError as error:
+        raise ConfigError(f"[cron] hours: {error}") from error
 
 
-def block(cron: CronConfig, command: Sequence[str], home: str) -> str:
-    """Return the marked lines: fetch and post each minute in play hours, a nightly backup, a check of health.
-
-    `command` is the absolute way to call etstats, options included. PATH and HOME stand inside each line, because
-    a setting on a line of its own would hold for all that follows in the crontab.
-    """
-    hours = play_hours(cron.hours)
-    call = f"HOME={shlex.quote(home)} PATH={_SANE_PATH} {shlex.join(command)} -q"
-    backup = _CLOCK.fullmatch(cron.backup_at)
-    if backup is None:
+def backup_time(cron: CronConfig) -> str:
+    """Return the time of the nightly backup as `05:30`; raises ConfigError."""
+    found = _CLOCK.fullmatch(cron.backup_at)
+    if found is None:
         raise ConfigError(
             f"[cron] backup_at: {cron.backup_at!r} is not a time of day; expected a time such as 05:30"
         )
+    return f"{int(found[1]):02}:{found[2]}"
+
+
+def block(cron: CronConfig, command: Sequence[str], home: str) -> str:
+    """Return the marked block: sync each minute of the play hours, backup nightly, recaps hourly, health checks.
+
+    `command` is the absolute command with its options. PATH and HOME are part of each entry, because a separate
+    setting would apply to all later entries of the crontab. After an uninstall only the nightly entry fails, with
+    a line that names the missing program; the others do nothing.
+    """
+    hours = play_hours(cron.hours)
+    seconds(cron.poll, "[cron] poll:")  # refuse a wrong value before cron runs it
+    nightly = f"HOME={shlex.quote(home)} PATH={_SANE_PATH} {shlex.join(command)} -q --remind {_REMIND}"
+    call = f"test -x {shlex.quote(command[0])} && {nightly}"
+    hour, minute = backup_time(cron).split(":")
     field = _hour_field(hours)
     lines = [
         BEGIN,
-        "# Fetch, import and post: each minute of the play hours, looking again within the minute.",
+        "# Fetch, import and post: each minute of the play hours, polling within the minute.",
         f"* {field} * * * {call} sync --post --poll {shlex.quote(cron.poll)} --for {_POLL_FOR}",
     ]
     if last := _hours_after(hours):
@@ -59,12 +64,14 @@ def block(cron: CronConfig, command: Sequence[str], home: str) -> str:
         ]
     lines += [
         "# A verified backup each night.",
-        f"{int(backup[2])} {int(backup[1])} * * * {call} backup",
-        "# Speaks up when something is wrong, and only then.",
-        f"37 {field} * * * {call} health",
+        f"{int(minute)} {int(hour)} * * * {nightly} backup",
+        "# Recaps and other scheduled posts of [discord] kinds.",
+        f"3 8-20 * * * {call} recap --post",
+        "# Reports problems, each of them once a day.",
+        f"7-57/10 {field} * * * {call} health",
         END,
     ]
-    # To cron a bare % is the end of the command.
+    # Cron ends the command at an unescaped %.
     return "".join(line.replace("%", r"\%") + "\n" for line in lines)
 
 
@@ -83,12 +90,12 @@ def _hour_field(hours: Sequence[int]) -> str:
 
 
 def _hours_after(hours: Sequence[int]) -> tuple[int, ...]:
-    """Return each hour that follows a stretch of play hours."""
+    """Return each hour that directly follows play hours."""
     return tuple(sorted({(hour + 1) % 24 for hour in hours} - set(hours)))
 
 
 def with_block(crontab: str, new: str) -> str:
-    """Return the crontab with our lines, in the place of the old ones or at the end; all else stays as it is."""
+    """Return the crontab with our block, in place of the old one or at the end; other lines do not change."""
     before, after, had = _split(crontab)
     if not had and before and not before.endswith("\n"):
         before += "\n"
@@ -96,34 +103,55 @@ def with_block(crontab: str, new: str) -> str:
 
 
 def without_block(crontab: str) -> str:
-    """Return the crontab without our lines; all else stays as it is."""
+    """Return the crontab without our block; other lines do not change."""
     before, after, _ = _split(crontab)
     return before + after
 
 
 def installed(crontab: str) -> str | None:
-    """Return our lines as they stand in this crontab, None when there are none."""
+    """Return our block in this crontab, or None."""
     before, after, had = _split(crontab)
     return crontab[len(before) : len(crontab) - len(after)] if had else None
 
 
+def is_installed() -> bool:
+    """Return whether this user's crontab has our block; False also without cron."""
+    try:
+        return installed(read_crontab()) is not None
+    except ConfigError:
+        return False
+
+
+def is_daemon_running() -> bool:
+    """Return whether a cron daemon runs on this machine; True if this is unknown."""
+    names = [_process_name(path) for path in Path("/proc").glob("[0-9]*/comm")]
+    return not names or any(name in _DAEMONS for name in names)
+
+
+def _process_name(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:  # the process has ended
+        return ""
+
+
 def _split(crontab: str) -> tuple[str, str, bool]:
-    """Return what stands before and after our lines, and whether there are any; refuses damaged marks."""
+    """Return the text before and after our block, and whether there is one; ConfigError for damaged markers."""
     lines = crontab.splitlines(keepends=True)
-    begins = [n for n, line in enumerate(lines) if line.startswith(_BEGIN_MARK)]
-    ends = [n for n, line in enumerate(lines) if line.startswith(_END_MARK)]
+    begins = [index for index, line in enumerate(lines) if line.startswith(_BEGIN_MARK)]
+    ends = [index for index, line in enumerate(lines) if line.startswith(_END_MARK)]
     if not begins and not ends:
         return crontab, "", False
     if len(begins) != 1 or len(ends) != 1 or ends[0] < begins[0]:
         raise ConfigError(
-            f"the crontab's marks are damaged: one line with {_BEGIN_MARK!r} is expected, and after it one with "
-            f"{_END_MARK!r}. Repair it with `crontab -e`, then run this again"
+            f"the crontab's markers are damaged: expected one line that starts with {_BEGIN_MARK!r}, and "
+            f"after it one with {_END_MARK!r}. Repair them with `crontab -e`, then run the command again"
         )
     return "".join(lines[: begins[0]]), "".join(lines[ends[0] + 1 :]), True
 
 
 def read_crontab() -> str:
-    """Return this user's crontab; an absent one is empty. ConfigError when there is no cron here."""
+    """Return this user's crontab, empty if there is none. ConfigError without cron."""
     done = _crontab("-l")
     if done.returncode == 0:
         return done.stdout
@@ -133,7 +161,7 @@ def read_crontab() -> str:
 
 
 def write_crontab(text: str) -> None:
-    """Make this the user's crontab; ConfigError with cron's own reason when it refuses."""
+    """Replace the user's crontab; ConfigError with cron's error if it refuses."""
     done = _crontab("-", text)
     if done.returncode:
         raise ConfigError(f"crontab rejected the new entries; the crontab is unchanged: {_reason(done)}")
@@ -141,7 +169,7 @@ def write_crontab(text: str) -> None:
 
 def _crontab(argument: str, text: str = "") -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(  # the program of the admin's own PATH
+        return subprocess.run(  # the program from the admin's PATH
             ["crontab", argument],  # noqa: S607
             input=text,
             capture_output=True,
@@ -152,8 +180,8 @@ def _crontab(argument: str, text: str = "") -> subprocess.CompletedProcess[str]:
         )
     except FileNotFoundError as error:
         raise ConfigError(
-            "there is no `crontab` program here: install cron (Debian: apt install cron), or use the units in "
-            "docs/systemd"
+            "the `crontab` program is not installed: install cron (Debian: apt install cron), or run: etstats "
+            "systemd install"
         ) from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ConfigError(f"`crontab` cannot be run: {error}") from error

@@ -1,7 +1,7 @@
-"""The whole database as files for other programs: CSV, JSON lines or SQLite, each with a data dictionary.
+"""Export all tables as CSV, JSON lines or SQLite, each with a data dictionary.
 
-Rows are streamed in one snapshot, so memory does not grow with the database and writers are not held up. What is
-written becomes visible under its name only when it is whole; nothing that exists is ever replaced.
+Rows are streamed in one snapshot, so memory does not grow with the database and writers are not blocked. A
+complete export is renamed to its final name; existing files are never replaced.
 """
 
 import csv
@@ -21,13 +21,13 @@ from etstats.db.catalog import CatalogColumn, CatalogTable
 from etstats.db.connection import Connection
 from etstats.errors import ConfigError, TemporaryError
 
-# With this key the hashes of forgotten players could be tried out.
+# With this key the GUIDs of forgotten players could be found by trying all.
 _SECRET = frozenset({"forgetting_key"})
 _AT_ONCE = 1000
 
 
 class ExportKind(StrEnum):
-    """What an export is written as."""
+    """Format of an export."""
 
     CSV = "csv"
     JSONL = "jsonl"
@@ -36,7 +36,7 @@ class ExportKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of the data dictionary: a column, or (with an empty name) its table."""
+    """A row of the data dictionary: a column, or (with an empty name) its table."""
 
     table: str
     column: str
@@ -45,8 +45,8 @@ class Entry:
     meaning: str
 
 
-Seen = Callable[[int, int], None]
-"""Hears how many tables of how many are written."""
+Progress = Callable[[int, int], None]
+"""Progress callback: (tables written, all tables)."""
 
 
 def export(
@@ -55,12 +55,12 @@ def export(
     kind: ExportKind,
     *,
     with_files: bool = True,
-    seen: Seen = lambda _done, _all: None,
+    progress: Progress = lambda _done, _all: None,
 ) -> list[str]:
-    """Write all tables into a new private folder (CSV, JSONL) or file (SQLite); returns their names.
+    """Write all tables into a new private folder (CSV, JSONL) or file (SQLite); return their names.
 
-    `with_files`: the archived bytes of the round files too. ConfigError: the target exists, or cannot be made.
-    TemporaryError: the disk is full; nothing is left behind.
+    `with_files`: include the archived bytes of the round files. ConfigError: the target exists, or cannot be
+    created. TemporaryError: the disk is full; the partial export is removed.
     """
     catalog.snapshot(conn)
     with _made_whole(target) as unfinished, conn.transaction():
@@ -68,19 +68,19 @@ def export(
         tables = [table for table in tables if not table.is_view and table.name not in _SECRET]
         if kind is ExportKind.SQLITE:
             unfinished.touch(mode=0o600, exist_ok=False)
-            with closing(sqlite3.connect(unfinished)) as base:
-                _each(tables, seen, lambda table: _sqlite_table(base, conn, table))
-                _sqlite_dictionary(base, tables)
+            with closing(sqlite3.connect(unfinished)) as database:
+                _each(tables, progress, lambda table: _sqlite_table(database, conn, table))
+                _sqlite_dictionary(database, tables)
         else:
             unfinished.mkdir(mode=0o700)
             write = _csv_file if kind is ExportKind.CSV else _jsonl_file
-            _each(tables, seen, lambda table: write(unfinished / f"{table.name}.{kind}", conn, table))
+            _each(tables, progress, lambda table: write(unfinished / f"{table.name}.{kind}", conn, table))
             (_csv_dictionary if kind is ExportKind.CSV else _jsonl_dictionary)(unfinished, tables)
     return [table.name for table in tables]
 
 
 def entries(tables: Iterable[CatalogTable]) -> Iterator[Entry]:
-    """The data dictionary: each table, and each of its columns in order."""
+    """Return the data dictionary: each table, followed by its columns."""
     for table in tables:
         kind = "view" if table.is_view else "table"
         yield Entry(table=table.name, column="", type=kind, key="", meaning=table.meaning)
@@ -102,7 +102,7 @@ def _key(column: CatalogColumn) -> str:
 
 
 def _exported(table: CatalogTable, with_files: bool) -> CatalogTable:
-    """A table without the columns that are left out."""
+    """Return a table without the excluded columns."""
     kept = [
         (column, meaning)
         for column, meaning in zip(table.columns, table.meanings, strict=True)
@@ -117,29 +117,33 @@ def _exported(table: CatalogTable, with_files: bool) -> CatalogTable:
     )
 
 
-def _each(tables: Sequence[CatalogTable], seen: Seen, write: Callable[[CatalogTable], None]) -> None:
+def _each(tables: Sequence[CatalogTable], progress: Progress, write: Callable[[CatalogTable], None]) -> None:
     for done, table in enumerate(tables, 1):
         write(table)
-        seen(done, len(tables))
+        progress(done, len(tables))
 
 
 @contextmanager
 def _made_whole(target: Path) -> Iterator[Path]:
-    """A place next to the target to write to; it takes the target's name at the end, or is removed."""
+    """Yield a temporary path next to the target; it is renamed to the target at the end, or removed."""
     if target.exists() or target.is_symlink():
-        raise ConfigError(f"{target} exists and is not replaced; name a new folder or file, or remove it first.")
+        raise ConfigError(f"{target} exists and is not replaced; choose a new folder or file, or remove it first.")
     if not target.parent.is_dir():
         raise ConfigError(f"{target} cannot be written: {target.parent} is not a folder.")
     unfinished = target.with_name(f".{target.name}.unfinished")
     if unfinished.exists():
-        raise ConfigError(f"{unfinished}: another export is running, or was cut off; if none is, remove it.")
+        raise ConfigError(
+            f"{unfinished}: another export is running, or was interrupted; if none is running, remove it."
+        )
     try:
         yield unfinished
         unfinished.rename(target)
     except sqlite3.OperationalError as error:
-        raise TemporaryError(f"{target} cannot be written: {error}. Nothing was left behind.") from error
+        raise TemporaryError(f"{target} cannot be written: {error}. The partial export was removed.") from error
     except OSError as error:
-        raise ConfigError(f"{target} cannot be written: {error.strerror}. Nothing was left behind.") from error
+        raise ConfigError(
+            f"{target} cannot be written: {error.strerror}. The partial export was removed."
+        ) from error
     finally:
         if unfinished.is_dir():
             rmtree(unfinished)
@@ -169,23 +173,23 @@ def _jsonl_dictionary(folder: Path, tables: Sequence[CatalogTable]) -> None:
         file.writelines(json.dumps(asdict(entry), ensure_ascii=False) + "\n" for entry in entries(tables))
 
 
-def _sqlite_table(base: sqlite3.Connection, conn: Connection, table: CatalogTable) -> None:
+def _sqlite_table(database: sqlite3.Connection, conn: Connection, table: CatalogTable) -> None:
     keys = ", ".join(f'"{column.name}"' for column in table.columns if column.is_key)
     parts = [f'"{column.name}" {_affinity(column)}' for column in table.columns]
     parts += [f"PRIMARY KEY ({keys})"] if keys else []
     places = ", ".join("?" * len(table.columns))
-    with base:
-        base.execute(f'CREATE TABLE "{table.name}" ({", ".join(parts)})')
+    with database:
+        database.execute(f'CREATE TABLE "{table.name}" ({", ".join(parts)})')
         rows = catalog.plain_rows(conn, table.columns)
         while batch := list(islice(rows, _AT_ONCE)):
-            base.executemany(f'INSERT INTO "{table.name}" VALUES ({places})', batch)
+            database.executemany(f'INSERT INTO "{table.name}" VALUES ({places})', batch)
 
 
-def _sqlite_dictionary(base: sqlite3.Connection, tables: Sequence[CatalogTable]) -> None:
-    with base:
-        base.execute('CREATE TABLE data_dictionary ("table", "column", "type", "key", "meaning")')
-        rows = [(e.table, e.column, e.type, e.key, e.meaning) for e in entries(tables)]
-        base.executemany("INSERT INTO data_dictionary VALUES (?, ?, ?, ?, ?)", rows)
+def _sqlite_dictionary(database: sqlite3.Connection, tables: Sequence[CatalogTable]) -> None:
+    with database:
+        database.execute('CREATE TABLE data_dictionary ("table", "column", "type", "key", "meaning")')
+        rows = [(entry.table, entry.column, entry.type, entry.key, entry.meaning) for entry in entries(tables)]
+        database.executemany("INSERT INTO data_dictionary VALUES (?, ?, ?, ?, ?)", rows)
 
 
 def _private(name: str, flags: int) -> int:

@@ -1,21 +1,35 @@
-"""One screen about everything that can quietly go wrong, judged."""
+"""Check the state of the database, servers, posts, backups and disk."""
 
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from etstats.admin.backup import Backup, backups, folder_of
+from etstats.admin import crontab
+from etstats.admin.backup import TOMORROW, Backup, backups, folder_of
+from etstats.admin.backup import newest as newest_backup
 from etstats.admin.crontab import play_hours
+from etstats.config.environment import default_state_dir
 from etstats.config.schema import Config
 from etstats.db import embedded, maintenance, migrations, server_status
-from etstats.db.server_status import FileArrival, HealthFacts, ServerStatus
-from etstats.domain.text import pluralize
+from etstats.db.server_status import FileArrival, HealthFacts, NewestFile, ServerStatus
+from etstats.domain.text import bytes_in_words, local_time, pluralize
+from etstats.errors import ParseError
 from etstats.importer.anonymize import Pseudonyms, are_copies_current
-from etstats.pipeline.database import open_database
+from etstats.output import repeats
+from etstats.parser.anomalies import are_counters_foreign
+from etstats.parser.fields import FIELDS
+from etstats.parser.reader import parse
+from etstats.pipeline.database import open_database, stopwatch_hints
 from etstats.pipeline.poll_schedule import is_playing, is_script_dead
+from etstats.pipeline.site_update import zone_of
+from etstats.post.publish.admin_channel import show_findings
+from etstats.post.publish.destinations import has_webhook
+from etstats.post.publish.report import PostReport
+from etstats.post.render.admin_messages import HealthFinding
 
 _LEAST_FREE_BYTES = 500_000_000
 _CLOCK_AHEAD = timedelta(seconds=5)
@@ -23,12 +37,13 @@ _QUARTER, _SAVED_WITHIN = 900, 120
 _ENOUGH_FILES = 3
 _LOOK_OVERDUE = timedelta(hours=1)
 _MISSED_FOR = timedelta(hours=1)
+_UNREACHABLE_FOR = timedelta(minutes=10)
 _FETCHED_LIVE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
-    """One thing looked at: its name, whether it is well, and what there is to say, the way out included."""
+    """A checked item: name, state, and a text with the solution."""
 
     name: str
     ok: bool
@@ -37,7 +52,7 @@ class Sign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """All signs, and the numbers they were judged by; sizes in bytes."""
+    """All signs, and the numbers they are based on; sizes in bytes."""
 
     at: datetime
     signs: tuple[Sign, ...]
@@ -47,30 +62,44 @@ class Health:
 
     @property
     def is_well(self) -> bool:
-        """Whether nothing is wrong."""
+        """Return whether there are no problems."""
         return all(sign.ok for sign in self.signs)
 
 
 def examine(config: Config, now: datetime) -> Health:
-    """Look at base, servers, posts, backups and disk; DatabaseError when the database does not answer."""
+    """Check database, servers, posts, backups and disk; DatabaseError if the database does not respond."""
     with open_database(config) as conn:
         is_anonymized = are_copies_current(Pseudonyms(conn), config.copies_root)
         missing = migrations.missing_objects(conn)
         facts, known, arrivals = (
             server_status.health_facts(conn),
-            server_status.looks(conn),
+            server_status.statuses(conn),
             server_status.recent_arrivals(conn),
         )
-        version = maintenance.base_facts(conn).server_version if config.database.url is None else None
-    newest = next(iter(backups(folder_of(config))), None)
+        newest_files = server_status.newest_files(conn)
+        hints = stopwatch_hints(conn, config).values()
+        version = maintenance.database_facts(conn).server_version if config.database.url is None else None
+    all_backups = backups(folder_of(config))
+    newest = newest_backup(all_backups, now)
     free = min(_free(path) for path in (config.data_dir, config.state_dir, folder_of(config)))
     signs = (
+        *_settings(config),
+        *_schedule(now),
         *_files(facts, config),
         *(sign for server in config.servers for sign in _server(server.name, known.get(server.name), config, now)),
+        *(sign for server in config.servers for sign in _names(known.get(server.name), server.name)),
         *_clocks(arrivals),
-        _posts(facts),
+        *(Sign(name="stopwatch", ok=False, text=text) for text in hints),
+        *_dates(facts, known),
+        *_scripts(newest_files),
+        *_own_clock(facts, all_backups, now),
+        _posts(facts, config),
         _quarantine(facts),
-        Sign(name="base", ok=True, text=f"{facts.size_bytes / 1e6:,.0f} MB, {pluralize(facts.rounds, 'round')}"),
+        Sign(
+            name="database",
+            ok=True,
+            text=f"{bytes_in_words(facts.size_bytes)}, {pluralize(facts.rounds, 'round')}",
+        ),
         *_schema(missing),
         *_embedded(version),
         _counts(facts),
@@ -81,6 +110,41 @@ def examine(config: Config, now: datetime) -> Health:
     return Health(at=now, signs=signs, facts=facts, newest_backup=newest, free_bytes=free)
 
 
+def publish(config: Config, found: Health) -> PostReport:
+    """Show the findings in the admin channel, if configured; DatabaseError: the database does not respond."""
+    if config.discord.admin_webhook_url is None:
+        return PostReport()
+    findings = [HealthFinding(name=sign.name, text=sign.text) for sign in found.signs if not sign.ok]
+    with open_database(config) as conn:
+        return show_findings(
+            conn,
+            config.discord,
+            found.at,
+            zone_of(config),
+            findings,
+            limit_seconds=config.discord.run_limit,
+        )
+
+
+def _settings(config: Config) -> Iterator[Sign]:
+    """Return a finding if no server is configured."""
+    if not config.servers:
+        yield Sign(name="servers", ok=False, text="none is configured; run: etstats init")
+
+
+def _schedule(now: datetime) -> Iterator[Sign]:
+    """Return whether cron runs the installed entries, and the time of the last run."""
+    if not crontab.is_installed():
+        return
+    last = repeats.last_scheduled_run(default_state_dir())
+    text = f"installed; last run {_ago(now - last)}" if last else "installed; no run yet"
+    if not crontab.is_daemon_running():
+        text += ", and no cron daemon is running. Start it, as root: systemctl enable --now cron"
+        yield Sign(name="cron", ok=False, text=text)
+    else:
+        yield Sign(name="cron", ok=True, text=text)
+
+
 def _files(facts: HealthFacts, config: Config) -> Iterator[Sign]:
     if facts.last_import is None or facts.last_round is None:
         yield Sign(name="last file", ok=True, text="none yet; fetch with: etstats sync")
@@ -89,48 +153,67 @@ def _files(facts: HealthFacts, config: Config) -> Iterator[Sign]:
     text = f"{_moment(facts.last_round)}, {_ago(age)}; imported {_ago(facts.at - facts.last_import)}"
     if age > timedelta(days=config.health.max_file_age_days):
         yield Sign(
-            name="last file", ok=False, text=f"{text}. Does the game server still write them? etstats diagnose"
+            name="last file",
+            ok=False,
+            text=f"{text}. Does the game server still write files? Run: etstats diagnose",
         )
     else:
         yield Sign(name="last file", ok=True, text=text)
 
 
-def _server(name: str, look: ServerStatus | None, config: Config, now: datetime) -> Iterator[Sign]:
+def _server(name: str, status: ServerStatus | None, config: Config, now: datetime) -> Iterator[Sign]:
     subject = f"server {name}"
-    if look is None or look.polled_at is None:
-        yield Sign(name=subject, ok=True, text="not polled yet; etstats sync")
+    if status is not None and status.failure is not None and status.failed_since is not None:
+        length = now - status.failed_since
+        is_bad = status.is_refused or length > _UNREACHABLE_FOR
+        text = f"{status.failure} (since {_moment(status.failed_since)})"
+        yield Sign(name=subject, ok=not is_bad, text=text if is_bad else f"no answer for {_span(length)}: {text}")
         return
-    age = now - look.polled_at
-    text = f"looked at {_ago(age)}"
-    if look.people is not None and is_playing(look, now):
-        text += f", {look.people} playing"
+    if status is None or status.polled_at is None:
+        yield Sign(name=subject, ok=True, text="not polled yet; run: etstats sync")
+        return
+    age = now - status.polled_at
+    text = f"polled {_ago(age)}"
+    if status.people is not None and is_playing(status, now):
+        text += f", {status.people} playing"
     hour_ago = now - _LOOK_OVERDUE
     hours = play_hours(config.cron.hours)
     overdue = age > _LOOK_OVERDUE and {now.astimezone().hour, hour_ago.astimezone().hour} <= set(hours)
     if overdue:
         yield Sign(
-            name=subject, ok=False, text=f"{text}, in play hours. Does cron run? etstats cron show; the log"
+            name=subject,
+            ok=False,
+            text=f"{text}, in play hours. Does cron run? See: etstats cron show, and the log",
         )
-    elif is_script_dead(look, now):
+    elif is_script_dead(status, now):
         yield Sign(
             name=subject,
             ok=False,
-            text=f"{look.people} people play since {_moment(look.people_since or now)} and no file came: the game "
-            "server's statistics script writes nothing any more; restart it there",
+            text=f"{status.people} players online since {_moment(status.people_since or now)}, but no file: "
+            "the game server's statistics script does not write files; restart it",
         )
-    elif look.missed_since is not None and now - look.missed_since > _MISSED_FOR:
+    elif status.missed_since is not None and now - status.missed_since > _MISSED_FOR:
         yield Sign(
             name=subject,
             ok=False,
-            text=f"{pluralize(look.missed, 'file')} cannot be had since {_moment(look.missed_since)}. "
+            text=f"{pluralize(status.missed, 'file')} cannot be fetched since {_moment(status.missed_since)}. "
             "See: etstats diagnose",
         )
     else:
         yield Sign(name=subject, ok=True, text=text)
 
 
+def _names(status: ServerStatus | None, name: str) -> Iterator[Sign]:
+    """Return a finding for files that end like round files but have invalid names."""
+    if status is not None and status.refused_names:
+        first, *others = status.refused_names
+        more = f" and {len(others)} more" if others else ""
+        text = f"refused by name: {first}{more}. See: etstats diagnose"
+        yield Sign(name=f"file names {name}", ok=False, text=text)
+
+
 def _clocks(arrivals: Iterable[FileArrival]) -> Iterator[Sign]:
-    """The server's clock against ours, and its time zone against the names it gives."""
+    """Compare the server's clock with ours, and its configured time zone with its file names."""
     by_server: dict[str, list[FileArrival]] = defaultdict(list)
     for arrival in arrivals:
         by_server[arrival.server].append(arrival)
@@ -140,41 +223,97 @@ def _clocks(arrivals: Iterable[FileArrival]) -> Iterator[Sign]:
         wrong = next(iter(offsets)) if len(offsets) == 1 and len(files) >= _ENOUGH_FILES else None
         quickest = min(file.processed_at - file.written_at for file in files)
         if wrong:
-            text = f"file names are {wrong / 3600:+.2g} h off the files' times: the zone is wrong. etstats init"
+            text = f"file names are {wrong / 3600:+.2g} h off the files' times: wrong time zone. Run: etstats init"
             yield Sign(name=f"clock {server}", ok=False, text=text)
         elif ahead > _CLOCK_AHEAD:
-            text = f"{_span(ahead)} ahead of this machine's: set both by NTP"
+            text = f"{_span(ahead)} ahead of this machine's: set both with NTP"
             yield Sign(name=f"clock {server}", ok=False, text=text)
         elif quickest < _FETCHED_LIVE:
-            yield Sign(name=f"clock {server}", ok=True, text=f"agrees; the quickest file took {_span(quickest)}")
+            yield Sign(name=f"clock {server}", ok=True, text=f"agrees; the fastest file took {_span(quickest)}")
+
+
+def _dates(facts: HealthFacts, known: Mapping[str, ServerStatus]) -> Iterator[Sign]:
+    """Return a finding if dates in names differ from file times: the game server's clock is wrong."""
+    names = sorted({*facts.future_files, *(name for status in known.values() for name in status.misdated_names)})
+    if names:
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        text = (
+            f"{names[-1]}{more}: date in the name and file time differ. Set the clock of the game server; for "
+            "rounds dated in the future the file time is used"
+        )
+        yield Sign(name="file dates", ok=False, text=text)
+
+
+def _scripts(files: Iterable[NewestFile]) -> Iterator[Sign]:
+    """Return findings about the game server's script: newer layout, carried-over counters."""
+    wrong: dict[str, list[str]] = defaultdict(list)
+    newer: dict[str, int] = {}
+    for file in files:
+        with suppress(ParseError):  # `validate` reports it
+            raw = parse(file.filename, file.content)
+            if are_counters_foreign(raw):
+                wrong[file.server].append(file.filename)
+            if raw.extra_fields:
+                newer[file.server] = max(newer.get(file.server, 0), len(FIELDS) + raw.extra_fields)
+    for server, count in newer.items():
+        text = f"lines have {count} fields; this version reads {len(FIELDS)} and keeps the rest in the archive"
+        yield Sign(name=f"script {server}", ok=True, text=text)
+    for server, names in wrong.items():
+        text = (
+            f"{pluralize(len(names), 'file')} of this week, such as {names[0]}: the K/D of most players is not "
+            "that of their weapons; the game server carries counters over from another map. "
+            "See: etstats docs format"
+        )
+        yield Sign(name=f"counters {server}", ok=False, text=text)
+
+
+def _own_clock(facts: HealthFacts, all_backups: Sequence[Backup], now: datetime) -> Iterator[Sign]:
+    """Return a finding if stored times of this machine are in the future: its clock was wrong."""
+    misdated = [backup.path.name for backup in all_backups if backup.made_at > now + TOMORROW][:3]
+    wrong = [*facts.wrong_times, *misdated]
+    if wrong:
+        text = (
+            f"in the future: {', '.join(wrong)}. This machine's clock was or is wrong; check it with: timedatectl"
+        )
+        if misdated:
+            text += ". Rename or delete backups dated in the future"
+        yield Sign(name="clock", ok=False, text=text)
 
 
 def _zone_error(file: FileArrival) -> int:
-    """How many seconds, in whole quarter hours, the name is away from the mtime; 0 also when that says nothing."""
+    """Return the difference of name and mtime in seconds, in whole quarter hours; 0 also if it is meaningless."""
     difference = (file.ended_at - file.written_at).total_seconds()
     whole = round(difference / _QUARTER) * _QUARTER
     return whole if abs(difference - whole) <= _SAVED_WITHIN else 0
 
 
-def _posts(facts: HealthFacts) -> Sign:
-    last = f"last {_ago(facts.at - facts.last_post)}" if facts.last_post else "none yet"
+def _posts(facts: HealthFacts, config: Config) -> Sign:
+    if facts.last_post:
+        last = f"last {_ago(facts.at - facts.last_post)}"
+    elif not has_webhook(config.discord):
+        last = "no webhook is set, so nothing is posted. Set one with: etstats init"
+    elif facts.posting_since is None:
+        last = "none yet; rounds that end after the next run are posted: etstats sync --post"
+    else:
+        last = f"none yet; rounds that ended since {local_time(facts.posting_since)} are posted"
     wrong = [
-        f"{facts.posts_unknown} with an unknown fate" if facts.posts_unknown else "",
+        f"{facts.posts_unknown} with unknown delivery" if facts.posts_unknown else "",
         f"{facts.posts_failed} refused by Discord" if facts.posts_failed else "",
         f"{facts.posts_late} waiting for over an hour" if facts.posts_late else "",
-        f"{facts.channels_gone} webhooks gone" if facts.channels_gone else "",
+        f"{pluralize(facts.channels_gone, 'webhook')} gone" if facts.channels_gone else "",
+        f"{pluralize(facts.channels_held, 'channel')} held after failures" if facts.channels_held else "",
     ]
-    told = ", ".join(text for text in wrong if text)
-    if told:
-        return Sign(name="posts", ok=False, text=f"{told}; {last}. See: etstats post --help")
+    problems = ", ".join(text for text in wrong if text)
+    if problems:
+        return Sign(name="posts", ok=False, text=f"{problems}; {last}. See: etstats post --help")
     return Sign(name="posts", ok=True, text=last + (f", {facts.posts_open} to go" if facts.posts_open else ""))
 
 
 def _quarantine(facts: HealthFacts) -> Sign:
-    # Discarded files are still kept, so there may be bytes without a file to poll.
+    # Discarded files are kept too, so there may be bytes without a listed file.
     text = pluralize(facts.quarantined, "file") if facts.quarantined else "empty"
     if facts.quarantine_bytes:
-        text += f", {facts.quarantine_bytes / 1e6:,.1f} MB kept"
+        text += f", {bytes_in_words(facts.quarantine_bytes)} kept"
     if facts.newly_quarantined:
         new = f"{text}, {facts.newly_quarantined} of them this week. See: etstats quarantine list"
         return Sign(name="quarantine", ok=False, text=new)
@@ -204,13 +343,13 @@ def _counts(facts: HealthFacts) -> Sign:
         text = f"{pluralize(facts.counting_files, 'good file')}, but {pluralize(facts.rounds, 'round')}"
         text += ". See: etstats rebuild --verify"
         return Sign(name="counts", ok=False, text=text)
-    return Sign(name="counts", ok=True, text=f"a round for each of {facts.counting_files:,} good files")
+    return Sign(name="counts", ok=True, text=f"{facts.counting_files:,} files, {facts.counting_files:,} rounds")
 
 
 def _copies(config: Config, *, is_anonymized: bool) -> Iterator[Sign]:
-    """A finding when `forget`, or the next run after it, was killed before it rewrote the local copies."""
+    """Return a finding if `forget`, or the run after it, was killed before it rewrote the local copies."""
     if not is_anonymized:
-        text = f"{config.copies_root} may still hold a forgotten player. Run: etstats sync"
+        text = f"{config.copies_root} may still contain a forgotten player. Run: etstats sync"
         yield Sign(name="local copies", ok=False, text=text)
 
 
@@ -218,11 +357,13 @@ def _backup(newest: Backup | None, facts: HealthFacts, config: Config, now: date
     oldest_allowed = timedelta(hours=config.health.max_backup_age_hours)
     if newest is None:
         is_young = facts.first_import is None or facts.at - facts.first_import < oldest_allowed
-        return Sign(name="backup", ok=is_young, text=f"none in {folder_of(config)}. Make one: etstats backup")
+        return Sign(
+            name="backup", ok=is_young, text=f"none in {folder_of(config)}. Create one with: etstats backup"
+        )
     age = now - newest.made_at
-    text = f"{_ago(age)}, {newest.size_bytes / 1e6:,.1f} MB, in {newest.path.parent}"
+    text = f"{_ago(age)}, {bytes_in_words(newest.size_bytes)}, in {newest.path.parent}"
     if age > oldest_allowed:
-        return Sign(name="backup", ok=False, text=f"{text}. Does the nightly one run? etstats cron show")
+        return Sign(name="backup", ok=False, text=f"{text}. Does the nightly backup run? See: etstats cron show")
     return Sign(name="backup", ok=True, text=text)
 
 

@@ -1,9 +1,10 @@
-"""The dead-man ping: a service that raises the alarm when it stops hearing from us.
+"""Report runs to a dead man's switch, a service that alerts when reports stop.
 
-Made for healthchecks.io and what copies it: the address for success, `/start` and `/fail` below it. Nothing that
-goes wrong here is allowed to matter.
+For healthchecks.io and compatible services: the address for success, `/start` and `/fail` below it. Errors here
+are ignored.
 """
 
+import logging
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +16,12 @@ from etstats.logs import event, redact
 
 _TIMEOUTS = (3.0, 5.0)
 _LINES, _BYTES = 20, 8000
-_HEALTHY = {0, 3}  # 3: the run did its work, and some file is in quarantine
+_HEALTHY = {0, 3}  # 3: the run succeeded, but some file is in quarantine
 
 
 @dataclass(slots=True)
 class PingedRun:
-    """One run as the service will hear of it: `code` is its exit code, `lines` what it said last."""
+    """A run to report: `code` is its exit code, `lines` are its last messages."""
 
     code: int = 0
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_LINES))
@@ -28,9 +29,9 @@ class PingedRun:
 
 @contextmanager
 def pinged(url: str | None) -> Iterator[PingedRun]:
-    """Tell the service that a run begins, and how it ended; without an address nothing is told.
+    """Report the start and the result of a run to the service; without an address do nothing.
 
-    A temporary failure (75) is not told: if it passes nobody needs to know, and if it stays the silence speaks.
+    A temporary failure (75) is not reported: the service alerts if no success follows.
     """
     run = PingedRun()
     if url is None:
@@ -52,17 +53,15 @@ def pinged(url: str | None) -> Iterator[PingedRun]:
 
 
 def _send(url: str, end: str, lines: "deque[str] | list[str] | tuple[str, ...]" = ()) -> None:
-    """One request, in bounded time; whatever becomes of it, nothing is raised and no address is logged."""
-    import requests
+    """Send one request with a timeout; never raise, and never log the address."""
+    import requests  # noqa: PLC0415  # loaded only with a ping URL
 
     try:
         parts = urlsplit(url)
         target = urlunsplit(parts._replace(path=parts.path.rstrip("/") + end))
         body = redact("\n".join(lines), [url]).encode(errors="replace")[-_BYTES:]
-        with requests.post(
-            target, data=body, timeout=_TIMEOUTS, stream=True
-        ) as answer:  # the body is of no interest
+        with requests.post(target, data=body, timeout=_TIMEOUTS, stream=True) as answer:  # the body is not needed
             if answer.status_code >= 400:
-                event("ping refused", status=answer.status_code)
+                event("ping refused", level=logging.WARNING, status=answer.status_code)
     except (requests.RequestException, OSError, ValueError) as error:
-        event("ping failed", reason=type(error).__name__)
+        event("ping failed", level=logging.WARNING, reason=type(error).__name__)

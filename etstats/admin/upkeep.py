@@ -1,22 +1,23 @@
-"""How the database stands: where it is, what schema it has; starting and stopping the embedded one."""
+"""Status of the database (location, schema), and starting and stopping the embedded one."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from etstats.config.schema import Config
 from etstats.db import embedded, maintenance, migrations
-from etstats.db.connection import connect, with_schema
+from etstats.db.connection import collecting_lock, connect, database_errors, to_primary, with_schema
 from etstats.db.maintenance import ReplicaFacts
 from etstats.errors import ConfigError
-from etstats.pipeline.database import database_url, replica_url
+from etstats.pipeline import server_names
+from etstats.pipeline.database import database_url, open_database, replica_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseStatus:
-    """One screen about the database; what is None is unknown while the server is down.
+    """State of the database; None values are unknown because the server is down.
 
-    `schema` is the newest applied migration, `missing` what was dropped from it or changed. `folder` is where an
-    embedded database lives.
+    `schema` is the newest applied migration, `missing` the dropped or changed objects. `folder` is the folder of
+    an embedded database.
     """
 
     kind: str
@@ -30,9 +31,15 @@ class DatabaseStatus:
     folder: Path | None
     log_folder: Path | None
     replica: ReplicaFacts | None = None
-    """How far `database.read_url` is behind, where one is set."""
+    """Replication lag of `database.read_url`, if set."""
     installed_version: str | None = None
-    """The release of PostgreSQL that the next start of the embedded server uses."""
+    """Version of PostgreSQL for the next start of the embedded server."""
+
+
+def rename_server(config: Config, old: str, new: str) -> int:
+    """Rename a game server, see `server_names.rename_server`; LockedError while a server is synced."""
+    with open_database(config) as conn, collecting_lock(conn, {old, new}):
+        return server_names.rename_server(conn, config, old, new)
 
 
 def status(config: Config) -> DatabaseStatus:
@@ -55,8 +62,8 @@ def status(config: Config) -> DatabaseStatus:
             log_folder=log_folder,
             installed_version=embedded.installed_version(),
         )
-    with connect(with_schema(url, config.database.schema), read_only=True) as conn:
-        facts, schema = maintenance.base_facts(conn), migrations.status(conn)
+    with database_errors(), connect(with_schema(to_primary(url), config.database.schema), read_only=True) as conn:
+        facts, schema = maintenance.database_facts(conn), migrations.status(conn)
         missing = migrations.missing_objects(conn)
         replica = _replica(config, maintenance.written_to(conn))
     return DatabaseStatus(
@@ -76,19 +83,19 @@ def status(config: Config) -> DatabaseStatus:
 
 
 def migrate(config: Config) -> list[str]:
-    """Bring the schema up to date; returns the names of the steps that were applied."""
-    with connect(database_url(config)) as conn:
+    """Apply pending migrations; return their names."""
+    with database_errors(), connect(database_url(config)) as conn:
         return migrations.migrate(conn)
 
 
 def start(config: Config) -> None:
-    """Start the embedded server; ConfigError when another one is configured."""
+    """Start the embedded server; ConfigError if another server is configured."""
     _refuse_configured(config)
     embedded.ensure_running(config.data_dir)
 
 
 def stop(config: Config) -> bool:
-    """Stop the embedded server; False when it was not running. ConfigError when another one is configured."""
+    """Stop the embedded server; False if it was not running. ConfigError if another server is configured."""
     _refuse_configured(config)
     return embedded.stop(config.data_dir)
 
@@ -97,10 +104,10 @@ def _replica(config: Config, written_to: str | None) -> ReplicaFacts | None:
     url = replica_url(config)
     if url is None:
         return None
-    with connect(url, read_only=True) as conn:
+    with database_errors(), connect(url, read_only=True) as conn:
         return maintenance.replica_facts(conn, written_to)
 
 
 def _refuse_configured(config: Config) -> None:
     if config.database.url is not None:
-        raise ConfigError("database.url names a PostgreSQL of its own; start and stop it with its own tools")
+        raise ConfigError("database.url selects another PostgreSQL server; start and stop it with its own tools")

@@ -1,1 +1,1 @@
-"""One small module per family of commands: options in, one call, one rendering out."""
+"""The commands, one module per command or group: read options, make one call, render the result."""

@@ -1,19 +1,25 @@
 """Shell completion of players, maps, servers, seasons, boards and weapons; empty when the database is unavailable.
 
 bash inserts a candidate into the command line as it is. zsh evaluates candidates and descriptions as shell code,
-and typer does not escape backslashes. `_candidates` is the one place that decides what is offered.
+and typer does not escape backslashes. Only `_candidates` decides which words are offered.
 """
 
 import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import typer
 
-if TYPE_CHECKING:
-    from etstats.db.connection import Connection
+from etstats.config import loader
+from etstats.db.connection import Connection, connect
+from etstats.db.players import aliases
+from etstats.db.scope import map_names, played_span, server_names
+from etstats.domain.rules.boards import BOARD_NAMES
+from etstats.domain.rules.quarters import quarters_between
+from etstats.parser.fields import WEAPONS
+from etstats.pipeline.database import database_url, replica_url
 
 _LONGEST_WORD = 255
 # Typer wraps a description at the width of the terminal, and fish reads each line as a candidate.
@@ -23,7 +29,7 @@ _NOT_IN_DESCRIPTION = re.compile(r"""[!"$%&'()*:;<>?[\\\]^`{|}~]""")
 
 
 class Choice(NamedTuple):
-    """A word to offer, and the word to offer instead when the first is not safe (empty: none)."""
+    """A word to offer, and the word to offer instead if the first is not safe (empty: none)."""
 
     word: str
     stand_in: str = ""
@@ -44,61 +50,52 @@ _Candidates = list[str | tuple[str, str]]
 
 def boards(incomplete: str) -> _Candidates:
     """Offer the leaderboards."""
-    from etstats.domain.rules.boards import BOARDS
 
-    return _candidates(map(Choice, BOARDS), incomplete)
+    return _candidates(map(Choice, BOARD_NAMES), incomplete)
 
 
 def weapons(incomplete: str) -> _Candidates:
     """Offer the weapons."""
-    from etstats.parser.fields import WEAPONS
-
     return _candidates(map(Choice, WEAPONS), incomplete)
 
 
 def maps(ctx: typer.Context, incomplete: str) -> _Candidates:
-    """Offer the maps that were played."""
-    from etstats.db.scope import map_names
-
+    """Offer the played maps."""
     return _from_database(ctx, incomplete, lambda conn: map(Choice, map_names(conn)))
 
 
 def servers(ctx: typer.Context, incomplete: str) -> _Candidates:
-    """Offer the servers that rounds came from."""
-    from etstats.db.scope import server_names
-
+    """Offer the servers that have rounds."""
     return _from_database(ctx, incomplete, lambda conn: map(Choice, server_names(conn)))
 
 
 def seasons(ctx: typer.Context, incomplete: str) -> _Candidates:
-    """Offer the quarters between the first and the last round, newest first, by this machine's clock."""
+    """Offer the quarters between the first and the last round in this machine's time, newest first."""
     return _from_database(ctx, incomplete, lambda conn: map(Choice, _quarters(conn)))
 
 
 def players(ctx: typer.Context, incomplete: str) -> _Candidates:
-    """Offer every name of every player, last seen first, or the GUID where the name is not safe."""
-    from etstats.db.players import aliases
-
+    """Offer every name of every player, last seen first, or the GUID if the name is not safe."""
     return _from_database(ctx, incomplete, lambda conn: (Choice(seen.alias, seen.guid) for seen in aliases(conn)))
 
 
 def is_safe(word: str) -> bool:
-    """Return whether every shell takes the word as itself, unquoted, and the command as a value."""
+    """Return whether the word is literal in every shell without quotes, and not an option."""
     return shlex.quote(word) == word and word[0] not in "-~" and len(word) <= _LONGEST_WORD
 
 
 def description(text: str) -> str:
-    """Return a text as one short line that no shell acts on; other characters become question marks."""
+    """Return a text as one short line; characters with a meaning in a shell become question marks."""
     line = "".join(filter(str.isprintable, " ".join(text.split())))
     line = line.encode(sys.stdout.encoding, "replace").decode(sys.stdout.encoding)
     return _NOT_IN_DESCRIPTION.sub("?", line)[:_LONGEST_DESCRIPTION]
 
 
 def _candidates(choices: Iterable[Choice], incomplete: str) -> _Candidates:
-    """Return the safe words and the stand-ins that start with what was typed.
+    """Return the safe words and the substitutes that start with what was typed.
 
-    Where there are none but what was typed starts the name of a single stand-in, return that: bash replaces the
-    typed word by it. Of several, bash would insert what their GUIDs have in common.
+    If there are none and the typed text starts the name of a single stand-in, return it: bash then replaces the
+    typed word. Of several stand-ins, bash would insert the common prefix of their GUIDs.
     """
     words: dict[str, None] = {}
     stand_ins: dict[str, str] = {}
@@ -117,22 +114,15 @@ def _candidates(choices: Iterable[Choice], incomplete: str) -> _Candidates:
     return found
 
 
-def _quarters(conn: "Connection") -> list[str]:
-    from etstats.db.scope import played_span
-    from etstats.domain.rules.quarters import quarters_between
-
+def _quarters(conn: Connection) -> list[str]:
     span = played_span(conn)
     return [] if span is None else quarters_between(*(moment.astimezone() for moment in span))
 
 
 def _from_database(
-    ctx: typer.Context, incomplete: str, ask: "Callable[[Connection], Iterable[Choice]]"
+    ctx: typer.Context, incomplete: str, ask: Callable[[Connection], Iterable[Choice]]
 ) -> _Candidates:
     """Ask the configured database; return nothing on any error."""
-    from etstats.config import loader
-    from etstats.db.connection import connect
-    from etstats.pipeline.database import database_url, replica_url
-
     try:
         settings = loader.load(ctx.find_root().params.get("config"))
         with connect(replica_url(settings) or database_url(settings), read_only=True) as conn:

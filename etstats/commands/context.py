@@ -1,21 +1,24 @@
-"""What every command gets from the options that stand before its name."""
+"""The global options, which precede the command's name."""
 
 import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from etstats.config import loader
-from etstats.config.schema import Config
+from etstats import logs, output
+
+if TYPE_CHECKING:
+    from etstats.config.schema import Config
 
 _PASSWORD = re.compile(r"//[^/@]*:[^/]*@|password\s*=")
 
 
 @dataclass
 class Context:
-    """The global options; settings are read when first asked for, so that `--help` needs none."""
+    """The global options; settings are read on first use, so that `--help` works without them."""
 
     config_file: Path | None = None
     verbosity: int = 0
@@ -24,9 +27,9 @@ class Context:
     read_url: str | None = None
 
     @cached_property
-    def config(self) -> Config:
-        """The settings, and from here on the log; ConfigError when they are wrong."""
-        from etstats import logs, output
+    def config(self) -> "Config":
+        """Return the settings, and start logging; ConfigError if they are invalid."""
+        from etstats.config import loader  # noqa: PLC0415  # all types of settings, which `--help` needs none of
 
         loaded = loader.load(self.config_file)
         if self.read_url is not None:
@@ -36,16 +39,18 @@ class Context:
         problem = logs.configure(log, loaded.state_dir, secrets, self.verbosity)
         if problem and self.verbosity >= 0:
             output.say(f"etstats: {problem}")
+        for line in loader.unknown_variables():
+            output.note(f"etstats: {line}")
         if self.verbosity >= 0 and self.read_url and _PASSWORD.search(self.read_url):
             output.say(
-                "etstats: every user of this machine can read the password in --read-url while this runs; better "
-                "put the address into ETSTATS_DATABASE_READ_URL, or into the settings as database.read_url."
+                "etstats: every user of this machine can read the password in --read-url while this runs; put the "
+                "address into ETSTATS_DATABASE_READ_URL, or into the settings as database.read_url, instead."
             )
         return loaded
 
 
 def context_of(ctx: typer.Context) -> Context:
-    """The options given before the command's name."""
+    """Return the global options of the current command."""
     found = ctx.find_object(Context)
-    assert found is not None  # noqa: S101  # the root callback makes it before any command runs
+    assert found is not None  # noqa: S101  # the root callback creates it before any command runs
     return found

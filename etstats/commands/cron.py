@@ -1,20 +1,25 @@
-"""cron: the lines that run etstats by themselves."""
+"""cron: the crontab entries."""
 
 import sys
 from pathlib import Path
 
 import typer
 
+from etstats import output
+from etstats.admin import crontab, systemd
+from etstats.admin.own_command import own_command
 from etstats.commands.context import Context, context_of
+from etstats.config import loader
+from etstats.config.schema import Config
 
-family = typer.Typer(no_args_is_help=True, help="Show, install or remove the cron lines.")
+family = typer.Typer(no_args_is_help=True, help="Show, install or remove the crontab entries.")
 app = typer.Typer()
-app.add_typer(family, name="cron", rich_help_panel="Operate")
+app.add_typer(family, name="cron")
 
 
 @family.command("show")
 def show(ctx: typer.Context) -> None:
-    """Show the lines for cron, as `cron install` would write them.
+    """Show the entries that `cron install` writes.
 
     Example: etstats cron show
 
@@ -25,75 +30,61 @@ def show(ctx: typer.Context) -> None:
 
 @family.command("install")
 def install(ctx: typer.Context) -> None:
-    """Write the lines into your crontab, between marks of their own; the rest of it stays as it is.
+    """Write the entries into your crontab; other entries stay unchanged.
 
     Example: etstats cron install
 
-    Exit codes: 0 done, 2 wrong settings, or cron refuses.
+    Exit codes: 0 done, 2 wrong settings, or crontab refuses them.
     """
     add_to_crontab(context_of(ctx))
 
 
 def add_to_crontab(context: Context) -> None:
-    """Install the lines for these settings, and say so."""
-    from etstats import output
-    from etstats.admin import crontab
-
+    """Install the entries for these settings, and print the result."""
     new = cron_block(context)
     before = crontab.read_crontab()
     after = crontab.with_block(before, new)
     if after != before:
         crontab.write_crontab(after)
     if context.verbosity >= 0:
-        said = "is in place already" if after == before else "is in your crontab"
+        said = "is already in your crontab" if after == before else "is in your crontab"
         output.say(f"cron: etstats {said}; play hours {context.config.cron.hours}. See: etstats cron show")
+        if systemd.is_installed():
+            output.say("systemd also runs etstats; use only one of them: etstats systemd remove")
 
 
 @family.command("remove")
 def remove(ctx: typer.Context) -> None:
-    """Take the lines out of your crontab; the rest of it stays as it is.
+    """Remove the entries from your crontab; others stay unchanged.
 
     Example: etstats cron remove
 
-    Exit codes: 0 done, or there was nothing to remove, 2 cron refuses.
+    Exit codes: 0 done, or there was nothing to remove, 2 crontab refuses.
     """
-    from etstats import output
-    from etstats.admin import crontab
-
     before = crontab.read_crontab()
     after = crontab.without_block(before)
     if after != before:
         crontab.write_crontab(after)
     if context_of(ctx).verbosity >= 0:
         output.say(
-            "cron: etstats is out of your crontab" if after != before else "cron: nothing of etstats was there"
+            "cron: removed the entries from the crontab"
+            if after != before
+            else "cron: the crontab has no entries of etstats"
         )
 
 
 def cron_block(context: Context) -> str:
-    """The marked lines for these settings and this installation."""
-    from etstats import output
-    from etstats.admin import crontab
-    from etstats.config import loader
-
+    """Return the marked crontab block for these settings and this installation."""
     settings = context.config
+    say_what_is_missing(settings)
+    return crontab.block(settings.cron, own_command(settings), str(Path.home()))
+
+
+def say_what_is_missing(settings: Config) -> None:
+    """Warn about settings of this shell that a scheduled run does not see."""
     if settings.path is None:
+        output.say("etstats: there is no configuration file yet, so nothing would be fetched. See: etstats init")
+    if unseen := loader.only_in_environment(settings):
         output.say(
-            "etstats: there is no configuration file yet; cron would not know what to fetch. See: etstats init"
+            f"etstats: scheduled runs do not see {', '.join(unseen)} of this shell; write them into the settings"
         )
-    unseen = loader.only_in_environment(settings)
-    if unseen:
-        output.say(f"etstats: cron will not see {', '.join(unseen)} of this shell; write them into the settings")
-    return crontab.block(settings.cron, own_command(context), str(Path.home()))
-
-
-def own_command(context: Context) -> list[str]:
-    """How this installation is called from anywhere, with the settings that are in use now."""
-    from etstats.config import loader
-
-    script = Path(sys.executable).with_name("etstats")
-    command = [str(script)] if script.exists() else [sys.executable, "-m", "etstats"]
-    path = context.config.path
-    if path is not None and path.resolve() != loader.default_path({}).resolve():
-        command += ["--config", str(path.resolve())]
-    return command

@@ -1,24 +1,30 @@
-"""db: the database itself."""
+"""db: manage the database."""
 
-from typing import TYPE_CHECKING
+from typing import Annotated
 
 import typer
 
+from etstats import output
+from etstats.admin import upkeep
+from etstats.admin.upkeep import DatabaseStatus
 from etstats.commands.context import context_of
-from etstats.commands.options import JSON
+from etstats.commands.option_groups import bundled
+from etstats.commands.options import DocumentFormat
+from etstats.db import embedded
+from etstats.db.maintenance import ReplicaFacts
+from etstats.domain.text import bytes_in_words, pluralize
 
-if TYPE_CHECKING:
-    from etstats.admin.upkeep import DatabaseStatus
-    from etstats.db.maintenance import ReplicaFacts
-
-family = typer.Typer(no_args_is_help=True, help="Manage the database: status, migrate, start, stop.")
+family = typer.Typer(no_args_is_help=True, help="Manage the database and the names of its servers.")
 app = typer.Typer()
-app.add_typer(family, name="db", rich_help_panel="Operate")
+app.add_typer(family, name="db")
 
 
 @family.command("status")
-def status(ctx: typer.Context, as_json: JSON = False) -> int:
-    """Show where the database is, whether it runs, its size and its schema; starts and changes nothing.
+@bundled
+def status(ctx: typer.Context, *, written: DocumentFormat) -> int:
+    """Show the database: location, state, size and schema.
+
+    Starts and changes nothing.
 
     "missing" lists tables, columns, indexes, constraints, triggers, views and functions that were dropped or
     changed.
@@ -26,20 +32,17 @@ def status(ctx: typer.Context, as_json: JSON = False) -> int:
     Example: etstats db status
 
     Exit codes: 0 done, 2 wrong settings, 3 something is missing from the schema, 75 a configured server does not
-    answer.
+    respond.
     """
-    from etstats import output
-    from etstats.admin import upkeep
-
     found = upkeep.status(context_of(ctx).config)
-    if as_json:
+    if written.as_json:
         output.write_json(found)
         return 3 if found.missing else 0
-    size = f"{found.size_bytes / 1e6:,.1f} MB" if found.size_bytes is not None else None
+    size = bytes_in_words(found.size_bytes) if found.size_bytes is not None else None
     lines = {
         "kind": found.kind,
-        "running": "yes" if found.running else "no; it starts by itself, or with: etstats db start",
-        "base": found.name,
+        "running": "yes" if found.running else "no; the next command starts it, or: etstats db start",
+        "database": found.name,
         "PostgreSQL": _version(found),
         "size": size,
         "schema": found.schema or ("none yet; etstats db migrate" if found.running else None),
@@ -51,20 +54,18 @@ def status(ctx: typer.Context, as_json: JSON = False) -> int:
     }
     for key, value in lines.items():
         if value:
-            output.out().print(f"{key:<12}{value}", soft_wrap=True)
+            print(f"{key:<12}{value}")
     return 3 if found.missing else 0
 
 
-def _version(found: "DatabaseStatus") -> str | None:
-    from etstats.db import embedded
-
+def _version(found: DatabaseStatus) -> str | None:
     if found.server_version is None:
         return found.installed_version
     newer = embedded.newer_version(found.server_version) if found.installed_version else None
     return f"{found.server_version}; {newer} is installed: etstats db stop" if newer else found.server_version
 
 
-def _behind(replica: "ReplicaFacts") -> str:
+def _behind(replica: ReplicaFacts) -> str:
     if not replica.is_replica:
         return "database.read_url is not a replica but a separate database"
     behind = (
@@ -75,15 +76,12 @@ def _behind(replica: "ReplicaFacts") -> str:
 
 @family.command("migrate")
 def migrate(ctx: typer.Context) -> None:
-    """Bring the schema up to date; every other command does so too.
+    """Migrate the schema to the current version, as every other command does.
 
     Example: etstats db migrate
 
-    Exit codes: 0 done, or there was nothing to do, 2 the database is newer than this etstats, 75 it is down.
+    Exit codes: 0 done, or there was nothing to do, 2 the database is newer than this etstats, 75 no connection.
     """
-    from etstats import output
-    from etstats.admin import upkeep
-
     context = context_of(ctx)
     done = upkeep.migrate(context.config)
     if context.verbosity >= 0:
@@ -92,15 +90,12 @@ def migrate(ctx: typer.Context) -> None:
 
 @family.command("start")
 def start(ctx: typer.Context) -> None:
-    """Start the embedded PostgreSQL; every command that needs it does so too.
+    """Start the embedded PostgreSQL; other commands start it as needed.
 
     Example: etstats db start
 
-    Exit codes: 0 it runs, 2 another server is configured, 75 it does not come up.
+    Exit codes: 0 it runs, 2 another server is configured, 75 it does not start.
     """
-    from etstats import output
-    from etstats.admin import upkeep
-
     context = context_of(ctx)
     upkeep.start(context.config)
     if context.verbosity >= 0:
@@ -109,18 +104,42 @@ def start(ctx: typer.Context) -> None:
 
 @family.command("stop")
 def stop(ctx: typer.Context) -> None:
-    """Stop the embedded PostgreSQL; open transactions are rolled back, the next command starts it again.
+    """Stop the embedded PostgreSQL; the next command starts it again.
+
+    Open transactions are rolled back.
 
     Example: etstats db stop
 
-    Exit codes: 0 it is down, 2 another server is configured, 75 it does not stop.
+    Exit codes: 0 stopped, 2 another server is configured, 75 it does not stop.
     """
-    from etstats import output
-    from etstats.admin import upkeep
-
     context = context_of(ctx)
     was_running = upkeep.stop(context.config)
     if context.verbosity >= 0:
         output.say(
             "the embedded PostgreSQL is stopped" if was_running else "the embedded PostgreSQL was not running"
         )
+
+
+@family.command("rename-server")
+def rename_server(
+    ctx: typer.Context,
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The name in the database.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The name in the settings from now on.")],
+) -> None:
+    """Rename a game server; it keeps rounds, posts and corrections.
+
+    Change the name in the settings as well. If only the name in the settings was changed, the next sync recognizes
+    the server by its files.
+
+    Example: etstats db rename-server main public
+
+    Exit codes: 0 done, 2 no such server, or NEW has rounds, 75 the database is down or busy.
+    """
+
+    context = context_of(ctx)
+    files = upkeep.rename_server(context.config, old, new)
+    if context.verbosity >= 0:
+        output.say(f'server "{old}" is now named "{new}" ({pluralize(files, "file")})')
+        configured = {server.name for server in context.config.servers}
+        if old in configured and new not in configured:
+            output.say(f'set name = "{new}" in the settings too, or the next sync imports its files again')

@@ -1,55 +1,49 @@
-"""Audit: where every file is, and what to do about those that are not where they should be."""
+"""diagnose: where every file is, and what to do about missing ones."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
+from etstats import output
+from etstats.admin.audit import diagnose as audit_diagnose
+from etstats.admin.audit.diagnose import ServerDiagnosis
 from etstats.commands import options
 from etstats.commands.context import context_of
 from etstats.commands.option_groups import bundled
-from etstats.output import Format
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from etstats.admin.audit.diagnose import ServerDiagnosis
-    from etstats.domain.files import CountTrend, FileFinding
-    from etstats.output import Table
+from etstats.domain.files import CountTrend, FileFinding, Trend, Verdict
+from etstats.output import Format, Table
 
 app = typer.Typer()
-PANEL = "Audit"
 _EXAMPLES = 3
 _DAYS = 10
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command()
 @bundled
 def diagnose(
     ctx: typer.Context,
     *,
     server: Annotated[str | None, typer.Option("--server", metavar="NAME", help="Only this server.")] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Leave the game servers out.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not connect to the game servers.")] = False,
     restore: Annotated[
         bool,
-        typer.Option("--restore", help="Write missing local files back from the archive; fetch what it lacks."),
+        typer.Option("--restore", help="Restore missing local files from the archive or server."),
     ] = False,
     written: options.OutputFormat,
 ) -> int:
-    """Say where every file is, on the server, in the local folder and in the database, and explain each
-    difference.
+    """Explain where files differ: server, local folder, database.
 
-    With --csv and --markdown the differences alone.
+    Posts that need a decision are listed too.
+
+    --csv and --markdown write the differences only.
 
     Example: etstats diagnose --offline
 
-    Exit codes: 0 nothing to do, 2 wrong usage, 3 something needs a person, 4 key or host key refused, 75 a server
-    or the database is down.
+    Exit codes: 0 nothing to do, 2 wrong usage, 3 a difference needs attention, 4 key or host key refused, 75 a
+    server or the database is down.
     """
-    from etstats import output
-    from etstats.admin.audit import diagnose as audit_diagnose
-
     context = context_of(ctx)
     result = audit_diagnose.diagnose(
         context.config, now=datetime.now(UTC), server=server, offline=offline, restore=restore
@@ -63,22 +57,22 @@ def diagnose(
         output.show(_findings_table(result.servers), written.style)
         for one in result.servers:
             if one.problem is not None:
-                output.say(f"diagnose: {one.server} could not be asked: {one.problem}")
+                output.say(f"diagnose: no listing of {one.server}: {one.problem}")
+    for line in result.posts:
+        output.say(line)
     return result.exit_code
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    """A line of the table of places."""
+class _Place(NamedTuple):
+    """A row of the table of locations."""
 
     place: str
     files: int | None
-    course: "CountTrend | None"
+    course: CountTrend | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Difference:
-    """A finding of one server as a line."""
+class _Difference(NamedTuple):
+    """A finding of one server as a row."""
 
     server: str
     files: int
@@ -90,9 +84,7 @@ class _Difference:
     to_do: str
 
 
-def _findings_table(servers: "Sequence[ServerDiagnosis]") -> "Table":
-    from etstats import output
-
+def _findings_table(servers: Sequence[ServerDiagnosis]) -> Table:
     rows = [
         _Difference(
             server=one.server,
@@ -112,25 +104,27 @@ def _findings_table(servers: "Sequence[ServerDiagnosis]") -> "Table":
         output.whole("files", "Files"),
         output.text("title", "Which"),
         output.text("verdict", "Verdict"),
-        output.text("because", "Because"),
+        output.sentence("because", "Because"),
         output.whole("recent", "Recent"),
         output.whole("old", "Old"),
-        output.text("to_do", "To do"),
+        output.sentence("to_do", "To do"),
     ]
     return output.Table(title="Differences", columns=columns, rows=rows, empty="No differences.")
 
 
-def _draw(one: "ServerDiagnosis", zone: tzinfo) -> None:
-    """The sentence, the counts, a paragraph for each finding, and the days with gaps."""
-    from etstats import output
-
+def _draw(one: ServerDiagnosis, zone: tzinfo) -> None:
+    """Print the headline, the counts, a paragraph for each finding, and the days with gaps."""
     output.write(f"{one.server}: {one.headline}", bold=True)
     if one.problem is not None:
-        output.write(f"look at this: the server could not be asked: {one.problem}", indent=2)
+        output.write(f"look at this: no listing of the server: {one.problem}", indent=2)
     if not one.is_anonymized:
-        output.write("local copies may still hold a forgotten player; run: etstats sync", indent=2)
+        output.write("local copies may still contain a forgotten player; run: etstats sync", indent=2)
+    if one.hint is not None:
+        output.write(f"look at this: {one.hint}", indent=2)
+    for name, reason in one.refused_names.items():
+        output.write(f"look at this: invalid file name: {name}: {reason}", indent=2)
     if one.restored is not None:
-        output.write(_told(one), indent=2)
+        output.write(_restored_files(one), indent=2)
         for reason in one.restored.failed:
             output.write(f"not restored: {reason}", indent=2)
     counts, courses = one.counts, one.courses
@@ -146,7 +140,9 @@ def _draw(one: "ServerDiagnosis", zone: tzinfo) -> None:
     columns = (
         output.text("place", "Where"),
         output.whole("files", "Files"),
-        output.Column(key="course", heading="Against earlier runs", text=lambda c: in_words(c, zone)),
+        output.Column(
+            key="course", heading="Compared with earlier runs", text=lambda trend: in_words(trend, zone)
+        ),
     )
     output.show(output.Table(title="", columns=columns, rows=rows, empty=""))
     for finding in one.findings:
@@ -155,10 +151,7 @@ def _draw(one: "ServerDiagnosis", zone: tzinfo) -> None:
         output.show(_gap_table(one))
 
 
-def _draw_finding(finding: "FileFinding", zone: tzinfo) -> None:
-    from etstats import output
-    from etstats.domain.files import Verdict
-
+def _draw_finding(finding: FileFinding, zone: tzinfo) -> None:
     files = "file" if finding.files == 1 else "files"
     output.write(f"{finding.files:,} {files} {finding.title}", bold=True)
     is_fine = finding.verdict is Verdict.FINE
@@ -175,9 +168,7 @@ def _draw_finding(finding: "FileFinding", zone: tzinfo) -> None:
     output.out().print()
 
 
-def _gap_table(one: "ServerDiagnosis") -> "Table":
-    from etstats import output
-
+def _gap_table(one: ServerDiagnosis) -> Table:
     more = len(one.gap_days) - _DAYS
     return output.Table(
         title="Days with play and gaps",
@@ -194,16 +185,14 @@ def _gap_table(one: "ServerDiagnosis") -> "Table":
     )
 
 
-def _told(one: "ServerDiagnosis") -> str:
-    assert one.restored is not None  # noqa: S101  # told only where something was asked for
+def _restored_files(one: ServerDiagnosis) -> str:
+    assert one.restored is not None  # noqa: S101  # only with --restore
     back, fetched = one.restored.from_archive, one.restored.from_server
     return f"restored to {one.folder}: {back:,} from the archive, {fetched:,} from the server"
 
 
-def in_words(course: "CountTrend", zone: tzinfo) -> str:
-    """`stable since 2025-10-01`, `growing (3,207 on 2025-10-01)`, `not counted before`."""
-    from etstats.domain.files import Trend
-
+def in_words(course: CountTrend, zone: tzinfo) -> str:
+    """Return `stable since 2025-10-01`, `growing (3,207 on 2025-10-01)` or `not counted before`."""
     if course.since is None:
         return str(course.trend)
     day = f"{course.since.astimezone(zone):%Y-%m-%d}"

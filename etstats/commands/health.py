@@ -1,47 +1,61 @@
-"""health: one screen and an exit code."""
+"""health: print the state of all parts and return an exit code."""
 
+import textwrap
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from etstats import output
+from etstats.admin import health as checks
+from etstats.admin import metrics as prometheus
 from etstats.commands.context import context_of
-from etstats.commands.options import JSON
+from etstats.commands.option_groups import bundled
+from etstats.commands.options import DocumentFormat
 
 app = typer.Typer()
 
 
-@app.command("health", rich_help_panel="Audit")
+@app.command("health")
+@bundled
 def health(
     ctx: typer.Context,
     *,
     metrics: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the numbers for Prometheus as well.")
+        Path | None, typer.Option(metavar="FILE", help="Also write metrics for Prometheus to this file.")
     ] = None,
-    as_json: JSON = False,
+    written: DocumentFormat,
 ) -> int:
-    """Look at files, servers, clocks, posts, quarantine, base, backups and disk; with -q only what is wrong.
+    """Check files, servers, posts, quarantine, backups and disk.
+
+    With -q only problems are printed. With `[discord] admin_webhook_url` they are also posted, in one message.
 
     Example: etstats health
 
-    Exit codes: 0 all is well, 2 wrong settings, 3 something is wrong, 75 the database does not answer.
+    Exit codes: 0 no problem, 2 wrong settings, 3 a problem was found, 75 the database does not answer.
     """
-    from datetime import UTC, datetime
-
-    from etstats import output
-    from etstats.admin import health as room
-    from etstats.admin import metrics as prometheus
-
     context = context_of(ctx)
-    found = room.examine(context.config, datetime.now(UTC))
+    found = checks.examine(context.config, datetime.now(UTC))
+    report = checks.publish(context.config, found)
     named = metrics or context.config.health.metrics_file
     if named is not None:
         prometheus.write(Path(named).expanduser(), found)
-    if as_json:
+    if written.as_json:
         output.write_json({"ok": found.is_well, "at": found.at, "signs": found.signs, "facts": found.facts})
     else:
         for sign in found.signs:
-            if not sign.ok or context.verbosity >= 0:
+            if context.verbosity >= 0 or (not sign.ok and output.is_due(f"health: {sign.name}")):
                 verdict, style = ("ok ", None) if sign.ok else ("BAD", "bold red")
-                output.out().print(f"{verdict} {sign.name:<14} {sign.text}", style=style, soft_wrap=True)
+                head = f"{verdict} {sign.name:<14} "
+                wrapped = textwrap.fill(
+                    head + sign.text,
+                    output.out().width,
+                    subsequent_indent=" " * len(head),
+                    break_long_words=False,
+                    break_on_hyphens=False,
+                )
+                output.out().print(wrapped, style=style, soft_wrap=True)
+    for line in report.lines:
+        output.say(line)
     return 0 if found.is_well else 3

@@ -1,49 +1,49 @@
-"""link, unlink, links, hide, forget: who is who, who is shown, and who asked to be forgotten."""
+"""link, unlink, links, hide, forget: Discord accounts, hidden players, anonymization."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from etstats import output
 from etstats.commands import completion, options
 from etstats.commands.context import context_of
-from etstats.commands.lock_wait import USUAL, WAIT, exclusive_database
+from etstats.commands.lock_wait import WAIT, exclusive_database
 from etstats.commands.option_groups import bundled
+from etstats.db import identity, players
+from etstats.db.connection import Connection
+from etstats.db.series import sessions_of_players
+from etstats.db.sessions import last_names
 from etstats.domain.text import pluralize
-
-if TYPE_CHECKING:
-    from etstats.db.connection import Connection
+from etstats.errors import ConfigError
+from etstats.importer import anonymize
+from etstats.importer.series import refresh_series
+from etstats.pipeline.database import open_database, open_for_reading
+from etstats.pipeline.site_update import update_site
 
 app = typer.Typer()
-PANEL = "Identity"
 PLAYER = Annotated[
     str,
     typer.Argument(
-        metavar="PLAYER", help="A present or former name, or a GUID.", autocompletion=completion.players
+        metavar="PLAYER", help="A current or former name, or a GUID.", autocompletion=completion.players
     ),
 ]
 
 
-@app.command("link", rich_help_panel=PANEL)
+@app.command("link")
 def link(
     ctx: typer.Context,
     player: PLAYER,
-    discord_id: Annotated[
-        str, typer.Argument(metavar="DISCORD_ID", help="The account's number, 17 to 20 digits.")
-    ],
+    discord_id: Annotated[str, typer.Argument(metavar="DISCORD_ID", help="The account's id, 17 to 20 digits.")],
     mention: Annotated[
         bool, typer.Option("--mention/--no-mention", help="Ping the account when the player reaches a milestone.")
     ] = False,
 ) -> int:
-    """Link a player to a Discord account; what either was linked to before gives way.
+    """Link a player to a Discord account, replacing earlier links.
 
     Example: etstats link bob 123456789012345678 --mention
 
-    Exit codes: 0 done, 2 no such player, or no account's number, 75 the database is down.
+    Exit codes: 0 done, 2 no such player, or an invalid account id, 75 the database is down.
     """
-    from etstats import output
-    from etstats.db import identity
-    from etstats.pipeline.database import open_database
-
     account = _account(discord_id)
     with open_database(context_of(ctx).config) as conn, conn.transaction():
         guid = options.player(conn, player)
@@ -53,18 +53,14 @@ def link(
     return 0
 
 
-@app.command("unlink", rich_help_panel=PANEL)
+@app.command("unlink")
 def unlink(ctx: typer.Context, player: PLAYER) -> int:
-    """Take a player's link to a Discord account away.
+    """Remove the link of a player to a Discord account.
 
     Example: etstats unlink bob
 
-    Exit codes: 0 done, not-linked included, 2 no such player, 75 the database is down.
+    Exit codes: 0 done, also if not linked, 2 no such player, 75 the database is down.
     """
-    from etstats import output
-    from etstats.db import identity
-    from etstats.pipeline.database import open_database
-
     with open_database(context_of(ctx).config) as conn, conn.transaction():
         guid = options.player(conn, player)
         was_linked = identity.unlink(conn, guid)
@@ -73,22 +69,18 @@ def unlink(ctx: typer.Context, player: PLAYER) -> int:
     return 0
 
 
-@app.command("links", rich_help_panel=PANEL)
+@app.command("links")
 @bundled
 def links(
     ctx: typer.Context,
     written: options.OutputFormat,
 ) -> int:
-    """List the players who are linked to a Discord account.
+    """List the players linked to a Discord account.
 
     Example: etstats links --json
 
     Exit codes: 0 done, 75 the database is down.
     """
-    from etstats import output
-    from etstats.db import identity
-    from etstats.pipeline.database import open_for_reading
-
     with open_for_reading(context_of(ctx).config) as conn:
         rows = identity.links(conn)
     table = output.Table(
@@ -101,35 +93,36 @@ def links(
             output.when("linked_at", "Linked (UTC)"),
         ],
         rows=rows,
-        empty="Nobody is linked yet; link a player with: etstats link PLAYER DISCORD_ID",
+        empty="No linked players; link one with: etstats link PLAYER DISCORD_ID",
     )
     output.show(table, written.style)
     return 0
 
 
-@app.command("hide", rich_help_panel=PANEL)
+@app.command("hide")
 @bundled
 def hide(
     ctx: typer.Context,
     player: Annotated[
         str | None,
-        typer.Argument(metavar="[PLAYER]", help="Without one: who is hidden.", autocompletion=completion.players),
+        typer.Argument(
+            metavar="[PLAYER]",
+            help="Default: list the hidden players.",
+            autocompletion=completion.players,
+        ),
     ] = None,
     *,
     undo: Annotated[bool, typer.Option("--undo", help="Show the player again.")] = False,
     written: options.OutputFormat,
 ) -> int:
-    """Keep a player off boards and posts, while every total stays right; without a name, list who is hidden.
+    """Hide a player from boards and posts, or list hidden players.
+
+    Totals still include a hidden player.
 
     Example: etstats hide bob; etstats hide bob --undo
 
     Exit codes: 0 done, 2 no such player, 75 the database is down.
     """
-    from etstats import output
-    from etstats.db import identity
-    from etstats.pipeline.database import open_database, open_for_reading
-    from etstats.pipeline.site_update import update_site
-
     config = context_of(ctx).config
     if player is None:
         if undo:
@@ -141,12 +134,13 @@ def hide(
             output.text("player_guid", "GUID"),
             output.when("hidden_at", "Hidden (UTC)"),
         ]
-        table = output.Table(title="Hidden players", columns=columns, rows=rows, empty="Nobody is hidden.")
+        table = output.Table(title="Hidden players", columns=columns, rows=rows, empty="No hidden players.")
         output.show(table, written.style)
         return 0
     with open_database(config) as conn, conn.transaction():
         guid = options.player(conn, player)
         changed = identity.unhide(conn, guid) if undo else identity.hide(conn, guid)
+        refresh_series(conn, sessions_of_players(conn, [guid]))
         name = _name(conn, guid)
     update_site(config)
     state = "shown" if undo else "hidden"
@@ -154,47 +148,42 @@ def hide(
     return 0
 
 
-@app.command("forget", rich_help_panel=PANEL)
+@app.command("forget")
 def forget(
     ctx: typer.Context,
     player: PLAYER,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    wait: WAIT = USUAL,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")] = False,
+    wait: WAIT = None,
 ) -> int:
-    """Put a pseudonym in the place of a player's names and GUID, for good, archive and later files included.
+    """Replace a player's names and GUID with a pseudonym for good.
+
+    This includes the archive and files imported later.
 
     Example: etstats forget 1A2B3C4D
 
     Exit codes: 0 done, 2 no such player, or not confirmed, 75 the database is down or busy.
     """
-    from etstats import output
-    from etstats.db import players
-    from etstats.errors import ConfigError
-    from etstats.importer import anonymize
-    from etstats.pipeline.database import open_database
-    from etstats.pipeline.site_update import update_site
-
     context = context_of(ctx)
     with open_database(context.config) as conn, conn.transaction():
         guid = options.player(conn, player)
         names = [output.printable(alias.alias) for alias in players.aliases(conn, guid)]
-    output.say(f"{guid} was seen as: {', '.join(names)}.")
+    output.say(f"Names of {guid}: {', '.join(names)}.")
     output.say("These names and the GUID are replaced in every row and file. This cannot be undone.")
     if not yes and not _confirmed("Forget this player?"):
         raise ConfigError("cancelled; pass --yes to skip the confirmation")
-    with exclusive_database(context, wait) as conn:  # not before: nobody waits for a person's answer
+    with exclusive_database(context, wait) as conn:  # other runs do not wait for the answer
         done = anonymize.forget(conn, guid, context.config.copies_root)
     update_site(context.config)
     output.say(
-        f"Forgotten: {done.who.pseudonym} ({done.who.pseudonym_guid}) stands in "
-        f"{pluralize(done.rounds, 'round')} now."
+        f"Forgotten: {done.player.pseudonym} ({done.player.pseudonym_guid}) replaces the player in "
+        f"{pluralize(done.rounds, 'round')}."
     )
-    output.say("Messages in Discord follow with the next etstats post; backups made before are not changed.")
+    output.say("The next etstats post updates the messages in Discord; existing backups are not changed.")
     return 0
 
 
 def _confirmed(question: str) -> bool:
-    """Ask; where nobody is there to answer, the answer is no."""
+    """Ask for confirmation; return False without a terminal."""
     try:
         return typer.confirm(question, err=True)
     except typer.Abort as abort:
@@ -204,19 +193,14 @@ def _confirmed(question: str) -> bool:
 
 
 def _account(text: str) -> int:
-    """A Discord account's number, bare or as a mention."""
-    from etstats.errors import ConfigError
-
+    """Return the id of a Discord account, given as digits or as a mention."""
     digits = text.strip().removeprefix("<@").removeprefix("!").removesuffix(">")
     if not (digits.isascii() and digits.isdecimal() and 15 <= len(digits) <= 20) or int(digits) >= 2**63:
         raise ConfigError(
-            f"{text}: a Discord account's number has 17 to 20 digits; in Discord: Copy User ID (developer mode)."
+            f"{text}: expected a Discord account id of 17 to 20 digits; in Discord: Copy User ID (developer mode)"
         )
     return int(digits)
 
 
-def _name(conn: "Connection", guid: str) -> str:
-    from etstats import output
-    from etstats.db.sessions import last_names
-
+def _name(conn: Connection, guid: str) -> str:
     return output.printable(last_names(conn, [guid]).get(guid, guid))

@@ -1,45 +1,47 @@
-"""Commands that need the whole database for themselves wait for other runs to end, and say so."""
+"""`--wait`: how long a command waits for other runs on the same database."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from etstats import output
 from etstats.commands.context import Context
-
-if TYPE_CHECKING:
-    from etstats.db.connection import Connection
+from etstats.db.connection import Connection, run_lock
+from etstats.domain.durations import seconds
+from etstats.pipeline.database import open_database
 
 WAIT = Annotated[
-    str, typer.Option("--wait", metavar="30s", help="How long to wait for other runs on this database to end.")
+    str | None,
+    typer.Option(
+        "--wait",
+        metavar="30s",
+        help="Wait for other runs; default 30s on a terminal, else 0.",
+    ),
 ]
-USUAL = "30s"
-"""A polling run ends within seconds; a script that meets a long one should soon know."""
 
+_PATIENCE = 30.0
+"""A polling run ends within seconds."""
 _LONGEST = 86_400.0
 
 
-def seconds(wait: str) -> float:
-    """Read `--wait`: 0, 30s, 2m, 1h; never more than a day."""
-    from etstats.pipeline.sync_run import seconds as read
+def patience(wait: str | None, context: Context) -> float:
+    """Return the seconds to wait: `--wait` (0, 30s, 2m; at most a day), else 30 on a terminal, else 0."""
+    if wait is None:
+        return _PATIENCE if sys.stderr.isatty() and context.verbosity >= 0 else 0.0
+    return 0.0 if wait in {"0", "0s"} else min(seconds(wait, "--wait"), _LONGEST)
 
-    return 0.0 if wait in {"0", "0s"} else min(read(wait, "--wait"), _LONGEST)
 
-
-def teller(context: Context) -> Callable[[str], None]:
-    """Who is told that others are waited for: nobody with `-q`."""
-    from etstats import output
-
+def wait_notice(context: Context) -> Callable[[str], None]:
+    """Return a function that reports a wait for other runs; with `-q` it does nothing."""
     return output.say if context.verbosity >= 0 else lambda text: None
 
 
 @contextmanager
-def exclusive_database(context: Context, wait: str) -> Iterator["Connection"]:
-    """The database, with no other run running on it; LockedError when one is still there after `wait`."""
-    from etstats.db.connection import run_lock
-    from etstats.pipeline.database import open_database
-
-    patience = seconds(wait)
-    with open_database(context.config) as conn, run_lock(conn, patience=patience, tell=teller(context)):
+def exclusive_database(context: Context, wait: str | None) -> Iterator[Connection]:
+    """Open the database without other runs; LockedError if another run is still active after `wait`."""
+    seconds = patience(wait, context)
+    with open_database(context.config) as conn, run_lock(conn, patience=seconds, on_wait=wait_notice(context)):
         yield conn

@@ -1,4 +1,4 @@
-"""Options that always go together: one parameter of a command, as many on the command line."""
+"""Groups of options: one parameter of a command function, several options on the command line."""
 
 import functools
 import inspect
@@ -10,10 +10,12 @@ _Result = TypeVar("_Result")
 
 
 def bundled(command: Callable[..., _Result]) -> Callable[..., _Result]:
-    """Let a command take bundles, dataclasses whose fields are options, where Typer wants every option itself."""
+    """Let a command function have dataclass parameters whose fields are options, which Typer does not support."""
     taken = inspect.signature(command).parameters.values()
     bundles = {
-        p.name: p.annotation for p in taken if isinstance(p.annotation, type) and is_dataclass(p.annotation)
+        parameter.name: parameter.annotation
+        for parameter in taken
+        if isinstance(parameter.annotation, type) and is_dataclass(parameter.annotation)
     }
     options = {name: inspect.signature(bundle).parameters for name, bundle in bundles.items()}
 
@@ -22,8 +24,12 @@ def bundled(command: Callable[..., _Result]) -> Callable[..., _Result]:
         made = {name: bundles[name](**{option: given.pop(option) for option in options[name]}) for name in bundles}
         return command(**given, **made)
 
-    flat = [option for p in taken for option in (options[p.name].values() if p.name in bundles else [p])]
-    by_name = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in flat]
+    flat = [
+        option
+        for parameter in taken
+        for option in (options[parameter.name].values() if parameter.name in bundles else [parameter])
+    ]
+    by_name = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in flat]
     vars(unbundled)["__signature__"] = inspect.Signature(by_name)
-    unbundled.__annotations__ = {p.name: p.annotation for p in by_name}
+    unbundled.__annotations__ = {parameter.name: parameter.annotation for parameter in by_name}
     return unbundled

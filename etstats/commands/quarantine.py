@@ -1,26 +1,28 @@
-"""quarantine: the files that were not imported, and why."""
+"""quarantine: list and handle the files that were not imported."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated
 
 import typer
 
+from etstats import output
+from etstats.admin.audit import quarantine as files
 from etstats.commands import options
 from etstats.commands.context import context_of
-from etstats.commands.lock_wait import USUAL, WAIT, exclusive_database
+from etstats.commands.lock_wait import WAIT, exclusive_database
 from etstats.commands.option_groups import bundled
-from etstats.output import Column, Format, Table, text, when, whole
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from etstats.db.quarantine import Quarantined
+from etstats.db.quarantine import Quarantined
+from etstats.importer.outcome import ImportStatus
+from etstats.output import Column, Format, Table, filename, sentence, text, when, whole
+from etstats.pipeline.database import open_for_reading, store_settings, timezone_of
 
 app = typer.Typer()
 quarantine = typer.Typer(invoke_without_command=True)
-app.add_typer(quarantine, name="quarantine", rich_help_panel="Audit")
+app.add_typer(quarantine, name="quarantine")
 
 NAMES = Annotated[list[str], typer.Argument(metavar="ID|FILE...", help="Ids or file names.")]
-ALL = Annotated[bool, typer.Option("--all", help="The discarded ones too.")]
+ALL = Annotated[bool, typer.Option("--all", help="Include discarded files.")]
 
 
 @quarantine.callback()
@@ -31,13 +33,15 @@ def bare(
     with_discarded: ALL = False,
     written: options.OutputFormat,
 ) -> int | None:
-    """The files that were not imported, and why; alone it lists them.
+    """List and handle the files that were not imported.
 
-    Nothing is lost in quarantine: the bytes are kept, and a file is tried again by itself when it changes.
+    Without a command the files are listed with the reason.
+
+    Quarantined files keep their bytes and are tried again when they change.
 
     Example: etstats quarantine show 2025-10-02-232818-erdenberg_t2-round-2.txt
 
-    Exit codes: 0 done, 2 no such file in quarantine, 3 retried and still bad, 75 the database is down or busy.
+    Exit codes: 0 done, 2 no such file in quarantine, 3 still invalid, 75 the database is down or busy.
     """
     if ctx.invoked_subcommand is not None:
         return None
@@ -52,7 +56,7 @@ def list_(
     with_discarded: ALL = False,
     written: options.OutputFormat,
 ) -> int:
-    """List what is in quarantine, oldest first.
+    """List the quarantined files, oldest first.
 
     Example: etstats quarantine list --json
 
@@ -62,20 +66,17 @@ def list_(
 
 
 @quarantine.command()
-def show(ctx: typer.Context, names: NAMES, *, as_json: options.JSON = False) -> int:
-    """Show files as they came, with the reason next to the line.
+@bundled
+def show(ctx: typer.Context, names: NAMES, *, written: options.DocumentFormat) -> int:
+    """Show files as received, with the reason next to the line.
 
     Example: etstats quarantine show 12
 
     Exit codes: 0 done, 2 no such file in quarantine, 75 the database is down.
     """
-    from etstats import output
-    from etstats.admin.audit import quarantine as files
-    from etstats.pipeline.database import open_for_reading
-
     with open_for_reading(context_of(ctx).config) as conn:
         shown = files.show(conn, names)
-    if as_json:
+    if written.as_json:
         output.write_json(shown)
         return 0
     for one in shown:
@@ -95,27 +96,27 @@ def retry(
     ctx: typer.Context,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID|FILE...]", help="Ids or file names; none: all that are listed."),
+        typer.Argument(metavar="[ID|FILE...]", help="Ids or file names; default: all listed files."),
     ] = None,
-    wait: WAIT = USUAL,
+    wait: WAIT = None,
 ) -> int:
-    """Try files again, for those who changed their mind or installed a newer etstats.
+    """Try files again, for example with a newer etstats.
 
     Example: etstats quarantine retry
 
-    Exit codes: 0 all are imported now, 2 no such file in quarantine, 3 some are still bad, 75 the database is down
-    or busy.
+    Exit codes: 0 all were imported, 2 no such file in quarantine, 3 some are still invalid, 75 the database is
+    down or busy.
     """
-    from etstats import output
-    from etstats.admin.audit import quarantine as files
-    from etstats.importer.outcome import ImportStatus
-    from etstats.pipeline.database import timezone_of
-
     context = context_of(ctx)
     config = context.config
     with exclusive_database(context, wait) as conn:
+        store_settings(conn, config)
         outcomes = files.retry(conn, names or [], timezone_of(conn, config), config.sessions.gap)
-    bad = [o for o in outcomes if o.status in (ImportStatus.QUARANTINED, ImportStatus.STILL_QUARANTINED)]
+    bad = [
+        outcome
+        for outcome in outcomes
+        if outcome.status in (ImportStatus.QUARANTINED, ImportStatus.STILL_QUARANTINED)
+    ]
     for outcome in bad:
         output.say(f"still in quarantine: {outcome.filename}: {outcome.reason}")
     if context.verbosity >= 0:
@@ -124,16 +125,13 @@ def retry(
 
 
 @quarantine.command()
-def discard(ctx: typer.Context, names: NAMES, wait: WAIT = USUAL) -> int:
-    """Hide files: they are kept, but not listed until their content changes.
+def discard(ctx: typer.Context, names: NAMES, wait: WAIT = None) -> int:
+    """Hide files until their content changes; they are kept.
 
     Example: etstats quarantine discard 12
 
     Exit codes: 0 done, 2 no such file in quarantine, 75 the database is down or busy.
     """
-    from etstats import output
-    from etstats.admin.audit import quarantine as files
-
     context = context_of(ctx)
     with exclusive_database(context, wait) as conn:
         gone = files.discard(conn, names)
@@ -143,27 +141,23 @@ def discard(ctx: typer.Context, names: NAMES, wait: WAIT = USUAL) -> int:
 
 
 def _list(ctx: typer.Context, style: Format, *, with_discarded: bool) -> int:
-    from etstats import output
-    from etstats.admin.audit import quarantine as files
-    from etstats.pipeline.database import open_for_reading
-
     with open_for_reading(context_of(ctx).config) as conn:
         found = files.find(conn, [], with_discarded=with_discarded)
     output.show(_table(found, with_discarded=with_discarded), style)
     return 0
 
 
-def _table(found: "Sequence[Quarantined]", *, with_discarded: bool) -> Table:
+def _table(found: Sequence[Quarantined], *, with_discarded: bool) -> Table:
     columns = [
-        whole("id", "Id"),
+        replace(whole("id", "Id"), importance=2),
         text("server", "Server"),
-        text("filename", "File"),
+        filename(),
         whole("size_bytes", "Bytes"),
         whole("line", "Line"),
-        text("reason", "Reason"),
+        sentence("reason", "Reason", importance=2),
         Column(key="has_good", heading="Good one", text=lambda has_good: "counts" if has_good else "none"),
         when("since", "Since"),
     ]
     if with_discarded:
         columns.append(when("discarded_at", "Discarded"))
-    return Table(title="Quarantine", columns=columns, rows=found, empty="Nothing is in quarantine.")
+    return Table(title="Quarantine", columns=columns, rows=found, empty="No files in quarantine.")

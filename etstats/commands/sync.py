@@ -1,77 +1,86 @@
-"""The pipeline: from a game server, or a folder, into the database and on to Discord."""
+"""sync, import: files from game servers or folders into the database, and to Discord."""
 
-from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from etstats import output
+from etstats.admin.ping import pinged
 from etstats.commands.context import context_of
-
-if TYPE_CHECKING:
-    from etstats.pipeline.report import Report, Watcher
+from etstats.commands.lock_wait import WAIT, patience, wait_notice
+from etstats.commands.progress import ProgressBar, ProgressLines
+from etstats.domain.durations import seconds
+from etstats.pipeline import import_run, sync_run
+from etstats.pipeline.report import Progress, Report
 
 app = typer.Typer()
-PANEL = "The line"
 
 
-@app.command("import", rich_help_panel=PANEL)
+@app.command("import")
 def import_(
     ctx: typer.Context,
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders of round files.")],
-    server: Annotated[str | None, typer.Option(metavar="NAME", help="Whose files these are.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most N files.")] = None,
+    server: Annotated[str | None, typer.Option(metavar="NAME", help="Server that the files come from.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Import at most N files.")] = None,
+    wait: WAIT = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Parse and check; store nothing.")] = False,
 ) -> int:
-    """Import files and folders from this machine, with the same checks as sync.
+    """Import files and folders from this machine.
+
+    They pass the same checks as the files that sync fetches.
 
     Example: etstats import ~/gamestats --server main
 
     Exit codes: 0 done, 2 no such path, 3 some files were quarantined, 75 the database is down or busy.
     """
-    from etstats import output
-    from etstats.pipeline import import_run
-
     context = context_of(ctx)
     if dry_run:
-        return tell("checked", import_run.check(paths, limit=limit), quiet=context.verbosity < 0)
+        return show_report("checked", import_run.check(paths, limit=limit), quiet=context.verbosity < 0)
     with output.progress("files") as move:
-        report = import_run.import_paths(context.config, paths, server=server, limit=limit, watcher=watcher(move))
-    return tell("import", report, quiet=context.verbosity < 0)
+        report = import_run.import_paths(
+            context.config,
+            paths,
+            server=server,
+            limit=limit,
+            patience=patience(wait, context),
+            progress=ProgressBar(move, wait_notice(context)),
+        )
+    return show_report("import", report, quiet=context.verbosity < 0)
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command()
 def sync(
     ctx: typer.Context,
     since: Annotated[
         str | None,
-        typer.Option(metavar="WHEN", help="From when on: 24h, 7d, 2weeks, today, week, month, 2025-10-01, all."),
+        typer.Option(metavar="WHEN", help="From: 24h, 7d, 2weeks, today, week, month, 2025-10-01, all."),
     ] = None,
     server: Annotated[str | None, typer.Option(metavar="NAME", help="Only this server.")] = None,
-    post: Annotated[bool, typer.Option("--post", help="Post what is due to Discord, as it comes.")] = False,
+    post: Annotated[
+        bool, typer.Option("--post", help="Publish pending posts to Discord as files arrive.")
+    ] = False,
     poll: Annotated[
-        str | None, typer.Option(metavar="5s", help="Look again and again, this often, over one connection.")
+        str | None, typer.Option(metavar="5s", help="Keep polling at this interval over one connection.")
     ] = None,
-    for_: Annotated[str | None, typer.Option("--for", metavar="55s", help="How long to go on looking.")] = None,
+    for_: Annotated[str | None, typer.Option("--for", metavar="55s", help="How long to keep polling.")] = None,
     idle_every: Annotated[
-        str | None, typer.Option(metavar="10m", help="While nobody plays, look no more often than this.")
+        str | None, typer.Option(metavar="10m", help="Minimum polling interval while the server is idle.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fetched; fetch nothing.")] = False,
+    wait: WAIT = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would be fetched; fetch nothing.")] = False,
 ) -> int:
-    """Fetch what is new from the game servers and import it.
+    """Fetch new files from the game servers and import them.
 
-    Without --since: everything on the first run, later what is newer than the newest known file minus a day.
+    Without --since: all files on the first run, later only files newer than one day before the newest known file.
 
     Example: etstats -q sync --post --poll 5s --for 55s
 
-    Exit codes: 0 done, nothing new included, 2 configuration, 3 some files were quarantined, 4 key or host key
+    Exit codes: 0 done, also without new files, 2 configuration, 3 some files were quarantined, 4 key or host key
     refused, 75 busy, or a server, the database or Discord is down.
     """
-    from etstats import output
-    from etstats.admin.ping import pinged
-    from etstats.pipeline import sync_run
-
     context = context_of(ctx)
     now = datetime.now(UTC)
     if dry_run:
@@ -80,58 +89,53 @@ def sync(
         return 0
     timing = sync_run.timing(context.config, poll=poll, duration=for_)
     idle = idle_every or context.config.sync.idle_every
-    resting = None if idle is None or since else timedelta(seconds=sync_run.seconds(idle, "--idle-every"))
-    with pinged(context.config.health.ping_url) as run:
-        with output.progress("files") as move:
-            report = sync_run.sync(
-                context.config,
-                now=now,
-                server=server,
-                since=since,
-                timing=timing,
-                idle_every=resting,
-                post=post,
-                thorough=context.verbosity > 0,
-                watcher=watcher(move),
-            )
+    resting = None if idle is None or since else timedelta(seconds=seconds(idle, "--idle-every"))
+    is_quiet = context.verbosity < 0
+    says_lines = poll is not None and not is_quiet
+    with pinged(context.config.health.ping_url) as run, ExitStack() as bar:
+        if says_lines:
+            progress: Progress = ProgressLines(output.say, f"polling every {poll}", quiet=False)
+        else:
+            progress = ProgressBar(bar.enter_context(output.progress("files")), wait_notice(context))
+        report = sync_run.sync(
+            context.config,
+            now=now,
+            server=server,
+            since=since,
+            timing=timing,
+            idle_every=resting,
+            post=post,
+            thorough=context.verbosity > 0,
+            patience=patience(wait, context),
+            progress=progress,
+        )
+        bar.close()
         run.lines.append(str(report))
-        run.code = tell("sync", report, quiet=context.verbosity < 0)
+        run.code = show_report("sync", report, quiet=is_quiet, are_errors_shown=says_lines)
     return run.code
 
 
-def watcher(move: Callable[[int, int], None]) -> "Watcher":
-    """A watcher that moves a progress bar by (done, total) files."""
-    from etstats.pipeline.report import Watcher
-
-    done = total = 0
-
-    def coming(count: int) -> None:
-        nonlocal total
-        total += count
-        move(done, total)
-
-    def seen(_: object) -> None:
-        nonlocal done
-        done += 1
-        move(done, total)
-
-    return Watcher(coming=coming, seen=seen)
-
-
-def tell(what: str, report: "Report", *, quiet: bool) -> int:
-    """Say what needs a person, then, unless quiet, what was done; returns the exit code."""
-    from etstats import output
-
-    for outcome in report.quarantined:
-        output.say(f"quarantined: {outcome.filename}: {outcome.reason}")
-    for (server, name), reason in report.missed.items():
-        output.say(f"not to be had from {server}: {name}: {reason}")
-    for line in report.post_lines:
-        output.say(f"etstats: {line}")
-    for error in report.errors:
-        output.say(f"etstats: {error}")
+def show_report(what: str, report: Report, *, quiet: bool, are_errors_shown: bool = False) -> int:
+    """Print the problems that were not printed before and a summary; return the exit code."""
+    for name, reason in report.refused_names.items():
+        output.say(f"refused: {name}: {reason}")
+    if not are_errors_shown:
+        for outcome in report.quarantined:
+            output.say(f"quarantined: {outcome.filename}: {outcome.reason}")
+        for (server, name), reason in report.missed.items():
+            output.say(f"{server}: not fetched: {name}: {reason}")
+        for line in report.post_lines:
+            output.say(f"etstats: {line}")
+        for error in report.errors:
+            output.say(f"etstats: {error}")
     if not quiet:
-        for server, reason in report.resting.items():
+        for server, names in report.misdated.items():
+            output.say(f"{server}: {names[-1]}: date in the name and file time differ; see: etstats health")
+        for hint in report.hints:
+            output.say(hint)
+        for server, former in report.renamed.items():
+            output.say(f'{server}: recognized by its files; it was named "{former}" and keeps its rounds')
+        for server, reason in report.idle_servers.items():
             output.say(f"{server}: {reason}")
         output.say(f"{what}: {report}")
     return report.exit_code

@@ -1,4 +1,4 @@
-"""Words of a command line that look like secrets, so that no message repeats them."""
+"""Find words of the command line that look like secrets, so that no message repeats them."""
 
 import re
 from collections.abc import Iterable

@@ -1,41 +1,45 @@
-"""watch: the line as one long process."""
+"""watch: fetch, import and post in one long-running process."""
 
+import time
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
+from etstats import output
 from etstats.commands.context import context_of
+from etstats.commands.progress import ProgressLines
+from etstats.domain.durations import seconds
+from etstats.errors import EtstatsError
+from etstats.pipeline import sync_run, watch_loop
+from etstats.sync.job import Timing
 
 app = typer.Typer()
 
 
-@app.command("watch", rich_help_panel="The line")
+@app.command("watch")
 def watch(
     ctx: typer.Context,
     *,
-    every: Annotated[str, typer.Option("--every", metavar="5s", help="How often to poll a game server.")] = "5s",
+    every: Annotated[str, typer.Option("--every", metavar="5s", help="Polling interval of game servers.")] = "5s",
     server: Annotated[str | None, typer.Option(metavar="NAME", help="Only this server.")] = None,
-    no_post: Annotated[bool, typer.Option("--no-post", help="Fetch and import, and post nothing.")] = False,
+    no_post: Annotated[bool, typer.Option("--no-post", help="Fetch and import; post nothing.")] = False,
 ) -> int:
-    """Fetch, import and post until told to stop: the same as cron does, in one process over one connection.
+    """Fetch, import and post until interrupted, in one process.
 
-    A folder of this machine is polled as soon as a file is finished there. SIGTERM and Ctrl-C end it cleanly.
-    docs/systemd has a unit for it.
+    A folder on this machine is polled as soon as a file is finished. SIGTERM and Ctrl-C stop it cleanly. Each
+    change of state, import and post is a line on stderr; with -q only problems.
 
     Example: etstats watch
 
     Exit codes: 0 stopped, 2 wrong settings, 4 key or host key refused at the start.
     """
-    import time
-    from datetime import UTC, datetime
-
-    from etstats import output
-    from etstats.errors import EtstatsError
-    from etstats.pipeline import sync_run, watch_loop
-    from etstats.sync.job import Timing
-
     context = context_of(ctx)
-    poll = sync_run.seconds(every, "--every")
+    poll = seconds(every, "--every")
+
+    progress = ProgressLines(
+        output.say, f"watching, polling every {every}; stop with Ctrl-C", quiet=context.verbosity < 0
+    )
 
     with watch_loop.stopped_by_signals() as stop:
 
@@ -43,15 +47,18 @@ def watch(
             limit = min(context.config.sync.run_limit, watch_loop.LONGEST_RUN)
             timing = Timing(poll=poll, until=time.monotonic() + limit, stop=stop.for_run())
             report = sync_run.sync(
-                context.config, now=datetime.now(UTC), server=server, timing=timing, post=not no_post
+                context.config,
+                now=datetime.now(UTC),
+                server=server,
+                timing=timing,
+                post=not no_post,
+                progress=progress,
             )
-            for outcome in report.quarantined:
-                output.say(f"quarantined: {outcome.filename}: {outcome.reason}")
             return report.errors[0] if report.errors else None
 
-        if context.verbosity >= 0:
-            output.say(f"watching, polling every {every}; Ctrl-C ends it")
-        watch_loop.watch(run, stop, tell=lambda text: output.say(f"etstats: {text}"))
+        refused = watch_loop.watch(run, stop, notice=progress.interrupted)
+    if refused is not None:
+        return refused.exit_code
     if context.verbosity >= 0:
-        output.say("stopped; nothing is left half-done")
+        output.say("stopped")
     return 0

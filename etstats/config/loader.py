@@ -1,10 +1,9 @@
-"""The only reader of the TOML file and of the environment; what comes out is a frozen `Config`.
+"""Read the TOML file and the environment into a frozen `Config`.
 
 Order: flag > environment (`ETSTATS_<SECTION>_<KEY>`) > `$XDG_CONFIG_HOME/etstats/config.toml` > default.
 """
 
 import os
-import pwd
 import re
 import tomllib
 import typing
@@ -15,17 +14,21 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from etstats.config.convert import did_you_mean, from_dict, refuse_if_others_can_read
+from etstats.config.environment import state_dir_without_settings
 from etstats.config.schema import Config, ServerConfig
+from etstats.domain.rules.hours import hours_of
 from etstats.errors import ConfigError
+from etstats.post.settings import KINDS, DiscordConfig
 from etstats.site.settings import address
+from etstats.sync.regular_file import read_regular
 
 _FOLDERS = ("path", "data_dir", "state_dir")
-# A database's address is not a secret as long as no password stands in it.
+# A database URL is secret only if it contains a password.
 _PASSWORDLESS_URL = re.compile(r"postgres(ql)?://(?!.*password=)([^:@/]*@)?[^@]*$", re.IGNORECASE)
 
 
 def default_path(environment: Mapping[str, str] | None = None) -> Path:
-    """Where the configuration is looked for when no flag says so."""
+    """Return the path of the configuration file if no option names one."""
     env = os.environ if environment is None else environment
     if named := env.get("ETSTATS_CONFIG"):
         return Path(named).expanduser()
@@ -37,7 +40,7 @@ def load(
 ) -> Config:
     """Read the settings, or raise ConfigError naming the file, the key and the nearest known one.
 
-    A file that was named has to be there, unless it `may_be_missing`.
+    A named file must exist, unless it `may_be_missing`.
     """
     env = os.environ if environment is None else environment
     named = path is not None or "ETSTATS_CONFIG" in env
@@ -46,7 +49,7 @@ def load(
     if _holds_secret(table):
         refuse_if_others_can_read(path)
     data_dir = env.get("ETSTATS_DATA_DIR") or table.pop("data_dir", None) or _default_data_dir(env)
-    state_dir = env.get("ETSTATS_STATE_DIR") or table.pop("state_dir", None) or _default_state_dir(env)
+    state_dir = env.get("ETSTATS_STATE_DIR") or table.pop("state_dir", None) or state_dir_without_settings(env)
     table.pop("data_dir", None)
     table.pop("state_dir", None)
     sections = {name: cls for name, cls in typing.get_type_hints(Config).items() if name not in _FOLDERS}
@@ -62,72 +65,76 @@ def load(
     )
     _check_servers(config.servers, path)
     _check_username(config.discord.username, path)
+    _check_discord(config.discord, path)
     address(config.site.url)
     return config
 
 
 def secrets(config: Config) -> tuple[str, ...]:
-    """Every secret value in the settings: what no log or message may show."""
+    """Return all secret values of the settings, to remove them from logs and messages."""
     return tuple(_secret_values(config))
 
 
 def redacted(config: Config) -> dict[str, Any]:
-    """The settings as plain tables for showing, each secret replaced by `(set)`."""
-    shown = {f.name: getattr(config, f.name) for f in fields(config)}
-    return {key: str(v) if isinstance(v, Path) else _redact(v) for key, v in shown.items() if v is not None}
+    """Return the settings as plain tables, with each secret replaced by `(set)`."""
+    shown = {field.name: getattr(config, field.name) for field in fields(config)}
+    return {
+        key: str(value) if isinstance(value, Path) else _redact(value)
+        for key, value in shown.items()
+        if value is not None
+    }
 
 
 def environment() -> Mapping[str, str]:
-    """The environment, for the few rooms that hand it on: the terminal, a subprocess."""
+    """Return the environment, for the modules that need all of it: the terminal, a subprocess."""
     return os.environ
 
 
-def complete_environment() -> None:
-    """Set HOME and USER for a user without an entry in /etc/passwd, as containers have them.
-
-    Otherwise `~` and the default user of SSH cannot be resolved, not even where they are not needed.
-    """
-    try:
-        pwd.getpwuid(os.geteuid())
-    except KeyError:
-        os.environ.setdefault("HOME", "/")
-        os.environ.setdefault("USER", str(os.geteuid()))
-
-
-def only_in_environment(config: Config, environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """The names of this environment's settings that the file does not hold as well: cron will not see them."""
+def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:
+    """Return a line for each `ETSTATS_...` variable that is not a setting, with the nearest one."""
     env = os.environ if environment is None else environment
+    known = {"ETSTATS_CONFIG", "ETSTATS_DATA_DIR", "ETSTATS_STATE_DIR"}
+    for section, cls in typing.get_type_hints(Config).items():
+        if section in _FOLDERS or section == "servers":
+            continue
+        for field in fields(cls):
+            name = f"ETSTATS_{section}_{field.name}".upper()
+            known |= {name, f"{name}_FILE"} if field.metadata.get("secret") else {name}
+    return [
+        f"{name} is not a setting and is ignored{did_you_mean(name, known)}"
+        for name in sorted(env)
+        if name.startswith("ETSTATS_") and not name.startswith("ETSTATS_TEST_") and name not in known
+    ]
+
+
+def only_in_environment(config: Config) -> tuple[str, ...]:
+    """Return the variables of this environment whose settings are not in the file; cron does not see them."""
     path = config.path or default_path({})
     if load(path, {}, may_be_missing=True) == config:
         return ()
     folders = {"XDG_DATA_HOME", "XDG_STATE_HOME"}
-    named = (name for name in env if name.startswith("ETSTATS_") or (name in folders and env[name]))
+    named = (name for name in os.environ if name.startswith("ETSTATS_") or (name in folders and os.environ[name]))
     return tuple(sorted(name for name in named if name != "ETSTATS_CONFIG"))
 
 
-def folders_in_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The data and state folders that this environment sets, for writing them down where cron sees them."""
-    env = os.environ if environment is None else environment
+def folders_in_environment() -> dict[str, str]:
+    """Return the data and state folders set in this environment, to write them into the settings file for cron."""
     names = {"data_dir": "ETSTATS_DATA_DIR", "state_dir": "ETSTATS_STATE_DIR"}
-    return {key: str(Path(env[name]).absolute()) for key, name in names.items() if env.get(name)}
+    return {key: str(Path(os.environ[name]).absolute()) for key, name in names.items() if os.environ.get(name)}
 
 
 def _default_data_dir(env: Mapping[str, str]) -> str:
     if xdg := env.get("XDG_DATA_HOME"):
         return f"{xdg}/etstats"
-    # PostgreSQL refuses to run as root, and the account it gets instead cannot enter a private home.
+    # PostgreSQL refuses to run as root; the account that runs it cannot enter a private home.
     return "/var/lib/etstats" if os.geteuid() == 0 else "~/.local/share/etstats"
-
-
-def _default_state_dir(env: Mapping[str, str]) -> str:
-    return f"{env.get('XDG_STATE_HOME') or '~/.local/state'}/etstats"
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))  # some editors begin a file with a BOM
+        return tomllib.loads(read_regular(path).decode("utf-8-sig"))  # some editors write a BOM
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such configuration file; make one with: etstats init") from None
+        raise ConfigError(f"{path}: no such configuration file; create one with: etstats init") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -142,24 +149,26 @@ def _section(name: str, cls: Any, table: Any, path: Path, env: Mapping[str, str]
         if table is not None and not isinstance(table, list):
             raise ConfigError(f"{path}: servers: write each one as [[servers]]")
         return tuple(
-            from_dict(ServerConfig, t, f"{path}: [[servers]] number {n}") for n, t in enumerate(table or (), 1)
+            from_dict(ServerConfig, entry, f"{path}: [[servers]] number {number}")
+            for number, entry in enumerate(table or (), 1)
         )
     table = {} if table is None else table
     if not isinstance(table, dict):
         raise ConfigError(f"{where}: this is a section; write it in brackets")
-    table = dict(table)
-    for f in fields(cls):
-        for suffix in ("", "_file") if f.metadata.get("secret") else ("",):
-            value = env.get(f"ETSTATS_{name}_{f.name}{suffix}".upper())
-            if value is not None:
-                table.pop(f.name, None)
-                table.pop(f"{f.name}_file", None)
-                table[f.name + suffix] = value
-    return from_dict(cls, table, where)
+    table, variables = dict(table), {}
+    for field in fields(cls):
+        for suffix in ("", "_file") if field.metadata.get("secret") else ("",):
+            variable = f"ETSTATS_{name}_{field.name}{suffix}".upper()
+            if variable in env:
+                table.pop(field.name, None)
+                table.pop(f"{field.name}_file", None)
+                table[field.name + suffix] = env[variable]
+                variables[field.name + suffix] = variable
+    return from_dict(cls, table, where, variables)
 
 
 def _holds_secret(table: Mapping[str, Any]) -> bool:
-    """True when a section holds a key that is a secret in that section, at any depth."""
+    """Return whether a section contains a key that is a secret in that section, at any depth."""
     hints = typing.get_type_hints(Config)
     for key, section in table.items():
         hint = hints.get(key)
@@ -170,7 +179,7 @@ def _holds_secret(table: Mapping[str, Any]) -> bool:
 
 
 def _holds_any(value: Any, names: Collection[str]) -> bool:
-    """True when a table, or one inside it, has a value under one of these names."""
+    """Return whether a table, or a nested table, has one of these keys."""
     if isinstance(value, list):
         return any(_holds_any(inner, names) for inner in value)
     return isinstance(value, dict) and any(
@@ -181,9 +190,9 @@ def _holds_any(value: Any, names: Collection[str]) -> bool:
 
 
 def _secret_names(cls: Any) -> Iterator[str]:
-    for f in fields(cls):
-        if f.metadata.get("secret"):
-            yield f.name
+    for field in fields(cls):
+        if field.metadata.get("secret"):
+            yield field.name
     for hint in typing.get_type_hints(cls).values():
         for inner in (hint, *typing.get_args(hint)):
             if is_dataclass(inner):
@@ -192,9 +201,9 @@ def _secret_names(cls: Any) -> Iterator[str]:
 
 def _secret_values(value: Any) -> Iterator[str]:
     if is_dataclass(value) and not isinstance(value, type):
-        for f in fields(value):
-            inner = getattr(value, f.name)
-            if f.metadata.get("secret") and inner:
+        for field in fields(value):
+            inner = getattr(value, field.name)
+            if field.metadata.get("secret") and inner:
                 yield inner
             else:
                 yield from _secret_values(inner)
@@ -208,8 +217,12 @@ def _secret_values(value: Any) -> Iterator[str]:
 
 def _redact(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        shown = {f.name: (f.metadata.get("secret"), getattr(value, f.name)) for f in fields(value)}
-        return {key: "(set)" if secret else _redact(v) for key, (secret, v) in shown.items() if v is not None}
+        shown = {field.name: (field.metadata.get("secret"), getattr(value, field.name)) for field in fields(value)}
+        return {
+            key: "(set)" if secret else _redact(value)
+            for key, (secret, value) in shown.items()
+            if value is not None
+        }
     if isinstance(value, Mapping):
         return {key: _redact(inner) for key, inner in value.items()}
     if isinstance(value, tuple):
@@ -230,15 +243,26 @@ def _check_servers(servers: tuple[ServerConfig, ...], path: Path) -> None:
             raise ConfigError(
                 f"{where}: timezone {server.timezone}: no such zone; expected a name such as Europe/Ljubljana"
             ) from error
-    names = [s.name for s in servers]
+    names = [server.name for server in servers]
     for name in names:
         if not name or "/" in name or name.startswith(".") or not name.isprintable():
-            raise ConfigError(f"{path}: server {name!r}: it names a folder too: use letters and digits")
+            raise ConfigError(f"{path}: server {name!r}: a folder is named after it; use letters and digits")
         if names.count(name) > 1:
-            raise ConfigError(f"{path}: two servers are named {name}; give each a name of its own")
+            raise ConfigError(f"{path}: two servers are named {name}; give each a different name")
+
+
+def _check_discord(settings: DiscordConfig, path: Path) -> None:
+    for kind in settings.channels:
+        if kind not in KINDS:
+            raise ConfigError(f"{path}: [discord.channels.{kind}]: no such kind{did_you_mean(kind, KINDS)}")
+    try:
+        if settings.quiet_hours:
+            hours_of(settings.quiet_hours)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: [discord]: quiet_hours: {error}") from error
 
 
 def _check_username(name: str | None, path: Path) -> None:
-    """Discord refuses every message under a name that it does not like, so it is said here."""
+    """Raise ConfigError for a username with which Discord would refuse every message."""
     if name is not None and (not 1 <= len(name.strip()) <= 80 or re.search("discord|clyde", name, re.IGNORECASE)):
         raise ConfigError(f'{path}: [discord]: username: 1 to 80 characters, without "discord" or "clyde"')

@@ -7,7 +7,7 @@ from etstats.sync.source import SftpSettings, Timeouts
 
 
 def location_of(server: ServerConfig, config: Config) -> SftpSettings | Path:
-    """A server of the settings as sync wants it: how to reach it, or the folder on this machine."""
+    """Return the SSH address or the local folder of a configured server, for `sync`."""
     if server.path is not None:
         return Path(server.path).expanduser()
     return SftpSettings(

@@ -1,7 +1,7 @@
-"""What can be set: one frozen class a section of the TOML file, with its defaults and bounds.
+"""The settings: one frozen dataclass per section of the TOML file, with defaults and bounds.
 
-`secret` fields are never shown, and may stand in a file of their own (`webhook_url_file` for `webhook_url`).
-The reader of all this is `config.py`.
+`secret` fields are never shown, and may be read from a separate file (`webhook_url_file` for `webhook_url`).
+`loader.py` reads them.
 """
 
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from etstats.domain.rounds import BotRounds
 from etstats.errors import ConfigError
 from etstats.logs import LogConfig
 from etstats.post.settings import DiscordConfig
@@ -17,13 +18,13 @@ from etstats.site.settings import SiteConfig
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseConfig:
-    """Where the database is; without a `url` it is the embedded PostgreSQL in the data folder."""
+    """Location of the database; without a `url`, the embedded PostgreSQL in the data folder."""
 
     url: str | None = field(default=None, metadata={"secret": True})
     read_url: str | None = field(default=None, metadata={"secret": True})
-    """A streaming replica that the reading commands ask instead."""
+    """A streaming replica for the query commands."""
     schema: str = "public"
-    """Where the tables are, in a database that is shared with another program."""
+    """Schema of the tables, for a database that another program uses too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,25 +40,38 @@ class ServerConfig:
     known_hosts: str | None = None
     remote_path: str | None = None
     timezone: str = "UTC"
+    stopwatch: bool | None = None
+    """False: every file is a separate match. None: stopwatch, and files that contradict it are reported."""
     query: str | None = None
-    """`host:port` of the game's own UDP status query, asked whether anyone plays."""
+    """`host:port` of the game's UDP status query, to ask whether anyone plays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionsConfig:
-    """What a gaming session is."""
+    """Definition of a gaming session."""
 
     gap_minutes: int = field(default=60, metadata={"min": 1, "max": 1440})
 
     @property
     def gap(self) -> timedelta:
-        """The longest time between the ends of two rounds of one session."""
+        """Return the maximum time between the ends of two rounds of one session."""
         return timedelta(minutes=self.gap_minutes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BotsConfig:
+    """Rounds with bots: whether they set records, ratings and achievements, and which of them count.
+
+    `rounds`: `humans` (bots do not outnumber humans), `all`, `none`.
+    """
+
+    records: bool = False
+    rounds: str = field(default="humans", metadata={"choices": tuple(BotRounds)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SyncConfig:
-    """How files are fetched; times in seconds."""
+    """Fetching of files; times in seconds."""
 
     connect_timeout: float = field(default=10.0, metadata={"min": 0.1, "max": 600})
     read_timeout: float = field(default=30.0, metadata={"min": 0.1, "max": 600})
@@ -65,12 +79,12 @@ class SyncConfig:
     idle_every: str | None = None
     idle_after_minutes: int = field(default=30, metadata={"min": 1, "max": 1440})
     lookback_hours: int = field(default=24, metadata={"min": 1, "max": 87600})
-    """How far before the newest known file a poll without `--since` begins."""
+    """A poll without `--since` starts this long before the newest known file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CronConfig:
-    """When cron looks: `hours` is a range of the admin's clock and may pass midnight (`18-2`)."""
+    """Polling by cron: `hours` is a range in this machine's time and may pass midnight (`18-2`)."""
 
     hours: str = "0-23"
     poll: str = "5s"
@@ -79,7 +93,7 @@ class CronConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupConfig:
-    """Backups: where (default: `backups` in the data folder) and how many days they are kept."""
+    """Backups: folder (default: `backups` in the data folder) and days to keep them."""
 
     path: str | None = None
     keep_days: int = field(default=7, metadata={"min": 1, "max": 36500})
@@ -87,7 +101,7 @@ class BackupConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthConfig:
-    """A dead-man ping (healthchecks.io and alike), and what counts as ill."""
+    """Dead man's switch (such as healthchecks.io), and limits of the health check."""
 
     ping_url: str | None = field(default=None, metadata={"secret": True})
     metrics_file: str | None = None
@@ -97,7 +111,7 @@ class HealthConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """All settings, read once; `path` is the TOML file they came from, None when there was none."""
+    """All settings; `path` is the TOML file, None if there was none."""
 
     path: Path | None = None
     data_dir: Path
@@ -105,6 +119,7 @@ class Config:
     database: DatabaseConfig = DatabaseConfig()
     servers: tuple[ServerConfig, ...] = ()
     sessions: SessionsConfig = SessionsConfig()
+    bots: BotsConfig = BotsConfig()
     sync: SyncConfig = SyncConfig()
     discord: DiscordConfig = field(default_factory=DiscordConfig)
     site: SiteConfig = field(default_factory=SiteConfig)
@@ -114,24 +129,24 @@ class Config:
     log: LogConfig = field(default_factory=LogConfig)
 
     def server(self, name: str | None) -> ServerConfig:
-        """The server of that name, or the only one; raises ConfigError naming those there are."""
+        """Return the server of that name, or the only one; ConfigError lists the configured servers."""
         if name is None and len(self.servers) == 1:
             return self.servers[0]
         for server in self.servers:
             if server.name == name:
                 return server
-        names = ", ".join(s.name for s in self.servers) or "none; run: etstats init"
+        names = ", ".join(server.name for server in self.servers) or "none; run: etstats init"
         raise ConfigError(f"--server {name or 'NAME'}: no such server in the configuration (there are: {names})")
 
     def timezone(self, name: str) -> ZoneInfo:
-        """The clock of the server of that name; UTC for one that is not in the configuration."""
-        return ZoneInfo(next((s.timezone for s in self.servers if s.name == name), "UTC"))
+        """Return the time zone of the server of that name; UTC if it is not in the configuration."""
+        return ZoneInfo(next((server.timezone for server in self.servers if server.name == name), "UTC"))
 
     @property
     def copies_root(self) -> Path:
-        """The folder with a folder of local copies for each server."""
+        """Return the folder that contains the local copies of all servers, one folder per server."""
         return self.data_dir / "gamestats"
 
     def copies_of(self, name: str) -> Path:
-        """The folder with the local copies of a server's files."""
+        """Return the folder with the local copies of a server's files."""
         return self.copies_root / name

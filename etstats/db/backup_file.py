@@ -1,7 +1,7 @@
-"""The file of a backup: a ZIP of `manifest.json` and `<table>.copy`, a table's rows in PostgreSQL's text format.
+"""Read and write backup files: a ZIP of `manifest.json` and `<table>.copy` (rows in PostgreSQL's text format).
 
-A file that is read is untrusted: sizes, names, counts and hashes are checked before a row reaches a database, no
-length that it claims is allocated, and whatever is wrong with it is a BackupError.
+A backup that is read is untrusted: sizes, names, counts and hashes are checked before a row reaches a database,
+memory is never allocated by a length from the file, and any defect is a BackupError.
 """
 
 import hashlib
@@ -18,9 +18,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
-from etstats.db.migrations import UNRELEASED
+from etstats.db.migrations import UNRELEASED, is_of_a_checkout
 from etstats.errors import BackupError, ConfigError, TemporaryError
 
 FORMAT = 1
@@ -49,9 +49,8 @@ _MALFORMED = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
-    """What one table held: how many rows, and the SHA-256 of their text in the order of the key."""
+class Contents(NamedTuple):
+    """The number of rows of a table, and the SHA-256 of their text in key order."""
 
     name: str
     columns: tuple[str, ...]
@@ -61,7 +60,7 @@ class Contents:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a backup holds: when it was made, by which etstats, on which schema (number -> hash), and tables."""
+    """The contents of a backup: its time, etstats version, schema (migration number -> hash) and tables."""
 
     made_at: datetime
     version: str
@@ -70,21 +69,21 @@ class Manifest:
 
     @property
     def is_unreleased(self) -> bool:
-        """Whether it has the schema before the first release: its derived rows have to be derived again."""
-        return dict(self.migrations) == UNRELEASED
+        """Whether it has the schema of an unreleased version: its derived rows must be computed again."""
+        return dict(self.migrations) == UNRELEASED or is_of_a_checkout(self.migrations)
 
     @property
     def rows(self) -> int:
-        """All rows together."""
+        """The number of rows of all tables."""
         return sum(table.rows for table in self.tables)
 
     def rows_of(self, name: str) -> int:
-        """The rows of one table; 0 for one that is not in it."""
+        """Return the number of rows of a table; 0 if the backup does not have it."""
         return next((table.rows for table in self.tables if table.name == name), 0)
 
 
 class BackupFile:
-    """An open backup whose manifest and list of members are checked; its rows are checked as they are read."""
+    """An open backup with a checked manifest and member list; rows are checked while they are read."""
 
     def __init__(self, path: Path, file: "_BoundedReader") -> None:
         self.path = path
@@ -104,7 +103,7 @@ class BackupFile:
             self._members = by_name
 
     def rows(self, table: Contents) -> Iterator[bytes]:
-        """Yield the text of a table's rows in blocks; BackupError when it is not what the manifest says."""
+        """Yield the text of a table's rows in blocks; BackupError if it differs from the manifest."""
         digest, rows, row_bytes = hashlib.sha256(), 0, 0
         with malformed(self.path), self._archive.open(self._members[f"{table.name}.copy"]) as member:
             while block := member.read(_CHUNK):
@@ -116,10 +115,10 @@ class BackupFile:
                     raise ValueError(f"a row of {table.name} is longer than {_MAX_ROW >> 20} MB")
                 yield block
         if (rows, digest.hexdigest()) != (table.rows, table.sha256):
-            raise not_valid(self.path, f"{table.name} has {rows} rows or contents other than its manifest says")
+            raise not_valid(self.path, f"{table.name} has {rows} rows or contents that differ from its manifest")
 
     def verify(self) -> None:
-        """Read everything once; BackupError for the first difference from the manifest."""
+        """Read all rows once; BackupError for the first difference from the manifest."""
         for table in self.manifest.tables:
             for _ in self.rows(table):
                 pass
@@ -133,11 +132,11 @@ class BackupFile:
 
 @contextmanager
 def open_backup(path: Path) -> Iterator[BackupFile]:
-    """Open a backup and check its manifest and members; BackupError when there is none, or it is not valid."""
+    """Open a backup and check its manifest and members; BackupError if it is missing or invalid."""
     try:
         file = _BoundedReader(path)
     except FileNotFoundError:
-        raise BackupError(f"{path}: no such backup; `etstats backup --list` shows those there are") from None
+        raise BackupError(f"{path}: no such backup; list them with: etstats backup --list") from None
     except OSError as error:
         raise BackupError(f"{path}: cannot be read: {error.strerror}") from error
     with file:
@@ -148,19 +147,19 @@ def open_backup(path: Path) -> Iterator[BackupFile]:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read what a backup holds; BackupError when it is not valid."""
+    """Return the manifest of a backup; BackupError if it is invalid."""
     with open_backup(path) as backup:
         return backup.manifest
 
 
 def not_valid(path: Path, reason: str) -> BackupError:
-    """The one error for a file that cannot be restored."""
+    """Return the error for a file that cannot be restored."""
     return BackupError(f"{path} is not a valid backup: {reason}; choose another: etstats backup --list")
 
 
 @contextmanager
 def malformed(path: Path) -> Iterator[None]:
-    """Turn what is raised for malformed bytes into a BackupError."""
+    """Convert the exceptions that malformed bytes cause to BackupError."""
     try:
         yield
     except ConfigError:
@@ -174,9 +173,9 @@ def malformed(path: Path) -> Iterator[None]:
 
 @contextmanager
 def create_backup(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Create a file of mode 0600 to write a backup to, and see it on the disk at the end.
+    """Create a backup file of mode 0600 and fsync it at the end of the block.
 
-    TemporaryError when it cannot be written; what was written of it stays for the caller to remove.
+    Raises TemporaryError if it cannot be written; the caller removes the incomplete file.
     """
     try:
         with open(path, "xb", opener=_private) as file:
@@ -192,12 +191,13 @@ def create_backup(path: Path) -> Iterator[zipfile.ZipFile]:
 
 def write_manifest(archive: zipfile.ZipFile, manifest: Manifest) -> None:
     """Write the manifest, which comes last."""
-    whole = {"format": FORMAT, **asdict(manifest), "made_at": manifest.made_at.isoformat()}
+    tables = [table._asdict() for table in manifest.tables]
+    whole = {"format": FORMAT, **asdict(manifest), "tables": tables, "made_at": manifest.made_at.isoformat()}
     archive.writestr(_MANIFEST, json.dumps(whole, indent=1))
 
 
 class _BoundedReader(io.BufferedReader):
-    """A file of which one read returns a megabyte at most: `zipfile` reads as many bytes as the file claims."""
+    """A file whose reads return at most a megabyte, because `zipfile` trusts the lengths in the file."""
 
     def __init__(self, path: Path) -> None:
         # A named pipe is opened without waiting for a writer, and refused by the caller.
@@ -205,7 +205,7 @@ class _BoundedReader(io.BufferedReader):
         super().__init__(io.FileIO(descriptor, "rb"))
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read; BadZipFile when there is more than a backup has in one piece."""
+        """Read up to the limit; BadZipFile if more is requested than a backup needs."""
         wanted = _MAX_READ + 1 if size is None or size < 0 else min(size, _MAX_READ + 1)
         content = super().read(wanted)
         if len(content) > _MAX_READ:
@@ -214,7 +214,7 @@ class _BoundedReader(io.BufferedReader):
 
 
 def _check_sizes(members: list[zipfile.ZipInfo], file_bytes: int) -> None:
-    """Refuse members that are encrypted, of another method, overlapping, or that expand beyond all measure."""
+    """Refuse members that are encrypted, overlap, use another compression method, or expand too much."""
     for member in members:
         if member.flag_bits & 0x1:
             raise ValueError("it is encrypted")
@@ -227,7 +227,7 @@ def _check_sizes(members: list[zipfile.ZipInfo], file_bytes: int) -> None:
 
 
 def _from_json(text: bytes) -> Manifest:
-    """Read the manifest; ValueError where it is not what `write_manifest` writes."""
+    """Parse the manifest; ValueError if `write_manifest` cannot have written it."""
     whole = _object(json.loads(text), {"format", "made_at", "version", "migrations", "tables"})
     if whole["format"] != FORMAT:
         raise ValueError("its format is unknown; it may be of a newer etstats")
@@ -263,13 +263,13 @@ def _contents(value: object) -> Contents:
 
 def _object(value: object, keys: set[str]) -> dict[str, Any]:
     if not isinstance(value, dict) or not keys <= value.keys():
-        raise ValueError("its manifest is not one of etstats")
+        raise ValueError("its manifest was not written by etstats")
     return value
 
 
 def _text(value: object, form: re.Pattern[str] | None = None) -> str:
     if not isinstance(value, str) or (form and not form.fullmatch(value)):
-        raise ValueError("its manifest holds a value that etstats does not write")
+        raise ValueError("its manifest contains a value that etstats does not write")
     return value
 
 

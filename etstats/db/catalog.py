@@ -2,23 +2,27 @@
 
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
-from etstats.db.connection import Connection, database_errors
+from etstats.db.connection import Connection
 from etstats.db.queries import query, sql_root
 
 _AT_ONCE = 2000
-# What a spreadsheet would take for the beginning of a formula.
+_SAME_COLUMNS = {
+    "match_summaries": "player_comprehensive_stats",
+    "person_stats": "player_comprehensive_stats",
+    "person_weapon_stats": "weapon_comprehensive_stats",
+}
+# Characters with which a formula begins in a spreadsheet.
 _FORMULA = "^[=+@\t\r-]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogColumn:
+class CatalogColumn(NamedTuple):
     """One column: `kind` is the database's type, `refers_to` the table that its values are keys of."""
 
     table_name: str
@@ -31,9 +35,8 @@ class CatalogColumn:
     refers_to: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogTable:
-    """One table or view, what it holds, and its columns in order; `meanings` go along with them."""
+class CatalogTable(NamedTuple):
+    """A table or view, its description, and its columns in order; `meanings` are in the same order."""
 
     name: str
     is_view: bool
@@ -43,16 +46,15 @@ class CatalogTable:
 
 
 def tables(conn: Connection) -> list[CatalogTable]:
-    """All tables, then all views, by name; the meanings are those of `sql/dictionary.toml`, else empty."""
+    """Return all tables, then all views, by name; meanings come from `sql/dictionary.toml` or are empty."""
     words = dictionary()
-    with database_errors(), conn.cursor(row_factory=class_row(CatalogColumn)) as cursor:
+    with conn.cursor(row_factory=class_row(CatalogColumn)) as cursor:
         columns = cursor.execute(query("catalog_columns")).fetchall()
     found = []
     for name, group in groupby(columns, lambda column: column.table_name):
         own = tuple(group)
         meanings = words.get(name, {})
-        if name == "match_summaries":
-            meanings = {**words["player_comprehensive_stats"], **meanings}
+        meanings = {**words.get(_SAME_COLUMNS.get(name, ""), {}), **meanings}
         found.append(
             CatalogTable(
                 name=name,
@@ -66,37 +68,37 @@ def tables(conn: Connection) -> list[CatalogTable]:
 
 
 def dictionary() -> dict[str, dict[str, str]]:
-    """What each table (under the empty name) and each of its columns means."""
+    """Return the meaning of each table (key: empty name) and of each of its columns."""
     return tomllib.loads((sql_root() / "dictionary.toml").read_text(encoding="utf-8"))
 
 
 def snapshot(conn: Connection) -> None:
-    """Let all that is read from now on, up to the end of the transaction, be of one moment."""
+    """Read from one snapshot until the end of the transaction."""
     conn.rollback()
     conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
 
 
 def copy_csv(conn: Connection, columns: Sequence[CatalogColumn]) -> Iterator[bytes]:
-    """The rows as CSV with a heading line, in pieces; an apostrophe keeps text from being a formula."""
+    """Yield the rows as CSV with a header; an apostrophe prevents that text is read as a formula."""
     statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, HEADER)").format(_select(columns, _harmless))
-    with database_errors(), conn.cursor() as cursor, cursor.copy(statement) as copy:
+    with conn.cursor() as cursor, cursor.copy(statement) as copy:
         for piece in copy:
             yield bytes(piece)
 
 
 def json_rows(conn: Connection, columns: Sequence[CatalogColumn]) -> Iterator[str]:
-    """The rows as one JSON object each; bytes in hex, moments in ISO 8601."""
+    """Yield each row as a JSON object; bytes in hex, times in ISO 8601."""
     statement = sql.SQL("SELECT row_to_json(t)::text FROM ({}) t").format(_select(columns, _as_it_is))
     return (str(text) for (text,) in _stream(conn, statement))
 
 
 def plain_rows(conn: Connection, columns: Sequence[CatalogColumn]) -> Iterator[tuple[object, ...]]:
-    """The rows as integers, floats, text and bytes; moments and days as text in ISO 8601, true as 1."""
+    """Yield the rows as integers, floats, text and bytes; times and dates as ISO 8601 text, true as 1."""
     return _stream(conn, _select(columns, _plain))
 
 
 def _stream(conn: Connection, statement: sql.Composed) -> Iterator[tuple[object, ...]]:
-    with database_errors(), conn.cursor("export") as cursor:
+    with conn.cursor("export") as cursor:
         cursor.itersize = _AT_ONCE
         yield from cursor.execute(statement)
 

@@ -1,14 +1,14 @@
-"""The checks in `sql/checks/`: each is a SELECT of bad rows, named by its fault.
+"""Run the checks in `sql/checks/`: each is a SELECT of wrong rows, named after the error.
 
-The first comment line is `-- error: ...` or `-- warning: ...` and says what is wrong. Every check gives
-the columns file_id, round_id, player_guid, field, value, expected.
+The first comment line is `-- error: ...` or `-- warning: ...` and describes the error. Every check returns the
+columns file_id, round_id, player_guid, field, value, expected.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from psycopg.rows import class_row
 
@@ -21,18 +21,16 @@ from etstats.errors import EtstatsError
 _STEP = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One check: its name, how bad its findings are, and what they mean."""
+class Check(NamedTuple):
+    """A check: its name, and the severity and meaning of its findings."""
 
     name: str
     severity: Severity
     description: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchivedRound:
-    """A stored round with the files that it was derived from; counts are of what is stored."""
+class ArchivedRound(NamedTuple):
+    """A stored round with its archived files; the counts are those of the stored rows."""
 
     round_id: int
     server: str
@@ -41,14 +39,14 @@ class ArchivedRound:
     round1_filename: str | None
     round1_content: bytes | None
     is_cumulative: bool
+    stopwatch: bool
     players: int
     kills: int
     deaths: int
     weapons: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
+class _Found(NamedTuple):
     server: str | None
     filename: str | None
     round_id: int | None
@@ -61,7 +59,7 @@ class _Found:
 
 @cache
 def all_checks() -> tuple[Check, ...]:
-    """Every check there is, errors first, by name."""
+    """Return all checks, errors first, by name."""
     checks = [_read(path) for path in check_files()]
     return tuple(sorted(checks, key=lambda check: (check.severity, check.name)))
 
@@ -69,7 +67,7 @@ def all_checks() -> tuple[Check, ...]:
 def run_check(
     conn: Connection, check: Check, parameters: Mapping[str, object], since: datetime | None
 ) -> list[Finding]:
-    """What one check finds in rounds that ended since then (None: in all); `parameters` are the check's own."""
+    """Return the findings of a check in rounds that ended since a time (None: in all rounds)."""
     bounds = "" if since is None else query("rows_of_recent_sessions")
     sql = f"WITH {bounds} found AS ({with_columns(check_query(check.name))}) {query('locate_findings')}"
     with conn.cursor(row_factory=class_row(_Found)) as cursor:
@@ -92,7 +90,7 @@ def run_check(
 
 
 def archived_rounds(conn: Connection, since: datetime | None) -> Iterator[ArchivedRound]:
-    """Every stored round since then with its archived files, a few hundred at a time."""
+    """Yield the stored rounds since a time with their archived files, read in blocks of a few hundred."""
     after = 0
     while True:
         parameters = {"after": after, "since": since, "limit": _STEP}
@@ -105,7 +103,7 @@ def archived_rounds(conn: Connection, since: datetime | None) -> Iterator[Archiv
 
 
 def count_rounds(conn: Connection, since: datetime | None) -> int:
-    """How many rounds ended since then."""
+    """Return the number of rounds that ended since a time."""
     row = conn.execute(query("count_rounds"), {"since": since}).fetchone()
     return row[0] if row else 0
 

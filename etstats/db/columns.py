@@ -1,16 +1,16 @@
-"""The columns of the large tables, and the SQL lists that derive from them.
+"""The columns of the large tables, and the SQL lists derived from them.
 
-A query writes `{player_columns}` where a list belongs; `with_columns` fills the lists in. So a new column needs no
-edit in the INSERT, in the UPDATE of a conflict, or in the SELECT that compares a rebuild with what is stored.
+A query contains a placeholder such as `{player_columns}`, which `with_columns` replaces. So a new column needs no
+edit of the INSERT, of its ON CONFLICT UPDATE, or of the SELECT that compares a rebuild with the stored rows.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
-from types import NoneType
 from typing import get_args, get_type_hints
 
 from etstats.db.queries import query
+from etstats.db.sums import career_column, sum_lists
 from etstats.domain.rounds import PlayerRound, WeaponStats
 from etstats.domain.rules.achievements import ACHIEVEMENTS
 from etstats.domain.stats import ScoreLine
@@ -25,7 +25,7 @@ ROUND_COLUMNS = (
     "id", "server_id", "file_id", "match_id", "round_number", "round_date", "round_time", "ended_at", "map_name",
     "config", "defender_team", "winner_team", "time_limit_seconds", "actual_time_seconds", "played_seconds",
     "duration_seconds", "held", "round_outcome", "round1_id", "is_cumulative", "gaming_session_id", "bots",
-    "anonymous", "is_counted",
+    "anonymous", "has_enough_humans", "is_voided", "is_repeat", "series_id", "axis_team",
 )  # fmt: skip
 """The columns of `rounds` that derive from the archive."""
 
@@ -46,30 +46,44 @@ _NO_COUNTS = {"player_guid", "player_name", "clean_name", "team", "was_reset", "
 # The scoreboard computes these in another way than as a plain sum.
 _NO_SUMS = {"denied_playtime", "killing_spree_best", "death_spree_worst"}
 
+_WON, _LOST = (
+    "count(*) FILTER (WHERE r.winner_team = p.team)",
+    "count(*) FILTER (WHERE r.winner_team = 3 - p.team)",
+)
+# How a player did in some rounds.
+_RESULTS = {
+    "rounds": "count(*)",
+    "won": _WON,
+    "lost": _LOST,
+    "win_share": f"{_WON}::double precision / nullif({_WON} + {_LOST}, 0)",
+    "kills": "sum(p.kills)",
+    "deaths": "sum(p.deaths)",
+    "kd_ratio": "coalesce(sum(p.kills)::double precision / nullif(sum(p.deaths), 0), sum(p.kills))",
+    "dpm": "60 * sum(p.damage_given)::double precision / nullif(sum(p.time_played_seconds), 0)",
+}
+
 _LIST = re.compile(r"\{([a-z_]+)\}")
 
 
-def with_columns(sql: str) -> str:
-    """Fill the column lists into a query."""
-    return _LIST.sub(lambda found: _lists()[found[1]], sql)
+def with_columns(sql: str, *, sealed: bool = False) -> str:
+    """Fill the column lists into a query; `sealed`: its rounds are those of no sealed period."""
+    return _LIST.sub(lambda found: _lists(sealed=sealed)[found[1]], sql)
 
 
 @cache
-def query_with_columns(name: str) -> str:
-    """Return a named query with its column lists."""
-    return with_columns(query(name))
+def query_with_columns(name: str, *, sealed: bool = False) -> str:
+    """Return a named query with its column lists; see `with_columns`."""
+    return with_columns(query(name), sealed=sealed)
 
 
 @cache
-def _lists() -> Mapping[str, str]:
+def _lists(*, sealed: bool = False) -> Mapping[str, str]:
     floats = {name for name, kind in get_type_hints(PlayerRound).items() if float in (kind, *get_args(kind))}
     sums = [name for name in ScoreLine._fields if name in PLAYER_COLUMNS and name not in _NO_COUNTS | _NO_SUMS]
-    optional = {name for name, kind in get_type_hints(ScoreLine).items() if NoneType in get_args(kind)}
     types = {"round_id": "bigint", "player_guid": "text", "weapon_name": "text"}
     return {
         "file_columns": _join(FILE_COLUMNS),
-        "file_values": _join(f"%({name})s" for name in FILE_COLUMNS),
-        "file_updates": _updates(FILE_COLUMNS[3:]),  # behind the key
+        "file_updates": _updates(FILE_COLUMNS[3:]),  # without the key
         "round_columns": _join(ROUND_COLUMNS),
         "round_updates": _updates(ROUND_COLUMNS[3:]),
         "player_columns": _join(("round_id", *PLAYER_COLUMNS)),
@@ -78,10 +92,12 @@ def _lists() -> Mapping[str, str]:
             f"{name}::double precision" if name in floats else name for name in ("round_id", *PLAYER_COLUMNS)
         ),
         "player_counts": _join(name for name in PLAYER_COLUMNS if name not in _NO_COUNTS),
-        "player_sums": _join(f"{_sum(name, optional)}::integer AS {name}" for name in sums),
+        "result_sums": _join(f"{value} AS {name}" for name, value in _RESULTS.items()),
+        "player_sums": _join(f"sum({name})::integer AS {name}" for name in sums),
         "weapon_columns": _join(WEAPON_COLUMNS),
         "weapon_arrays": _join(f"%(weapons_{name})s::{types.get(name, 'integer')}[]" for name in WEAPON_COLUMNS),
         **_career_lists(),
+        **sum_lists(sealed=sealed),
     }
 
 
@@ -96,18 +112,16 @@ def _career_lists() -> dict[str, str]:
         "career_names": _join(sums),
         "career_gains": _join(gains.values()),
         "career_sums": _join(f"({value})::bigint AS {name}" for name, value in sums.items()),
+        "career_sealed": _join(f"{career_column(name)} AS {name}" for name in sums),
+        "career_totals": _join(f"sum({name})::bigint AS {name}" for name in sums),
         "career_running_sums": _join(f"sum({name}) OVER w" for name in sums),
     }
 
 
-def _sum(name: str, optional: Collection[str]) -> str:
-    """Return a sum that is NULL only where the row type allows it; a sum skips unknown values."""
-    return f"sum({name})" if name in optional else f"coalesce(sum({name}), 0)"
-
-
 def _updates(columns: Iterable[str]) -> str:
-    return _join(f"{name} = excluded.{name}" for name in columns)
+    return _join(f"{name}=excluded.{name}" for name in columns)
 
 
 def _join(parts: Iterable[str]) -> str:
-    return ", ".join(parts)
+    # Without blanks: psycopg does not cache parsed statements of more than 4,096 bytes.
+    return ",".join(parts)

@@ -1,11 +1,11 @@
-"""Connections to the database: how they are opened, how their errors are translated, and the lock of a run."""
+"""Open connections to the database, convert database errors, and hold the locks of a run."""
 
 import hashlib
 import logging
 import re
+import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,14 @@ from etstats.db import embedded
 from etstats.db.queries import query
 from etstats.errors import CheckError, ConfigError, DatabaseError, LockedError
 
-# It warns of what it raises as well, and a warning that nobody handles is printed: cron would mail it.
+# psycopg also logs what it raises; without a handler the log is printed, and cron would mail it.
 logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 Connection = psycopg.Connection[tuple[Any, ...]]
-"""An open connection, for those who hand it on without speaking SQL."""
+"""An open connection, for modules that pass it on without using SQL."""
 
-ONE_MOMENT = psycopg.IsolationLevel.REPEATABLE_READ
-"""All that a transaction asks is answered as of its first question."""
+SNAPSHOT_ISOLATION = psycopg.IsolationLevel.REPEATABLE_READ
+"""The isolation level at which a transaction reads one snapshot."""
 
 OLDEST_SERVER = 14
 DEFAULT_SCHEMA = "public"
@@ -33,13 +33,13 @@ _TO_THE_PRIMARY = "point database.url to the primary, and database.read_url to t
 RUN_LOCK_KEY = 0x6574_7374_6174_7321  # "etstats!"
 BACKUP_LOCK_KEY = 0x6574_7374_6261_636B  # "etstback"
 
-# What a server says when it will answer later; its language is the server's, so the codes' English is a help only.
+# Messages of a server that is temporarily unavailable; only an addition to the codes, since they may be localized.
 _TEMPORARY = re.compile(
     r"starting up|shutting down|not yet accepting|recovery|too many clients|too many connections"
     r"|connection slots|no more connections|server_login_retry|terminating connection|crash of another",
     re.IGNORECASE,
 )
-# A server's refusal carries a severity; what the client library says by itself does not.
+# An error from the server has a severity, an error of the client library has none.
 _FROM_SERVER = re.compile(r"(?:FATAL|[^\W\d_]{4,}):  (.+)")
 
 
@@ -55,24 +55,42 @@ def with_schema(url: str, schema: str) -> str:
     return make_conninfo(url, options=f"{options} -csearch_path={schema}".strip())
 
 
+def to_primary(url: str) -> str:
+    """Return the URL with target_session_attrs set to use the host that accepts writes.
+
+    A target_session_attrs in the URL is kept.
+    """
+    settings = _settings(url)
+    if "target_session_attrs" in settings or not _has_several_hosts(settings):
+        return url
+    return make_conninfo(url, target_session_attrs="read-write")
+
+
 def connect(url: str, *, read_only: bool = False) -> psycopg.Connection:
-    """Open a connection: no autocommit, UTF-8, times in UTC, `read_only` transactions when only reading.
+    """Open a connection without autocommit, with UTF-8, times in UTC, and `read_only` transactions if requested.
 
-    What the results depend on is set here, whatever the environment, the role or the database sets. For the
-    embedded server the environment of libpq is ignored, and the server must work in the folder of the URL.
+    Settings that affect results are set here, so that environment, role or database cannot change them. For the
+    embedded server, libpq's environment variables are ignored and the server must run in the folder of the URL.
 
-    DatabaseError: it cannot be reached now. ConfigError: the URL, the password or the database is wrong, or the
-    server is older than PostgreSQL 14. No message holds the password.
+    Raises DatabaseError if the server is unavailable; ConfigError if the URL, the password or the database is
+    wrong, or the server is older than PostgreSQL 14. No message contains the password.
     """
     settings = _settings(url)
     schema = _take_schema(settings)
-    place = _place(settings)
+    place = _address(settings)
     folder = embedded.cluster_folder(settings)
     try:
         with embedded.libpq_environment_ignored() if folder else nullcontext():
             conn = psycopg.connect(make_conninfo("", **settings), prepare_threshold=5)
     except psycopg.OperationalError as error:
-        raise _refusal(error, place, settings.get("password", "")) from None  # its locals hold the password
+        user = settings.get("user") or "etstats"
+        raise _refusal(
+            error,
+            place,
+            password=settings.get("password", ""),
+            user=user,
+            dbname=settings.get("dbname") or user,
+        ) from None  # its locals hold the password
     except psycopg.Error as error:
         raise ConfigError(f"database.url cannot be used: {type(error).__name__}. Check it.") from None
     if conn.info.server_version < OLDEST_SERVER * 10000:
@@ -95,7 +113,7 @@ def connect(url: str, *, read_only: bool = False) -> psycopg.Connection:
 
 
 def _take_schema(settings: dict[str, str]) -> str:
-    """Return the schema that `with_schema` wrote, and take it out: a pooler does not accept options."""
+    """Remove the schema that `with_schema` wrote and return it: a pooler does not accept options."""
     options = settings.get("options", "")
     found = _SCHEMA_OPTION.search(options)
     if found is None:
@@ -107,11 +125,11 @@ def _take_schema(settings: dict[str, str]) -> str:
 
 
 def _prepare_session(conn: psycopg.Connection, place: str, folder: Path | None, schema: str) -> None:
-    """Check that this is a database for etstats, and set what results depend on.
+    """Check the encoding and the folder of the database, and set the settings that affect results.
 
     A pooler in transaction mode restores only the settings that it tracks (PgBouncer: client_encoding, DateStyle,
-    TimeZone and standard_conforming_strings); any other would reach an unrelated transaction. So these are
-    compared instead, and ConfigError names one that differs.
+    TimeZone and standard_conforming_strings); others would leak into unrelated transactions. So the others are
+    only compared, and a ConfigError names one that differs.
     """
     encoding = conn.info.parameter_status("server_encoding")
     if encoding != "UTF8":
@@ -119,15 +137,20 @@ def _prepare_session(conn: psycopg.Connection, place: str, folder: Path | None, 
             f'Database "{conn.info.dbname}" at {place} has the encoding {encoding}; etstats needs UTF8. '
             "Create another one with: createdb --template=template0 --encoding=UTF8 NAME"
         )
-    conn.autocommit = True  # one message and its answer, instead of three
+    conn.autocommit = True  # one round trip instead of three
     with database_errors():
         parameters = {"backend_pid": conn.info.backend_pid, "is_embedded": folder is not None, "schema": schema}
         row = conn.execute(query("pin_settings"), parameters).fetchone()
-        is_pooled, works_in = row[:2] if row else (False, None)
+        is_pooled, works_in, replication_role = row[:3] if row else (False, None, "")
         wrong = conn.execute(query("settings_not_pinned"), {"schema": schema}).fetchone() if is_pooled else None
     conn.autocommit = False
     if folder and works_in != str(folder):
         raise ConfigError(f"The server at {place} works in {works_in}, not in {folder}. Run: etstats db stop")
+    if replication_role == "replica":  # only a superuser may change it
+        raise ConfigError(
+            'The server sets session_replication_role to "replica", which turns off the triggers of etstats. Run: '
+            f"ALTER DATABASE {conn.info.dbname} RESET session_replication_role, or the same for the role"
+        )
     if is_pooled:
         conn.prepare_threshold = None  # a prepared statement stays behind on one of the pooler's connections
     if wrong:
@@ -140,7 +163,7 @@ def _prepare_session(conn: psycopg.Connection, place: str, folder: Path | None, 
 
 @contextmanager
 def database_errors() -> Iterator[None]:
-    """Turn psycopg's errors that come from the database's state, not from our SQL, into ours."""
+    """Convert psycopg errors caused by the state of the database (not by wrong SQL) to EtstatsErrors."""
     try:
         yield
     except psycopg.errors.DiskFull as error:
@@ -159,7 +182,7 @@ def database_errors() -> Iterator[None]:
 
 @contextmanager
 def integrity_errors(filename: str) -> Iterator[None]:
-    """Turn a constraint's refusal of a file's rows into a CheckError that names the constraint."""
+    """Convert a constraint violation of a file's rows to a CheckError that names the constraint."""
     try:
         yield
     except (psycopg.IntegrityError, psycopg.DataError) as error:
@@ -169,12 +192,11 @@ def integrity_errors(filename: str) -> Iterator[None]:
 
 @contextmanager
 def transactions_in_flight(conn: Connection) -> Iterator[Callable[[], AbstractContextManager[None]]]:
-    """Let transactions follow each other without waiting for answers: `with in_flight() as one: with one(): ...`.
+    """Run transactions in a pipeline, without waiting for answers: `with in_flight() as one: with one(): ...`.
 
-    Answers, and the first error, come at the end of the block; an error undoes its transaction and all behind
-    it. A query whose rows are fetched waits for the answers so far. Each transaction is whole by itself from its
-    commit on; on the disk they are all at the end of the block, by one write instead of one each. Through a pooler
-    each is written at its commit.
+    The first error is raised at the end of the block; it rolls back its transaction and all later ones. A query
+    whose rows are fetched waits for the answers so far. The transactions are atomic each, and flushed to disk
+    together at the end of the block; through a pooler, each is flushed at its commit.
     """
     waits = _is_pooled(conn)
 
@@ -183,7 +205,7 @@ def transactions_in_flight(conn: Connection) -> Iterator[Callable[[], AbstractCo
         yield
         conn.execute("COMMIT AND CHAIN")  # one message for the end of this one and the beginning of the next
 
-    conn.autocommit = True  # or psycopg would open a transaction of its own, and wait at its end
+    conn.autocommit = True  # otherwise psycopg opens a transaction and waits at its end
     try:
         with conn.pipeline():
             if not waits:
@@ -208,59 +230,69 @@ def run_lock(
     key: int = RUN_LOCK_KEY,
     *,
     patience: float = 0.0,
-    tell: Callable[[str], None] = lambda text: None,
+    on_wait: Callable[[str], None] = lambda text: None,
 ) -> Iterator[None]:
-    """Hold the lock of this database while one run works; LockedError when another run holds it.
+    """Hold the lock of this database during a run; LockedError if another run holds it.
 
-    Wait up to `patience` seconds in the server's queue, where no later run overtakes it; `tell` is called
-    once when it has to wait. Backups have their own lock, because runs continue during a backup.
-
-    The lock belongs to the server's session and dies with it, so none can be left behind.
+    Waits up to `patience` seconds, in order of arrival; `on_wait` is called once before waiting. Backups have
+    their own lock, because runs continue during a backup. The lock is released when the session ends, so a killed
+    process leaves no lock.
     """
-    wait = partial(_wait, patience=patience, tell=tell)
-    with _lock_session(conn) as session, _locked(session, key, "on this database", wait=wait):
+    queue = _Queue(patience, on_wait)
+    with _lock_session(conn) as session, _locked(session, key, "on this database", queue):
         yield
 
 
-def is_awaited(conn: psycopg.Connection) -> bool:
-    """Return whether another process waits for the lock of the whole database."""
-    with database_errors(), conn.transaction():
-        return conn.execute(query("is_run_lock_awaited"), {"key": RUN_LOCK_KEY}).fetchone() == (True,)
+def has_waiters(conn: psycopg.Connection, servers: Collection[str] = ()) -> bool:
+    """Return whether another process waits for the lock of the database or of one of these servers."""
+    keys = [RUN_LOCK_KEY, *map(_server_key, servers)]
+    with conn.transaction():
+        return conn.execute(query("is_run_lock_awaited"), {"keys": keys}).fetchone() == (True,)
 
 
 @contextmanager
-def collecting_lock(conn: psycopg.Connection, servers: Collection[str]) -> Iterator[None]:
-    """Hold the locks of these game servers. Others may be collected; a run on the whole database may not start.
+def collecting_lock(
+    conn: psycopg.Connection,
+    servers: Collection[str],
+    *,
+    patience: float = 0.0,
+    on_wait: Callable[[str], None] = lambda text: None,
+) -> Iterator[None]:
+    """Hold the locks of these game servers. Runs for other servers may start, runs on the database must wait.
 
-    Raises LockedError when another run holds one of them, or the whole database.
+    Raises LockedError if another run holds one of them, or the database, for longer than `patience` seconds; a
+    polling run ends when another process waits.
     """
+    queue = _Queue(patience, on_wait)
     with _lock_session(conn) as session, ExitStack() as held:
-        held.enter_context(_locked(session, RUN_LOCK_KEY, "on this database", shared=True))
+        held.enter_context(_locked(session, RUN_LOCK_KEY, "on this database", queue, shared=True))
         for name in sorted(servers):
-            digest = hashlib.blake2b(name.encode(), digest_size=8, key=b"etstats").digest()
-            held.enter_context(_locked(session, int.from_bytes(digest, signed=True), f"for {name}"))
+            held.enter_context(_locked(session, _server_key(name), f"for {name}", queue))
         yield
 
 
+def _server_key(name: str) -> int:
+    digest = hashlib.blake2b(name.encode(), digest_size=8, key=b"etstats").digest()
+    return int.from_bytes(digest, signed=True)
+
+
 def _is_pooled(conn: Connection) -> bool:
-    """Say whether `connect` found a pooler: only then it turns prepared statements off."""
+    """Return whether `connect` found a pooler, in which case it disabled prepared statements."""
     return conn.prepare_threshold is None
 
 
 @contextmanager
 def _lock_session(conn: Connection) -> Iterator[Connection]:
-    """Give a connection that keeps its session: this one, or through a pooler another with an open transaction.
+    """Yield a connection that keeps its session: this one, or with a pooler a second one in a transaction.
 
-    In transaction mode a pooler hands the session to other clients as soon as the transaction ends.
+    In transaction mode, a pooler gives the session to other clients when the transaction ends.
     """
     if not _is_pooled(conn):
         yield conn
         return
-    with database_errors():
-        session = psycopg.connect(conn.info.dsn, password=conn.info.password or None, prepare_threshold=None)
+    session = psycopg.connect(conn.info.dsn, password=conn.info.password or None, prepare_threshold=None)
     with closing(session):
-        with database_errors():
-            session.execute(query("allow_idle_transaction"))
+        session.execute(query("allow_idle_transaction"))
         yield session
         with suppress(psycopg.Error):
             session.commit()  # the pooler would close a session in the midst of a transaction
@@ -268,20 +300,17 @@ def _lock_session(conn: Connection) -> Iterator[Connection]:
 
 @contextmanager
 def _locked(
-    conn: psycopg.Connection,
-    key: int,
-    what: str,
-    *,
-    shared: bool = False,
-    wait: Callable[[psycopg.Connection, int], bool] = lambda conn, key: False,
+    conn: psycopg.Connection, key: int, what: str, queue: "_Queue", *, shared: bool = False
 ) -> Iterator[None]:
     take, release = (
         ("try_shared_run_lock", "release_shared_run_lock") if shared else ("try_run_lock", "release_run_lock")
     )
-    with database_errors(), conn.transaction():
+    with conn.transaction():
         row = conn.execute(query(take), {"key": key}).fetchone()
-    if row != (True,) and not wait(conn, key):
-        raise LockedError(f"Another etstats run is active {what}; this run changed nothing.")
+    if row != (True,) and not queue.wait(conn, key, shared=shared):
+        raise LockedError(
+            f"Another etstats run is active {what}; this run changed nothing. Run it again when that one ends."
+        )
     try:
         yield
     finally:
@@ -293,23 +322,37 @@ def _locked(
                 conn.execute(query(release), {"key": key})
 
 
-def _wait(conn: psycopg.Connection, key: int, *, patience: float, tell: Callable[[str], None]) -> bool:
-    """Take the lock as soon as its holders let go; False when they have not within `patience` seconds."""
-    if patience <= 0:
-        return False
-    with database_errors(), conn.transaction():
-        holder = conn.execute(query("run_lock_holder"), {"key": key}).fetchone()
-    address, seconds = holder or ("", 0)
-    who = f" ({f'from {address}, ' if address else ''}running for {seconds} s)" if holder else ""
-    tell(f"waiting up to {patience:.0f} s for another etstats run to end{who}")
-    with database_errors():
+class _Queue:
+    """Waits for locks, up to `patience` seconds in total; `on_wait` is called before the first wait."""
+
+    def __init__(self, patience: float, on_wait: Callable[[str], None]) -> None:
+        self._patience = patience
+        self._until = time.monotonic() + patience
+        self._on_wait: Callable[[str], None] | None = on_wait
+
+    def wait(self, conn: psycopg.Connection, key: int, *, shared: bool) -> bool:
+        """Acquire the lock when it is free; return False after the timeout."""
+        left = self._until - time.monotonic()
+        if self._patience <= 0 or left <= 0:
+            return False
+        if self._on_wait is not None:
+            self._on_wait(self._text(conn, key))
+            self._on_wait = None
+        name = "wait_for_shared_run_lock" if shared else "wait_for_run_lock"
         try:
             with conn.transaction():
-                conn.execute(query("limit_lock_wait"), {"milliseconds": str(round(patience * 1000))})
-                conn.execute(query("wait_for_run_lock"), {"key": key})
+                conn.execute(query("limit_lock_wait"), {"milliseconds": str(max(1, round(left * 1000)))})
+                conn.execute(query(name), {"key": key})
         except psycopg.errors.LockNotAvailable:
             return False
-    return True
+        return True
+
+    def _text(self, conn: psycopg.Connection, key: int) -> str:
+        with conn.transaction():
+            holder = conn.execute(query("run_lock_holder"), {"key": key}).fetchone()
+        address, seconds = holder or ("", 0)
+        who = f" ({f'from {address}, ' if address else ''}running for {seconds} s)" if holder else ""
+        return f"waiting up to {self._patience:.0f} s for another etstats run to end{who}"
 
 
 def _settings(url: str) -> dict[str, str]:
@@ -318,10 +361,10 @@ def _settings(url: str) -> dict[str, str]:
     try:
         given = {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
     except psycopg.ProgrammingError:
-        # The library's words quote the URL, password and all.
+        # The library's message quotes the URL, including the password.
         raise ConfigError(
             "database.url is not a PostgreSQL URL; expected postgresql://user:password@host:5432/database, "
-            "with the odd characters of a password percent-encoded."
+            "with special characters of the password percent-encoded."
         ) from None
     # An "@" or "/" in a bare password ends up in the parts behind it: say so before a message can show it.
     host = given.get("host", "")
@@ -341,12 +384,22 @@ def _settings(url: str) -> dict[str, str]:
     return {**defaults, **given, "client_encoding": "UTF8"}
 
 
-def _place(settings: dict[str, str]) -> str:
-    host = settings.get("host") or settings.get("hostaddr") or "the local socket"
-    return host if host.startswith("/") else f"{host}:{settings.get('port', 5432)}"
+def _has_several_hosts(settings: dict[str, str]) -> bool:
+    return "," in settings.get("host", "") + settings.get("hostaddr", "")
 
 
-def _refusal(error: psycopg.OperationalError, place: str, password: str) -> ConfigError | DatabaseError:
+def _address(settings: dict[str, str]) -> str:
+    hosts = (settings.get("host") or settings.get("hostaddr") or "the local socket").split(",")
+    ports = settings.get("port", "5432").split(",")
+    ports = ports if len(ports) == len(hosts) else ports * len(hosts)
+    return ", ".join(
+        host if host.startswith("/") else f"{host}:{port}" for host, port in zip(hosts, ports, strict=False)
+    )
+
+
+def _refusal(
+    error: psycopg.OperationalError, place: str, *, password: str, user: str, dbname: str
+) -> ConfigError | DatabaseError:
     text = str(error)
     if password:
         text = text.replace(password, "***")
@@ -358,18 +411,30 @@ def _refusal(error: psycopg.OperationalError, place: str, password: str) -> Conf
                 f"The pooler at {place} refuses: {reason}. PgBouncer: ignore_startup_parameters = options."
             )
         return ConfigError(
-            f"PostgreSQL at {place} refuses: {reason}. Check user, password and base in database.url."
+            f"PostgreSQL at {place} refuses: {reason}. Check user, password and database in database.url, or "
+            f"create them there: {creation_sql(user, dbname)}"
         )
     if "no password supplied" in text:
-        return ConfigError(f"PostgreSQL at {place} asks for a password, and database.url has none.")
+        return ConfigError(f"PostgreSQL at {place} requires a password, and database.url has none.")
     if re.search(r"\bSSL was required|certificate", text):
         reason = text.splitlines()[0].rpartition("failed: ")[2]
         return ConfigError(
             f"No TLS with PostgreSQL at {place}: {reason}. Check sslmode and sslrootcert in database.url."
         )
-    reason = answer[1].strip() if answer else text.splitlines()[0].rpartition("failed: ")[2]
+    # One line for each host that was tried, and lines of advice between them.
+    reasons = [line.rpartition("failed: ")[2] for line in text.splitlines() if "failed: " in line]
+    reason = answer[1].strip() if answer else "; ".join(dict.fromkeys(reasons)) or text.splitlines()[0]
     return DatabaseError(
         f"PostgreSQL at {place} cannot be reached: {reason}. Is it running, and is database.url right?"
+    )
+
+
+def creation_sql(user: str, dbname: str) -> str:
+    """Return the SQL with which an administrator creates the role and its database."""
+    role, name = (f'"{word.replace(chr(34), chr(34) * 2)}"' for word in (user, dbname))
+    return (
+        f"CREATE ROLE {role} LOGIN PASSWORD '...'; "
+        f"CREATE DATABASE {name} OWNER {role} ENCODING 'UTF8' TEMPLATE template0;"
     )
 
 

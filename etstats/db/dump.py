@@ -1,16 +1,16 @@
-"""Copy a database into a backup file and back: every table by COPY, in one snapshot, with counts and hashes.
+"""Write a database to a backup file and load it: every table by COPY, in one snapshot, with counts and hashes.
 
-The schema is not in the file: it is that of the migrations the manifest names. So no `pg_dump` is needed, no
-password leaves this process, and what one version of PostgreSQL wrote any other from 14 on can read.
+The file does not contain the schema, only the migrations' names in the manifest. So `pg_dump` is not needed, the
+password stays in this process, and a backup can be loaded by any version of PostgreSQL from 14 on.
 """
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import datetime
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -26,17 +26,16 @@ from etstats.db.backup_file import (
     open_backup,
     write_manifest,
 )
-from etstats.db.connection import Connection, database_errors
+from etstats.db.connection import Connection
 from etstats.db.queries import query
 from etstats.errors import DatabaseError, EtstatsError
 
-# SQLSTATE classes of errors that speak of the rows: data, integrity, a limit of the server exceeded.
+# SQLSTATE classes of errors caused by the rows: data, integrity, a server limit exceeded.
 _OF_THE_ROWS = ("22", "23", "54")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """One table: its stored columns, the key that orders its rows, the tables it refers to, columns by type."""
+class Shape(NamedTuple):
+    """A table: its stored columns, the key that orders its rows, the tables it references, columns by type."""
 
     name: str
     columns: list[str]
@@ -48,14 +47,14 @@ class Shape:
 
 
 def write_dump(conn: Connection, path: Path, *, made_at: datetime, version: str) -> Manifest:
-    """Write the database into a new file of mode 0600; writers may continue, the dump is one snapshot.
+    """Write one snapshot of the database to a new file of mode 0600; other writers may continue.
 
-    TemporaryError when the disk is full; what was written of the file stays for the caller to remove.
+    Raises TemporaryError if the disk is full; the caller removes the incomplete file.
     """
     conn.rollback()
     conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     conn.read_only = True
-    with create_backup(path) as archive, database_errors(), conn.transaction():
+    with create_backup(path) as archive, conn.transaction():
         steps = {step.number: step.sha256 for step in migrations.status(conn).applied}
         tables: list[Contents] = []
         for shape in shapes(conn):
@@ -67,15 +66,15 @@ def write_dump(conn: Connection, path: Path, *, made_at: datetime, version: str)
 
 
 def load(conn: Connection, path: Path) -> Manifest:
-    """Fill an empty database from a backup and give it the schema of this etstats.
+    """Load a backup into an empty database and migrate it to the current schema.
 
-    The tables must be exactly those of the schema that the manifest names, and the rows must satisfy all of its
-    constraints. A backup from before the first release fills the present schema, without the tables that do not
-    exist any more. BackupError: the file is not valid, or of a schema that this etstats does not know.
+    The tables must be those of the schema that the manifest names, and the rows must satisfy its constraints. A
+    backup of an unreleased version is loaded into the current schema, without the tables that no longer exist.
+    Raises BackupError if the file is invalid or its schema is unknown.
     """
     with open_backup(path) as backup:
         _create_schema(conn, backup)
-        with database_errors(), _refused_rows(path), conn.transaction():
+        with _refused_rows(path), conn.transaction():
             found = {shape.name: shape for shape in shapes(conn)}
             _check_tables(backup, found)
             tables = [table for table in backup.manifest.tables if table.name in found]
@@ -92,12 +91,12 @@ def load(conn: Connection, path: Path) -> Manifest:
 
 
 def replace_rows(source: Connection, target: Connection) -> tuple[Contents, ...]:
-    """Make the rows of `target` those of `source`, in one transaction; both have the same schema.
+    """Replace the rows of `target` by those of `source`, in one transaction; both have the same schema.
 
-    Grants, views and settings of the target stay. Compared before the commit; DatabaseError when they differ.
+    Grants, views and settings of the target are kept. Raises DatabaseError if the rows differ before the commit.
     """
-    target.rollback()  # inside a transaction left open this would be no more than a savepoint
-    with database_errors(), source.transaction(), target.transaction():
+    target.rollback()  # otherwise `transaction()` would only create a savepoint
+    with source.transaction(), target.transaction():
         source.execute(query("set_portable_text"))
         target.execute(query("set_portable_text"))
         found = shapes(source)
@@ -106,20 +105,20 @@ def replace_rows(source: Connection, target: Connection) -> tuple[Contents, ...]
                 with source.cursor().copy(_copy_statement(shape)) as rows:
                     _copy_in(target, shape, shape.columns, (bytes(block) for block in rows))
         wanted = contents(source)
-        if [t for t in contents(target) if t in wanted] != list(wanted):
-            raise DatabaseError("the database received other rows than were sent; it is unchanged")
+        if [content for content in contents(target) if content in wanted] != list(wanted):
+            raise DatabaseError("the rows differ from those sent; the database is unchanged")
         return wanted
 
 
 def contents(conn: Connection) -> tuple[Contents, ...]:
-    """Count and hash every table."""
-    with database_errors(), conn.transaction():
+    """Return the row count and hash of every table."""
+    with conn.transaction():
         return tuple(_copy_out(conn, shape, lambda _: None) for shape in shapes(conn))
 
 
 def shapes(conn: Connection) -> list[Shape]:
-    """Every table of the database, each after those it refers to."""
-    with database_errors(), conn.cursor(row_factory=class_row(Shape)) as cursor:
+    """Return all tables, each after the tables that it references."""
+    with conn.cursor(row_factory=class_row(Shape)) as cursor:
         found = {shape.name: shape for shape in cursor.execute(query("dumped_tables"))}
     order = TopologicalSorter({name: shape.needs for name, shape in found.items()}).static_order()
     return [found[name] for name in order if name in found]
@@ -151,7 +150,7 @@ def _copy_in(conn: Connection, shape: Shape, columns: Sequence[str], blocks: Ite
 
 @contextmanager
 def _filling(conn: Connection, tables: Iterable[Shape]) -> Iterator[None]:
-    """Empty the tables and let rows come in as they are: no trigger derives anything, identities go on after."""
+    """Truncate the tables and disable their triggers in the block; then advance the identity columns."""
     tables = list(tables)
     conn.execute(sql.SQL("TRUNCATE {}").format(_names([shape.name for shape in tables])))
     for shape in tables:
@@ -186,7 +185,7 @@ def _names(columns: Sequence[str]) -> sql.Composed:
 
 
 def _create_schema(conn: Connection, backup: BackupFile) -> None:
-    """Apply the migrations that the database of the backup had."""
+    """Apply the migrations that the backup names."""
     known, wanted = migrations.known_migrations(), backup.manifest.migrations
     made_by = f"it was made by etstats {backup.manifest.version}"
     if not backup.manifest.is_unreleased:
@@ -203,8 +202,12 @@ def _check_tables(backup: BackupFile, found: Mapping[str, Shape]) -> None:
     tables = {table.name: set(table.columns) for table in backup.manifest.tables}
     columns = {name: set(shape.columns) for name, shape in found.items()}
     if backup.manifest.is_unreleased:
-        different = tables.keys() ^ migrations.UNRELEASED_TABLES
-        different |= {name for name in tables.keys() & columns if not tables[name] <= columns[name]}
+        different = {name for name in tables.keys() & columns if not tables[name] <= columns[name]}
+        if dict(backup.manifest.migrations) == migrations.UNRELEASED:
+            different |= tables.keys() ^ migrations.UNRELEASED_TABLES
+        else:  # tables that this version added since are empty
+            different |= tables.keys() - columns
+            different |= (migrations.UNRELEASED_TABLES & columns.keys()) - tables.keys()
     else:
         different = {name for name in tables.keys() | columns if tables.get(name) != columns.get(name)}
     if different:
@@ -214,7 +217,7 @@ def _check_tables(backup: BackupFile, found: Mapping[str, Shape]) -> None:
 
 
 def _check_constraints(conn: Connection) -> None:
-    """Check references and deferrable keys, which rows that are copied in without triggers do not undergo."""
+    """Check foreign keys and deferrable keys, which are not checked while triggers are disabled."""
     for table, name, definition in conn.execute(query("constraints_enforced_by_triggers")).fetchall():
         conn.execute(
             sql.SQL("ALTER TABLE {table} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {definition}").format(
@@ -224,7 +227,7 @@ def _check_constraints(conn: Connection) -> None:
 
 
 def _check_values(conn: Connection, path: Path, tables: Iterable[Shape]) -> None:
-    """Refuse what PostgreSQL stores and etstats cannot read or continue: infinite values, exhausted identities."""
+    """Refuse values that PostgreSQL accepts and etstats cannot use: infinite values, exhausted identities."""
     bounds = {
         "moments": "{column} < '0001-01-02' OR {column} >= '10000-01-01'",
         "fractions": "{column} IN ('NaN', 'Infinity', '-Infinity')",
@@ -241,19 +244,19 @@ def _check_values(conn: Connection, path: Path, tables: Iterable[Shape]) -> None
                 table=sql.Identifier(shape.name), tests=sql.SQL(" OR ").join(tests)
             )
             if conn.execute(statement).fetchone() == (True,):
-                raise not_valid(path, f"{shape.name} holds a time or number outside of all bounds")
+                raise not_valid(path, f"{shape.name} contains a time or number out of range")
 
 
 def _check_arrival(conn: Connection, path: Path, shape: Shape, table: Contents) -> None:
-    """Compare the columns of a backup with what the database holds now."""
-    got = _copy_out(conn, replace(shape, columns=list(table.columns)), lambda _: None)
+    """Compare the loaded rows of a table with the manifest."""
+    got = _copy_out(conn, shape._replace(columns=list(table.columns)), lambda _: None)
     if got != table:
-        raise not_valid(path, f"{table.name} has {got.rows} rows or contents other than its manifest says")
+        raise not_valid(path, f"{table.name} has {got.rows} rows or contents that differ from its manifest")
 
 
 @contextmanager
 def _refused_rows(path: Path) -> Iterator[None]:
-    """Turn what the database refuses in the rows into a BackupError."""
+    """Convert database errors caused by the rows to BackupError."""
     try:
         yield
     except psycopg.Error as error:

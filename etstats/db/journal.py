@@ -1,31 +1,30 @@
-"""The journal of the posts: what is being sent, what stands in Discord, and what went wrong.
+"""Read and write the journal of posts: their state, message ids and errors.
 
-Every function is a transaction of its own, committed when it returns: the connection must have none open.
+Each function runs its own transaction; the connection must have none open.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from etstats.db import statements
-from etstats.db.connection import Connection, database_errors
-from etstats.db.pending_posts import Kind, PendingPost
+from etstats.db.connection import Connection
+from etstats.db.pending_posts import Kind, PendingPost, Style
 from etstats.db.queries import query
 from etstats.errors import LockedError
 
 State = Literal["pending", "sending", "sent", "failed", "unknown"]
 
 _LOCK_KEY = 0x6574_7374_706F_7374  # "etstpost"
-_STOPPED = "the program was stopped while it was sending"
+STOPPED = "the program was stopped while it was sending"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalEntry:
-    """A row of the journal; round, match and session are those that its subject has now, None when it has none."""
+class JournalEntry(NamedTuple):
+    """A row of the journal; round, match and session are the current ones of its subject, or None."""
 
     id: int
     kind: Kind
@@ -46,6 +45,11 @@ class JournalEntry:
     claimed_at: datetime | None
     sent_at: datetime | None
     edited_at: datetime | None
+    style: Style
+    is_combined: bool
+    history: dict[str, Any] | None
+    round_number: int | None
+    is_paired: bool
     round_id: int | None
     match_id: str | None
     session_id: int | None
@@ -53,11 +57,11 @@ class JournalEntry:
 
 @contextmanager
 def poster_lock(conn: Connection) -> Iterator[bool]:
-    """True while this program is the only one that posts from this database; False when another one does.
+    """Take the publisher's lock; return False if another process holds it.
 
-    The lock ends with the connection. Its holder knows that no other process is still sending a post.
+    The lock ends with the connection. While it is held, no other process sends posts.
     """
-    with database_errors(), conn.transaction():
+    with conn.transaction():
         row = conn.execute(query("try_run_lock"), {"key": _LOCK_KEY}).fetchone()
     if row != (True,):
         yield False
@@ -74,16 +78,24 @@ def poster_lock(conn: Connection) -> Iterator[bool]:
 
 @contextmanager
 def snapshot(conn: Connection) -> Iterator[None]:
-    """Let all that is read in the block be of one moment."""
-    with database_errors(), conn.transaction():
+    """Read from one snapshot in the block."""
+    with conn.transaction():
         conn.execute(query("begin_snapshot"))
         yield
 
 
-def claim(conn: Connection, item: PendingPost, channel: str, now: datetime, *, again: bool = False) -> int | None:
-    """Record the intent to send and return the post's id; None when it is not, or no more, ours to send.
+def claim(
+    conn: Connection,
+    item: PendingPost,
+    channel: str,
+    now: datetime,
+    *,
+    history: Mapping[str, Any] | None = None,
+    again: bool = False,
+) -> int | None:
+    """Claim a post for sending and return its id; None if it must not be sent (any more).
 
-    `again`: also one that failed for good.
+    `history`: the earlier results that the message compares with. `again`: claim permanently failed posts too.
     """
     parameters = {
         "server_id": item.server_id,
@@ -92,70 +104,98 @@ def claim(conn: Connection, item: PendingPost, channel: str, now: datetime, *, a
         "channel": channel,
         "first_at": item.first_at,
         "last_at": item.last_at,
+        "style": item.style,
+        "is_combined": item.is_combined,
+        "history": None if history is None else Jsonb(history),
         "now": now,
         "again": again,
     }
-    with database_errors(), conn.transaction():
+    with conn.transaction():
         row = conn.execute(query("claim_post"), parameters).fetchone()
     return row[0] if row else None
 
 
 def release(conn: Connection, post_id: int) -> None:
-    """Set a claimed post to `pending` while nothing of it is sent: after a crash its state is still known."""
+    """Set a claimed post back to `pending` before anything is sent, so that its state is known after a crash."""
     _hand(conn, post_id, was="sending", state="pending")
 
 
 def reclaim(conn: Connection, post_id: int) -> None:
     """Claim a released post again; raises LockedError when another process has claimed it."""
     if not _hand(conn, post_id, was="pending", state="sending"):
-        raise LockedError("Another etstats took over posting while this one waited; it goes on with what is due.")
+        raise LockedError("another etstats process took over posting while this one waited")
 
 
-def record_sent(
-    conn: Connection, post_id: int, *, message_id: str, thread_id: str | None, fingerprint: str, now: datetime
+def record(
+    conn: Connection,
+    post_id: int,
+    state: State,
+    now: datetime,
+    *,
+    reason: str = "",
+    message_id: str | None = None,
+    thread_id: str | None = None,
+    fingerprint: str | None = None,
 ) -> None:
-    """Record that a claimed post stands in Discord under this id."""
-    _record(conn, post_id, "sent", "", now, message_id=message_id, thread_id=thread_id, fingerprint=fingerprint)
-
-
-def record_unsent(conn: Connection, post_id: int, state: State, reason: str, now: datetime) -> None:
-    """Record why a claimed post was not delivered: `pending` (later), `failed` (never) or `unknown`."""
-    _record(conn, post_id, state, reason, now)
+    """Record the result of a claimed post: `sent`, `pending` (later), `failed` (never) or `unknown`."""
+    parameters = {
+        "id": post_id,
+        "state": state,
+        "reason": reason,
+        "now": now,
+        "message_id": message_id,
+        "thread_id": thread_id,
+        "fingerprint": fingerprint,
+    }
+    statements.run(conn, "record_post", parameters)
 
 
 def record_edit(
-    conn: Connection, post_id: int, fingerprint: str, *, reason: str = "", now: datetime | None = None
+    conn: Connection,
+    post_id: int,
+    fingerprint: str,
+    *,
+    reason: str = "",
+    now: datetime | None = None,
+    history: Mapping[str, Any] | None = None,
 ) -> None:
-    """Record what a message shows now; `now` when it was really edited, `reason` why it could not be."""
-    parameters = {"id": post_id, "fingerprint": fingerprint, "reason": reason, "edited_at": now}
+    """Record the fingerprint of a message; `now`: the time if it was edited; `reason`: why the edit failed.
+
+    `history`: the results that it compares with, if they changed.
+    """
+    parameters = {
+        "id": post_id,
+        "fingerprint": fingerprint,
+        "reason": reason,
+        "edited_at": now,
+        "history": None if history is None else Jsonb(history),
+    }
     statements.run(conn, "record_edit", parameters)
 
 
 def mark_interrupted_unknown(conn: Connection) -> list[JournalEntry]:
-    """Turn what is still `sending` into `unknown`; only for who holds the poster's lock."""
-    with database_errors(), conn.transaction():
-        ids = [row[0] for row in conn.execute(query("mark_interrupted_unknown"), {"reason": _STOPPED})]
-    return posts(conn, ids)
+    """Set posts in state `sending` to `unknown`; the caller must hold the publisher's lock."""
+    return posts(conn, statements.ids(conn, "mark_interrupted_unknown", {"reason": STOPPED}))
 
 
 def posts(conn: Connection, ids: Collection[int]) -> list[JournalEntry]:
-    """The posts with these ids, oldest subject first."""
+    """Return the posts with these ids, oldest subject first."""
     return statements.rows(conn, JournalEntry, "posts_by_id", {"ids": list(ids)}) if ids else []
 
 
 def unresolved(conn: Connection) -> list[JournalEntry]:
-    """The posts that a person should know of: failed, unknown, or left half sent."""
+    """Return the posts that need an administrator: failed, unknown, or still `sending`."""
     return posts(conn, statements.ids(conn, "unresolved_posts", {}))
 
 
 def counts(conn: Connection) -> dict[State, int]:
-    """How many posts are in which state."""
-    with database_errors(), conn.transaction():
+    """Return the number of posts by state."""
+    with conn.transaction():
         return dict(conn.execute(query("post_counts")).fetchall())
 
 
 def post_of(conn: Connection, item: PendingPost) -> JournalEntry | None:
-    """The post of a thing, if there is one."""
+    """Return the post of an item, or None."""
     parameters = {
         "server_id": item.server_id,
         "kind": item.kind,
@@ -173,36 +213,22 @@ def posts_of_session(conn: Connection, session_id: int) -> list[JournalEntry]:
 
 
 def resolve(conn: Connection, post_id: int, state: State, reason: str, message_id: str | None = None) -> bool:
-    """Settle by hand what became of an unknown or failed post; False when there is no such post."""
+    """Set the state of an unknown or failed post by hand; return False if there is no such post."""
     parameters = {"id": post_id, "state": state, "reason": reason, "message_id": message_id}
-    with database_errors(), conn.transaction():
-        return conn.execute(query("resolve_post"), parameters).fetchone() is not None
+    return bool(statements.ids(conn, "resolve_post", parameters))
 
 
-def _record(
-    conn: Connection,
-    post_id: int,
-    state: State,
-    reason: str,
-    now: datetime,
-    *,
-    message_id: str | None = None,
-    thread_id: str | None = None,
-    fingerprint: str | None = None,
-) -> None:
-    parameters = {
-        "id": post_id,
-        "state": state,
-        "reason": reason,
-        "now": now,
-        "message_id": message_id,
-        "thread_id": thread_id,
-        "fingerprint": fingerprint,
-    }
-    statements.run(conn, "record_post", parameters)
+def resolve_unknown(conn: Connection, state: State, reason: str) -> int:
+    """Set the state of all posts with unknown delivery by hand; return their number."""
+    with conn.transaction():
+        return conn.execute(query("resolve_unknown_posts"), {"state": state, "reason": reason}).rowcount
+
+
+def failed(conn: Connection) -> list[JournalEntry]:
+    """Return the posts that Discord refused, oldest subject first."""
+    return posts(conn, statements.ids(conn, "failed_posts", {}))
 
 
 def _hand(conn: Connection, post_id: int, *, was: State, state: State) -> bool:
-    with database_errors(), conn.transaction():
-        row = conn.execute(query("change_post_state"), {"id": post_id, "was": was, "state": state}).fetchone()
-    return row is not None
+    parameters = {"id": post_id, "was": was, "state": state}
+    return bool(statements.ids(conn, "change_post_state", parameters))

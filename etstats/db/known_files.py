@@ -1,38 +1,43 @@
-"""What sync has to know of a server's files before it asks for any."""
+"""Read the files known to sync, and read and write listing states."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from psycopg.types.json import Jsonb
 
 from etstats.db.connection import Connection
 from etstats.db.queries import query
-from etstats.db.statements import fetch_all
+from etstats.domain.files import KnownFile
 from etstats.domain.rounds import ListingState, RemoteFile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessedFile:
-    """A file as the source showed it when it was last taken."""
+def files_since(
+    conn: Connection, server_id: int, since: str, since_mtime: int | None = None
+) -> dict[str, KnownFile]:
+    """Return a server's files, by name, whose names sort at or after `since` (names begin with a timestamp).
 
-    filename: str
-    size: int
-    mtime: int | None
-    in_quarantine: bool
+    Files written at `since_mtime` (seconds UTC) or later are included.
+    """
+    parameters = {"server_id": server_id, "since": since, "since_mtime": since_mtime}
+    return {
+        filename: KnownFile(size=size, mtime=mtime, in_quarantine=in_quarantine)
+        for filename, size, mtime, in_quarantine in conn.execute(query("files_since"), parameters)
+    }
 
 
-def taken_files(conn: Connection, server_id: int, since: str) -> list[ProcessedFile]:
-    """The files of a server whose names sort at or after `since` (names begin with their stamp)."""
-    return fetch_all(conn, ProcessedFile, "files_since", {"server_id": server_id, "since": since})
+def unknown_names(conn: Connection, server_id: int, names: Sequence[str]) -> list[str]:
+    """Return the names that are not in the database, sorted."""
+    parameters = {"server_id": server_id, "names": list(names)}
+    return [name for (name,) in conn.execute(query("unknown_names"), parameters)]
 
 
 def newest_file(conn: Connection, server_id: int, before: str) -> str | None:
-    """The name of the newest good file that sorts before `before`; None when there is none."""
+    """Return the name of the newest valid file that sorts before `before`, or None."""
     row = conn.execute(query("newest_file"), {"server_id": server_id, "before": before}).fetchone()
     return row[0] if row else None
 
 
-def folder_mark(conn: Connection, server_id: int, source: str) -> ListingState | None:
-    """The mark of a server's folder; None when there is none, or it is of another source."""
+def listing_state(conn: Connection, server_id: int, source: str) -> ListingState | None:
+    """Return the listing state of a server; None if missing or stored for another source."""
     row = conn.execute(query("listing_state"), {"server_id": server_id, "source": source}).fetchone()
     if row is None:
         return None
@@ -41,17 +46,17 @@ def folder_mark(conn: Connection, server_id: int, source: str) -> ListingState |
     return ListingState(mtime=mtime, first_seen=first_seen, listed=listed, recent=files)
 
 
-def keep_folder_mark(conn: Connection, server_id: int, source: str, mark: ListingState | None) -> None:
-    """Store a listing state; None makes the next listing a full one."""
-    if mark is None:
+def save_listing_state(conn: Connection, server_id: int, source: str, state: ListingState | None) -> None:
+    """Store a listing state; None deletes it, so that the next listing is a full one."""
+    if state is None:
         conn.execute(query("drop_listing_state"), {"server_id": server_id})
         return
     parameters = {
         "server_id": server_id,
         "source": source,
-        "folder_mtime": mark.mtime,
-        "first_seen": mark.first_seen,
-        "listed": mark.listed,
-        "recent": Jsonb([[file.name, file.size, file.mtime] for file in mark.recent]),
+        "folder_mtime": state.mtime,
+        "first_seen": state.first_seen,
+        "listed": state.listed,
+        "recent": Jsonb([[file.name, file.size, file.mtime] for file in state.recent]),
     }
     conn.execute(query("save_listing_state"), parameters)

@@ -1,15 +1,14 @@
-"""Version, size and state of the database as a whole."""
+"""Read version, size and replication state of the database."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from etstats.db.connection import Connection, database_errors
+from etstats.db.connection import Connection
 from etstats.db.queries import query
 from etstats.db.statements import fetch_one
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BaseFacts:
+class DatabaseFacts(NamedTuple):
     """The server's version, the database's name, and its size on disk in bytes."""
 
     server_version: str
@@ -17,14 +16,13 @@ class BaseFacts:
     size_bytes: int
 
 
-def base_facts(conn: Connection) -> BaseFacts:
+def database_facts(conn: Connection) -> DatabaseFacts:
     """Read the database's version, size and state."""
-    return fetch_one(conn, BaseFacts, "database_facts")
+    return fetch_one(conn, DatabaseFacts, "database_facts")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplicaFacts:
-    """What a replica shows: `bytes_behind` of the primary's log are still to come, `as_of` is its last commit.
+class ReplicaFacts(NamedTuple):
+    """The state of a replica: bytes behind the primary's log, and the time of its last commit.
 
     None: it has received nothing yet, or is not a replica.
     """
@@ -35,12 +33,11 @@ class ReplicaFacts:
 
 
 def written_to(primary: Connection) -> str | None:
-    """How far the primary's log is written; None when this is a replica itself."""
-    with database_errors():
-        row = primary.execute(query("current_wal_position")).fetchone()
+    """Return the position of the primary's log; None if this is a replica."""
+    row = primary.execute(query("current_wal_position")).fetchone()
     return row[0] if row else None
 
 
 def replica_facts(replica: Connection, written_to: str | None) -> ReplicaFacts:
-    """Ask a replica how far it has come, against what its primary had written."""
+    """Return the state of a replica relative to a log position of its primary."""
     return fetch_one(replica, ReplicaFacts, "replica_facts", {"written_to": written_to})

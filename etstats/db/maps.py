@@ -1,16 +1,21 @@
 """Read maps, weapons and records."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
+from etstats.db import sealed
 from etstats.db.connection import Connection
+from etstats.db.queries import query
 from etstats.db.scope import Scope
 from etstats.db.statements import fetch_all, fetch_one
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MapSums:
-    """How one map went; `attack_share` (0 to 1) is of rounds with a winner, times are of successful attacks."""
+class MapSums(NamedTuple):
+    """The statistics of a map; `attack_share` (0 to 1) of the rounds with a winner, times of successful attacks.
+
+    `full_holds`: rounds held to the end, either the map's limit (`limit_holds`) or the time set in round 1
+    (`set_time_holds`).
+    """
 
     map_name: str
     times_played: int
@@ -20,13 +25,14 @@ class MapSums:
     average_attack_seconds: float | None
     best_attack_seconds: int | None
     full_holds: int
+    limit_holds: int
+    set_time_holds: int
     surrenders: int
     last_played: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WeaponUse:
-    """What was done with one weapon, and by whom most; shares of hits in per cent, None where no bullet flies.
+class WeaponUse(NamedTuple):
+    """The sums of a weapon and its best player; shares of hits in percent, None for weapons without bullets.
 
     `kill_share` (0 to 1) is of all kills. Hidden players count, but are not named.
     """
@@ -45,9 +51,8 @@ class WeaponUse:
     player_kills: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordValue:
-    """A record: the best of one round, or of one session (`id`); `map_name` None: of all maps.
+class RecordValue(NamedTuple):
+    """A record of a round or a session (`id`); `map_name` None: of all maps.
 
     `played_on` is the map of a round. DPM (HP/min) and accuracy (%) have one decimal.
     """
@@ -63,9 +68,8 @@ class RecordValue:
     id: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """How much was played in a scope."""
+class Facts(NamedTuple):
+    """The counts of a scope."""
 
     rounds: int
     maps: int
@@ -73,36 +77,108 @@ class Facts:
     played_seconds: int
 
 
+class AttackRow(NamedTuple):
+    """An attack on a map: how long it took, in seconds, and whether it succeeded."""
+
+    round_id: int
+    server_id: int
+    match_id: str
+    round_number: int
+    ended_at: datetime
+    is_won: bool
+    seconds: int
+
+
+class SetTimeRow(NamedTuple):
+    """A time set in round 1, in seconds; see the query."""
+
+    round_id: int
+    server_id: int
+    match_id: str
+    map_name: str
+    ended_at: datetime
+    seconds: int
+    advantage: float | None
+    is_beaten: bool | None
+
+
+class FastAttack(NamedTuple):
+    """A successful attack with its line-up: raw names, hidden players left out."""
+
+    round_id: int
+    ended_at: datetime
+    round_number: int
+    server: str
+    seconds: int
+    player_names: list[str]
+
+
+class AttackFirst(NamedTuple):
+    """The results of the teams that attacked first; `win_share` is 0 to 1, a draw counts half, None: no result."""
+
+    matches: int
+    won: int
+    drawn: int
+    lost: int
+    win_share: float | None
+
+
+def attacks(conn: Connection, scope: Scope) -> list[AttackRow]:
+    """Return the attacks in a scope, in time order."""
+    return [AttackRow(*row) for row in conn.execute(query("attacks"), scope.parameters)]
+
+
+def set_times(conn: Connection, *, map_name: str | None = None, round_id: int | None = None) -> list[SetTimeRow]:
+    """Return the times set on a map, or on all, in time order; or that of one round."""
+    rows = conn.execute(query("set_times"), {"map_name": map_name, "round_id": round_id})
+    return [SetTimeRow(*row) for row in rows]
+
+
+def fastest_attacks(conn: Connection, scope: Scope, limit: int) -> list[FastAttack]:
+    """Return the fastest successful attacks in a scope."""
+    return fetch_all(conn, FastAttack, "fastest_attacks", {**scope.parameters, "limit": limit})
+
+
+def attack_first(conn: Connection, scope: Scope) -> AttackFirst:
+    """Return the results of the teams that attacked first; the ratings must be up to date."""
+    return fetch_one(conn, AttackFirst, "attack_first", scope.parameters)
+
+
 def maps(conn: Connection, scope: Scope) -> list[MapSums]:
-    """Every map that was played, most played first."""
-    return fetch_all(conn, MapSums, "maps", scope.parameters)
+    """Return every map that was played, most played first."""
+    cover, parameters = sealed.covered(conn, scope)
+    return fetch_all(conn, MapSums, "maps", parameters, sql=cover.sql)
 
 
 def weapons(conn: Connection, scope: Scope) -> list[WeaponUse]:
-    """Every weapon that was used, most kills first."""
-    return fetch_all(conn, WeaponUse, "weapons", scope.parameters)
+    """Return every weapon that was used, most kills first."""
+    cover, parameters = sealed.covered(conn, scope)
+    return fetch_all(conn, WeaponUse, "weapons", parameters, sql=cover.sql)
 
 
 def round_records(
     conn: Connection, scope: Scope, *, dpm_seconds: int, accuracy_shots: int, guid: str | None = None
 ) -> list[RecordValue]:
-    """The bests of single rounds, overall and then by map, of all players or of one.
+    """Return the records of single rounds, overall and then by map, of all players or of one.
 
-    `dpm_seconds`, `accuracy_shots`: how long one must have played, how often fired, for the ratio to count.
+    `dpm_seconds`, `accuracy_shots`: the minimum time and shots for DPM and accuracy.
     """
+    # Sealed bests of rounds are those of everybody.
+    cover, parameters = sealed.covered(conn, scope, by_map=True) if guid is None else sealed.uncovered(scope)
     bounds = {"dpm_seconds": dpm_seconds, "accuracy_shots": accuracy_shots, "guid": guid}
-    return fetch_all(conn, RecordValue, "round_records", {**scope.parameters, **bounds})
+    return fetch_all(conn, RecordValue, "round_records", {**parameters, **bounds}, sql=cover.sql)
 
 
 def session_records(
     conn: Connection, scope: Scope, *, dpm_seconds: int, guid: str | None = None
 ) -> list[RecordValue]:
-    """The bests of whole sessions, of all players or of one; `dpm_seconds` as in `round_records`."""
-    return fetch_all(
-        conn, RecordValue, "session_records", {**scope.parameters, "dpm_seconds": dpm_seconds, "guid": guid}
-    )
+    """Return the records of whole sessions, of all players or of one; `dpm_seconds` as in `round_records`."""
+    cover, parameters = sealed.covered(conn, scope)
+    bounds = {"session_dpm_seconds": dpm_seconds, "guid": guid}
+    return fetch_all(conn, RecordValue, "session_records", {**parameters, **bounds}, sql=cover.sql)
 
 
 def facts(conn: Connection, scope: Scope) -> Facts:
-    """How much was played in a scope."""
-    return fetch_one(conn, Facts, "scope_facts", scope.parameters)
+    """Return the counts of a scope."""
+    cover, parameters = sealed.covered(conn, scope)
+    return fetch_one(conn, Facts, "scope_facts", parameters, sql=cover.sql)

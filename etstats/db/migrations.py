@@ -1,30 +1,38 @@
-"""The schema: `sql/migrations/NNNN_name.sql`, each applied once, in order, and recorded with its hash.
+"""Apply the migrations `sql/migrations/NNNN_name.sql`, each once and in order, and record their hashes.
 
-The record also holds the names of all objects of the schema, so that a dropped index, trigger, view, column or
-constraint is found later.
+The names of all schema objects are recorded too, to detect dropped indexes, triggers, views, columns and
+constraints.
 """
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
-from etstats.db.connection import database_errors
 from etstats.db.queries import query, sql_root
 from etstats.errors import ConfigError, EtstatsError
 
 LOCK_KEY = 0x6574_7374_6D69_6772  # "etstmigr"
 _FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
-_WAYS_OUT = (
-    "Use another database, the embedded one (etstats init --embedded), or a schema of its own (database.schema)."
-)
+
+
+class ForeignTablesError(ConfigError):
+    """The database has tables of another program with names of etstats; `reason` is without the solutions."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"{reason}; run etstats init with --schema etstats, --embedded, or --database-url-file FILE"
+        )
+        self.reason = reason
+
 
 UNRELEASED: dict[int, str] = {
     1: "bf7a13ba47fa0d635b22ac5bea64374bcb289c17d9b8282d3c02562a8ca3529a",
@@ -63,7 +71,7 @@ class Migration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppliedMigration:
-    """A migration that a database has."""
+    """A migration that was applied to a database."""
 
     number: int
     name: str
@@ -71,32 +79,30 @@ class AppliedMigration:
     applied_at: datetime
 
     def __str__(self) -> str:
-        """Return the file name it had, without the suffix."""
+        """Return its file name without the suffix."""
         return f"{self.number:04}_{self.name}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SchemaStatus:
-    """The migrations that a database has and those that it lacks, both in order."""
+class SchemaStatus(NamedTuple):
+    """The applied and the pending migrations of a database, both in order."""
 
     applied: tuple[AppliedMigration, ...]
     pending: tuple[Migration, ...]
 
 
 def migrate(conn: psycopg.Connection, folder: Path | None = None, *, up_to: int | None = None) -> list[str]:
-    """Apply the pending migrations in order, each with its record in one transaction; return their names.
+    """Apply the pending migrations in order, each in a transaction with its record; return their names.
 
-    `up_to` a number: the schema of an older version, for a backup of that version.
-
-    With nothing to do it costs one query. A migration that fails is rolled back. The connection must have no open
-    transaction. ConfigError: the database is of a newer version or of another program, or a migration was changed.
+    `up_to`: the last migration to apply, to load a backup of an older version. Without pending migrations, one
+    query runs. A failing migration is rolled back. The connection must have no open transaction. ConfigError: the
+    database is of a newer version or of another program, or an applied migration was changed.
     """
     migrations = _read_folder(folder or sql_root() / "migrations")
     done: list[str] = []
     for migration in _pending(migrations, _applied(conn)):
         if up_to is not None and migration.number > up_to:
             break
-        with database_errors(), conn.transaction():
+        with conn.transaction():
             conn.execute(query("lock_migrations"), {"key": LOCK_KEY})
             _create_record(conn)
             # Another process may have applied it while this one waited for the lock.
@@ -107,37 +113,36 @@ def migrate(conn: psycopg.Connection, folder: Path | None = None, *, up_to: int 
 
 
 def prepare(conn: psycopg.Connection) -> None:
-    """Create the empty record in a new database; a query for a missing one is an error in the server's log."""
-    with database_errors(), conn.transaction():
+    """Create the record in a new database, since a query for a missing table would be logged as an error."""
+    with conn.transaction():
         _create_record(conn)
 
 
 def status(conn: psycopg.Connection, folder: Path | None = None) -> SchemaStatus:
-    """Return the applied and the pending migrations; the same refusals as `migrate`."""
+    """Return the applied and the pending migrations; raises the same errors as `migrate`."""
     migrations = _read_folder(folder or sql_root() / "migrations")
     applied = _applied(conn)
     return SchemaStatus(applied=applied, pending=_pending(migrations, applied))
 
 
 def missing_objects(conn: psycopg.Connection) -> list[str]:
-    """Return what was dropped or changed since the last migration, such as `index rounds.rounds_map`; sorted.
+    """Return the objects dropped or changed since the last migration, such as `index rounds.rounds_map`; sorted.
 
-    A dropped table or view stands for everything in it. Objects that others added are not reported. Empty also for
-    a database without a schema.
+    For a dropped table or view, its parts are not listed. Added objects are not reported. Empty for a database
+    without a schema.
     """
-    with database_errors():
-        try:
-            with conn.transaction():
-                missing = _recorded_objects(conn) - _objects(conn)
-        except psycopg.errors.UndefinedTable:
-            return []
+    try:
+        with conn.transaction():
+            missing = _recorded_objects(conn) - _objects(conn)
+    except psycopg.errors.UndefinedTable:
+        return []
     dropped = [name.split()[1] for name in missing if name.startswith(("table ", "view "))]
     return sorted(name for name in missing if not any(f" {table}." in name for table in dropped))
 
 
 @contextmanager
 def schema_errors(conn: psycopg.Connection) -> Iterator[None]:
-    """Raise ConfigError in place of an SQL error that is due to something missing from the schema."""
+    """Convert an SQL error caused by a missing schema object to ConfigError."""
     try:
         yield
     except (
@@ -157,6 +162,13 @@ def schema_errors(conn: psycopg.Connection) -> Iterator[None]:
 def known_migrations() -> tuple[Migration, ...]:
     """Return the migrations of this etstats, in order."""
     return _read_folder(sql_root() / "migrations")
+
+
+def is_of_a_checkout(applied: Mapping[int, str]) -> bool:
+    """Whether a schema (migration number -> hash) is another initial one than ours that was never released."""
+    lines = (sql_root() / "migrations" / "released.sha256").read_text(encoding="utf-8").splitlines()
+    known = {known_migrations()[0].sha256, *(line.partition(" ")[0] for line in lines)}
+    return set(applied) == {1} and applied[1] not in known
 
 
 def _read_folder(folder: Path) -> tuple[Migration, ...]:
@@ -190,20 +202,19 @@ def _create_record(conn: psycopg.Connection) -> None:
 
 
 def _applied(conn: psycopg.Connection) -> tuple[AppliedMigration, ...]:
-    with database_errors():
-        try:
-            with conn.transaction(), conn.cursor(row_factory=class_row(AppliedMigration)) as cursor:
-                return tuple(cursor.execute(query("applied_migrations")))
-        except psycopg.errors.UndefinedTable:
-            return ()
-        except psycopg.errors.UndefinedColumn:
-            raise ConfigError(
-                f'the database "{conn.info.dbname}" has a table schema_migrations of another program. {_WAYS_OUT}'
-            ) from None
+    try:
+        with conn.transaction(), conn.cursor(row_factory=class_row(AppliedMigration)) as cursor:
+            return tuple(cursor.execute(query("applied_migrations")))
+    except psycopg.errors.UndefinedTable:
+        return ()
+    except psycopg.errors.UndefinedColumn:
+        raise ForeignTablesError(
+            f'the database "{conn.info.dbname}" has a table schema_migrations of another program'
+        ) from None
 
 
 def _pending(migrations: tuple[Migration, ...], applied: tuple[AppliedMigration, ...]) -> tuple[Migration, ...]:
-    """Return the migrations that the database lacks, after checking that those it has are unchanged."""
+    """Return the pending migrations, after checking that the applied ones are unchanged."""
     known = {migration.number: migration for migration in migrations}
     if any(UNRELEASED.get(record.number) == record.sha256 for record in applied):
         raise ConfigError(
@@ -219,8 +230,9 @@ def _pending(migrations: tuple[Migration, ...], applied: tuple[AppliedMigration,
             )
         if (migration.name, migration.sha256) != (record.name, record.sha256):
             raise ConfigError(
-                f"migration {migration} was changed after it had been applied to the database as {record}; "
-                "install a released etstats, or restore a backup with this one into a new database"
+                f"migration {migration} was changed after it had been applied as {record}; run etstats backup "
+                "with the version that applied it, then etstats restore FILE with this one into another "
+                "data_dir or database.url"
             )
     newest = max((record.number for record in applied), default=0)
     skipped = [str(migration) for number, migration in known.items() if number < newest]
@@ -243,8 +255,8 @@ def _apply(conn: psycopg.Connection, migration: Migration) -> None:
         psycopg.errors.DuplicateObject,
         psycopg.errors.DuplicateFunction,
     ) as error:
-        raise ConfigError(
-            f'the database "{conn.info.dbname}" has objects of another program: {_first_line(error)}. {_WAYS_OUT}'
+        raise ForeignTablesError(
+            f'the database "{conn.info.dbname}" has objects of another program: {_first_line(error)}'
         ) from error
     except psycopg.Error as error:
         raise EtstatsError(f"migration {migration} failed and was rolled back: {_first_line(error)}") from error

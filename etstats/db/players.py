@@ -1,17 +1,21 @@
 """Read single players: names, rounds, maps, sides, weapons and teammates."""
 
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
+from etstats.db import sealed
+from etstats.db.columns import query_with_columns
 from etstats.db.connection import Connection
 from etstats.db.queries import query
 from etstats.db.scope import Scope
 from etstats.db.statements import fetch_all
+from etstats.domain.rules.identity_suggestions import SeenName
+from etstats.domain.rules.name_matching import KnownName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alias:
-    """A clean name that a player was seen under, and when."""
+class Alias(NamedTuple):
+    """A clean name that a player used, and when."""
 
     guid: str
     alias: str
@@ -20,9 +24,19 @@ class Alias:
     last_seen: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlayedRound:
-    """One round of one player; `is_won` is None where nobody won. DPM in HP/min."""
+class PlayerListRow(NamedTuple):
+    """A person in the list of players."""
+
+    player_guid: str
+    player_name: str
+    clean_name: str
+    rounds: int
+    first_seen: datetime
+    last_seen: datetime
+
+
+class PlayedRound(NamedTuple):
+    """One round of one player; `is_won` is None without a winner. DPM in HP/min."""
 
     round_id: int
     ended_at: datetime
@@ -37,8 +51,7 @@ class PlayedRound:
     time_played_seconds: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnMap:
+class OnMap(NamedTuple):
     """A player's sums on one map; `win_share` (0 to 1) is of the rounds won or lost."""
 
     map_name: str
@@ -52,8 +65,7 @@ class OnMap:
     dpm: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnSide:
+class OnSide(NamedTuple):
     """A player's sums in attack or in defence; as `OnMap`."""
 
     is_attack: bool
@@ -67,9 +79,8 @@ class OnSide:
     dpm: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WithWeapon:
-    """A player's sums with one weapon; `deaths` are deaths by it. In per cent; None where no bullet flies."""
+class WithWeapon(NamedTuple):
+    """A player's sums with one weapon; `deaths` are deaths by it. In percent; None for weapons without bullets."""
 
     weapon_name: str
     rounds: int
@@ -82,11 +93,10 @@ class WithWeapon:
     headshot_share: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Teammate:
-    """Another player: rounds on the same side and on opposite sides, and how many the first player won of them.
+class Teammate(NamedTuple):
+    """Another player: rounds on the same side and on opposite sides, and how many of them the first player won.
 
-    Rounds without a winner are neither won nor lost; `win_share_*` (0 to 1) leaves them out.
+    `win_share_*` (0 to 1) excludes rounds without a winner.
     """
 
     player_guid: str
@@ -103,36 +113,70 @@ class Teammate:
 
 
 def aliases(conn: Connection, guid: str | None = None) -> list[Alias]:
-    """The names of one player, or of all, the last seen first."""
+    """Return the names of one player, or of all, newest first; the GUIDs of a merged player are combined."""
     return fetch_all(conn, Alias, "aliases", {"guid": guid})
 
 
+def recorded_aliases(conn: Connection) -> list[Alias]:
+    """Return the names of every GUID as in the files, newest first."""
+    return fetch_all(conn, Alias, "recorded_aliases")
+
+
+def known_names(conn: Connection) -> list[KnownName]:
+    """Return all names with which players can be found."""
+    return fetch_all(conn, KnownName, "known_names")
+
+
+def player_list(conn: Connection, scope: Scope) -> list[PlayerListRow]:
+    """Return all players with rounds in a scope, last seen first, without hidden players."""
+    cover, parameters = sealed.covered(conn, scope)
+    return fetch_all(conn, PlayerListRow, "player_list", parameters, sql=cover.sql)
+
+
+def present_names(conn: Connection, guids: Collection[str]) -> dict[str, str]:
+    """Return the current names of these players, with colour codes, by GUID."""
+    return dict(conn.execute(query("present_names"), {"guids": list(guids)}).fetchall())
+
+
+def suggestible_names(conn: Connection) -> list[SeenName]:
+    """Return the names of all players who are not hidden or anonymized; merged GUIDs are combined."""
+    return fetch_all(conn, SeenName, "suggestible_names")
+
+
+def pairs_that_met(conn: Connection, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return the pairs of players who played in the same round."""
+    parameters = {"ones": [one for one, _ in pairs], "others": [other for _, other in pairs]}
+    return {(one, other) for one, other in conn.execute(query("pairs_that_met"), parameters)}
+
+
 def linked(conn: Connection, discord_user_id: int) -> str | None:
-    """The GUID that is linked to a Discord account; None when there is none."""
+    """Return the GUID linked to a Discord account, or None."""
     row = conn.execute(query("linked_player"), {"discord_user_id": discord_user_id}).fetchone()
     return row[0] if row else None
 
 
 def rounds(conn: Connection, scope: Scope, guid: str, limit: int) -> list[PlayedRound]:
-    """A player's last rounds in a scope, the newest first; without rounds that are two together."""
+    """Return a player's last rounds in a scope, newest first, without cumulative rounds."""
     return fetch_all(conn, PlayedRound, "player_rounds", {**scope.parameters, "guid": guid, "limit": limit})
 
 
 def maps(conn: Connection, scope: Scope, guid: str) -> list[OnMap]:
-    """A player's sums by map, the best DPM first."""
-    return fetch_all(conn, OnMap, "player_maps", {**scope.parameters, "guid": guid})
+    """Return a player's sums by map, best DPM first."""
+    return fetch_all(conn, OnMap, "player_maps", {**scope.parameters, "guid": guid}, sql=query_with_columns)
 
 
 def sides(conn: Connection, scope: Scope, guid: str) -> list[OnSide]:
-    """A player's sums in attack and in defence, as far as there were any."""
-    return fetch_all(conn, OnSide, "player_sides", {**scope.parameters, "guid": guid})
+    """Return a player's sums in attack and in defence; a side without rounds is missing."""
+    cover, parameters = sealed.covered(conn, scope)
+    return fetch_all(conn, OnSide, "player_sides", {**parameters, "guid": guid}, sql=cover.sql)
 
 
 def weapons(conn: Connection, scope: Scope, guid: str) -> list[WithWeapon]:
-    """A player's sums by weapon, most kills first."""
-    return fetch_all(conn, WithWeapon, "player_weapons", {**scope.parameters, "guid": guid})
+    """Return a player's sums by weapon, most kills first."""
+    cover, parameters = sealed.covered(conn, scope)
+    return fetch_all(conn, WithWeapon, "player_weapons", {**parameters, "guid": guid}, sql=cover.sql)
 
 
 def company(conn: Connection, scope: Scope, guid: str, other: str | None = None) -> list[Teammate]:
-    """Return a player's teammates and opponents, or only one of them; hidden players are left out."""
+    """Return a player's teammates and opponents, or only one of them, without hidden players."""
     return fetch_all(conn, Teammate, "player_teammates", {**scope.parameters, "guid": guid, "other": other})

@@ -1,14 +1,13 @@
-"""What a stored number came from: the archived files of its round, and the stored row."""
+"""Read the archived files and the stored row from which a number derives."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from etstats.db.connection import Connection
 from etstats.db.queries import query
 from etstats.db.statements import fetch_all
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceFile:
+class SourceFile(NamedTuple):
     """One archived file of a round."""
 
     round_number: int
@@ -18,10 +17,10 @@ class SourceFile:
 
 
 def sources(conn: Connection, round_id: int) -> list[SourceFile]:
-    """The round's own file, then its round 1's where it was split against one; none for an unknown round."""
+    """Return the round's file and the file of the round 1 subtracted from it; empty for an unknown round."""
     return fetch_all(conn, SourceFile, "files_of_round", {"round_id": round_id})
 
 
 def stored_values(conn: Connection, round_id: int, guid: str) -> dict[str, str | None]:
-    """Column -> value as text, `MP40.kills` for weapons; empty when the player has no row in the round."""
+    """Return column -> value as text, `MP40.kills` for weapons; empty if the player is not in the round."""
     return dict(conn.execute(query("stored_values"), {"round_id": round_id, "guid": guid}).fetchall())

@@ -1,19 +1,18 @@
-"""The files that were not imported: why, since when, and their bytes."""
+"""Read and change the files in quarantine."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from etstats.db.connection import Connection
 from etstats.db.queries import query
 from etstats.db.statements import fetch_all, fetch_one
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quarantined:
-    """One bad file, or a bad version of a file whose good one counts (`has_good`).
+class Quarantined(NamedTuple):
+    """A file in quarantine, or a rejected version of a file with a valid version (`has_good`).
 
-    `id` is the archive's, of the file name. `line` counts from 1; None or 0: the file as a whole.
+    `id` is that of the file name in the archive. `line` counts from 1; None or 0: the whole file.
     """
 
     id: int
@@ -28,9 +27,8 @@ class Quarantined:
     discarded_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuarantinedContent:
-    """The bytes of a bad file, and the mtime that its source showed, in seconds UTC."""
+class QuarantinedContent(NamedTuple):
+    """The bytes of a file in quarantine, and its mtime at the source in seconds UTC."""
 
     content: bytes
     source_mtime: int | None
@@ -39,21 +37,21 @@ class QuarantinedContent:
 def entries(
     conn: Connection, words: Collection[str] | None = None, *, with_discarded: bool = False
 ) -> list[Quarantined]:
-    """What is in quarantine, oldest first; `words` are ids or file names, None is everything."""
+    """Return the files in quarantine, oldest first; `words`: ids or file names, None: all."""
     parameters = {"words": None if words is None else list(words), "with_discarded": with_discarded}
     return fetch_all(conn, Quarantined, "quarantined", parameters)
 
 
 def content(conn: Connection, entry: Quarantined) -> QuarantinedContent:
-    """The bytes of one entry."""
+    """Return the bytes of an entry."""
     return fetch_one(conn, QuarantinedContent, "quarantined_content", {"id": entry.id})
 
 
 def discard(conn: Connection, found: Collection[Quarantined]) -> None:
-    """Show these no more until their content changes; the bytes stay."""
+    """Discard entries until their content changes; the bytes are kept."""
     conn.execute(query("discard_quarantined"), {"ids": [entry.id for entry in found]})
 
 
 def reopen(conn: Connection, found: Collection[Quarantined]) -> None:
-    """Let these be judged again although their content is the same."""
+    """Mark entries to be imported again although their content is unchanged."""
     conn.execute(query("reopen_quarantined"), {"ids": [entry.id for entry in found]})

@@ -1,4 +1,4 @@
-"""Named SQL: each file of `sql/queries/` holds the queries of one subject, each below a line `-- name: NAME`."""
+"""Load named SQL: a file in `sql/queries/` has the queries of a subject, each after a line `-- name: NAME`."""
 
 import difflib
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from etstats.errors import EtstatsError
 
 @cache
 def sql_root() -> Path:
-    """Return the folder of the SQL: inside the installed package, or next to it in a checkout."""
+    """Return the folder of the SQL files: in the installed package, or next to it in a checkout."""
     package = Path(__file__).parents[1]
     for root in (package / "sql", package.parent / "sql"):
         if (root / "queries").is_dir():

@@ -1,4 +1,4 @@
-"""The archive read in order, and what was stored of it: for deriving everything again and for comparing."""
+"""Read the archived files in order with the rows stored for them, for `rebuild` and `verify`."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,23 +12,23 @@ from etstats.db.columns import query_with_columns
 from etstats.db.connection import Connection
 from etstats.db.queries import query
 from etstats.db.rounds import StoredRound
+from etstats.db.series import StoredSeries, request_series_of_files
 from etstats.db.statements import fetch_all
 from etstats.domain.files import MAX_ROUND_BYTES
 from etstats.domain.rounds import PlayerRound, Round, RoundName, WeaponStats
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchivedFileRef:
-    """One archived file, without its bytes.
+class ArchivedFileRef(NamedTuple):
+    """An archived file, without its bytes.
 
-    `twin_hash`: of its content, where another file has the same. `session_end`: the name of the last file of the
-    gaming session that its round is stored in. `refused`: it can be parsed, but the database rejects it.
-    `is_cut`: it is larger than any round, and only its first bytes are archived.
+    `shared_hash`: the hash of its content if another file has the same. `session_end`: the name of the last file
+    of its round's gaming session. `refused`: it can be parsed, but the database rejects it. `is_cut`: it is larger
+    than any round, and only its first bytes are archived.
     """
 
     id: int
     filename: str
-    twin_hash: str | None
+    shared_hash: str | None
     source_mtime: int | None
     success: bool
     discarded: bool
@@ -38,9 +38,8 @@ class ArchivedFileRef:
     session_end: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileVerdict:
-    """What a file turned out to be when it was read again: whole when there is no reason against it."""
+class FileVerdict(NamedTuple):
+    """The result of parsing a file again: valid if there is no reason."""
 
     file_id: int
     reason: str | None = None
@@ -49,7 +48,7 @@ class FileVerdict:
 
 
 class DerivedFacts(NamedTuple):
-    """A stored round's own columns, but for those of its place."""
+    """A stored round's columns, except those of its pairing, session and series."""
 
     filename: str
     config: str
@@ -62,14 +61,17 @@ class DerivedFacts(NamedTuple):
     is_cumulative: bool
     bots: int
     anonymous: int
+    is_voided: bool
+    has_enough_humans: bool
+    is_repeat: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeRound:
-    """A stored round with everything in it, in its place among the others.
+    """A stored round with its players, weapons, pairing, session and series.
 
-    `players`: the fields of PlayerRound but the weapons, by GUID. `weapons`: by GUID the values of WeaponStats, by
-    name. Both stay undecoded, because most rounds are only compared.
+    `players`: the fields of PlayerRound without weapons, by GUID. `weapons`: the values of WeaponStats, by GUID
+    and name. Both are not decoded, because most rounds are only compared.
     """
 
     place: StoredRound
@@ -79,28 +81,20 @@ class WholeRound:
 
     @property
     def round(self) -> Round:
-        """The same as it is derived: players by GUID, weapons by name."""
-        place, facts = self.place, self.facts
+        """Return the stored round as a `Round`, with players sorted by GUID and weapons by name."""
+        place, facts = self.place, self.facts._asdict()
+        name = RoundName(
+            stamp=place.stamp,
+            map_name=place.map_name,
+            round_number=place.round_number,
+            filename=facts.pop("filename"),
+        )
         return Round(
-            name=RoundName(
-                stamp=place.stamp,
-                map_name=place.map_name,
-                round_number=place.round_number,
-                filename=facts.filename,
-            ),
-            config=facts.config,
-            defender_team=facts.defender_team,
-            winner_team=facts.winner_team,
+            name=name,
             time_limit_seconds=place.time_limit_seconds,
             actual_time_seconds=place.actual_time_seconds,
-            played_seconds=facts.played_seconds,
-            duration_seconds=facts.duration_seconds,
-            held=facts.held,
-            round_outcome=facts.round_outcome,
-            is_cumulative=facts.is_cumulative,
             players=tuple(self._player(row) for row in self.players),
-            bots=facts.bots,
-            anonymous=facts.anonymous,
+            **facts,
         )
 
     def _player(self, row: tuple[Any, ...]) -> PlayerRound:
@@ -110,45 +104,46 @@ class WholeRound:
 
 
 def servers(conn: Connection) -> list[tuple[int, str]]:
-    """Id and name of every server."""
+    """Return id and name of every server."""
     return [(number, name) for number, name in conn.execute(query("servers"))]
 
 
 def count_files(conn: Connection) -> int:
-    """How many files there are in the archive."""
+    """Return the number of archived files."""
     row = conn.execute(query("count_files")).fetchone()
     return row[0] if row else 0
 
 
 def files_in_order(conn: Connection, server_id: int) -> list[ArchivedFileRef]:
-    """The files of one server by name."""
+    """Yield the files of one server in the order of their names."""
     return fetch_all(
         conn, ArchivedFileRef, "archive_in_order", {"server_id": server_id, "max_round_bytes": MAX_ROUND_BYTES}
     )
 
 
 class Stored:
-    """The archive's and the database's rows of some files; requested now, awaited when needed.
+    """The archived and the stored rows of some files; requested at once, fetched when needed.
 
-    In a pipeline the database works on one session while the next one is read.
+    In a pipeline, the database works on one session while the previous one is processed.
     """
 
     def __init__(self, conn: Connection, files: Sequence[ArchivedFileRef]) -> None:
-        ids = {"file_ids": [f.id for f in files]}
-        kept = {"ids": [f.id for f in files if not f.discarded]}
+        ids = {"file_ids": [file.id for file in files]}
+        kept = {"ids": [file.id for file in files if not file.discarded]}
         self._contents = conn.execute(query("contents_of_files"), kept)
         self._rounds = conn.cursor(row_factory=class_row(StoredRound)).execute(query("rounds_of_files"), ids)
         self._facts = conn.execute(query("round_details_of_files"), ids)
         self._players = conn.execute(query_with_columns("players_of_files"), ids)
         self._weapons = conn.execute(query_with_columns("weapons_of_files"), ids)
-        self._lineups = conn.execute(query("teams_of_files"), ids)
+        self._series = request_series_of_files(conn, ids["file_ids"])
+        self._session_teams = conn.execute(query("teams_of_files"), ids)
 
     def contents(self) -> dict[int, bytes]:
-        """The archived bytes of the files that are not discarded; to be asked once."""
+        """Return the archived bytes of the files that are not discarded; may be called once."""
         return dict(self._contents.fetchall())
 
     def rounds(self) -> dict[int, WholeRound]:
-        """Everything that is stored of the files, by file; to be asked once."""
+        """Return the stored rounds by file id; may be called once."""
         facts = {row[0]: DerivedFacts._make(row[1:]) for row in self._facts.fetchall()}
         players: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
         for row in self._players.fetchall():
@@ -166,28 +161,32 @@ class Stored:
             for place in self._rounds.fetchall()
         }
 
-    def lineups(self) -> dict[int, dict[str, int]]:
-        """The line-ups of the sessions that the files' rounds are in, by session; to be asked once."""
+    def series(self) -> list[StoredSeries]:
+        """Return the series of the files' sessions, in order; may be called once."""
+        return self._series.fetchall()
+
+    def session_teams(self) -> dict[int, dict[str, int]]:
+        """Return the teams of the files' sessions, by session; may be called once."""
         found: dict[int, dict[str, int]] = defaultdict(dict)
-        for session_id, guid, team in self._lineups:
+        for session_id, guid, team in self._session_teams:
             found[session_id][guid] = team
         return found
 
 
-def judge(conn: Connection, verdicts: Sequence[FileVerdict]) -> None:
-    """Record what these files turned out to be."""
+def store_verdicts(conn: Connection, verdicts: Sequence[FileVerdict]) -> None:
+    """Store the results of parsing files again."""
     parameters = {
-        "ids": [v.file_id for v in verdicts],
-        "reasons": [v.reason for v in verdicts],
-        "lines": [v.line for v in verdicts],
-        "duplicates": [v.duplicate_of for v in verdicts],
+        "ids": [verdict.file_id for verdict in verdicts],
+        "reasons": [verdict.reason for verdict in verdicts],
+        "lines": [verdict.line for verdict in verdicts],
+        "duplicates": [verdict.duplicate_of for verdict in verdicts],
     }
     conn.execute(query("update_file_status"), parameters)
 
 
 @contextmanager
 def aliases_counted_once(conn: Connection) -> Iterator[None]:
-    """Count the aliases when the block is done instead of at each change; writers of other runs wait for it."""
+    """Count the aliases at the end of the block instead of at each change; other writers wait for it."""
     conn.execute(query("disable_alias_triggers"))
     yield
     conn.execute(query("drop_empty_sessions"))
@@ -197,11 +196,11 @@ def aliases_counted_once(conn: Connection) -> Iterator[None]:
 
 
 def check_constraints(conn: Connection) -> None:
-    """Run the deferred constraints now instead of at the commit, so that the queue of checks stays short."""
+    """Check the deferred constraints now instead of at the commit, to keep the queue of checks short."""
     conn.execute(query("check_constraints"))
     conn.execute(query("defer_constraints"))
 
 
 def drop_rounds(conn: Connection, file_ids: Collection[int]) -> None:
-    """Take out the rounds of these files."""
+    """Delete the rounds of these files."""
     conn.execute(query("drop_rounds"), {"file_ids": list(file_ids)})

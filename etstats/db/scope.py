@@ -1,8 +1,8 @@
-"""Which rounds a question is about: the same seven parameters for every reading query.
+"""The rounds that a query selects, as parameters common to all queries.
 
     FROM rounds_in_scope(%(since)s, %(until)s, %(map_name)s, %(server)s, %(last_rounds)s, %(last_sessions)s) r
 
-The WHERE is written once, in that SQL function, which PostgreSQL inlines into the query.
+The WHERE clause is in that SQL function, which PostgreSQL inlines into the query.
 """
 
 from dataclasses import dataclass, fields
@@ -14,9 +14,10 @@ from etstats.db.queries import query
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """The rounds with since <= ended_at < until, of one map, of one server, the last of these; None: no limit.
+    """The rounds with since <= ended_at < until, of a map, of a server, the last of these; None: no limit.
 
-    `last_rounds` and `last_sessions` count back from the newest round, or gaming session, of those.
+    `last_rounds` and `last_sessions` count back from the newest of these rounds or sessions. `uncounted`: include
+    rounds that are not counted, in lists of rounds and sessions.
     """
 
     since: datetime | None = None
@@ -25,29 +26,30 @@ class Scope:
     server: str | None = None
     last_rounds: int | None = None
     last_sessions: int | None = None
+    uncounted: bool = False
 
     @property
     def parameters(self) -> dict[str, object]:
-        """The named parameters of `rounds_in_scope`, to be handed to `execute` with the query's own."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
+        """Return the named parameters of `rounds_in_scope` for `execute`."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def is_everything(self) -> bool:
-        """True when no round is left out."""
+        """Whether all rounds are selected."""
         return self == Scope()
 
 
 def map_names(conn: Connection) -> list[str]:
-    """The maps that were ever played, most played first."""
+    """Return the maps that were played, most played first."""
     return [name for (name,) in conn.execute(query("map_names"))]
 
 
 def server_names(conn: Connection) -> list[str]:
-    """The servers that rounds came from, by name."""
+    """Return the names of the servers with rounds, sorted."""
     return [name for _, name in conn.execute(query("servers"))]
 
 
 def played_span(conn: Connection) -> tuple[datetime, datetime] | None:
-    """When the oldest and the newest round ended; None for a database without rounds."""
+    """Return the ends of the oldest and the newest round; None without rounds."""
     oldest, newest = conn.execute(query("played_span")).fetchone() or (None, None)
     return None if oldest is None else (oldest, newest)

@@ -1,4 +1,4 @@
-"""A temporary database: on the same server, or where that is not allowed, on a server of its own."""
+"""Create a temporary database on the same server or, without that privilege, on a temporary server."""
 
 import hashlib
 import secrets
@@ -19,11 +19,11 @@ from etstats.errors import EtstatsError
 
 
 @contextmanager
-def scratch_base(url: str, data_dir: Path, *, clear: bool = True) -> Iterator[str]:
-    """Give the URL of an empty database that is dropped afterwards; the caller holds the lock of backups.
+def scratch_database(url: str, data_dir: Path, *, clear: bool = True) -> Iterator[str]:
+    """Yield the URL of an empty database that is dropped afterwards; the caller holds the lock of backups.
 
-    `data_dir`: where a server of its own would live, when the user of `url` may not create databases. `clear`:
-    drop those of killed processes first, and with them any other that is in use.
+    `data_dir`: the folder for a temporary server, if the user of `url` may not create databases. `clear`: first
+    drop all temporary databases, left by killed processes or in use.
     """
     prefix = f"etstats_scratch_{hashlib.sha256(_name_of(url).encode()).hexdigest()[:8]}_"
     name = prefix + secrets.token_hex(6)
@@ -39,14 +39,14 @@ def scratch_base(url: str, data_dir: Path, *, clear: bool = True) -> Iterator[st
 
 
 def _name_of(url: str) -> str:
-    with connect(url) as conn:
+    with database_errors(), connect(url) as conn:
         return conn.info.dbname
 
 
 def _is_created(url: str, name: str, prefix: str | None) -> bool:
-    """Create the database, unless the user may not: asking first keeps a refusal out of the server's log."""
+    """Create the database if permitted; the privilege is checked first to keep errors out of the server's log."""
     try:
-        with connect(url) as conn:
+        with database_errors(), connect(url) as conn:
             if conn.execute(query("may_create_databases")).fetchone() != (True,):
                 return False
             leftovers = conn.execute(query("scratch_databases"), {"prefix": prefix}).fetchall() if prefix else []
@@ -58,7 +58,7 @@ def _is_created(url: str, name: str, prefix: str | None) -> bool:
 
 
 def _create(url: str, name: str) -> None:
-    with connect(url) as conn:
+    with database_errors(), connect(url) as conn:
         conn.autocommit = True
         conn.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
     connect(make_conninfo(url, dbname=name)).close()  # a pooler may not let us through to it

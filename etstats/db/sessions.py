@@ -1,4 +1,4 @@
-"""Read stored rounds, matches and sessions, and the numbers of their players."""
+"""Read stored rounds, matches and sessions, and their players' numbers."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
@@ -7,12 +7,13 @@ from typing import Any
 
 from psycopg import Cursor
 
+from etstats.db import sealed
 from etstats.db.columns import query_with_columns
 from etstats.db.connection import Connection
 from etstats.db.queries import query
 from etstats.db.scope import Scope
 from etstats.db.statements import fetch_all, fetch_column
-from etstats.domain.stats import Career, Performance, Reached, ScoreLine
+from etstats.domain.stats import Career, Performance, ScoreLine
 from etstats.domain.views import RoundRow
 
 Rows = Cursor[tuple[Any, ...]]
@@ -21,75 +22,88 @@ _PART = 50  # sessions: few enough that the next answer is buffered while the la
 
 
 def rounds(conn: Connection, round_ids: Collection[int]) -> list[RoundRow]:
-    """The rounds with these ids, in time order; ids that do not exist are left out."""
+    """Return the rounds with these ids, in time order; unknown ids are skipped."""
     return fetch_all(conn, RoundRow, "rounds_by_id", {"round_ids": list(round_ids)})
 
 
 def recent_rounds(conn: Connection, scope: Scope, most: int | None) -> list[RoundRow]:
-    """The newest rounds in scope, newest first."""
+    """Return the newest rounds in scope, newest first."""
     ids = conn.execute(query("recent_rounds"), {**scope.parameters, "most": most}).fetchall()
     return rounds(conn, [round_id for (round_id,) in ids])[::-1]
 
 
 def recent_sessions(conn: Connection, scope: Scope, most: int | None) -> list[int]:
-    """The newest sessions with a round in scope, newest first."""
+    """Return the newest sessions with a round in scope, newest first."""
     return fetch_column(conn, "recent_sessions", {**scope.parameters, "most": most})
 
 
-def rounds_of_sessions(conn: Connection, session_ids: Collection[int]) -> list[RoundRow]:
-    """All rounds of these sessions, in time order."""
-    return rounds(conn, session_of_rounds(conn, session_ids))
+def rounds_of_sessions(
+    conn: Connection, session_ids: Collection[int], *, uncounted: bool = False
+) -> list[RoundRow]:
+    """Return the rounds of these sessions, in time order; see `session_of_rounds`."""
+    return rounds(conn, session_of_rounds(conn, session_ids, uncounted=uncounted))
 
 
-def session_of_rounds(conn: Connection, session_ids: Collection[int]) -> dict[int, int]:
-    """The session of each round of these sessions, by round id."""
-    return dict(conn.execute(query("sessions_of_rounds"), {"session_ids": list(session_ids)}).fetchall())
+def session_of_rounds(
+    conn: Connection, session_ids: Collection[int], *, uncounted: bool = False
+) -> dict[int, int]:
+    """Return the session of each round of these sessions, by round id.
+
+    Rounds that are not counted are left out, unless no round of the session is counted, or with `uncounted`.
+    """
+    parameters = {"session_ids": list(session_ids), "uncounted": uncounted}
+    return dict(conn.execute(query("sessions_of_rounds"), parameters).fetchall())
 
 
 def rounds_of_match(conn: Connection, server_id: int, match_id: str) -> list[RoundRow]:
-    """The one or two rounds of a match, in time order."""
+    """Return the one or two rounds of a match, in time order."""
     return rounds(conn, fetch_column(conn, "round_ids_of_match", {"server_id": server_id, "match_id": match_id}))
 
 
 def rounds_of_file(conn: Connection, filename: str) -> list[int]:
-    """The ids of the rounds of this file name, on whatever servers, newest first."""
+    """Return the ids of the rounds with this file name on any server, newest first."""
     return fetch_column(conn, "rounds_of_filename", {"filename": filename})
 
 
+def teams_of_session(conn: Connection, session_id: int) -> dict[int, list[str]]:
+    """Return the GUIDs of the two teams of the longest series of a session, by team (1, 2)."""
+    return dict(conn.execute(query("team_members_of_session"), {"session_id": session_id}).fetchall())
+
+
 def sessions_of_day(conn: Connection, day: date, server: str | None) -> list[int]:
-    """The sessions that began on a day of the servers' clocks, in order; else those that went on into it."""
+    """Return the sessions that began on a day (server clock); if none, those that continued into it."""
     return fetch_column(conn, "sessions_of_day", {"day": day, "server": server})
 
 
 def nearest_days(conn: Connection, day: date, server: str | None) -> list[date]:
-    """The played days nearest to one, nearest first."""
+    """Return the days with sessions nearest to a day, nearest first."""
     return [found for (found,) in conn.execute(query("nearest_days"), {"day": day, "server": server})]
 
 
 def nearest_sessions(conn: Connection, session_id: int) -> list[int]:
-    """The session ids nearest to a number, nearest first."""
+    """Return the session ids nearest to a number, nearest first."""
     return fetch_column(conn, "nearest_sessions", {"id": session_id})
 
 
 def nearest_rounds(conn: Connection, round_id: int) -> list[int]:
-    """The round ids nearest to a number, nearest first."""
+    """Return the round ids nearest to a number, nearest first."""
     return fetch_column(conn, "nearest_rounds", {"id": round_id})
 
 
 def files_near(conn: Connection, filename: str) -> list[str]:
-    """Return the round files whose names are next to a name."""
+    """Return the round files next to a name in name order."""
     return [name for (name,) in conn.execute(query("files_near"), {"filename": filename})]
 
 
 def scoreboards(conn: Connection, group_of: Mapping[int, int]) -> dict[int, list[ScoreLine]]:
-    """The scoreboard of each group of rounds, most damage first; `group_of` maps round id -> group."""
+    """Return the scoreboard of each group of rounds, most damage first; `group_of`: round id -> group."""
     return _boards(_ask_for_boards(conn, group_of), group_of)
 
 
 def scoreboards_of_sessions(conn: Connection, session_ids: Sequence[int]) -> Iterator[list[ScoreLine]]:
-    """The scoreboards of sessions, one by one in the order asked for.
+    """Yield the scoreboards of sessions in the given order.
 
-    They come in parts: while one is processed, the database computes the next.
+    The database computes the next ones while the caller processes one.
     """
     rounds_of: dict[int, list[int]] = {session_id: [] for session_id in session_ids}
     for round_id, session_id in session_of_rounds(conn, session_ids).items():
@@ -119,7 +133,7 @@ def _boards(asked: Rows, group_of: Mapping[int, int]) -> dict[int, list[ScoreLin
 
 
 def performances(conn: Connection, round_ids: Sequence[int]) -> dict[int, list[Performance]]:
-    """What each player did in each of these rounds, by round id."""
+    """Return the performances of all players in these rounds, by round id."""
     found: dict[int, list[Performance]] = {round_id: [] for round_id in round_ids}
     for row in fetch_all(conn, Performance, "performances", {"round_ids": list(round_ids)}):
         found[row.round_id].append(row)
@@ -135,40 +149,16 @@ def careers(
     guids: Sequence[str] | None = None,
     with_hidden: bool = False,
 ) -> dict[str, Career]:
-    """Careers by GUID over all rounds before a moment, or over some rounds; None: no limit.
+    """Return careers by GUID over all rounds before a time, or over some rounds; None: no limit.
 
-    `dpm_seconds`: how long a round must have been played for its DPM to be a best.
+    `dpm_seconds`: the minimum time played in a round for its DPM to be a best.
     """
-    parameters = {
-        "dpm_seconds": dpm_seconds,
-        "before": before,
-        "round_ids": round_ids,
-        "guids": guids,
-        "with_hidden": with_hidden,
-    }
-    return {
-        career.player_guid: career
-        for career in fetch_all(conn, Career, "careers", parameters, sql=query_with_columns)
-    }
-
-
-def achievements_reached(
-    conn: Connection, ladders: Mapping[str, Sequence[int]], guid: str | None = None
-) -> list[Reached]:
-    """When everybody, or one player, passed which threshold: by ladder, threshold and time.
-
-    `ladders`: the thresholds of each sum by its name in `Career`, in the order of `ACHIEVEMENTS`.
-    """
-    steps = [(key, place, t) for place, (key, thresholds) in enumerate(ladders.items(), 1) for t in thresholds]
-    parameters = {
-        "guid": guid,
-        "keys": [key for key, _, _ in steps],
-        "places": [place for _, place, _ in steps],
-        "thresholds": [threshold for _, _, threshold in steps],
-    }
-    return fetch_all(conn, Reached, "achievements_reached", parameters, sql=query_with_columns)
+    scope = Scope(until=before)
+    cover, parameters = sealed.covered(conn, scope) if round_ids is None else sealed.uncovered(scope)
+    parameters |= {"dpm_seconds": dpm_seconds, "round_ids": round_ids, "guids": guids, "with_hidden": with_hidden}
+    return {career.player_guid: career for career in fetch_all(conn, Career, "careers", parameters, sql=cover.sql)}
 
 
 def last_names(conn: Connection, guids: Collection[str]) -> dict[str, str]:
-    """The clean name under which each of these players was last seen."""
+    """Return the last clean name of each of these players."""
     return dict(conn.execute(query("last_names"), {"guids": list(guids)}).fetchall())

@@ -1,1 +1,1 @@
-"""A server that does not exist: invented round files, SFTP and Discord on loopback."""
+"""The demo: generated round files, and stand-ins for SFTP, Discord and the game on loopback."""

@@ -1,10 +1,10 @@
-"""The people who play on the invented server: names, skill and habits."""
+"""The generated players: names, skill and habits."""
 
 from dataclasses import dataclass
 
 from etstats.demo.rng import Random
 
-# Written here a second time on purpose: the generator is the tests' witness against the parser's table.
+# Duplicated on purpose: the tests use the generator to check the parser's table.
 WEAPONS = (
     "KNIFE", "KNIFE_KBAR", "LUGER", "COLT", "MP40", "THOMPSON", "STEN", "FG42", "PANZERFAUST", "BAZOOKA",
     "FLAMETHROWER", "GRENADE", "MORTAR", "MORTAR2", "DYNAMITE", "AIRSTRIKE", "ARTILLERY", "SATCHEL",

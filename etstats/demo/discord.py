@@ -1,7 +1,7 @@
-"""A stand-in for Discord over real HTTP on loopback: as strict as the contract, with a memory of all it saw.
+"""A stand-in for Discord over HTTP on loopback, which enforces Discord's rules and records all requests.
 
-It takes webhook messages (execute, edit, read), answers each broken limit with Discord's own error body, keeps the
-rate limits, and records what a careless sender would do: doubles, retries that came too early, forbidden pings.
+It accepts webhook messages (execute, edit, read), responds to violations with Discord's error bodies, enforces the
+rate limits, and records errors of a sender: duplicates, early retries, forbidden pings.
 """
 
 import json
@@ -23,7 +23,7 @@ _LIMITS = ((5, 2.0), (30, 60.0))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hook:
-    """One webhook of the stand-in; `url` is what Discord's 'Copy Webhook URL' would give."""
+    """A webhook of the stand-in; `url` is that of Discord's 'Copy Webhook URL'."""
 
     webhook_id: str
     token: str
@@ -34,7 +34,7 @@ class Hook:
 
 @dataclass(slots=True, kw_only=True)
 class StoredMessage:
-    """One message that stands in a channel, as it is after its edits."""
+    """A message in a channel, after its edits."""
 
     message_id: str
     webhook_id: str
@@ -47,8 +47,8 @@ class StoredMessage:
 class StandIn:
     """Discord on loopback, from `with` to the end of the block.
 
-    `posts` are the messages, in order; `violations`, `duplicates`, `early` and `pinged` are what a good sender
-    never causes. `clock` measures the rate limits, `limited=False` leaves them out.
+    `posts` are the messages, in order; `violations`, `duplicates`, `early` and `pinged` are errors of the sender.
+    `clock` measures the rate limits, `limited=False` disables them.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic, limited: bool = True) -> None:
@@ -82,7 +82,7 @@ class StandIn:
         self._server.server_close()
 
     def add_webhook(self, *, forum: bool = False) -> Hook:
-        """A new webhook in a channel of its own; in a forum each message opens or names a thread."""
+        """Add a webhook in a new channel; in a forum each message opens or names a thread."""
         webhook_id, channel_id = self._new_id(), self._new_id()
         token = f"secret-token-{webhook_id}"
         url = f"{self.origin}/api/webhooks/{webhook_id}/{token}"
@@ -91,7 +91,7 @@ class StandIn:
         return hook
 
     def add_thread(self, hook: Hook) -> str:
-        """A new thread in a webhook's channel; its id."""
+        """Add a thread to a webhook's channel; return its id."""
         thread_id = self._new_id()
         self._threads[thread_id] = hook.webhook_id
         return thread_id
@@ -100,12 +100,16 @@ class StandIn:
         """Delete a webhook, as an admin of the channel would."""
         del self._hooks[hook.webhook_id]
 
+    def restore_webhook(self, hook: Hook) -> None:
+        """Undo `delete_webhook`."""
+        self._hooks[hook.webhook_id] = hook
+
     def delete_message(self, message_id: str) -> None:
         """Delete a message, as a moderator would."""
         self.posts[:] = [post for post in self.posts if post.message_id != message_id]
 
     def answer(self, request: Request) -> Reply | None:
-        """Discord's answer; None drops the connection without one. Faults are made by overriding this."""
+        """Return Discord's response; None drops the connection. Override this to simulate faults."""
         with self._lock:
             self.requests.append(request)
             found = _PATH.fullmatch(request.path)
@@ -186,7 +190,7 @@ class StandIn:
         return Reply(status=200, body={**shown, "avatar": None, "application_id": None, "token": hook.token})
 
     def _count(self, hook: Hook, method: str) -> Reply:
-        """Count a request against the limits: 429 when one is reached, else 200 with the headers of the bucket."""
+        """Count a request: 429 if a limit is reached, else 200 with the headers of the bucket."""
         if not self._limited:
             return Reply(status=200)
         now = self._clock()
@@ -230,7 +234,7 @@ def _message(post: StoredMessage) -> dict[str, Any]:
 
 
 def _malformed(request: Request) -> Reply | None:
-    """The refusal of a message that breaks a limit."""
+    """Return the error for a message that violates a limit, else None."""
     if is_too_large(request.body, request.files):
         return _error(413, 40005, "Request entity too large")
     if request.payload is None:

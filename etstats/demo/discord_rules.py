@@ -1,6 +1,6 @@
-"""What the stand-in for Discord takes and what it refuses: the limits of a webhook's message, in Discord's words.
+"""The limits of a webhook message, with Discord's error texts.
 
-Written from Discord's documentation, knowing nothing of the sender, so that neither hides the other's mistakes.
+Written from Discord's documentation, independently of the sender, so that each can find errors of the other.
 """
 
 import re
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-Complaint = tuple[tuple[str, ...], str, str]  # where, Discord's code, Discord's words
+Complaint = tuple[tuple[str, ...], str, str]  # path, Discord's code, Discord's text
 
 _KEYS = {
     *("content", "username", "avatar_url", "tts", "embeds", "allowed_mentions", "components", "attachments"),
@@ -20,7 +20,7 @@ _FILE_BYTES, _REQUEST_BYTES = 10 * 2**20, 25 * 2**20
 
 
 def complaints(payload: Mapping[str, Any], files: Mapping[str, bytes]) -> list[Complaint]:
-    """Everything that breaks a limit; empty: Discord takes it."""
+    """Return all violations of limits; empty: Discord accepts the message."""
     return [
         *_text(("content",), payload.get("content"), 2000),
         *_text(("thread_name",), payload.get("thread_name"), 100),
@@ -33,17 +33,17 @@ def complaints(payload: Mapping[str, Any], files: Mapping[str, bytes]) -> list[C
 
 
 def is_empty(payload: Mapping[str, Any], files: Mapping[str, bytes]) -> bool:
-    """Whether there is nothing to show."""
+    """Return whether the message has no content."""
     return not (str(payload.get("content") or "").strip() or payload.get("embeds") or files)
 
 
 def is_too_large(body: bytes, files: Mapping[str, bytes]) -> bool:
-    """Whether the request or one of its files is over the limit in bytes."""
+    """Return whether the request or one of its files exceeds the limit in bytes."""
     return len(body) > _REQUEST_BYTES or any(len(content) > _FILE_BYTES for content in files.values())
 
 
 def nested(found: Iterable[Complaint]) -> dict[str, Any]:
-    """Complaints as the nested `errors` of code 50035."""
+    """Return violations as the nested `errors` of code 50035."""
     errors: dict[str, Any] = {}
     for path, code, words in found:
         place = errors
@@ -54,7 +54,7 @@ def nested(found: Iterable[Complaint]) -> dict[str, Any]:
 
 
 def breaches(payload: Mapping[str, Any], kept: Iterable[str]) -> Iterator[str]:
-    """What Discord would let pass, and a sender of statistics must not do; `kept` are the files of the message."""
+    """Return errors that Discord would accept, but etstats must not make; `kept` are the files of the message."""
     if (payload.get("allowed_mentions") or {}).get("parse") != []:
         yield "allowed_mentions.parse is not []"
     yield from (f"the key {key!r} is none of a message's" for key in payload if key not in _KEYS)
@@ -65,7 +65,7 @@ def breaches(payload: Mapping[str, Any], kept: Iterable[str]) -> Iterator[str]:
 
 
 def pings(payload: Mapping[str, Any]) -> set[str]:
-    """Who is notified: user ids, `everyone`."""
+    """Return the notified user ids, or `everyone`."""
     content, allowed = str(payload.get("content") or ""), payload.get("allowed_mentions")
     if allowed is None:
         allowed = {"parse": ["users", "everyone"]}

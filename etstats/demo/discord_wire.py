@@ -1,4 +1,4 @@
-"""The stand-in's wire: HTTP requests taken apart, plain or multipart, and answers sent, or not, on loopback."""
+"""HTTP server of the stand-in: parses plain and multipart requests and sends responses on loopback."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request as it came in; `payload` is None when the body is not a JSON object."""
+    """A request; `payload` is None if the body is not a JSON object."""
 
     method: str
     path: str
@@ -25,7 +25,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """One answer; `body` is JSON unless it is bytes."""
+    """A response; `body` is JSON unless it is bytes."""
 
     status: int
     body: "dict[str, Any] | bytes" = field(default_factory=dict)
@@ -33,7 +33,7 @@ class Reply:
 
 
 class Server(ThreadingHTTPServer):
-    """Asks `answer` for the reply to each request; None drops the connection."""
+    """Sends the reply of `answer` to each request; None drops the connection."""
 
     daemon_threads = True
     block_on_close = False
@@ -43,7 +43,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A sender that went away is nothing to report."""
+        """Ignore closed connections."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -51,9 +51,13 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        """Every method goes the same way."""
+        """Handle a request of any method."""
         parts = urlsplit(self.path)
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        self.close_connection = True
+        if len(body) < length:
+            return  # the sender died while sending: not a request
         payload, files = _parse(self.headers, body)
         request = Request(
             method=self.command,
@@ -64,11 +68,10 @@ class _Handler(BaseHTTPRequestHandler):
             payload=payload,
             files=files,
         )
-        self.close_connection = True
         if reply := self.server.answer(request):
             self._send(reply)
 
-    do_PATCH = do_GET = do_POST  # noqa: N815  # the names are http.server's
+    do_PATCH = do_GET = do_POST  # noqa: N815  # names of http.server
 
     def _send(self, reply: Reply) -> None:
         body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
@@ -82,12 +85,12 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.status != 204:
             self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is http.server's
-        """The stand-in keeps its own record."""
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # name of http.server
+        """Do not log; the stand-in records requests itself."""
 
 
 def _parse(headers: Header, body: bytes) -> tuple[dict[str, Any] | None, dict[str, bytes]]:
-    """The JSON and the files of a request, plain or multipart."""
+    """Return the JSON and the files of a plain or multipart request."""
     if headers.get_content_maintype() != "multipart":
         return _json(body), {}
     files: dict[str, bytes] = {}

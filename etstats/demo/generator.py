@@ -1,6 +1,6 @@
 """Sessions of generated round files, as a game server would write them, with their expected statistics.
 
-Equal arguments give equal bytes, on every machine and Python. The people, GUIDs and servers do not exist.
+Equal arguments give equal bytes, on every machine and Python. The players, GUIDs and servers do not exist.
 """
 
 import os
@@ -16,7 +16,7 @@ from etstats.demo.ground_truth import PlayerTruth, truth_of
 from etstats.demo.match import MAPS, Roster, play_match
 from etstats.demo.quirks import EVERYDAY, Quirks
 from etstats.demo.rng import Random
-from etstats.demo.roundfile import LAYOUTS, clock, content
+from etstats.demo.roundfile import LAYOUTS, bot_lines, clock, content
 from etstats.demo.tally import Tally
 
 __all__ = [
@@ -27,12 +27,12 @@ __all__ = [
     "PlayerTruth",
     "Quirks",
     "generate",
-    "generate_evening",
+    "generate_session",
     "write_files",
 ]  # fmt: skip
 
 SERVER_NAME = "^aThe ^7Old ^aBarn ^7stopwatch"
-_SAVED_AFTER = 3  # seconds from a round's end to its file
+_SAVED_AFTER = 3  # seconds from the end of a round to its file
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class GeneratedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratedRound:
-    """One round: its file, whether the server lost that file, and what really happened; times in seconds.
+    """A round: its file, whether the server lost that file, and the true result; times in seconds.
 
     `match` counts the maps of the session from 0. `outcome` is `completed`, `fullhold` or `surrender`.
     """
@@ -68,7 +68,7 @@ class GeneratedRound:
 
     @property
     def truth(self) -> dict[str, PlayerTruth]:
-        """The numbers of this round alone, by GUID, of those who played it."""
+        """Return the numbers of this round alone, by GUID."""
         return {
             tally.person.guid: truth_of(tally, self.layout, was_reset=tally.person.guid == self.reset_guid)
             for tally in self.tallies
@@ -85,7 +85,7 @@ class GeneratedSession:
 
     @property
     def files(self) -> list[GeneratedFile]:
-        """The files that lie on the server: all but the lost ones."""
+        """Return the files on the server: all except lost ones."""
         return [played.file for played in self.rounds if not played.is_lost]
 
 
@@ -93,7 +93,7 @@ def generate(
     seed: int,
     *,
     start: datetime,
-    evenings: int | None = None,
+    sessions: int | None = None,
     files: int | None = None,
     zone: str = "Europe/Ljubljana",
     layout: int = 38,
@@ -105,18 +105,18 @@ def generate(
 ) -> Iterator[GeneratedFile]:
     """Yield the files of `sessions` sessions, or exactly `files` files, in the order they were written.
 
-    One session when neither is given. `maps`: fewest and most of a session; `pause_days`: days from one session
-    to the next. See `generate_evening` for the rest. Memory does not grow with the number.
+    One session by default. `maps`: minimum and maximum per session; `pause_days`: days between sessions. See
+    `generate_session` for the rest. Memory does not grow with the number.
     """
-    if evenings is None and files is None:
-        evenings = 1
+    if sessions is None and files is None:
+        sessions = 1
     kind = _Kind(layout, players, maps, pause_days, server_name, quirks)
-    run = _evenings(seed, start, zone, kind)
-    written = (file for evening in islice(run, evenings) for file in evening.files)
+    run = _sessions(seed, start, zone, kind)
+    written = (file for session in islice(run, sessions) for file in session.files)
     return islice(written, files)
 
 
-def generate_evening(
+def generate_session(
     seed: int,
     *,
     start: datetime,
@@ -127,16 +127,16 @@ def generate_evening(
     server_name: str = SERVER_NAME,
     quirks: Quirks = EVERYDAY,
 ) -> GeneratedSession:
-    """Return one session with its expected statistics: the first one that `generate` gives for the same arguments.
+    """Return one session with its expected statistics: the first one of `generate` with the same arguments.
 
-    `start`: when the warm-up of the first map begins; without a zone it is the server's own clock. `zone`: that
-    clock's. `layout`: 33, 36, 37 or 38 fields a player. `players`: at least 2, on both sides together.
+    `start`: start of the warm-up of the first map; without a zone in server time. `zone`: the server's zone.
+    `layout`: 33, 36, 37 or 38 fields per player. `players`: at least 2, on both sides together.
     """
-    return next(_evenings(seed, start, zone, _Kind(layout, players, maps, (1, 1), server_name, quirks)))
+    return next(_sessions(seed, start, zone, _Kind(layout, players, maps, (1, 1), server_name, quirks)))
 
 
 def write_files(folder: Path, files: Iterable[GeneratedFile]) -> int:
-    """Write files into a folder that exists, with their mtimes, and return how many."""
+    """Write files with their mtimes into an existing folder; return their number."""
     count = 0
     for file in files:
         path = folder / file.name
@@ -148,7 +148,7 @@ def write_files(folder: Path, files: Iterable[GeneratedFile]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What all sessions of one run have in common."""
+    """The common arguments of all sessions of a run."""
 
     layout: int
     players: int
@@ -164,7 +164,7 @@ class _Kind:
             raise ValueError(f"a round needs 2 players, not {self.players}")
 
 
-def _evenings(seed: int, start: datetime, zone: str, kind: _Kind) -> Iterator[GeneratedSession]:
+def _sessions(seed: int, start: datetime, zone: str, kind: _Kind) -> Iterator[GeneratedSession]:
     clock_zone = ZoneInfo(zone)
     dice = Random(seed)
     community = make_community(dice, kind.players + 6 + kind.players // 2)
@@ -179,7 +179,7 @@ def _evenings(seed: int, start: datetime, zone: str, kind: _Kind) -> Iterator[Ge
 
 
 def _roster(dice: Random, community: list[Person], kind: _Kind) -> Roster:
-    """Choose tonight's people and split them into two line-ups of about equal skill."""
+    """Choose the players of a session and split them into two line-ups of similar skill."""
     people = dice.shuffled(community)
     tonight = sorted(people[: kind.players], key=lambda person: person.skill)
     for person in people:
@@ -198,9 +198,11 @@ def _play(dice: Random, roster: Roster, begin: datetime, kind: _Kind) -> Iterato
     duration = duration if dice.happens(quirks.ninth_field) else ""
     spans_midnight = dice.happens(quirks.midnight)
     game_maps = dice.shuffled(MAPS)
+    bot_dice = Random(now)  # a separate random stream, so that other numbers do not depend on the bots
     for match in range(dice.between(*kind.maps)):
         game_map = game_maps[match % len(game_maps)]
         now += dice.between(39, 200)
+        bots = bot_dice.between(1, max(1, kind.players // 2)) if bot_dice.happens(quirks.bots) else 0
         for played in play_match(dice, game_map, roster, quirks):
             now += played.played + dice.between(35, 60)
             if spans_midnight and match == 0 and played.number == 1:
@@ -213,12 +215,13 @@ def _play(dice: Random, roster: Roster, begin: datetime, kind: _Kind) -> Iterato
             if duration:
                 thousandths = played.played * 1000 + dice.below(1000)
                 header.append(duration % (thousandths if duration == "%d" else thousandths / 1000))
+            others = bot_lines(bots, played.number, played.played / 60, kind.layout)
             newline = "\r\n" if dice.happens(quirks.crlf) else "\n"
             saved = now + _SAVED_AFTER
             stamp = datetime.fromtimestamp(saved, begin.tzinfo)
             name = f"{stamp:%Y-%m-%d-%H%M%S}-{game_map.name}-round-{played.number}.txt"
             yield GeneratedRound(
-                file=GeneratedFile(name, content(header, played.lines, kind.layout, newline), saved),
+                file=GeneratedFile(name, content(header, played.lines, kind.layout, newline, others), saved),
                 is_lost=dice.happens(quirks.lost_files),
                 match=match,
                 number=played.number,

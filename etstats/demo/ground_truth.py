@@ -1,4 +1,4 @@
-"""The round alone, as a reader of the files should find it."""
+"""The expected statistics of a round alone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from etstats.demo.roundfile import PLACES
 from etstats.demo.tally import DEAD, PERCENT, TIME, Tally
 from etstats.domain.rounds import Fields, PlayerRound
 
-# The stored fields that a file has as whole numbers, by their places in the newest layout.
+# The stored fields that are whole numbers in a file, by index in the newest layout.
 _NOT_WHOLE = {"time_played_percent", "tank_meatshield", "time_dead_minutes"}
 _COUNTED = {
     place: name
@@ -19,10 +19,10 @@ _COUNTED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlayerTruth:
-    """What one player did in one round alone.
+    """The true statistics of a player in one round alone.
 
-    `numbers`: by the column names of `player_comprehensive_stats`, without what follows from other columns;
-    None where the layout has no such field. `weapons`: name -> (hits, shots, kills, deaths, headshots).
+    `numbers`: by column of `player_comprehensive_stats`, without computed columns; None if the layout lacks the
+    field. `weapons`: name -> (hits, shots, kills, deaths, headshots).
     """
 
     guid: str
@@ -34,7 +34,7 @@ class PlayerTruth:
 
 
 def truth_of(tally: Tally, layout: int, *, was_reset: bool) -> PlayerTruth:
-    """Return a tally under the database's names, with None for what files of this layout do not contain."""
+    """Return a tally by column name, with None for fields that this layout does not contain."""
     weapons = {WEAPONS[weapon]: tuple(numbers) for weapon, numbers in tally.weapons.items()}
     bullets = [numbers for weapon, numbers in tally.weapons.items() if weapon in BULLET_WEAPONS]
     numbers: dict[str, int | float | None] = {

@@ -1,4 +1,4 @@
-"""One map played as stopwatch: two rounds, sides swapped, and who came and went between them."""
+"""Simulate a stopwatch map: two rounds with swapped sides, and players who join and leave."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ _SHORTEST_ATTACK = 80  # seconds
 
 @dataclass(frozen=True, slots=True)
 class GameMap:
-    """A map: time limit and usual attack time in seconds; `has_cargo`: there is something to carry home."""
+    """A map: time limit and average attack time in seconds; `has_cargo`: has an objective to carry."""
 
     name: str
     limit: int
@@ -39,7 +39,7 @@ MAPS = (
 
 @dataclass(slots=True)
 class Roster:
-    """Tonight's two line-ups, and who waits on the bench."""
+    """The two line-ups of a session, and the substitutes."""
 
     lineups: tuple[list[Person], list[Person]]
     bench: list[Person]
@@ -47,9 +47,10 @@ class Roster:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedRound:
-    """One round as it was (`tallies`) and as the engine counts it (`lines`); times in seconds.
+    """A round: true numbers (`tallies`) and the engine's counters (`lines`); times in seconds.
 
-    `outcome` is `completed`, `fullhold` or `surrender`. `actual` is what the header claims, `played` the truth.
+    `outcome` is `completed`, `fullhold` or `surrender`. `actual` is the time in the header, `played` the true
+    time.
     """
 
     number: int
@@ -66,7 +67,7 @@ class SimulatedRound:
 
 @dataclass(slots=True)
 class _Comings:
-    """Who comes and goes in this match; None is nobody."""
+    """The players who join and leave in this match, or None."""
 
     late: Person | None
     leaver: Person | None
@@ -77,7 +78,7 @@ class _Comings:
 def play_match(
     dice: Random, game_map: GameMap, roster: Roster, quirks: Quirks
 ) -> tuple[SimulatedRound, SimulatedRound]:
-    """Play both rounds of a map; leavers and substitutes stay away from, and in, the roster."""
+    """Play both rounds of a map; leavers are removed from the roster, substitutes added."""
     everybody = [person for lineup in roster.lineups for person in lineup]
     pool = dice.shuffled([person for lineup in roster.lineups for person in lineup[1:]])
 
@@ -100,7 +101,7 @@ def play_match(
     )
     seats = _seats(roster, first_team, played)
     if who.late is not None:
-        missed = dice.between(2, 20)  # tenths: of 10, so that half of them miss the whole round
+        missed = dice.between(2, 20)  # of 10 tenths, so that half of them miss the whole round
         for seat in [seat for seat in seats if seat.person is who.late]:
             seat.tenths = seat.tenths * (10 - missed) // 10
         seats = [seat for seat in seats if seat.tenths >= 5 or seat.person is not who.late]
@@ -143,14 +144,14 @@ def _seats(roster: Roster, first_team: int, played: int) -> list[Seat]:
 def _clock(
     dice: Random, game_map: GameMap, roster: Roster, first_team: int, *, limit: int, surrenders: float
 ) -> tuple[int, int, int, str]:
-    """Return winner, the header's actual time, the time really played, and the outcome."""
+    """Return the winner, the actual time in the header, the true time played, and the outcome."""
     strength = [sum(person.skill for person in lineup) for lineup in roster.lineups]
     defence, attack = strength if first_team == game_map.defender else strength[::-1]
     needed = int(game_map.attack * (0.4 + 1.1 * dice.roll()) * min(1.5, max(0.7, defence / attack)))
     if dice.happens(surrenders) and limit > 2 * _SHORTEST_ATTACK:
         return game_map.defender, limit, limit - dice.between(24, min(330, limit - _SHORTEST_ATTACK)), "surrender"
     if dice.happens(0.03):
-        needed = limit - dice.below(3)  # the late win, which a clock alone would call a full hold
+        needed = limit - dice.below(3)  # a late win, which the clock alone would classify as a full hold
     elif needed >= limit:
         return game_map.defender, limit, limit, "fullhold"
     needed = min(limit, max(needed, _SHORTEST_ATTACK))
@@ -185,7 +186,7 @@ def _exaggerate(dice: Random, tallies: list[Tally], probability: float) -> None:
 def _second_lines(
     dice: Random, first: SimulatedRound, tallies: list[Tally], who: _Comings, quirks: Quirks
 ) -> tuple[list[Line], str]:
-    """Return round 2's lines and the GUID whose counters were reset, if any were."""
+    """Return the lines of round 2 and the GUID with reset counters, if any."""
     before = {line.guid: line for line in first.lines}
     lines, reset_guid = [], ""
     for tally in tallies:
@@ -204,12 +205,12 @@ def _second_lines(
 
 
 def _shrank(earlier: Line, tally: Tally) -> bool:
-    """Say whether a reset shows in the numbers themselves, so that `rounds` need not show it."""
+    """Return whether the numbers alone show a reset, without `rounds`."""
     return any(tally.fields[place] < earlier.fields[place] for place in (GIVEN, RECEIVED, TIME))
 
 
 def _knife_drop(dice: Random, earlier: Line, tally: Tally, probability: float) -> int:
-    """Return how many of round 1's knife shots get lost; the round's own are taken out of the tally."""
+    """Return how many knife shots of round 1 are lost; those of this round are removed from the tally."""
     if KNIFE not in earlier.weapons or not (probability and dice.happens(probability)):
         return 0
     own = tally.weapons.pop(KNIFE, None)

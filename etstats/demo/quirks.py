@@ -1,4 +1,4 @@
-"""What can go differently from a plain session, each with its probability."""
+"""Irregularities of a session, with their probabilities."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,8 @@ class Quirks:
     2's actual time): of a file. `ninth_field`: of a session, that headers carry the duration;
     `ninth_in_seconds`: of such a session, that it does so in seconds with a fraction. `knife_drops`: of a
     player with knife shots in round 1. `midnight`: of a session, that its first match spans midnight.
-    `impossible_numbers`: of a player's round, that time dead or denied playtime is beyond belief.
+    `impossible_numbers`: of a player's round, that time dead or denied playtime is beyond belief. `bots`: of a
+    match, that bots fill the teams, fewer than there are players.
     """
 
     resets: float = 0.0
@@ -33,6 +34,7 @@ class Quirks:
     knife_drops: float = 0.0
     midnight: float = 0.0
     impossible_numbers: float = 0.0
+    bots: float = 0.0
 
 
 EVERYDAY = Quirks(

@@ -1,6 +1,6 @@
-"""Chance from a seed, the same on every Python.
+"""Random numbers from a seed, equal in every Python version.
 
-Only `random.Random.random` is used: its sequence is the one thing the standard library promises not to change.
+Only `random.Random.random` is used, because the standard library guarantees its sequence.
 """
 
 import random
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Random:
-    """One stream of chance; equal seeds give equal streams."""
+    """A stream of random numbers; equal seeds give equal streams."""
 
     __slots__ = ("roll",)
 
@@ -23,25 +23,21 @@ class Random:
         return int(self.roll() * end)
 
     def between(self, low: int, high: int) -> int:
-        """Return a whole number from `low` to `high`, both included."""
+        """Return a whole number from `low` to `high`, inclusive."""
         return low + int(self.roll() * (high - low + 1))
 
     def happens(self, probability: float) -> bool:
-        """Return True with this probability; 1.0 is always and 0.0 never."""
+        """Return True with this probability."""
         return self.roll() < probability
 
-    def rounded(self, expected: float) -> int:
-        """Return one of the two whole numbers around `expected`, which it meets on average."""
-        return int(expected + self.roll())
-
     def pick(self, things: Sequence[T]) -> T:
-        """Return one of the things."""
+        """Return a random item."""
         return things[int(self.roll() * len(things))]
 
     def shuffled(self, things: Sequence[T]) -> list[T]:
-        """Return the things in a random order."""
+        """Return the items in random order."""
         mixed = list(things)
-        for i in range(len(mixed) - 1, 0, -1):
-            j = int(self.roll() * (i + 1))
-            mixed[i], mixed[j] = mixed[j], mixed[i]
+        for index in range(len(mixed) - 1, 0, -1):
+            other = int(self.roll() * (index + 1))
+            mixed[index], mixed[other] = mixed[other], mixed[index]
         return mixed

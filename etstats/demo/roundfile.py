@@ -1,4 +1,4 @@
-"""A round as the game server writes it down: header, player lines, the four layouts."""
+"""Write a round as the game server does: header, player lines, the four layouts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,11 +22,12 @@ LAYOUTS = (33, 36, 37, 38)
 _CUMULATIVE = (*range(GIVEN, TEAM_GIBS + 1), BULLETS, TIME)
 _TANK, _DEAD_RATIO, _KD = 23, 24, 26
 _TRUE_BULLETS_SINCE = 38
+_BOT_WEAPON = 4  # MP40
 PLACES = {
     layout: [place for place in range(FIELD_COUNT) if layout != LAYOUTS[0] or place != DENIED][:layout]
     for layout in LAYOUTS
 }
-"""Which fields of the 38-layout a layout has, in its order."""
+"""The fields of the 38-field layout in each layout, in its order."""
 _FORMATS = tuple("%.1f" if place in (8, 21, 22, 23, 24, 25, 26) else "%d" for place in range(FIELD_COUNT))
 _TEMPLATES = {layout: "\t".join(_FORMATS[place] for place in places) for layout, places in PLACES.items()}
 _TAKE = {layout: itemgetter(*places) for layout, places in PLACES.items()}
@@ -34,10 +35,10 @@ _TAKE = {layout: itemgetter(*places) for layout, places in PLACES.items()}
 
 @dataclass(slots=True)
 class Line:
-    """One player line: the counters as the engine holds them, not yet as text.
+    """A player line: the engine's counters.
 
-    `dead_seconds` and the other per-round numbers in `fields` are of this round, the cumulative ones and
-    `weapons` of every round since the player connected. Units as in `Tally`.
+    `dead_seconds` and the other per-round numbers in `fields` are of this round, the cumulative numbers and
+    `weapons` of all rounds since the player connected. Units as in `Tally`.
     """
 
     guid: str
@@ -49,13 +50,13 @@ class Line:
 
     @classmethod
     def fresh(cls, tally: Tally, rounds: int) -> "Line":
-        """Return the line of a player whose counters held nothing before this round."""
+        """Return the line of a player whose counters were zero before this round."""
         return cls(tally.person.guid, tally.name, rounds, tally.team, tally.weapons, tally.fields)
 
     def after(self, tally: Tally, knife_drop: int) -> "Line":
-        """Return the next round's line: these counters, with what the player did since on top.
+        """Return the line of the next round: these counters plus those of the next round.
 
-        `knife_drop`: the number of knife shots the engine loses; the player then has none of this round's own.
+        `knife_drop`: number of knife shots that the engine loses; the player then has none in the next round.
         """
         merged = {weapon: list(numbers) for weapon, numbers in self.weapons.items()}
         for weapon, (hits, shots, kills, deaths, heads) in tally.weapons.items():
@@ -81,14 +82,14 @@ class Line:
         return Line(self.guid, tally.name, self.rounds + 1, tally.team, weapons, fields)
 
     def watching(self, name: str) -> "Line":
-        """Return the next round's line of a player who only watched it: the same counters, as team 3."""
+        """Return the next round's line of a spectator: the same counters, team 3."""
         fields = [0] * FIELD_COUNT
         for place in (*_CUMULATIVE, PERCENT):
             fields[place] = self.fields[place]
         return Line(self.guid, name, self.rounds + 1, 3, self.weapons, fields)
 
     def text(self, layout: int) -> str:
-        """Return the line as the file has it, without its end."""
+        """Return the text of the line without its newline."""
         mask = 0
         counts: list[int] = []
         kills = deaths = 0
@@ -115,11 +116,28 @@ class Line:
 
 
 def clock(seconds: int) -> str:
-    """Return seconds as the header's `M:SS`."""
+    """Return seconds as `M:SS` for the header."""
     return f"{seconds // 60}:{seconds % 60:02d}"
 
 
-def content(header: Iterable[str], lines: Iterable[Line], layout: int, newline: str = "\n") -> bytes:
-    """Return a whole file; players without any weapon are left out, as the game leaves them out."""
-    texts = ["\\".join(header), *(line.text(layout) for line in lines if line.weapons)]
+def bot_lines(count: int, round_number: int, minutes: float, layout: int) -> list[str]:
+    """Return the lines of bots without hits; two of them may share a GUID, as with Omni-bot."""
+    fields = [0] * FIELD_COUNT
+    fields[TIME] = max(1, round(10 * minutes))
+    texts = []
+    for number in range(count):
+        line = Line("00000000", f"^o[BOT]^7Bot{number}", round_number - 1, 1 + number % 2, {}, fields)
+        line.weapons = {_BOT_WEAPON: [0, 20 + number, 0, 0, 0]}
+        texts.append(line.text(layout).replace("00000000", f"OMNIBOT{number // 2 % 10}", 1))
+    return texts
+
+
+def content(
+    header: Iterable[str], lines: Iterable[Line], layout: int, newline: str = "\n", others: Iterable[str] = ()
+) -> bytes:
+    """Return a complete file; like the game, omit players without weapons.
+
+    `others` are further lines, as text.
+    """
+    texts = ["\\".join(header), *(line.text(layout) for line in lines if line.weapons), *others]
     return (newline.join(texts) + newline).encode()

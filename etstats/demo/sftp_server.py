@@ -1,9 +1,9 @@
-"""A game server's SSH side on loopback: one folder, read-only, for one key.
+"""An SFTP server on loopback: one read-only folder, for one key.
 
     with serve(folder, keys) as server:
         ...  # connect to server.host, server.port as server.user with server.key_file
 
-Made of paramiko's server half, which the product carries anyway. It is for demonstrations, not for a network.
+It uses paramiko's server classes and is only for demonstrations, not for a network.
 """
 
 import errno
@@ -36,12 +36,12 @@ _USER = "et"
 _REMOTE_PATH = "/gamestats"
 _MOST_BYTES = 1 << 18
 _LOG = "etstats.demo.sftp"
-_POLL_SECONDS = 0.05  # how long leaving the `with` may wait for the accepting thread
+_POLL_SECONDS = 0.05  # maximum wait for the accepting thread at the end of the `with` block
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SftpServer:
-    """Where the server listens and how to get in; the folder is the client's `remote_path`.
+    """Address and credentials of the server; the folder is the client's `remote_path`.
 
     `known_hosts_line` ends without a newline. `key_file`: the client's private key, mode 0600.
     """
@@ -56,11 +56,11 @@ class SftpServer:
 
 @contextmanager
 def serve(folder: Path, keys: Path) -> Iterator[SftpServer]:
-    """Serve a folder's files until the `with` ends; no connection and no thread outlives it.
+    """Serve a folder's files in the `with` block; its end closes all connections and threads.
 
     `keys`: an existing folder into which the client's new key is written as `id_ed25519`.
     """
-    # Paramiko logs with a traceback each client that hangs up early.
+    # Paramiko logs a traceback for each client that disconnects early.
     logging.getLogger(_LOG).setLevel(logging.CRITICAL)
     host_key, client_key = _new_key(), _new_key()
     key_file = keys / "id_ed25519"
@@ -97,7 +97,7 @@ def _load(key: str) -> paramiko.Ed25519Key:
 
 
 class _Listener(socketserver.ThreadingTCPServer):
-    """Accepts connections; leaving its `with` joins the thread of each."""
+    """Accepts connections; the end of its `with` block joins their threads."""
 
     def __init__(self, folder: Path, host_key: paramiko.PKey, client_key: paramiko.PKey) -> None:
         super().__init__((_HOST, 0), _Connection)
@@ -109,18 +109,18 @@ class _Listener(socketserver.ThreadingTCPServer):
         self._guard = threading.Lock()
 
     def enter(self, transport: paramiko.Transport) -> bool:
-        """Remember a connection for `hang_up`; False when that has been already."""
+        """Add a connection for `hang_up`; return False after `hang_up`."""
         with self._guard:
             self._open.add(transport)
             return not self._is_closing
 
     def leave(self, transport: paramiko.Transport) -> None:
-        """Forget a connection that has ended."""
+        """Remove a connection that has ended."""
         with self._guard:
             self._open.discard(transport)
 
     def hang_up(self) -> None:
-        """Close every connection, and each that would still begin."""
+        """Close all connections, including later ones."""
         with self._guard:
             self._is_closing = True
             transports = list(self._open)
@@ -128,17 +128,17 @@ class _Listener(socketserver.ThreadingTCPServer):
             transport.close()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Log what went wrong with a connection, instead of printing it."""
+        """Log errors of a connection instead of printing them."""
         logging.getLogger(_LOG).debug("connection from %s failed", client_address, exc_info=True)
 
 
 class _Connection(socketserver.BaseRequestHandler):
-    """One SSH connection, from the handshake to the end of its last session."""
+    """An SSH connection, from the handshake to the end of its last session."""
 
     server: _Listener
 
     def handle(self) -> None:
-        """Serve until either side hangs up."""
+        """Serve until one side disconnects."""
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         transport = paramiko.Transport(self.request)
         transport.set_log_channel(_LOG)
@@ -147,7 +147,7 @@ class _Connection(socketserver.BaseRequestHandler):
         login = _Login(self.server.client_key)
         try:
             if self.server.enter(transport):
-                # Given an event, it returns at once, and a client that leaves early raises nothing here.
+                # With an event it returns at once, so that an early disconnect raises nothing here.
                 transport.start_server(event=threading.Event(), server=login)
                 transport.join()
         finally:
@@ -158,23 +158,23 @@ class _Connection(socketserver.BaseRequestHandler):
 
 
 class _Login(paramiko.ServerInterface):
-    """Lets in the one key, for SFTP sessions only."""
+    """Accepts the client's key, for SFTP sessions only."""
 
     def __init__(self, client_key: paramiko.PKey) -> None:
         self._client_key = client_key
         self.sessions: list[threading.Thread] = []
 
     def get_allowed_auths(self, username: str) -> str:
-        """Name the one way in."""
+        """Return the allowed method, public key."""
         return "publickey"
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
-        """Accept the client's key for the one user."""
+        """Accept the client's key for the user."""
         is_known = username == _USER and key == self._client_key
         return AUTH_SUCCESSFUL if is_known else AUTH_FAILED
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
-        """Allow sessions; what they may run is SFTP alone."""
+        """Allow sessions, which can only run SFTP."""
         is_session = kind == "session"
         return OPEN_SUCCEEDED if is_session else OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
@@ -190,14 +190,14 @@ class _Session(paramiko.SFTPServer):
 
 
 class _Files(paramiko.SFTPServerInterface):
-    """The client's view: one folder of regular files that can be listed and read, and nothing else."""
+    """The visible files: one folder of regular files that can be listed and read."""
 
     def __init__(self, server: paramiko.ServerInterface, folder: Path) -> None:
         super().__init__(server)
         self._folder = folder
 
     def list_folder(self, path: str) -> list[paramiko.SFTPAttributes] | int:
-        """List the served folder, or the root that holds it."""
+        """List the served folder, or the root with the folder."""
         place = self.canonicalize(path)
         try:
             if place == "/":
@@ -210,7 +210,7 @@ class _Files(paramiko.SFTPServerInterface):
             return _status(error)
 
     def stat(self, path: str) -> paramiko.SFTPAttributes | int:
-        """Give size, mode and times of a file or of the folder; links are not followed."""
+        """Return size, mode and times of a file or of the folder; links are not followed."""
         try:
             found = os.lstat(self._local(self.canonicalize(path)))
         except OSError as error:
@@ -233,7 +233,7 @@ class _Files(paramiko.SFTPServerInterface):
         return _OpenFile(descriptor)
 
     def _local(self, place: str) -> Path:
-        """Return the path on this machine; only the folder and what lies directly in it exist."""
+        """Return the local path; only the folder and the files directly in it exist."""
         parent, name = posixpath.split(place)
         if place in ("/", _REMOTE_PATH):
             return self._folder
@@ -243,23 +243,23 @@ class _Files(paramiko.SFTPServerInterface):
 
 
 class _OpenFile(paramiko.SFTPHandle):
-    """A file that is being read."""
+    """An open file."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__(os.O_RDONLY)
         self.readfile = os.fdopen(descriptor, "rb")
 
     def stat(self) -> paramiko.SFTPAttributes | int:
-        """Give the size and times the file has now."""
+        """Return the current size and times."""
         return paramiko.SFTPAttributes.from_stat(os.fstat(self.readfile.fileno()))
 
     def read(self, offset: int, length: int) -> bytes | int:
-        """Read at most 256 KiB, however much is asked for."""
+        """Read at most 256 KiB, even if more is requested."""
         return super().read(offset, min(length, _MOST_BYTES))
 
 
 def _listed(entry: os.DirEntry[str]) -> paramiko.SFTPAttributes | None:
-    """Return the listing's line of a regular file whose name is text; None for all else, and for one just gone."""
+    """Return the listing entry of a regular file with a text name; None for others and deleted files."""
     if not entry.name.isprintable() or not entry.is_file(follow_symlinks=False):
         return None
     try:

@@ -1,6 +1,7 @@
-"""One round fought out: who killed whom with what, and what follows from it.
+"""Simulate the kills and the damage of a round.
 
-Every kill has a victim and every hit point a receiver, so a round conserves what the game conserves.
+Every kill has a victim and every hit point a receiver, so kills equal deaths, and damage given equals damage
+received.
 """
 
 from collections import defaultdict
@@ -34,7 +35,7 @@ from etstats.demo.tally import (
 )
 from etstats.demo.weapons import fit_weapons, sum_up
 
-_KILLS_A_MINUTE = 1.35  # of one player, as seen on real servers
+_KILLS_A_MINUTE = 1.35  # maximum of one player, as on real servers
 _SELF_KILL_SHARE = 64  # of 256 deaths
 _REVIVED_SHARE = 18  # of 64 deaths
 _MULTIKILL_SECONDS = 4.0
@@ -42,10 +43,10 @@ _MULTIKILL_SECONDS = 4.0
 
 @dataclass(frozen=True, slots=True)
 class _Ground:
-    """Who meets whom, as indices of seats; one stands in a list as often as is its weight.
+    """Weighted lists of seat indices; an index is repeated according to its weight.
 
-    `hunters`: who makes the next kill. Then for each seat: the enemies it meets, its team, the team's medics,
-    and the 64 chances of its weapon.
+    `hunters`: candidates for the next kill. Then for each seat: its enemies, its team, the team's medics, and the
+    64 weapon chances.
     """
 
     hunters: list[int]
@@ -56,7 +57,7 @@ class _Ground:
 
 
 def fight(dice: Random, seats: list[Seat], attackers: int, has_cargo: bool) -> list[Tally]:
-    """Return a tally for each seat, in the same order; `has_cargo`: the attackers carry something home."""
+    """Return a tally for each seat, in the same order; `has_cargo`: the map has an objective to carry."""
     arms, fields = _shooting(dice, seats)
     _objectives(dice, seats, attackers, has_cargo, fields)
     tallies = []
@@ -71,11 +72,11 @@ def fight(dice: Random, seats: list[Seat], attackers: int, has_cargo: bool) -> l
 def _muster(seats: list[Seat]) -> _Ground:
     longest = max(seat.tenths for seat in seats)
     hunters: list[int] = []
-    prey: list[list[int]] = [[], []]  # whom Axis shoot at, whom Allies shoot at
-    for i, seat in enumerate(seats):
-        hunters += [i] * (1 + int(9 * seat.person.skill * seat.tenths / longest))
-        prey[2 - seat.team] += [i] * (1 + int(4 * (3.2 - seat.person.skill) * seat.tenths / longest))
-    healers = [[i for i in team if seats[i].person.is_medic] or team for team in prey]
+    prey: list[list[int]] = [[], []]  # enemies of Axis, enemies of Allies
+    for index, seat in enumerate(seats):
+        hunters += [index] * (1 + int(9 * seat.person.skill * seat.tenths / longest))
+        prey[2 - seat.team] += [index] * (1 + int(4 * (3.2 - seat.person.skill) * seat.tenths / longest))
+    healers = [[index for index in team if seats[index].person.is_medic] or team for team in prey]
     return _Ground(
         hunters,
         [prey[seat.team - 1] for seat in seats],
@@ -86,7 +87,7 @@ def _muster(seats: list[Seat]) -> _Ground:
 
 
 def _shooting(dice: Random, seats: list[Seat]) -> tuple[list[Weapons], list[list[int]]]:
-    """Deal out kills, deaths, sprees, revives and damage: for each seat its weapons and its fields."""
+    """Distribute kills, deaths, sprees, revives and damage; return weapons and fields for each seat."""
     size = len(seats)
     roll = dice.roll
     ground = _muster(seats)
@@ -99,60 +100,60 @@ def _shooting(dice: Random, seats: list[Seat]) -> tuple[list[Weapons], list[list
     step = max(seat.tenths for seat in seats) * 6 / events / 128
     many, clock = len(hunters), 0.0
     for _ in range(events):
-        bits = int(roll() * 0x10000000000000)  # 52 bits of chance, cut into pieces below
+        bits = int(roll() * 0x10000000000000)  # 52 random bits, split below
         clock += step * (bits & 255)
-        i = hunters[(bits >> 8 & 1023) * many >> 10]
+        killer = hunters[(bits >> 8 & 1023) * many >> 10]
         if bits >> 18 & 255 < _SELF_KILL_SHARE:
-            fields[i][SELF_KILLS] += 1
-            j = i
+            fields[killer][SELF_KILLS] += 1
+            victim = killer
         else:
-            victims = targets[i]
+            victims = targets[killer]
             if not victims:
                 continue
-            j = victims[(bits >> 26 & 255) * len(victims) >> 8]
-            weapon = arsenals[i][bits >> 34 & 63]
-            arms[i][weapon][2] += 1
-            arms[j][weapon][3] += 1
+            victim = victims[(bits >> 26 & 255) * len(victims) >> 8]
+            weapon = arsenals[killer][bits >> 34 & 63]
+            arms[killer][weapon][2] += 1
+            arms[victim][weapon][3] += 1
             damage = 75 + (bits >> 40 & 63)
-            doer = fields[i]
+            doer = fields[killer]
             doer[GIVEN] += damage
-            fields[j][RECEIVED] += damage
-            streak[i] += 1
-            fall[i] = 0
-            if streak[i] > doer[SPREE]:  # noqa: PLR1730 - in the innermost loop a call is dear
-                doer[SPREE] = streak[i]
-            if clock - last_kill[i] < _MULTIKILL_SECONDS:
-                _lengthen(chain, i, doer)
+            fields[victim][RECEIVED] += damage
+            streak[killer] += 1
+            fall[killer] = 0
+            if streak[killer] > doer[SPREE]:  # noqa: PLR1730 - a call in the innermost loop is slow
+                doer[SPREE] = streak[killer]
+            if clock - last_kill[killer] < _MULTIKILL_SECONDS:
+                _lengthen(chain, killer, doer)
             else:
-                chain[i] = 1
-            last_kill[i] = clock
+                chain[killer] = 1
+            last_kill[killer] = clock
             if bits >> 46 < _REVIVED_SHARE:
-                medic = medics[j][bits % len(medics[j])]
-                if medic != j:
-                    fields[j][REVIVED] += 1
+                medic = medics[victim][bits % len(medics[victim])]
+                if medic != victim:
+                    fields[victim][REVIVED] += 1
                     fields[medic][REVIVES_GIVEN] += 1
-        streak[j] = 0
-        fall[j] += 1
-        if fall[j] > fields[j][DEATH_SPREE]:  # noqa: PLR1730 - likewise
-            fields[j][DEATH_SPREE] = fall[j]
+        streak[victim] = 0
+        fall[victim] += 1
+        if fall[victim] > fields[victim][DEATH_SPREE]:  # noqa: PLR1730 - as above
+            fields[victim][DEATH_SPREE] = fall[victim]
     _wounds(dice, seats, ground, fields)
     return arms, fields
 
 
-def _lengthen(chain: list[int], i: int, fields: list[int]) -> None:
-    """Count a chain of quick kills once, at its full length, and no longer than six."""
-    if chain[i] < 6:
-        chain[i] += 1
-        fields[DOUBLE_KILLS + chain[i] - 2] += 1
-        if chain[i] > 2:
-            fields[DOUBLE_KILLS + chain[i] - 3] -= 1
+def _lengthen(chain: list[int], killer: int, fields: list[int]) -> None:
+    """Count a series of quick kills once, with its full length, at most six."""
+    if chain[killer] < 6:
+        chain[killer] += 1
+        fields[DOUBLE_KILLS + chain[killer] - 2] += 1
+        if chain[killer] > 2:
+            fields[DOUBLE_KILLS + chain[killer] - 3] -= 1
 
 
 def _wounds(dice: Random, seats: list[Seat], ground: _Ground, fields: list[list[int]]) -> None:
-    """Deal out the damage that killed nobody, to enemies and to friends."""
+    """Distribute damage without kills, to enemies and teammates."""
     roll = dice.roll
-    for i, seat in enumerate(seats):
-        victims, friends, own = ground.targets[i], ground.mates[i], fields[i]
+    for index, seat in enumerate(seats):
+        victims, friends, own = ground.targets[index], ground.mates[index], fields[index]
         amount = 5 * seat.tenths + own[GIVEN] // 2
         for _ in range(3 if victims else 0):
             damage = int(amount * roll() * 0.66)
@@ -160,7 +161,7 @@ def _wounds(dice: Random, seats: list[Seat], ground: _Ground, fields: list[list[
             fields[victims[int(roll() * len(victims))]][RECEIVED] += damage
         friend = friends[int(roll() * len(friends))]
         luck = roll()
-        if friend != i and luck < 0.7:
+        if friend != index and luck < 0.7:
             damage = int(luck * 150)
             if luck < 0.33:
                 own[TEAM_KILLS] += 1
@@ -171,9 +172,9 @@ def _wounds(dice: Random, seats: list[Seat], ground: _Ground, fields: list[list[
 
 
 def _objectives(dice: Random, seats: list[Seat], attackers: int, has_cargo: bool, fields: list[list[int]]) -> None:
-    attack = [i for i, seat in enumerate(seats) if seat.team == attackers]
-    defence = [i for i, seat in enumerate(seats) if seat.team != attackers]
-    engineers = [i for i in attack if seats[i].person.is_engineer] or attack
+    attack = [index for index, seat in enumerate(seats) if seat.team == attackers]
+    defence = [index for index, seat in enumerate(seats) if seat.team != attackers]
+    engineers = [index for index in attack if seats[index].person.is_engineer] or attack
     for _ in range(dice.between(1, 4) if engineers else 0):
         fields[dice.pick(engineers)][PLANTED] += 1
         if defence and dice.happens(0.16):

@@ -1,4 +1,4 @@
-"""What one player did in one round, in numbers, and the names of the places they stand in."""
+"""The numbers of a player in a round, and the indices of the fields."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Weapons: TypeAlias = defaultdict[int, list[int]]
 
 
 def unused() -> list[int]:
-    """Return the numbers of a weapon nobody has touched yet."""
+    """Return the numbers of an unused weapon."""
     return [0, 0, 0, 0, 0]
 
 
@@ -35,7 +35,7 @@ class Seat:
 
 @dataclass(slots=True)
 class Tally:
-    """What one player did in one round alone.
+    """The numbers of a player in one round alone.
 
     `weapons`: bit -> [hits, shots, kills, deaths, headshots]. `fields`: the 38-layout in whole numbers,
     with PERCENT in tenths of a percent, TIME in tenths of a minute and DEAD in seconds; ratios stay 0.

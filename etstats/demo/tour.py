@@ -1,28 +1,43 @@
 """The complete pipeline on one machine: a generated session, served over SFTP, imported, ranked and posted.
 
-Nothing is acted: the PostgreSQL, the SFTP server and the commands are the real ones, each command in a process of
-its own. Only Discord is a stand-in, on loopback.
+PostgreSQL, the SFTP server and the commands are real; each command is a separate process. Only Discord is a
+stand-in, on loopback.
 """
 
+import json
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from etstats.config import loader
 from etstats.db import embedded
 from etstats.demo import generator
 from etstats.demo.discord import StandIn
+from etstats.demo.game import GameServer
 from etstats.demo.sftp_server import SftpServer, serve
+from etstats.pipeline import live
+from etstats.pipeline.database import open_database
+from etstats.post.publish import calendar
 from etstats.post.render.message import Embed, EmbedField, Message
 from etstats.post.render.terminal import draw
+from etstats.stats import live_servers
 
 _ZONE = "Europe/Ljubljana"
+_NAMES = ("^1Bram^7ble", "^2Tundra_", "Rivet", "^5lamp", "Sorrel", "^3Heron")  # who is on the server now
+_SIDES = "121212"
+_FIRST = 3  # of them come first
 _MAPS = 3
+_EARLIER = 8  # sessions before the posted one, for its comparisons
+_JUST_ENDED = 45 * 60  # seconds before now: a session ends half an hour after its last round
+_LONG_TOUR = replace(generator.EVERYDAY, bots=0.1)
+_NOON = 12
 _PAUSE_DAYS = (1, 5)  # between the sessions of a longer tour
 
 _CONFIG = """\
@@ -38,9 +53,13 @@ key_file = "{key}"
 known_hosts = "{known_hosts}"
 remote_path = "{remote}"
 timezone = "{zone}"
+query = "{game}"
 
 [discord]
 webhook_url = "{webhook}"
+status = true
+kinds = ["round", "map", "session", "session_start", "game_on", "morning", "on_this_day"]
+admin_webhook_url = "{admin_webhook}"
 
 [site]
 title = "The Old Barn"
@@ -49,59 +68,136 @@ title = "The Old Barn"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """Where the tour plays: the settings for its commands, and Discord's stand-in."""
+    """The environment of the tour: the settings of its commands, and the Discord stand-in."""
 
     config: Path
     discord: StandIn
+    game: GameServer
     files: int
 
 
 @contextmanager
-def stage(seed: int, now: datetime, *, sessions: int = 1) -> Iterator[Stage]:
-    """Build it all in a folder of its own, and leave nothing behind; `sessions`: how many were played."""
+def stage(seed: int, now: datetime, *, sessions: int | None = None) -> Iterator[Stage]:
+    """Create the environment in a temporary folder, and remove it at the end; `sessions`: number of sessions.
+
+    None: some, of which the last one has just ended.
+    """
     with tempfile.TemporaryDirectory(prefix="etstats-demo-") as name:
         root = Path(name)
-        root.chmod(0o711)  # root's PostgreSQL runs as another user, who has to pass
+        root.chmod(0o711)  # as root, PostgreSQL runs as another user, who needs access
         rounds, keys = root / "gamestats", root / "keys"
         rounds.mkdir()
         keys.mkdir(mode=0o700)
-        files = generator.write_files(rounds, _files(seed, now, sessions))
+        played = _recent_files(seed, now) if sessions is None else _files(seed, now, sessions)
+        files = generator.write_files(rounds, played)
         data = root / "data"
         embedded.ensure_running(data, durable=False)
         try:
-            with serve(rounds, keys) as server, StandIn() as discord:
-                config = _write_config(root, data, server, discord.add_webhook().url)
-                yield Stage(config=config, discord=discord, files=files)
+            with (
+                serve(rounds, keys) as server,
+                StandIn() as discord,
+                GameServer(names=_NAMES[:_FIRST], sides=_SIDES[:_FIRST]) as game,
+            ):
+                config = _write_config(root, data, server, discord, game.address)
+                yield Stage(config=config, discord=discord, game=game, files=files)
         finally:
             embedded.stop(data)
 
 
+def _recent_files(seed: int, now: datetime) -> list[generator.GeneratedFile]:
+    """Return the files of a few sessions: the first one of a year ago tomorrow, the last one has just ended."""
+    start = now - timedelta(days=_PAUSE_DAYS[1] * (_EARLIER + 2))
+    maps = (_MAPS, _MAPS)
+    found = generator.generate(
+        seed, start=start, zone=_ZONE, sessions=_EARLIER + 1, maps=maps, pause_days=_PAUSE_DAYS
+    )
+    files = list(found)
+    first, earlier, last = files[: 2 * _MAPS], files[2 * _MAPS : -2 * _MAPS], files[-2 * _MAPS :]
+    late = int(now.timestamp()) - _JUST_ENDED - last[-1].mtime
+    a_year_ago = next_morning(now) - timedelta(days=365)
+    played = datetime.fromtimestamp(first[0].mtime, ZoneInfo(_ZONE)).date()
+    back = int((a_year_ago.date() - played).total_seconds())
+    return [*(_moved(file, back) for file in first), *earlier, *(_moved(file, late) for file in last)]
+
+
+def _moved(file: generator.GeneratedFile, seconds: int) -> generator.GeneratedFile:
+    mtime = file.mtime + seconds
+    stamp = datetime.fromtimestamp(mtime, ZoneInfo(_ZONE))
+    return generator.GeneratedFile(f"{stamp:%Y-%m-%d-%H%M%S}{file.name[17:]}", file.content, mtime)
+
+
 def _files(seed: int, now: datetime, sessions: int) -> list[generator.GeneratedFile]:
-    """Return the files of `sessions` sessions; the last one has just ended."""
-    if sessions == 1:
-        start = now - timedelta(hours=3)
-        return generator.generate_evening(seed, start=start, zone=_ZONE, maps=(_MAPS, _MAPS)).files
+    """Return the files of the finished ones of `sessions` sessions."""
     first = now - timedelta(days=(_PAUSE_DAYS[0] + _PAUSE_DAYS[1]) // 2 * sessions)
-    found = generator.generate(seed, start=first, zone=_ZONE, evenings=sessions, pause_days=_PAUSE_DAYS)
+    found = generator.generate(
+        seed, start=first, zone=_ZONE, sessions=sessions, pause_days=_PAUSE_DAYS, quirks=_LONG_TOUR
+    )
     return [file for file in found if file.mtime <= now.timestamp()]
 
 
 def command(place: Stage, *words: str, environment: Mapping[str, str]) -> int:
-    """Run one etstats command on the stage, its output straight to the terminal; returns its exit code."""
+    """Run one etstats command in this environment, with output to the terminal; return its exit code."""
     inherited = {key: value for key, value in environment.items() if not key.startswith("ETSTATS_")}
     line = [sys.executable, "-m", "etstats", "--config", str(place.config), *words]
     return subprocess.run(line, env=inherited, check=False).returncode
 
 
+def add_truncated_file(place: Stage, now: datetime) -> None:
+    """Add a truncated round file, as after a crash of the game server."""
+    folder = place.config.parent / "gamestats"
+    whole = max(folder.iterdir())
+    stamp = now.astimezone(ZoneInfo(_ZONE)) - timedelta(minutes=10)
+    content = whole.read_bytes()
+    file = generator.GeneratedFile(
+        f"{stamp:%Y-%m-%d-%H%M%S}{whole.name[17:]}", content[: len(content) // 2], int(stamp.timestamp())
+    )
+    generator.write_files(folder, [file])
+
+
+def post_a_minute_later(place: Stage, now: datetime) -> None:
+    """Post the status again after more players have joined."""
+    place.game.names, place.game.sides = _NAMES, _SIDES
+    config = loader.load(place.config)
+    answers = live_servers.ask({server.name: server.query for server in config.servers if server.query})
+    with open_database(config) as conn:
+        live.publish(conn, config, answers, now + timedelta(minutes=1))
+
+
+def next_morning(now: datetime) -> datetime:
+    """Return the time at which the scheduled posts about today are due."""
+    local = now.astimezone(ZoneInfo(_ZONE))
+    is_over = local.hour < _NOON  # sessions belong to the day before until noon
+    return local.replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=0 if is_over else 1)
+
+
+def post_next_morning(place: Stage, now: datetime) -> None:
+    """Send the scheduled posts of the next morning."""
+    config, then, zone = loader.load(place.config), next_morning(now), ZoneInfo(_ZONE)
+    with open_database(config) as conn:
+        items = calendar.due(config.discord, then, zone)
+        calendar.publish(conn, config.discord, then, zone, items, limit_seconds=config.discord.run_limit)
+
+
 def draw_posts(place: Stage, between: Callable[[], None]) -> int:
-    """Draw what stands in the channel as a reader sees it; returns how many messages there are."""
+    """Print the messages of the channel as shown in Discord; return their number."""
     for post in place.discord.posts:
         between()
         draw(_message(post.payload))
     return len(place.discord.posts)
 
 
-def _write_config(root: Path, data: Path, server: SftpServer, webhook: str) -> Path:
+def save_posts(place: Stage, folder: Path) -> int:
+    """Write each message of the channel to a separate folder: `message.json` and its pictures."""
+    for number, post in enumerate(place.discord.posts, 1):
+        own = folder / f"{number:02}"
+        own.mkdir(parents=True, exist_ok=True)
+        (own / "message.json").write_text(json.dumps(post.payload, indent=2, ensure_ascii=False), encoding="utf-8")
+        for name, content in post.files.items():
+            (own / name).write_bytes(content)
+    return len(place.discord.posts)
+
+
+def _write_config(root: Path, data: Path, server: SftpServer, discord: StandIn, game: str) -> Path:
     known_hosts, config = root / "keys" / "known_hosts", root / "config.toml"
     known_hosts.write_text(server.known_hosts_line + "\n", encoding="utf-8")
     config.touch(mode=0o600)
@@ -116,7 +212,9 @@ def _write_config(root: Path, data: Path, server: SftpServer, webhook: str) -> P
             known_hosts=known_hosts,
             remote=server.remote_path,
             zone=_ZONE,
-            webhook=webhook,
+            webhook=discord.add_webhook().url,
+            admin_webhook=discord.add_webhook().url,
+            game=game,
         ),
         encoding="utf-8",
     )
@@ -124,13 +222,15 @@ def _write_config(root: Path, data: Path, server: SftpServer, webhook: str) -> P
 
 
 def _message(payload: Mapping[str, Any]) -> Message:
-    """A message as it was received, back in our own terms."""
+    """Return a received message as a `Message`."""
     embeds = tuple(
         Embed(
             title=embed["title"],
             colour=embed["color"],
             description=embed.get("description", ""),
-            fields=tuple(EmbedField(name=f["name"], value=f["value"]) for f in embed.get("fields", ())),
+            fields=tuple(
+                EmbedField(name=field["name"], value=field["value"]) for field in embed.get("fields", ())
+            ),
             author=embed.get("author", {}).get("name", ""),
             footer=embed.get("footer", {}).get("text", ""),
             image=embed["image"]["url"].removeprefix("attachment://") if "image" in embed else None,

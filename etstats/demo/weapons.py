@@ -1,4 +1,4 @@
-"""From kills and damage to everything that a player's line says besides."""
+"""Derive the other values of a player line from kills and damage."""
 
 from etstats.demo.community import (
     BULLET_WEAPONS,
@@ -43,7 +43,7 @@ _FIRES_BULLETS = tuple(weapon in BULLET_WEAPONS for weapon in range(len(WEAPONS)
 
 
 def fit_weapons(dice: Random, seat: Seat, weapons: Weapons, fields: list[int]) -> dict[int, list[int]]:
-    """Fit hits, shots and headshots to kills and damage given: 18 HP a hit, 50 to the head; sort by bit."""
+    """Compute hits, shots and headshots from kills and damage given: 18 HP per hit, 50 to the head; sorted."""
     roll = dice.roll
     primary, pistol, found = (MP40, LUGER, THOMPSON) if seat.team == 1 else (THOMPSON, COLT, MP40)
     luck = roll()
@@ -76,7 +76,7 @@ def _fire(dice: Random, person: Person, numbers: list[int], *, hits: int) -> Non
 
 
 def _gadgets(dice: Random, weapons: Weapons, fields: list[int]) -> None:
-    """Add what is thrown, planted, stabbed with in vain, and injected."""
+    """Add grenades, dynamites, knife attacks without hits, and syringes."""
     roll = dice.roll
     thrown = int(roll() * fields[TIME] / 7)
     used = [
@@ -92,7 +92,7 @@ def _gadgets(dice: Random, weapons: Weapons, fields: list[int]) -> None:
 
 
 def sum_up(dice: Random, weapons: dict[int, list[int]], fields: list[int]) -> None:
-    """Fill in what follows from a player's weapons and time."""
+    """Compute the values that depend on a player's weapons and time."""
     roll = dice.roll
     kills = deaths = heads = bullet_kills = 0
     for weapon, numbers in weapons.items():

@@ -1,28 +1,83 @@
-"""What each place holds of a server's round files, and what was found by laying the places side by side.
+"""Types for files: at the source, in the database, and the differences between locations.
 
-Stamps are the server's wall clock, as in the names; `first_seen` and `last_seen` are moments.
+Stamps are by the server's clock without zone, as in file names; `first_seen` and `last_seen` are aware times.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
-from etstats.domain.rounds import RoundName
+from etstats.domain.rounds import RemoteFile, RoundName
 
 MAX_ROUND_BYTES = 1 << 17
 """No round file is larger: with 32 players it has 10 KB, with 64 players and the longest names 75 KB."""
 
 HEAD_BYTES = 1 << 12
-"""What is kept of a file that is larger than any round, besides its hash and size."""
+"""The number of bytes stored of a file larger than any round, besides its hash and size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptFile:
-    """A file in the database; `size` and `mtime` are the source's when it was last imported.
+class KnownFile:
+    """A file's size and mtime (seconds UTC), in a folder or at its last import.
 
-    `archived_size` differs where a player was anonymized. `waits`: it, or a later version of it, is in
-    quarantine and was not discarded. `is_paired`: its round 1, or its round 2, is stored as well.
+    `mtime` is None if a stored file was not imported from its source.
+    """
+
+    size: int
+    mtime: int | None
+    in_quarantine: bool = False
+
+    def is_same(self, file: RemoteFile) -> bool:
+        """Return whether a listed file is unchanged."""
+        return self.size == file.size and self.mtime in (None, file.mtime)
+
+
+class Incoming(NamedTuple):
+    """A file to import; `mtime` is that of the source, in seconds UTC.
+
+    For a file larger than any round, `content` may be only its head. `hash` (SHA-256, hex) and `size` are always
+    those of the whole file at the source, also if a player in `content` was anonymized.
+    """
+
+    filename: str
+    content: bytes
+    mtime: int | None = None
+    hash: str | None = None
+    size: int | None = None
+
+    @property
+    def source_hash(self) -> str:
+        """The SHA-256 of the source's bytes, in hex."""
+        return self.hash or hash_of(self.content)
+
+    @property
+    def source_size(self) -> int:
+        """The number of the source's bytes."""
+        return len(self.content) if self.size is None else self.size
+
+
+class StoredFile(NamedTuple):
+    """The archive row of a file name; hash, size and mtime are those of the file at the source."""
+
+    id: int
+    filename: str
+    source_hash: str
+    source_size: int
+    source_mtime: int | None
+    success: bool
+    discarded: bool
+    duplicate_of: int | None
+    rejected_hash: str | None
+
+
+class KeptFile(NamedTuple):
+    """A file in the database; `size` and `mtime` are those of the source at the last import.
+
+    `archived_size` differs if a player was anonymized. `waits`: the file, or a later version, is in quarantine and
+    not discarded. `is_paired`: the other round of its match is stored, or the server does not play stopwatch.
     """
 
     filename: str
@@ -38,36 +93,27 @@ class KeptFile:
 
     @property
     def is_discarded(self) -> bool:
-        """Return whether a person discarded it."""
+        """Whether the file was discarded by an administrator."""
         return not self.success and not self.waits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenFile:
-    """A file as a folder shows it."""
+class FileLocations(NamedTuple):
+    """The round files of a server by location; `on_server` is None if the server was not listed.
 
-    size: int
-    mtime: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileLocations:
-    """What lies where of one server, round files alone; `on_server` is None when the server was not asked.
-
-    `clock` is now by the server's clock, and `window` where a sync of today begins.
+    `clock`: the current time by the server's clock; `window`: the start of a sync now.
     """
 
     server: str
     clock: datetime
     window: datetime | None
-    on_server: Mapping[RoundName, SeenFile] | None
-    in_folder: Mapping[RoundName, SeenFile]
+    on_server: Mapping[RoundName, KnownFile] | None
+    in_folder: Mapping[RoundName, KnownFile]
     kept: Mapping[RoundName, KeptFile]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountInterval:
-    """A time in which a count was always seen with the same value."""
+    """A time range in which a count did not change."""
 
     what: str
     count: int
@@ -75,11 +121,10 @@ class CountInterval:
     last_seen: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """How many round files lie where; `on_server` is None when the server was not asked or did not answer.
+class Counts(NamedTuple):
+    """The number of round files by location; `on_server` is None if the server was not listed.
 
-    `processed` is all files in the database, whatever their status: good, duplicates, quarantined or discarded.
+    `processed`: all files in the database: good, duplicate, quarantined and discarded ones.
     """
 
     on_server: int | None
@@ -93,7 +138,7 @@ class Counts:
 
 
 class Trend(StrEnum):
-    """How a count compares with those of earlier runs."""
+    """The change of a count since earlier runs."""
 
     NEW = "not counted before"
     STABLE = "stable"
@@ -101,9 +146,8 @@ class Trend(StrEnum):
     SHRINKING = "shrinking"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountTrend:
-    """A count's trend, since when, and what it was then."""
+class CountTrend(NamedTuple):
+    """The trend of a count, its start, and the count at the start."""
 
     trend: Trend
     since: datetime | None = None
@@ -111,14 +155,14 @@ class CountTrend:
 
 
 class Verdict(StrEnum):
-    """Whether a person has to do something."""
+    """Whether an administrator must act."""
 
     FINE = "fine"
     LOOK = "look at this"
 
 
 class DiscrepancyKind(StrEnum):
-    """What a set of files has in common."""
+    """The kind of difference that a set of files has."""
 
     NOT_IMPORTED = "not_imported"
     CHANGED = "changed"
@@ -134,11 +178,10 @@ class DiscrepancyKind(StrEnum):
     ROUND1_ALONE = "round1_alone"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileFinding:
-    """One set of files, `title` in words, with a verdict: `because` it is fine or not, `to_do` what about it.
+class FileFinding(NamedTuple):
+    """A set of files with a verdict, the reason (`because`) and what to do (`to_do`).
 
-    `recent` are those of the last seven days. `months` counts by month, `2025-10`.
+    `recent`: the number of files of the last seven days. `months`: the number by month, `2025-10`.
     """
 
     kind: DiscrepancyKind
@@ -154,11 +197,10 @@ class FileFinding:
     filenames: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GapDay:
-    """A day of play, by the server's clock: files known of it, rounds stored, and what is not there.
+class GapDay(NamedTuple):
+    """A day with play, by the server's clock: the numbers of known files and stored rounds.
 
-    `missing` files are known and have no round; `unpaired` rounds have no partner.
+    `missing`: known files without a round; `unpaired`: rounds without the other round of the match.
     """
 
     day: date
@@ -167,3 +209,8 @@ class GapDay:
     missing: int
     unpaired: int
     verdict: Verdict
+
+
+def hash_of(content: bytes) -> str:
+    """Return the SHA-256, in hex."""
+    return hashlib.sha256(content).hexdigest()

@@ -1,8 +1,8 @@
-"""The things that flow down the line, typed.
+"""The types of the import pipeline.
 
-    RemoteFile -> bytes -> RawRound (what the file says) -> Round (this round alone) -> stored -> rows -> message
+    RemoteFile -> bytes -> RawRound (as in the file) -> Round (this round alone) -> rows
 
-Times: `stamp` is the server's wall clock without a zone; every `*_at` is a timezone-aware moment.
+Times: `stamp` is the server's clock without a zone; every `*_at` is timezone-aware.
 """
 
 from dataclasses import dataclass
@@ -13,22 +13,20 @@ from typing import Annotated, NamedTuple
 AXIS, ALLIES, SPECTATOR = 1, 2, 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteFile:
-    """One name in a source's listing: size in bytes, mtime in whole seconds UTC of the source's own clock."""
+class RemoteFile(NamedTuple):
+    """A listed file: size in bytes, mtime in whole seconds UTC by the source's clock."""
 
     name: str
     size: int
     mtime: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListingState:
-    """The state of a listing that lets the next one be skipped; also across processes.
+class ListingState(NamedTuple):
+    """The state of a listing, which allows the next listing to be skipped; stored between runs.
 
-    `mtime` is the folder's, in the source's clock. `first_seen` and `listed` are seconds of our own clock:
-    when this mtime was first seen, and when the last full listing began. `recent` are files young enough
-    to be still written to, which moves their own mtime and not the folder's.
+    `mtime` is the folder's, by the source's clock. `first_seen` and `listed` are by the local clock (seconds):
+    when this mtime was first seen, and when the last full listing began. `recent`: new files that may still be
+    written, which changes their own mtime and not the folder's.
     """
 
     mtime: int
@@ -39,7 +37,7 @@ class ListingState:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class RoundName:
-    """A round file's name taken apart; sorts by time, then map, then round."""
+    """A parsed name of a round file; sorts by time, then map, then round."""
 
     stamp: datetime
     map_name: str
@@ -48,7 +46,7 @@ class RoundName:
 
 
 class WeaponStats(NamedTuple):
-    """One weapon of one player, counted; `deaths` are deaths by this weapon."""
+    """The counts of one weapon of one player; `deaths` are deaths by this weapon."""
 
     name: str
     hits: int
@@ -58,15 +56,15 @@ class WeaponStats(NamedTuple):
     headshots: int
 
 
-CUMULATIVE = "cumulative"  # round 2 shows both rounds together: subtract
-PER_ROUND = "per round"  # round 2 shows round 2: take it
-SHARE = "cumulative share"  # a percentage of both rounds' time: weigh by time
-RATIO = "ratio"  # follows from other numbers: compute it
+CUMULATIVE = "cumulative"  # round 2's file has the sum of both rounds: subtract round 1
+PER_ROUND = "per round"  # round 2's file has round 2 alone
+SHARE = "cumulative share"  # a percentage of both rounds' time: subtract weighted by time
+RATIO = "ratio"  # computed from other numbers
 OLDEST_LAYOUT = 33
 
 
 class FieldSpec(NamedTuple):
-    """How a field behaves over two rounds, its unit, and the number of fields of the first layout that has it."""
+    """A field's behaviour over two rounds, its unit, and the number of fields of the first layout with it."""
 
     behaviour: str
     unit: str = ""
@@ -76,8 +74,8 @@ class FieldSpec(NamedTuple):
 class Fields(NamedTuple):
     """The numbers after the first TAB of a player line, in the order of the newest layout.
 
-    This is the table of the format: the parser, the split of round 2, `explain` and the layouts derive from it.
-    None where the file's layout has no such field, or the value is unreadable; never for damage and time played.
+    The parser, the split of round 2, `explain` and the layouts derive from this table. A value is None if the
+    file's layout has no such field or it is unreadable; damage and time played are never None.
     """
 
     damage_given: Annotated[int, FieldSpec(CUMULATIVE, "HP")]
@@ -120,9 +118,8 @@ class Fields(NamedTuple):
     revives_given: Annotated[int | None, FieldSpec(PER_ROUND, since=38)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawPlayer:
-    """One player line as the file has it; `line` counts from 1."""
+class RawPlayer(NamedTuple):
+    """A player line as in the file; `line` counts from 1."""
 
     line: int
     guid: str
@@ -134,7 +131,7 @@ class RawPlayer:
 
 
 class UnreadableValue(NamedTuple):
-    """A value of a line that is not a number the game could mean; it is unknown, and the line counts."""
+    """A value that is not a plausible number; it is stored as unknown, and the line is kept."""
 
     guid: str
     name: str
@@ -143,14 +140,13 @@ class UnreadableValue(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawRound:
-    """A whole file as written: header and player lines, nothing subtracted, nothing guessed.
+class RawRound(NamedTuple):
+    """A parsed file: header and player lines, nothing computed.
 
-    `actual_time_seconds` is None for the `0:00` of early 2025; `duration_seconds` only where the header has
-    its ninth field. `had_bad_bytes` says that the text was not UTF-8 and was decoded with replacement.
-    `players` are identified persons; `bots` and `anonymous` are the other lines. `extra_fields`: the number of
-    fields past the newest known layout.
+    `actual_time_seconds` is None for the `0:00` of early 2025; `duration_seconds` is None without the ninth header
+    field. `had_bad_bytes`: the text was not UTF-8 and was decoded with replacement. `players` are identified
+    persons; `bots` and `anonymous` are the other lines. `extra_fields`: the number of fields beyond the newest
+    known layout.
     """
 
     name: RoundName
@@ -170,10 +166,10 @@ class RawRound:
 
 
 class PlayerRound(NamedTuple):
-    """One player in one round alone; the names are the columns of `player_comprehensive_stats`.
+    """A player in a round alone; the fields are columns of `player_comprehensive_stats`.
 
-    Damage in HP, `*_seconds` and `denied_playtime` in seconds, `*_minutes` in minutes. `hits`, `shots` are over
-    the bullet weapons; `kills`, `deaths`, `headshots`, `bullets_fired` over all. None: unknown.
+    Damage in HP, `*_seconds` and `denied_playtime` in seconds, `*_minutes` in minutes. `hits` and `shots` are sums
+    over the bullet weapons; `kills`, `deaths`, `headshots`, `bullets_fired` over all. None: unknown.
     """
 
     player_guid: str
@@ -224,15 +220,30 @@ class PlayerRound(NamedTuple):
     weapons: tuple[WeaponStats, ...]
 
 
+class BotRounds(StrEnum):
+    """Which rounds with bots count."""
+
+    HUMANS = "humans"
+    ALL = "all"
+    NONE = "none"
+
+    def counts(self, humans: int, bots: int) -> bool:
+        """Return whether a round counts; with `HUMANS`: at least two humans and no more bots than humans."""
+        if self is BotRounds.ALL or bots == 0:
+            return True
+        return self is BotRounds.HUMANS and humans >= 2 and bots <= humans
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """One round alone: what is stored.
+    """A round alone, as stored.
 
-    `is_cumulative`: a round 2 whose round 1 is missing and whose numbers are both rounds together.
-    `played_seconds` is None where that makes the time really played unknowable.
-    `duration_seconds`: how long the round was, None when unknown. `held`: what the defenders held until, `limit`
-    (the map's time limit) or `set_time` (the time set in round 1); None when they did not, or it is unknown.
-    `bots`, `anonymous`: lines that are not an identified person.
+    `is_cumulative`: a round 2 without its round 1, whose numbers include round 1. `played_seconds` is None if that
+    makes the time played unknown. `duration_seconds`: the length of the round, None: unknown. `held`: what the
+    defenders held until, `limit` (the map's time limit) or `set_time` (the time set in round 1); None: not held,
+    or unknown. `bots`, `anonymous`: the number of lines without an identified person. `has_enough_humans`: False
+    if the round does not count because of its bots. `is_voided`: excluded by a correction. `is_repeat`: a
+    cumulative round 2 whose counters include a round 1 that is paired with another round 2.
     """
 
     name: RoundName
@@ -249,24 +260,29 @@ class Round:
     players: tuple[PlayerRound, ...]
     bots: int = 0
     anonymous: int = 0
+    has_enough_humans: bool = True
+    is_voided: bool = False
+    is_repeat: bool = False
 
     @property
     def is_counted(self) -> bool:
-        """Whether boards and posts use the round: not when it is mostly, or all but one player, bots."""
-        humans = len(self.players) + self.anonymous
-        return self.bots == 0 or (humans >= 2 and self.bots <= humans)
+        """Whether boards, posts, series and ratings include the round."""
+        return self.has_enough_humans and not self.is_voided and not self.is_repeat
+
+    def counted_by(self, rule: BotRounds) -> bool:
+        """Return whether the round counts by a rule for rounds with bots."""
+        return rule.counts(len(self.players) + self.anonymous, self.bots)
 
 
 class Severity(StrEnum):
-    """How bad a finding is: an error is ours and must not be; a warning is what the game server wrote."""
+    """The severity of a finding: an error is a fault of etstats, a warning is caused by the game server."""
 
     ERROR = "error"
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One value that is wrong or implausible; None where the fault is not one round's or one player's."""
+class Finding(NamedTuple):
+    """A wrong or implausible value; a field is None if the finding has no single round or player."""
 
     severity: Severity
     check: str

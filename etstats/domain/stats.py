@@ -1,19 +1,18 @@
-"""Numbers of players over some rounds, as the database sums them up and the rules rank them.
+"""Sums and ratios of players over rounds, computed by the database and ranked by the rules.
 
-Damage in HP, `*_seconds` and `denied_playtime` in seconds, ratios of 0 to 100 in per cent.
+Damage in HP, `*_seconds` and `denied_playtime` in seconds, ratios of 0 to 100 in percent.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 
 class ScoreLine(NamedTuple):
-    """One player's line on the scoreboard of some rounds; a tuple, because ten years have 30,000.
+    """A player's line on the scoreboard of some rounds.
 
-    `team` is a side (1 Axis, 2 Allies, 3 neither) on a round's scoreboard, else a line-up (1, 2; 0 neither).
-    None: unknown, because no round had the field (or the ratio nothing to divide by). Time dead is no longer
-    than time played; a denied playtime that cannot be true is left out. Sprees are bests of single rounds.
+    `team` is a side (1 Axis, 2 Allies, 3 neither) on a round's scoreboard, else a team (1, 2; 0 neither). None:
+    unknown, because no round had a readable value or the denominator is 0. Time dead is at most time played; an
+    implausible denied playtime is excluded. Sprees are bests of single rounds.
     """
 
     player_guid: str
@@ -30,47 +29,46 @@ class ScoreLine(NamedTuple):
     accuracy: float | None
     headshots: int
     hs_percent: float | None
-    headshot_kills: int
+    headshot_kills: int | None
     hits: int
     shots: int
     bullets_fired: int
     damage_given: int
     damage_received: int
-    team_damage_given: int
-    team_damage_received: int
-    gibs: int
-    self_kills: int
-    team_kills: int
-    team_gibs: int
+    team_damage_given: int | None
+    team_damage_received: int | None
+    gibs: int | None
+    self_kills: int | None
+    team_kills: int | None
+    team_gibs: int | None
     time_played_seconds: int
-    time_dead_seconds: int
-    time_dead_ratio: float
+    time_dead_seconds: int | None
+    time_dead_ratio: float | None
     denied_playtime: int | None
-    xp: int
-    killing_spree_best: int
-    death_spree_worst: int
-    kill_assists: int
-    kill_steals: int
-    objectives_stolen: int
-    objectives_returned: int
-    dynamites_planted: int
-    dynamites_defused: int
-    times_revived: int
+    xp: int | None
+    killing_spree_best: int | None
+    death_spree_worst: int | None
+    kill_assists: int | None
+    kill_steals: int | None
+    objectives_stolen: int | None
+    objectives_returned: int | None
+    dynamites_planted: int | None
+    dynamites_defused: int | None
+    times_revived: int | None
     revives_given: int | None
-    most_useful_kills: int
+    most_useful_kills: int | None
     useless_kills: int | None
     full_selfkills: int | None
     constructions: int | None
-    double_kills: int
-    triple_kills: int
-    quad_kills: int
-    multi_kills: int
-    mega_kills: int
+    double_kills: int | None
+    triple_kills: int | None
+    quad_kills: int | None
+    multi_kills: int | None
+    mega_kills: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Performance:
-    """What one player did in one round, as far as ratings need it; unknown revives and constructions are 0."""
+class Performance(NamedTuple):
+    """A player's numbers in a round that ratings need; unknown revives and constructions are 0."""
 
     round_id: int
     player_guid: str
@@ -86,19 +84,21 @@ class Performance:
     dpm: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reached:
-    """A threshold that a player's career passed, and the end of the session in which it did."""
+class Reached(NamedTuple):
+    """A threshold that a player's career reached, and the end of the session in which it was reached.
+
+    `players`: the number of players who reached it, in queries for all players.
+    """
 
     player_guid: str
     key: str
     threshold: int
     reached_on: datetime
+    players: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Career:
-    """What one player did over many rounds: sums, and the bests of single rounds (0: none)."""
+class Career(NamedTuple):
+    """A player's sums over many rounds, and the bests of single rounds (0: none)."""
 
     player_guid: str
     rounds: int
@@ -125,15 +125,13 @@ class Career:
     best_most_useful_kills: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlayerSums:
-    """What one player did over some rounds, or with one weapon in them, summed: what boards are made of.
+class PlayerSums(NamedTuple):
+    """A player's sums over some rounds, or with one weapon in them, for boards.
 
-    Damage in HP, `*_seconds` and `denied_playtime` in seconds. `player_name` is raw, as last seen. Sums of what a
-    file's layout lacks are None where no round had it. `clocked_*` and `alive_seconds` are of the rounds whose
-    time dead is plausible, `kills_of_single_rounds` and `headshot_kills` of those that are not two rounds
-    together; `killing_spree_best` is the longest of them. With a weapon there are only rounds, kills, deaths,
-    hits, shots and headshots.
+    Damage in HP, `*_seconds` and `denied_playtime` in seconds. `player_name` is raw, as last seen. A sum is None
+    if no round had the value. `clocked_*` and `alive_seconds` are over rounds with a plausible time dead, `won`
+    and `lost` over rounds with a winner, `kills_of_single_rounds`, `headshot_kills` and `killing_spree_best` over
+    rounds that are not cumulative. With a weapon, only rounds, kills, deaths, hits, shots and headshots are set.
     """
 
     player_guid: str
@@ -141,6 +139,8 @@ class PlayerSums:
     clean_name: str
     rounds: int
     last_seen: datetime
+    won: int = 0
+    lost: int = 0
     kills: int = 0
     deaths: int = 0
     hits: int = 0
@@ -171,11 +171,10 @@ class PlayerSums:
     killing_spree_best: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """One line of a leaderboard: `value` is numerator / denominator times the board's factor, or the numerator.
+class Standing(NamedTuple):
+    """A line of a leaderboard: `value` is numerator / denominator times the board's factor, or the numerator.
 
-    Ties share a `rank`. `change` is the places won since the week before, None for who was not on the board then.
+    Ties share a `rank`. `change`: the number of places gained since the week before; None: not ranked then.
     """
 
     rank: int

@@ -1,21 +1,24 @@
 """The views of rounds, maps and sessions: the result types of `stats/sessions.py`.
 
-Names are raw, with colour codes. Times are whole seconds, moments timezone-aware; `stamp` and `began` are the
-server's own clock. Hidden players are in the totals and nowhere else.
+Names are raw, with colour codes. Durations are whole seconds, times are timezone-aware; `stamp` and `began` are by
+the server's clock. Hidden players are included only in totals.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from etstats.domain.stats import ScoreLine
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoundRow:
-    """One round: `stamp` is the server's wall clock, `ended_at` the moment; teams are sides (1 Axis, 2 Allies).
+class RoundRow(NamedTuple):
+    """A round: `stamp` is by the server's clock, `ended_at` is aware; teams are sides (1 Axis, 2 Allies).
 
     `outcome` is `completed`, `fullhold`, `surrender` or `unknown`; `winner_team` 0: none recorded.
+    `actual_time_seconds`: the length of the round. `held`: what the defenders held until, `limit` (the map's time
+    limit) or `set_time` (round 1's time). `bots`, `anonymous`: the number of lines without an identified person.
+    `stopwatch` False: each round is a match. `axis_team`: the team of the series that was Axis; 0: no series.
     """
 
     id: int
@@ -36,11 +39,17 @@ class RoundRow:
     played_seconds: int | None
     outcome: str
     is_cumulative: bool
+    held: str | None = None
+    bots: int = 0
+    anonymous: int = 0
+    is_counted: bool = True
+    stopwatch: bool = True
+    series_id: int | None = None
+    axis_team: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TeamTotal:
-    """A side's, or a line-up's, sums over all its players, hidden ones included."""
+class TeamTotal(NamedTuple):
+    """The sums of a side or team over all its players, including hidden ones."""
 
     team: int
     players: int
@@ -53,9 +62,8 @@ class TeamTotal:
     time_played_seconds: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mvp:
-    """The most valuable player and the numbers that say why; `rating` 1 is the average of everybody."""
+class Mvp(NamedTuple):
+    """The most valuable player with rating and numbers; a `rating` of 1 is the average of all players."""
 
     player_guid: str
     player_name: str
@@ -66,9 +74,8 @@ class Mvp:
     dpm: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AwardRow:
-    """An award and who took it; `text` is the value in words. Those who tie have a row each."""
+class AwardRow(NamedTuple):
+    """An award and its winner; `text` is the formatted value. Tied players have a row each."""
 
     key: str
     title: str
@@ -78,9 +85,8 @@ class AwardRow:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AwardCount:
-    """How often a player took an award, with the best value it was taken with."""
+class AwardCount(NamedTuple):
+    """How often a player won an award, with the best value."""
 
     key: str
     title: str
@@ -91,9 +97,8 @@ class AwardCount:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AchievementRow:
-    """One step of one achievement, how many reached it, and who did first and last; `*_on` are sessions' ends."""
+class AchievementRow(NamedTuple):
+    """A step of an achievement: the number of players, the first and the last one; `*_on`: ends of sessions."""
 
     title: str
     unit: str
@@ -105,9 +110,8 @@ class AchievementRow:
     last_on: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProgressRow:
-    """How far a player is on one achievement: the step reached and when, and what is left to the next one."""
+class ProgressRow(NamedTuple):
+    """A player's progress on an achievement: the last step with its date, and what is left to the next one."""
 
     title: str
     unit: str
@@ -118,9 +122,8 @@ class ProgressRow:
     left: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordRow:
-    """A best of a round that fell; `is_all_time`: everybody's, else the player's own. `before` None: the first."""
+class RecordRow(NamedTuple):
+    """A beaten record of a round: of all players (`is_all_time`) or personal. `before` None: the first."""
 
     title: str
     player_guid: str
@@ -130,9 +133,8 @@ class RecordRow:
     is_all_time: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MilestoneRow:
-    """An achievement that a player just reached; `discord_user_id` of who is linked and asked to be mentioned."""
+class MilestoneRow(NamedTuple):
+    """An achievement that a player just reached; `discord_user_id` is set if the player wants to be mentioned."""
 
     title: str
     unit: str
@@ -142,9 +144,8 @@ class MilestoneRow:
     discord_user_id: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoundView:
-    """One round: the scoreboard by side (`team` 1 Axis, 2 Allies, 3 neither), most damage first."""
+class RoundView(NamedTuple):
+    """A round: the scoreboard by side (`team` 1 Axis, 2 Allies, 3 neither), most damage first."""
 
     round: RoundRow
     players: tuple[ScoreLine, ...]
@@ -152,11 +153,11 @@ class RoundView:
     hidden: int
     mvp: Mvp | None
     milestones: tuple[MilestoneRow, ...]
+    team_names: tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MapRound:
-    """How one round of a map ended; `attackers` and `winner` are line-ups (1, 2), winner 0: none recorded."""
+class MapRound(NamedTuple):
+    """The result of a round of a map; `attackers` and `winner` are teams (1, 2), 0: unknown or none."""
 
     round_id: int
     round_number: int
@@ -166,13 +167,14 @@ class MapRound:
     actual_time_seconds: int | None
     played_seconds: int | None
     outcome: str
+    held: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapResult:
-    """One map of a session: its rounds, and the stopwatch points of line-up 1 and 2 (None: unknown).
+    """A map of a session: its rounds, and the stopwatch points of team 1 and 2 (None: unknown).
 
-    `winner`: the line-up that won, 0 for a draw or when it is unknown.
+    `winner`: the team that won, 0: a draw or unknown. `series`: the number of its series, 0: none.
     """
 
     match_id: str
@@ -182,11 +184,37 @@ class MapResult:
     rounds: tuple[MapRound, ...]
     score: tuple[int, int] | None
     winner: int
+    series: int = 0
+
+    def round_of(self, number: int) -> MapRound | None:
+        """Return round 1 or 2 of the map; None if it was not played."""
+        return next((one for one in self.rounds if one.round_number == number), None)
+
+    def seconds_of(self, number: int) -> int | None:
+        """Return the length of round 1 or 2 in seconds; None if not played or unknown."""
+        round_ = self.round_of(number)
+        return round_.actual_time_seconds if round_ else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MatchView:
-    """Both rounds of a map together; players' `team` is the line-up they played for on this map."""
+class SeriesRow(NamedTuple):
+    """A series of a session: the names of its teams, their points (None: no match has a result), its matches."""
+
+    number: int
+    team1: str
+    team2: str
+    score: tuple[int, int] | None
+    matches: int
+    match_ids: tuple[str, ...]
+    mvp: Mvp | None
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """The names of team 1 and 2."""
+        return self.team1, self.team2
+
+
+class MatchView(NamedTuple):
+    """Both rounds of a map together; players' `team` is the team they played for on this map."""
 
     server: str
     session_id: int
@@ -196,11 +224,11 @@ class MatchView:
     hidden: int
     mvp: Mvp | None
     filenames: tuple[str, ...]
+    team_names: tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DpmSeries:
-    """A player's DPM in each round of the session, None where the player was not in."""
+class DpmSeries(NamedTuple):
+    """A player's DPM in each round of the session; None: the player was not in the round."""
 
     player_guid: str
     player_name: str
@@ -208,12 +236,12 @@ class DpmSeries:
     values: tuple[float | None, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionView:
-    """A session: score of the line-ups, maps in order, everybody's numbers over all its rounds.
+class SessionView(NamedTuple):
+    """A session: its series, its maps in order, and the players' numbers over all rounds.
 
-    `score` counts the maps that have one; `scores_after` runs along `maps`, `series` along `rounds`. `ratings` are
-    the MVP's scale, best first.
+    `score`, `team_names` and the players' teams are those of the longest series; a player in neither team has team
+    0. `scores_after` has the score of the series after each of `maps`; `dpm_series` has a value for each of
+    `rounds`. A score is None if no map has a result. `ratings` are the MVP ratings, best first.
     """
 
     id: int
@@ -221,9 +249,9 @@ class SessionView:
     began: datetime
     started_at: datetime
     ended_at: datetime
-    score: tuple[int, int]
+    score: tuple[int, int] | None
     maps: tuple[MapResult, ...]
-    scores_after: tuple[tuple[int, int], ...]
+    scores_after: tuple[tuple[int, int] | None, ...]
     rounds: tuple[RoundRow, ...]
     players: tuple[ScoreLine, ...]
     line_ups: tuple[TeamTotal, ...]
@@ -233,12 +261,16 @@ class SessionView:
     awards: tuple[AwardRow, ...]
     records: tuple[RecordRow, ...]
     milestones: tuple[MilestoneRow, ...]
-    series: tuple[DpmSeries, ...]
+    series: tuple[SeriesRow, ...]
+    dpm_series: tuple[DpmSeries, ...]
+    team_names: tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionRow:
-    """One session in a list; `began` is the server's clock, `score` that of line-up 1 and 2."""
+class SessionRow(NamedTuple):
+    """A session in a list; `began` is by the server's clock, `score` and names are those of the longest series.
+
+    `score` is None if no map has a result.
+    """
 
     id: int
     server: str
@@ -249,4 +281,6 @@ class SessionRow:
     maps: int
     rounds: int
     players: int
-    score: tuple[int, int]
+    score: tuple[int, int] | None
+    team_names: tuple[str, str]
+    series: int

@@ -1,1 +1,1 @@
-"""From the bytes of round files to rows: groups, transactions, reconciliation."""
+"""Import round files: parse, archive, reconcile and store rows, in transactions."""

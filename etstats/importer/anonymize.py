@@ -1,8 +1,8 @@
-"""Forgetting a player: a pseudonym everywhere, archive included, and in every file that comes later.
+"""Anonymize a player: use a pseudonym in the database, in the archived files and in all later files.
 
-The database keeps only a hash of the GUID, keyed and slow. A GUID has 32 bits, so the database's owner could try
-them all: at this cost that is a year of one core, and no hash can do better while files must be recognised.
-The key is in the database because every collector, and every restored backup, must recognise the same players.
+The database keeps only a slow, keyed hash of the GUID. A GUID has 32 bits, so the database's owner could try all
+of them, which takes a year of one core; no hash can prevent that while later files must be recognized. The key is
+in the database, because all collectors and restored backups must recognize the same players.
 """
 
 import hashlib
@@ -10,62 +10,64 @@ import os
 import secrets
 import shutil
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from etstats.db import identity
-from etstats.db.connection import Connection, database_errors
+from etstats.db import corrections, identity
+from etstats.db.connection import Connection
 from etstats.db.identity import Forgotten
+from etstats.db.series import sessions_of_players
 from etstats.errors import NotFoundError, TemporaryError
+from etstats.importer.series import refresh_series
 from etstats.parser.pseudonyms import guids, rewrite
 from etstats.sync.local_copies import PARTIAL
 
-# 4 MB and some 10 ms for each GUID; only asked for where somebody was forgotten.
+# scrypt: 4 MB and about 10 ms per GUID; computed only if a player was anonymized.
 _COST, _BLOCK = 2**12, 8
-_STAMP = ".anonymized"  # in the folder of the copies: the version of `Pseudonyms` that they were rewritten for
+_STAMP = ".anonymized"  # a file in the folder of the copies: the `Pseudonyms.version` that they were rewritten for
 
 
 class Pseudonyms:
-    """Who was forgotten, as a run needs it: bytes in, bytes without the forgotten out."""
+    """Replaces anonymized players in file contents."""
 
     def __init__(self, conn: Connection) -> None:
-        with database_errors(), conn.transaction():
-            self._forgotten = {who.guid_hash: who for who in identity.forgotten(conn)}
+        with conn.transaction():
+            self._forgotten = {player.guid_hash: player for player in identity.forgotten(conn)}
             self._key = identity.forgetting_key(conn)
         self._known: dict[str, Forgotten | None] = {}
 
     def applied(self, content: bytes) -> bytes:
-        """A file's bytes with every forgotten player's GUID and name replaced."""
+        """Return a file's bytes with the GUID and name of each anonymized player replaced."""
         if not self._forgotten or self._key is None:
             return content
-        others = {}
+        replacements = {}
         for guid in guids(content):
             if guid not in self._known:
                 self._known[guid] = self._forgotten.get(_hash(self._key, guid))
-            who = self._known[guid]
-            if who is not None:
-                others[guid] = (who.pseudonym_guid, who.pseudonym)
-        return rewrite(content, others) if others else content
+            player = self._known[guid]
+            if player is not None:
+                replacements[guid] = (player.pseudonym_guid, player.pseudonym)
+        return rewrite(content, replacements) if replacements else content
 
     @property
     def version(self) -> str:
-        """A hash of who was forgotten, which changes with each `forget`; empty when nobody was."""
+        """A hash of the anonymized players, which changes with each `forget`; empty if there are none."""
         if self._key is None or not self._forgotten:
             return ""
         return hashlib.sha256(self._key + "".join(sorted(self._forgotten)).encode()).hexdigest()
 
 
 def are_copies_current(pseudonyms: Pseudonyms, root: Path) -> bool:
-    """Whether no local copy below `root` can hold a forgotten player."""
-    return not pseudonyms.version or not root.is_dir() or _stamp_of(root) == pseudonyms.version
+    """Return whether the local copies below `root` contain no anonymized player."""
+    return not root.is_dir() or _stamp_of(root) == pseudonyms.version
 
 
 def update_copies(pseudonyms: Pseudonyms, root: Path) -> int:
-    """Anonymize the local copies below `root`, unless that was done since the last `forget`; count those changed.
+    """Anonymize the local copies below `root`, unless done since the last `forget`; return the number changed.
 
-    The version is written down only after every copy was rewritten. So a killed `forget`, an interrupted run, or a
-    folder on another machine is completed by the next run that uses the folder. All servers' folders are included,
-    those that are no longer configured too. A copy keeps its times. TemporaryError: a copy cannot be rewritten.
+    The version file is written after the last copy. So after a killed `forget` or an interrupted run, or on
+    another machine, the next run that uses the folder completes the work. All servers' folders are included, also
+    of servers no longer configured. A copy keeps its times. Raises TemporaryError if a copy cannot be rewritten.
     """
     if are_copies_current(pseudonyms, root):
         return 0
@@ -86,7 +88,7 @@ def update_copies(pseudonyms: Pseudonyms, root: Path) -> int:
         _replace(root / _STAMP, f"{pseudonyms.version}\n".encode(), keep_times=False)
     except OSError as error:
         raise TemporaryError(
-            f"forgotten players are still in the local copy {path} ({error.strerror or error}); "
+            f"cannot anonymize the local copy {path} ({error.strerror or error}); "
             "make it writable or remove it, then run the command again"
         ) from error
     return changed
@@ -100,7 +102,7 @@ def _stamp_of(root: Path) -> str:
 
 
 def _replace(path: Path, content: bytes, *, keep_times: bool) -> None:
-    """Replace a file by one rename, synced to disk; nothing is left behind on an error."""
+    """Replace a file atomically, with fsync; on an error, the partial file is removed."""
     number, partial = tempfile.mkstemp(suffix=PARTIAL, dir=path.parent)
     try:
         with os.fdopen(number, "wb") as opened:
@@ -116,46 +118,55 @@ def _replace(path: Path, content: bytes, *, keep_times: bool) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    """What forgetting a player came to: who stands in the place now, in how many rounds, in how many files."""
+class Anonymized:
+    """The result of anonymizing a player: the pseudonym, the number of rounds and of files."""
 
-    who: Forgotten
+    player: Forgotten
     rounds: int
     files: int
 
 
-def forget(conn: Connection, guid: str, copies: Path) -> Done:
-    """Replace a player everywhere in the database, in one transaction, then in the local copies below a folder.
+def forget(conn: Connection, guid: str, copies: Path) -> Anonymized:
+    """Anonymize a player in the database, in one transaction, then in the local copies below a folder.
 
-    The caller holds the lock of the run. Backups made before still hold the player. NotFoundError: the GUID is
-    a pseudonym already.
+    All GUIDs of a merged player are replaced. The caller holds the run's lock. Older backups still contain the
+    player. Raises NotFoundError if the GUID is a pseudonym.
     """
-    with database_errors(), conn.transaction():
-        if any(who.pseudonym_guid == guid for who in identity.forgotten(conn)):
-            raise NotFoundError(f"{guid} is a pseudonym: that player was forgotten before.")
+    with conn.transaction():
+        pseudonyms = {player.pseudonym_guid for player in identity.forgotten(conn)}
+        guids = [own for own in identity.guids_of_person(conn, guid) if own not in pseudonyms]
+        if not guids:
+            raise NotFoundError(f"{guid} is a pseudonym: the player was anonymized before")
         identity.add_forgetting_key(conn, secrets.token_bytes(32))
-        key = identity.forgetting_key(conn)
-        assert key is not None  # noqa: S101  # it was added a moment ago
-        pseudonym_guid = _new_guid(conn)
-        who = Forgotten(
-            guid_hash=_hash(key, guid),
-            pseudonym_guid=pseudonym_guid,
-            pseudonym=f"forgotten-{pseudonym_guid.lower()}",
-        )
-        others = {guid: (who.pseudonym_guid, who.pseudonym)}
-        files = 0
-        for kept in identity.kept_contents(conn, guid.encode()):
-            bad = kept.rejected_content
-            changed = replace(
-                kept,
-                content=rewrite(kept.content, others),
-                rejected_content=None if bad is None else rewrite(bad, others),
-            )
-            identity.replace_content(conn, changed)
-            files += 1
-        rounds = identity.rename_everywhere(conn, guid, who)
+        parts = [_forget_guid(conn, own) for own in guids]
+        corrections.store_identities(conn, corrections.state(conn).rows())
+        refresh_series(conn, sessions_of_players(conn, [part.player.pseudonym_guid for part in parts]))
     update_copies(Pseudonyms(conn), copies)
-    return Done(who=who, rounds=rounds, files=files)
+    return Anonymized(
+        player=parts[0].player, rounds=sum(part.rounds for part in parts), files=sum(part.files for part in parts)
+    )
+
+
+def _forget_guid(conn: Connection, guid: str) -> Anonymized:
+    key = identity.forgetting_key(conn)
+    assert key is not None  # noqa: S101  # added by the caller
+    pseudonym_guid = _new_guid(conn)
+    player = Forgotten(
+        guid_hash=_hash(key, guid),
+        pseudonym_guid=pseudonym_guid,
+        pseudonym=f"forgotten-{pseudonym_guid.lower()}",
+    )
+    replacements = {guid: (player.pseudonym_guid, player.pseudonym)}
+    files = 0
+    for kept in identity.contents_containing(conn, guid.encode()):
+        bad = kept.rejected_content
+        changed = kept._replace(
+            content=rewrite(kept.content, replacements),
+            rejected_content=None if bad is None else rewrite(bad, replacements),
+        )
+        identity.replace_content(conn, changed)
+        files += 1
+    return Anonymized(player=player, rounds=identity.rename_everywhere(conn, guid, player), files=files)
 
 
 def _new_guid(conn: Connection) -> str:

@@ -1,14 +1,14 @@
-"""Import files' bytes into the database, each in its own transaction, all or nothing.
+"""Import files into the database, in transactions of several files.
 
-    parse -> read once for the whole batch -> archive -> reconcile the rounds around it -> check -> commit
+    parse -> load the window of the batch -> archive -> reconcile the rounds around a group -> check -> commit
 
-The transactions of a batch are sent without waiting for each other's answers. When the database refuses one, what
-came after it was not done either, and the batch is gone through again file by file: doing a file twice changes
-nothing. A file that is not whole, or whose numbers contradict each other, is kept in quarantine with its reason.
+The transactions of a batch are sent without waiting for answers. If the database rejects one, the later ones fail
+too; the batch is then repeated group by group, and the rejected group file by file, because importing a file twice
+changes nothing. An incomplete or inconsistent file is stored in quarantine with the reason.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import islice, zip_longest
@@ -16,59 +16,47 @@ from time import perf_counter
 from zoneinfo import ZoneInfo
 
 from etstats.db import archive
-from etstats.db.archive import NewFile
-from etstats.db.connection import Connection, database_errors, integrity_errors, transactions_in_flight
-from etstats.domain.files import HEAD_BYTES, MAX_ROUND_BYTES
+from etstats.db.connection import Connection, integrity_errors, transactions_in_flight
+from etstats.domain.files import HEAD_BYTES, MAX_ROUND_BYTES, Incoming
 from etstats.errors import CheckError, ParseError
 from etstats.importer.anonymize import Pseudonyms
 from etstats.importer.batch import BatchImporter, Parsed
 from etstats.importer.outcome import ImportResult, ImportStatus
+from etstats.importer.round_window import RoundWindow
 from etstats.parser.reader import parse, too_large
 
-__all__ = ["ImportResult", "ImportStatus", "Importer", "Incoming"]
+__all__ = ["GROUP", "ImportResult", "ImportStatus", "Importer", "Incoming"]
 
-_BATCH = 300
-_MANY = 1_000  # new files after which the planner's statistics are refreshed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incoming:
-    """A file as it comes from its source; `mtime` is the source's, in seconds UTC.
-
-    Of a file larger than any round `content` may be the head alone; then `hash` (SHA-256, hex) and `size` are of
-    the whole file.
-    """
-
-    filename: str
-    content: bytes
-    mtime: int | None = None
-    hash: str | None = None
-    size: int | None = None
+_BATCH = 304
+GROUP = 16
+"""Files per transaction: more are hardly faster, and a kill rolls back all of them."""
+_MANY = 1_000  # new files after which ANALYZE runs
 
 
 class Importer:
-    """Takes the files of one server over one connection, which it must have for itself."""
+    """Imports the files of one server; nothing else may use its connection meanwhile."""
 
     def __init__(self, conn: Connection, server: str, zone: ZoneInfo, gap: timedelta) -> None:
         self._conn = conn
         self._zone = zone
         self._gap = gap
-        with database_errors(), conn.transaction():
+        with conn.transaction():
             self._server_id = archive.add_server(conn, server, zone.key)
         self.pseudonyms = Pseudonyms(conn)
         self._unplanned = 0
+        self._window = RoundWindow()  # reused by the batches of a run
 
     def add(self, filename: str, content: bytes, mtime: int | None = None) -> ImportResult:
-        """Store one file. Raises only when the database fails."""
+        """Import one file; raises only database errors."""
         return next(self.add_all([Incoming(filename=filename, content=content, mtime=mtime)]))
 
     def add_all(self, files: Iterable[Incoming]) -> Iterator[ImportResult]:
-        """Store files in the order given, which is quickest in time order; yields what became of each.
+        """Import files in the given order (time order is fastest); yield the result of each after its commit.
 
-        What was yielded is committed. Memory holds two batches: while the database works on one file, one of
-        the next batch is read.
+        Memory holds two batches: while the database works on one, the next is read.
         """
         parsed = map(self._parse, files)
+        self._window = RoundWindow()
         batch = list(islice(parsed, _BATCH))
         while batch:
             tried: list[ImportResult] = []
@@ -76,69 +64,85 @@ class Importer:
             try:
                 outcomes = self._store(batch, tried, partial(_read_one, parsed, ahead))
             except CheckError:
-                again = [self._store_alone(one) for one in batch]
-                # What the first try stored is already known now; return its first result.
+                self._window = RoundWindow()  # it contains rolled back changes
+                again = self._store_again(batch)
+                # A file stored in the first attempt is KNOWN in the second: return its first result.
                 outcomes = [
                     first if first is not None and now.status is ImportStatus.KNOWN else now
                     for now, first in zip_longest(again, tried)
                 ]
-            self._unplanned += sum(o.status is ImportStatus.IMPORTED for o in outcomes)
+            self._unplanned += sum(outcome.status is ImportStatus.IMPORTED for outcome in outcomes)
             yield from outcomes
             batch = ahead or list(islice(parsed, _BATCH))
         if self._unplanned >= _MANY:
-            # Until then the planner takes the tables for empty, and a question for all time may take minutes.
-            with database_errors(), self._conn.transaction():
+            # Without statistics the planner assumes empty tables, and large queries may take minutes.
+            with self._conn.transaction():
                 archive.analyze(self._conn)
             self._unplanned = 0
 
     def _parse(self, file: Incoming) -> Parsed:
         started = perf_counter()
         raw, reason, line = None, "", 0
-        # The source's hash and size are of what it has; the archive holds nobody who was forgotten.
-        size = len(file.content) if file.size is None else file.size
-        is_round = size <= MAX_ROUND_BYTES
+        # Hash and size are of the source's bytes; the archived content is anonymized.
+        is_round = file.source_size <= MAX_ROUND_BYTES
         content = self.pseudonyms.applied(file.content if is_round else file.content[:HEAD_BYTES])
+        new = file._replace(content=content, hash=file.source_hash, size=file.source_size)
         try:
             if not is_round:
-                raise ParseError(file.filename, 0, too_large(size))
+                raise ParseError(file.filename, 0, too_large(file.source_size))
             raw = parse(file.filename, content)
         except ParseError as error:
             reason, line = error.reason, error.line
-        new = NewFile(
-            server_id=self._server_id,
-            filename=file.filename,
-            content=content,
-            source_mtime=file.mtime,
-            source_hash=file.hash or archive.hash_of(file.content),
-            source_size=size,
-        )
         return Parsed(new=new, raw=raw, reason=reason, line=line, parse_ms=1000 * (perf_counter() - started))
+
+    def _store_again(self, batch: list[Parsed]) -> list[ImportResult]:
+        """Repeat a batch after the database rejected a group; import only that group file by file."""
+        results: list[ImportResult] = []
+        for group in _groups(batch):
+            try:
+                results += self._store(group, [])
+            except CheckError:
+                self._window = RoundWindow()
+                results += [self._store_alone(parsed) for parsed in group]
+        return results
 
     def _store_alone(self, parsed: Parsed) -> ImportResult:
         try:
             return self._store([parsed], [])[0]
         except CheckError as error:
+            self._window = RoundWindow()
             reason = str(error).removeprefix(f"{parsed.new.filename}: ")
             return self._store([replace(parsed, raw=None, reason=reason, line=None)], [])[0]
 
     def _store(
         self, batch: list[Parsed], outcomes: list[ImportResult], read_next: Callable[[], None] = lambda: None
     ) -> list[ImportResult]:
-        """Store a batch, each file in its transaction; CheckError when the database rejected one of them.
+        """Store a batch, each group in its own transaction; raises CheckError if the database rejects one.
 
-        `outcomes` receives each file as it is sent, before the database has confirmed it. `read_next` is called
-        after each, while the database works on what was sent.
+        The results of each group are appended to `outcomes` when it is sent, before the database confirms it.
+        `read_next` is called once per file while the database works.
         """
         started = perf_counter()
-        with database_errors(), integrity_errors(batch[0].new.filename if len(batch) == 1 else "a file"):
-            importer = BatchImporter(self._conn, self._server_id, self._zone, self._gap, batch)
+        with integrity_errors(batch[0].new.filename if len(batch) == 1 else "a file"):
+            importer = BatchImporter(
+                self._conn, self._server_id, self._zone, self._gap, batch=batch, window=self._window
+            )
             with transactions_in_flight(self._conn) as transaction:
-                for parsed in batch:
+                for group in _groups(batch):
                     with transaction():
-                        outcomes.append(importer.take(parsed))
-                    read_next()
+                        outcomes += importer.process(group)
+                    for _ in group:
+                        read_next()
         each = 1000 * (perf_counter() - started) / len(batch)
-        return [replace(o, parse_ms=p.parse_ms, store_ms=each) for o, p in zip(outcomes, batch, strict=True)]
+        return [
+            replace(outcome, parse_ms=parsed.parse_ms, store_ms=each)
+            for outcome, parsed in zip(outcomes, batch, strict=True)
+        ]
+
+
+def _groups(batch: list[Parsed]) -> Iterator[list[Parsed]]:
+    for start in range(0, len(batch), GROUP):
+        yield batch[start : start + GROUP]
 
 
 def _read_one(parsed: Iterator[Parsed], ahead: list[Parsed]) -> None:

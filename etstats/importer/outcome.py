@@ -1,11 +1,11 @@
-"""What can become of a file."""
+"""The result of importing a file."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class ImportStatus(StrEnum):
-    """The result of importing a file; `whole` is for those that were only checked."""
+    """The status of a file after an import; `whole` is for files that were only checked."""
 
     WHOLE = "whole"
     IMPORTED = "imported"
@@ -18,7 +18,7 @@ class ImportStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportResult:
-    """What became of one file, and why; `parse_ms` and `store_ms` are what it took."""
+    """The status of one file with the reason; `parse_ms` and `store_ms` are the times taken."""
 
     filename: str
     status: ImportStatus

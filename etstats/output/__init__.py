@@ -1,10 +1,10 @@
-"""The room of all that people see: the two consoles, and typed rows as a drawn table, JSON, CSV or Markdown.
+"""Output: the two consoles, and rows as a terminal table, JSON, CSV or Markdown.
 
     output.show(Table(title=..., columns=[name(), whole("kills", "Kills")], rows=lines, empty=...), style)
-    output.say("fetched 3 files")     # talk goes to stderr, data to stdout
+    output.say("fetched 3 files")     # messages go to stderr, data to stdout
 
-A table is columns over dataclass rows; the same rows give every format, so no number can differ between them.
-Text from outside never styles, breaks or escapes what is drawn. rich is loaded when something is drawn or said.
+A table has columns over dataclass rows; all formats use the same rows. Text from outside is escaped. rich is
+loaded on first use.
 """
 
 from etstats.output.columns import (
@@ -13,18 +13,33 @@ from etstats.output.columns import (
     clock,
     day,
     decimal,
+    filename,
     minutes_seconds,
     moment,
     name,
+    sentence,
+    server_time,
     share,
     sparkline,
     text,
     when,
     whole,
 )
-from etstats.output.consoles import err, hide, out, progress, say, say_exception, write
+from etstats.output.consoles import (
+    err,
+    hide,
+    is_due,
+    limit_repeats,
+    note,
+    out,
+    progress,
+    say,
+    say_exception,
+    set_quiet,
+    write,
+)
 from etstats.output.guard import guarded_stdout
-from etstats.output.render import show, show_all, write_json
+from etstats.output.render import add_to_envelope, set_envelope, show, show_all, write_json
 from etstats.output.sanitize import printable
 from etstats.output.table import Format, Table
 
@@ -33,20 +48,29 @@ __all__ = [
     "Column",
     "Format",
     "Table",
+    "add_to_envelope",
     "clock",
     "day",
     "decimal",
     "err",
+    "filename",
     "guarded_stdout",
     "hide",
+    "is_due",
+    "limit_repeats",
     "minutes_seconds",
     "moment",
     "name",
+    "note",
     "out",
     "printable",
     "progress",
     "say",
     "say_exception",
+    "sentence",
+    "server_time",
+    "set_envelope",
+    "set_quiet",
     "share",
     "show",
     "show_all",

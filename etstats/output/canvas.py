@@ -1,4 +1,4 @@
-"""A dark picture to draw on: rounded boxes, lines and text. x runs right, y runs down, both in pixels."""
+"""Draw pictures on a dark background: rounded boxes, lines and text. x is right, y is down, in pixels."""
 
 import re
 from collections.abc import Sequence
@@ -18,16 +18,16 @@ GOLD, GOOD, BAD = "#f5c542", "#57d38c", "#ef6a5b"
 
 Align = Literal["left", "center", "right"]
 
-_SMOOTH = 4  # shapes are drawn that many times larger and reduced, which smooths their edges
-_CAPITAL = 0.357  # half the height of a capital letter of Noto Sans, in units of the font's size
-_FAINT = 90  # of 255: the opacity of a line in the background
-_COMPRESSION = 3  # of 9: twice as fast as the default for files a tenth larger
+_SMOOTH = 4  # shapes are drawn at this scale and reduced, for antialiasing
+_CAPITAL = 0.357  # half the height of a capital letter of Noto Sans, in units of the font size
+_FAINT = 90  # opacity of background lines, of 255
+_COMPRESSION = 3  # of 9: twice as fast as the default, with 10 % larger files
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
-_DARKEST = 0.2  # relative luminance: 4:1 against the ground, and pure red just passes
+_DARKEST = 0.2  # relative luminance: contrast 4:1 against the background; pure red is just above
 
 
 class Canvas:
-    """One picture in the making, WIDTH pixels wide and `height` high."""
+    """A picture, WIDTH pixels wide and `height` high."""
 
     def __init__(self, height: float) -> None:
         self.height = round(height)
@@ -35,7 +35,7 @@ class Canvas:
         self._draw = ImageDraw.Draw(self._image)
 
     def box(self, x: float, y: float, width: float, height: float, colour: str, *, radius: float) -> None:
-        """A filled rectangle from its upper left corner, its corners rounded by `radius`."""
+        """Draw a filled rectangle from its upper left corner, with corners rounded by `radius`."""
         size = max(1, round(width)), max(1, round(height))
         self._image.paste(colour, (round(x), round(y)), _rounded(size, radius))
 
@@ -48,17 +48,18 @@ class Canvas:
         dots: float = 0,
         faint: bool = False,
     ) -> None:
-        """A line through points, with a dot of that many pixels on each."""
+        """Draw a line through points, with a dot on each, `dots` pixels wide."""
         margin = int(max(width, dots)) + 2
-        left, top = int(min(x for x, _ in points)) - margin, int(min(y for _, y in points)) - margin
-        right, bottom = int(max(x for x, _ in points)) + margin, int(max(y for _, y in points)) + margin
+        xs, ys = zip(*points, strict=True)
+        left, top = int(min(xs)) - margin, int(min(ys)) - margin
+        right, bottom = int(max(xs)) + margin, int(max(ys)) + margin
         mask = Image.new("L", (_SMOOTH * (right - left), _SMOOTH * (bottom - top)))
         draw = ImageDraw.Draw(mask)
         ink = _FAINT if faint else 255
-        scaled = [(_SMOOTH * (x - left), _SMOOTH * (y - top)) for x, y in points]
+        scaled = [(_SMOOTH * (across - left), _SMOOTH * (down - top)) for across, down in points]
         draw.line(scaled, ink, round(_SMOOTH * width), joint="curve")
-        for x, y in scaled:
-            draw.circle((x, y), _SMOOTH * max(dots, width) / 2, ink)
+        for point in scaled:
+            draw.circle(point, _SMOOTH * max(dots, width) / 2, ink)
         self._image.paste(colour, (left, top), mask.reduce(_SMOOTH))
 
     def text(
@@ -73,9 +74,9 @@ class Canvas:
         align: Align = "left",
         width: float = WIDTH,
     ) -> float:
-        """One line of text `size` pixels high, its middle at `y`; `align` says what of it stands at `x`.
+        """Draw a line of text `size` pixels high, vertically centred at `y`; `align` is the part at `x`.
 
-        Returns how many pixels wide it is.
+        Returns the width in pixels.
         """
         shown = _within(clean(text), round(size), width, bold=bold)
         used = text_width(shown, round(size), bold=bold)
@@ -83,7 +84,7 @@ class Canvas:
         return used
 
     def label(self, x: float, y: float, text: str, size: float, width: float) -> None:
-        """A quiet label that rises to end at `x`, `y`, at most `width` pixels long."""
+        """Draw a rotated label that ends at `x`, `y`, at most `width` pixels long."""
         shown = _within(clean(text), round(size), width)
         used = round(text_width(shown, round(size))) + 1
         mask = Image.new("L", (used, round(1.6 * size)))
@@ -97,9 +98,9 @@ class Canvas:
     def runs(
         self, x: float, y: float, runs: Sequence[tuple[str, str]], size: float, width: float, *, bold: bool = False
     ) -> float:
-        """Parts of a name, each in its colour, one after the other; what is past `width` pixels is an ellipsis.
+        """Draw the parts of a name, each in its colour, truncated to `width` pixels with an ellipsis.
 
-        Returns how many pixels wide they are.
+        Returns the width in pixels.
         """
         start, end = x, x + width
         for colour, raw in runs:
@@ -112,7 +113,7 @@ class Canvas:
         return x - start
 
     def png(self) -> bytes:
-        """The picture as a PNG file."""
+        """Return the picture as PNG bytes."""
         out = BytesIO()
         self._image.save(out, "PNG", compress_level=_COMPRESSION)
         return out.getvalue()
@@ -124,7 +125,7 @@ class Canvas:
 
 
 def readable(colour: str) -> str:
-    """The colour, lightened where it would drown in the dark ground; anything but #rrggbb is the ink."""
+    """Return the colour, lightened if too dark for the background; the text colour if not #rrggbb."""
     if not _HEX.fullmatch(colour):
         return INK
     red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
@@ -134,8 +135,8 @@ def readable(colour: str) -> str:
 
 
 def _within(text: str, size: int, width: float, *, bold: bool = False) -> str:
-    """The text, or as much of it as fits `width` pixels with an ellipsis."""
-    text = text[:200]  # more never fits, and widths are measured by halving
+    """Return the text, truncated to `width` pixels with an ellipsis."""
+    text = text[:200]  # more never fits; limits the binary search
     if text_width(text, size, bold=bold) <= width:
         return text
     low, high = 0, len(text)
@@ -150,7 +151,7 @@ def _within(text: str, size: int, width: float, *, bold: bool = False) -> str:
 
 @lru_cache(maxsize=64)
 def _rounded(size: tuple[int, int], radius: float) -> Image.Image:
-    """A mask of a rectangle with rounded corners."""
+    """Return a mask of a rectangle with rounded corners."""
     large = size[0] * _SMOOTH, size[1] * _SMOOTH
     mask = Image.new("L", large)
     radius = min(radius * _SMOOTH, *(side / 2 for side in large))

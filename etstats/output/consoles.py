@@ -1,70 +1,94 @@
-"""The two consoles: data goes to stdout; talk goes to stderr, with no secret in it."""
+"""The two consoles: data goes to stdout; messages go to stderr, without secrets."""
 
+import shutil
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
+from etstats.logs import redact
+from etstats.output.repeats import Repeats
 from etstats.output.sanitize import printable, printable_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _hidden: list[str] = []
+_repeats: Repeats | None = None
+_is_quiet = False
 
 
 @cache
 def out() -> "Console":
-    """The console of the data."""
+    """Return the console of stdout, for data."""
     return _console(stderr=False)
 
 
 @cache
 def err() -> "Console":
-    """The console of the talk."""
+    """Return the console of stderr, for messages."""
     return _console(stderr=True)
 
 
 def hide(secrets: Iterable[str], *, anew: bool = False) -> tuple[str, ...]:
-    """From now on let none of these texts be said, nor (unless `anew`) those hidden before; return all of them."""
+    """Hide these texts in messages, in addition to (with `anew`: instead of) earlier ones; return all of them."""
     if anew:
         _hidden.clear()
     _hidden.extend(secrets)
     return tuple(_hidden)
 
 
-def say(message: str) -> None:
-    """Talk to the person at the terminal: stderr."""
-    if _hidden:
-        from etstats.logs import redact
+def limit_repeats(repeats: Repeats | None) -> None:
+    """Repeat messages only when they are due; None: always."""
+    global _repeats  # noqa: PLW0603  # one console per process
+    _repeats = repeats
 
-        message = redact(message, _hidden)
-    err().print(printable_lines(message), soft_wrap=True)
+
+def is_due(problem: str) -> bool:
+    """Return whether to write a problem now, and record it as written."""
+    return _repeats is None or _repeats.is_due(problem)
+
+
+def set_quiet(is_quiet: bool) -> None:
+    """Disable notes, for `-q`."""
+    global _is_quiet  # noqa: PLW0603  # as above
+    _is_quiet = is_quiet
+
+
+def note(message: str) -> None:
+    """Write an informational message to stderr."""
+    if not _is_quiet:
+        say(message)
+
+
+def say(message: str) -> None:
+    """Write a message to stderr, without control characters and hidden secrets."""
+    if is_due(message):
+        print(printable_lines(redact(message, _hidden)), file=sys.stderr, flush=True)
 
 
 def say_exception() -> None:
-    """Say the traceback of the exception that is being handled."""
-    import traceback
-
+    """Write the traceback of the current exception to stderr."""
     say(traceback.format_exc().rstrip())
 
 
 def write(message: str, *, indent: int = 0, bold: bool = False) -> None:
-    """Write a paragraph to stdout, wrapped between words at the terminal's width, all its lines indented."""
-    from rich.padding import Padding
-    from rich.text import Text
+    """Write a paragraph to stdout, wrapped at the terminal's width, with all lines indented."""
+    from rich.padding import Padding  # noqa: PLC0415  # rich
+    from rich.text import Text  # noqa: PLC0415  # rich
 
     out().print(Padding(Text(printable(message), style="bold" if bold else ""), (0, 0, 0, indent), expand=False))
 
 
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar for long work that reports (done, total), on stderr; nothing at all where that is not a terminal."""
+    """Yield a function that updates a progress bar on stderr with (done, total); no bar without a terminal."""
     if not sys.stderr.isatty() or not err().is_terminal:  # rich is not loaded for cron
         yield lambda _done, _total: None
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415  # rich
 
     label = TextColumn("{task.description}", markup=False)
     columns = (label, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -74,13 +98,11 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def _console(*, stderr: bool) -> "Console":
-    import shutil
-
-    from rich.console import Console, ConsoleDimensions
+    from rich.console import Console, ConsoleDimensions  # noqa: PLC0415  # rich
 
     console = Console(stderr=stderr, highlight=False, emoji=False, markup=False)
     if not console.is_terminal or console.is_dumb_terminal:
-        # Nothing is cut for a pipe or a file unless COLUMNS says so, which rich does not ask for a dumb terminal.
+        # Do not truncate for a pipe or a file unless COLUMNS is set, which rich ignores for a dumb terminal.
         width, height = shutil.get_terminal_size((80 if console.is_terminal else 10_000, 25))
         console.size = ConsoleDimensions(width, height)
     return console

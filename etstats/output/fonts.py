@@ -1,5 +1,6 @@
-"""The fonts of the pictures: Noto Sans for every script, from packages, so that no machine's fonts matter."""
+"""The fonts of the pictures: Noto Sans for all scripts, from packages, independent of the system's fonts."""
 
+import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import groupby
@@ -19,16 +20,16 @@ _FILES = (
     _NOTO / "NotoSansSymbols[wght].ttf",
     *(_NOTO / f"NotoSans{script}[wght].ttf" for script in _SCRIPTS),
 )
-"""Tried in this order for each character."""
+"""The fonts, in the order in which they are tried for each character."""
 
 _REGULAR, _BOLD = 400, 700
-_PROBE = 24  # pixels: the size at which two glyphs are compared
+_PROBE = 24  # size in pixels for comparing glyphs
 _UNASSIGNED = "\U0010fffe"
 _BOX = "□"
 
 
 def split(text: str, size: int, *, bold: bool = False) -> list[tuple[str, ImageFont.FreeTypeFont]]:
-    """Split a text into runs that one font can draw; a character that no font has becomes a box."""
+    """Split a text into runs with one font each; a character without a font becomes a box."""
     return [
         ("".join(char for char, _ in group), _font(number, size, bold))
         for number, group in groupby(_numbered(text), key=lambda pair: pair[1])
@@ -37,15 +38,15 @@ def split(text: str, size: int, *, bold: bool = False) -> list[tuple[str, ImageF
 
 @lru_cache(maxsize=4096)
 def text_width(text: str, size: int, *, bold: bool = False) -> float:
-    """Return how many pixels wide a text of this size is."""
+    """Return the width of a text of this size in pixels."""
     return sum(font.getlength(run) for run, font in split(text, size, bold=bold))
 
 
 def _numbered(text: str) -> Iterator[tuple[str, int]]:
-    """Yield each character with the number of its font; spaces and marks stay with what is before them."""
+    """Yield each character with the number of its font; spaces and marks use the font of the character before."""
     number = 0
     for char in text:
-        if char != " ":
+        if char != " " and not unicodedata.category(char).startswith("M"):
             found = _font_of(char)
             if found is None:
                 yield _BOX, _font_of(_BOX) or 0

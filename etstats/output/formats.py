@@ -1,4 +1,4 @@
-"""Rows as text for programs: JSON, CSV and Markdown."""
+"""Format rows as JSON, CSV and Markdown."""
 
 import csv
 import io
@@ -14,14 +14,59 @@ from etstats.output.columns import Column
 from etstats.output.sanitize import in_json, in_markdown, in_spreadsheet, printable_lines
 from etstats.parser.names import clean_name
 
+_UNITS = {
+    "_seconds": "seconds",
+    "_minutes": "minutes",
+    "_ms": "milliseconds",
+    "_bytes": "bytes",
+    "_percent": "percent",
+    "_share": "share from 0 to 1",
+    "_dpm": "damage per minute",
+    "_kd": "kills per death",
+    "_at": "time, ISO 8601",
+    "_seen": "time, ISO 8601",
+    "_since": "time, ISO 8601",
+    "_accuracy": "percent",
+    "_damage": "hit points",
+    "_damage_given": "hit points",
+    "_damage_received": "hit points",
+}
+"""Units by the endings of keys."""
+
 
 def as_json(value: object, *, ascii_only: bool = False) -> str:
-    """One document: dataclasses and named tuples as objects, moments in ISO 8601, decimals as numbers."""
+    """Return a JSON document: dataclasses and named tuples as objects, times in ISO 8601, decimals as numbers."""
     return in_json(json.dumps(_plain(value), ensure_ascii=ascii_only, indent=2, allow_nan=False)) + "\n"
 
 
+def plain_fields(value: Any) -> dict[str, object]:
+    """Return the fields of a dataclass that are neither None nor False."""
+    return {
+        field.name: found for field in fields(value) if (found := getattr(value, field.name)) not in {None, False}
+    }
+
+
+def units(value: object) -> dict[str, str]:
+    """Return the units of a document's keys, at any depth, derived from the endings of the keys."""
+    found: dict[str, str] = {}
+    _note_units(_plain(value), found)
+    return dict(sorted(found.items()))
+
+
+def _note_units(value: Any, found: dict[str, str]) -> None:
+    if isinstance(value, list):
+        for inner in value:
+            _note_units(inner, found)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            unit = next((unit for ending, unit in _UNITS.items() if f"_{key}".endswith(ending)), None)
+            if unit is not None and not isinstance(inner, dict | list):
+                found[key] = unit
+            _note_units(inner, found)
+
+
 def as_csv(columns: Sequence[Column], rows: Sequence[Any]) -> str:
-    """A line of keys and a line for each row: plain numbers, nothing for none, no cell that is a formula."""
+    """Return a header line and a line per row: plain numbers, empty for None, formulas escaped."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow([column.key for column in columns])
@@ -31,12 +76,12 @@ def as_csv(columns: Sequence[Column], rows: Sequence[Any]) -> str:
 
 
 def as_markdown(columns: Sequence[Column], rows: Sequence[Any], empty: str) -> str:
-    """A table of what people read, or the sentence that says why it is empty."""
+    """Return a Markdown table, or the sentence for an empty table."""
     if not rows:
         return in_markdown(empty) + "\n"
     headings = [in_markdown(column.heading) or " " for column in columns]
     rules = ["---:" if column.justify == "right" else "---" for column in columns]
-    cells = [[in_markdown(c.cell(getattr(row, c.key))) for c in columns] for row in rows]
+    cells = [[in_markdown(column.cell(getattr(row, column.key))) for column in columns] for row in rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in [headings, rules, *cells])
 
 
@@ -51,8 +96,8 @@ def _csv_cell(column: Column, value: object) -> object:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
-    if hasattr(value, "_asdict"):  # a tuple with names
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if hasattr(value, "_asdict"):  # a named tuple
         value = value._asdict()
     if isinstance(value, dict):
         return {str(key): _plain(inner) for key, inner in value.items()}

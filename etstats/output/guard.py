@@ -1,4 +1,4 @@
-"""stdout that says of itself when it cannot be written, so that nobody takes it for a fault of the program."""
+"""Turn errors of writing to stdout into OutputError."""
 
 import os
 import sys
@@ -11,14 +11,14 @@ from etstats.errors import OutputError
 
 
 def prepare_standard_streams() -> None:
-    """Open those that the caller closed on nothing, and replace characters that a stream's encoding lacks."""
+    """Open closed standard streams on /dev/null, and replace characters that a stream's encoding lacks."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)
         except OSError:
-            # The lowest free number, so it is this one; else a file or a socket would become stdout by chance.
+            # open() returns the lowest free descriptor, here this one; otherwise another file could become stdout.
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
-    # They stay open as long as the process.
+    # They stay open until the process exits.
     sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
@@ -29,7 +29,7 @@ def prepare_standard_streams() -> None:
 
 @contextmanager
 def guarded_stdout() -> Iterator[None]:
-    """Within the block a write to stdout that fails is an OutputError; a closed pipe stays a BrokenPipeError."""
+    """Raise OutputError for failed writes to stdout in the block; a closed pipe stays a BrokenPipeError."""
     before = sys.stdout
     sys.stdout = _Guarded(before)
     try:
@@ -39,7 +39,7 @@ def guarded_stdout() -> Iterator[None]:
 
 
 class _Guarded:
-    """A stream, but for the error of its writing."""
+    """A stream that raises OutputError for failed writes."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -53,7 +53,7 @@ class _Guarded:
             return self._stream.write(text)
 
     def flush(self) -> None:
-        """Send on what was written."""
+        """Flush the stream."""
         with _named():
             self._stream.flush()
 
@@ -66,6 +66,6 @@ def _named() -> Iterator[None]:
         raise
     except OSError as error:
         raise OutputError(
-            f"stdout cannot be written: {error.strerror}. What was printed is not whole; "
+            f"stdout cannot be written: {error.strerror}. The output is incomplete; "
             "free some space and run the command again."
         ) from error

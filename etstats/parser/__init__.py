@@ -1,1 +1,1 @@
-"""From a file's name and bytes to what they say: no files, no clock, no database."""
+"""Parse file names and file contents. Pure: no I/O, no clock."""

@@ -1,4 +1,4 @@
-"""The tables of the format: what stands at which place of a player line, and how it behaves over two rounds."""
+"""The tables of the file format: the position of each field in a player line, and the layouts."""
 
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -6,21 +6,21 @@ from typing import NamedTuple, get_args, get_type_hints
 
 from etstats.domain.rounds import Fields
 
-# Bit 0 to 27 of the weapon mask.
+# Bits 0 to 27 of the weapon mask.
 WEAPONS = tuple(
     "KNIFE KNIFE_KBAR LUGER COLT MP40 THOMPSON STEN FG42 PANZERFAUST BAZOOKA FLAMETHROWER GRENADE "
     "MORTAR MORTAR2 DYNAMITE AIRSTRIKE ARTILLERY SATCHEL GRENADELAUNCHER LANDMINE MG42 BROWNING "
     "CARBINE KAR98 GARAND K43 MP34 SYRINGE".split()
 )
 
-# The weapons that aim and fire bullets: only for them do hits over shots mean accuracy.
+# The weapons that fire bullets; only they have an accuracy (hits / shots).
 BULLET_WEAPONS = frozenset(
     "LUGER COLT MP40 THOMPSON STEN FG42 MG42 BROWNING CARBINE KAR98 GARAND K43 MP34".split()
 )
 
 
 class Field(NamedTuple):
-    """One number after the first TAB: `number` turns its text into an int or a float."""
+    """A field after the first TAB; `number` converts its text to int or float."""
 
     name: str
     unit: str
@@ -38,18 +38,19 @@ def _fields() -> Iterator[Field]:
 
 FIELDS = tuple(_fields())
 LAYOUTS = {
-    count: tuple(field for field in FIELDS if field.since <= count) for count in sorted({f.since for f in FIELDS})
+    count: tuple(field for field in FIELDS if field.since <= count)
+    for count in sorted({field.since for field in FIELDS})
 }
-"""The fields of each layout by their number; a file says by it which layout it has."""
+"""The fields of each layout, by the number of fields, which identifies the layout of a file."""
 
 MISSING = {count: tuple(place for place, field in enumerate(FIELDS) if field.since > count) for count in LAYOUTS}
-"""The places of the fields that a layout lacks."""
+"""The positions of the fields that a layout does not have."""
 
-# The conversions of a layout's texts: looked up once, used for every line.
+# The conversion functions of each layout, computed once for all lines.
 NUMBERS = {count: tuple(field.number for field in layout) for count, layout in LAYOUTS.items()}
 
 CORE_FIELDS = frozenset({"damage_given", "damage_received", "time_played_minutes"})
-"""Fields without which a line says nothing: an unreadable one refuses the file."""
+"""Required fields: if one is unreadable, the file is rejected."""
 
 
 @cache

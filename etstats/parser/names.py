@@ -5,6 +5,7 @@ The colours are the 32 of the game's own table (`g_color_table`, q_math.c of the
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 _CODE = re.compile(r"\^\^|\^(.)", re.DOTALL)
@@ -17,14 +18,14 @@ COLOURS = (
 ).split()
 
 
-@lru_cache(maxsize=4096)  # the same people, file after file
+@lru_cache(maxsize=4096)  # the same players occur in many files
 def clean_name(raw: str) -> str:
-    """The name as people write it: no colour codes, nothing unprintable, no outer spaces."""
+    """Return the name without colour codes, unprintable characters and outer spaces."""
     return "".join(text for _, text in colour_runs(raw)).strip()
 
 
 def colour_runs(raw: str) -> tuple[tuple[str, str], ...]:
-    """The name as (`#rrggbb`, text) runs in the game's colours; unprintable characters are dropped."""
+    """Return the name as (`#rrggbb`, text) runs in the game's colours, without unprintable characters."""
     runs: list[tuple[str, str]] = []
     colour, start = _WHITE, 0
     for code in _CODE.finditer(raw):
@@ -38,10 +39,23 @@ def colour_runs(raw: str) -> tuple[tuple[str, str], ...]:
     return tuple(runs)
 
 
+def coded_name(runs: Iterable[tuple[str, str]]) -> str:
+    """Return the raw name of these runs, the inverse of `colour_runs`."""
+    return "".join(
+        f"^{chr(ord('0') + COLOURS.index(colour))}{text.replace('^', '^^')}" for colour, text in runs if text
+    )
+
+
+def visible_text(text: str) -> str:
+    """Return a text without controls, bidi overrides and zero-width characters."""
+    # They control the terminal or page instead of being visible.
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp"))
+
+
 def _append(runs: list[tuple[str, str]], colour: str, text: str) -> None:
-    if not text.isascii() or not text.isprintable():
-        # Controls, bidi overrides and zero-width characters would act on the terminal or page, not be seen.
-        text = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp"))
+    text = visible_text(text)
     if text and runs and runs[-1][0] == colour:
         runs[-1] = (colour, runs[-1][1] + text)
     elif text:

@@ -1,6 +1,6 @@
-"""How each stored number of a player follows from the player's lines, in words and figures.
+"""Explain how each stored number of a player is computed from the player's lines.
 
-Written next to `rounds.py`, which computes, so that what is told is found apart from what is stored.
+The formulas are independent of `rounds.py`, which computes the values, so that they can be compared.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from etstats.parser.fields import BULLET_WEAPONS, FIELDS
 from etstats.parser.names import clean_name
 from etstats.parser.rounds import Rule, played_seconds
 
-# What the database computes from other columns of the row.
+# Generated columns of the database.
 _RATIOS = {
     "time_played_minutes": ("min", "time_played_seconds / 60"),
     "kd_ratio": ("ratio", "kills / deaths; without deaths: kills"),
@@ -33,7 +33,7 @@ _COUNTS = WeaponStats._fields[1:]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Formula:
-    """How one field came to be; `read` and `round1` are the values in the two lines, None where there is none."""
+    """The formula of a field; `read` and `round1` are the values in the two lines, or None."""
 
     field: str
     unit: str
@@ -43,7 +43,7 @@ class Formula:
 
 
 def formulas(player: RawPlayer, first: RawPlayer | None, rule: Rule) -> Iterator[Formula]:
-    """Every stored field of a player, and `WEAPON.count` for each weapon; `first` is round 1's line, if any."""
+    """Yield the formulas of a player's fields, and `WEAPON.count` for each weapon; `first`: round 1's line."""
     base = first if rule is Rule.SPLIT else None
     yield Formula(
         field="player_name",
@@ -82,7 +82,7 @@ def formulas(player: RawPlayer, first: RawPlayer | None, rule: Rule) -> Iterator
         elif field.behaviour == CUMULATIVE:
             how = _minus(read, None if base is None else base.fields[place])
         else:
-            how = "this layout has no such field" if read is None else f"{read} as it stands ({PER_ROUND})"
+            how = "this layout has no such field" if read is None else f"{read} as recorded ({PER_ROUND})"
         yield Formula(
             field=field.name,
             unit=field.unit,
@@ -91,8 +91,10 @@ def formulas(player: RawPlayer, first: RawPlayer | None, rule: Rule) -> Iterator
             how=how,
         )
     for name, (unit, how) in _RATIOS.items():
-        # Some of them are in the line too, of both rounds or wrong in round 2: shown, and not used.
-        read, before = (getattr(p.fields, name, None) if p else None for p in (player, first))
+        # Some are in the line too, of both rounds or wrong in round 2: they are shown and not used.
+        read, before = (
+            getattr(player_line.fields, name, None) if player_line else None for player_line in (player, first)
+        )
         yield Formula(
             field=name,
             unit=unit,
@@ -104,7 +106,7 @@ def formulas(player: RawPlayer, first: RawPlayer | None, rule: Rule) -> Iterator
 
 
 def _weapons(player: RawPlayer, base: RawPlayer | None) -> Iterator[Formula]:
-    before = {w.name: w for w in base.weapons} if base else {}
+    before = {weapon.name: weapon for weapon in base.weapons} if base else {}
     for weapon in player.weapons:
         old = before.get(weapon.name)
         for count in _COUNTS:
@@ -119,16 +121,16 @@ def _weapons(player: RawPlayer, base: RawPlayer | None) -> Iterator[Formula]:
 
 
 def _sum(name: str, count: str, only_bullets: bool, player: RawPlayer, base: RawPlayer | None) -> Formula:
-    before = {w.name: getattr(w, count) for w in base.weapons} if base else {}
-    used = [w for w in player.weapons if w.name in BULLET_WEAPONS or not only_bullets]
-    alone = {w.name: max(0, getattr(w, count) - before.get(w.name, 0)) for w in used}
+    before = {weapon.name: getattr(weapon, count) for weapon in base.weapons} if base else {}
+    used = [weapon for weapon in player.weapons if weapon.name in BULLET_WEAPONS or not only_bullets]
+    alone = {weapon.name: max(0, getattr(weapon, count) - before.get(weapon.name, 0)) for weapon in used}
     terms = " + ".join(f"{weapon} {number}" for weapon, number in alone.items() if number) or "none"
     over = f"the {'bullet ' if only_bullets else ''}weapons{', each less round 1' if base else ''}"
     return Formula(
         field=name,
         unit="",
-        read=str(sum(getattr(w, count) for w in used)),
-        round1=str(sum(before.get(w.name, 0) for w in used)) if base else None,
+        read=str(sum(getattr(weapon, count) for weapon in used)),
+        round1=str(sum(before.get(weapon.name, 0) for weapon in used)) if base else None,
         how=f"{count} summed over {over}: {terms} = {sum(alone.values())}",
     )
 
@@ -150,7 +152,7 @@ def _time_played(player: RawPlayer, base: RawPlayer | None) -> Formula:
 def _share(player: RawPlayer, base: RawPlayer | None) -> str:
     share = player.fields.time_played_percent
     if base is None:
-        return f"{share} as it stands"
+        return f"{share} as recorded"
     now, before = played_seconds(player), played_seconds(base)
     return (
         f"({share} × {now} s - {base.fields.time_played_percent} × {before} s) / {now - before} s, from 0 to 100"
@@ -159,6 +161,6 @@ def _share(player: RawPlayer, base: RawPlayer | None) -> str:
 
 def _minus(read: float | None, before: float | None) -> str:
     if before is None or read is None:
-        return f"{read} as it stands"
-    floor = ", not below 0" if read < before else ""
-    return f"{read} - {before} = {max(0, read - before)}{floor} ({CUMULATIVE})"
+        return f"{read} as recorded"
+    minimum = ", not below 0" if read < before else ""
+    return f"{read} - {before} = {max(0, read - before)}{minimum} ({CUMULATIVE})"

@@ -1,20 +1,30 @@
-"""RawRound, and the round 1 it follows -> Round: this round alone.
+"""Compute a round alone: RawRound and the RawRound of its round 1 -> Round.
 
-Round 2's file holds both rounds where a field is cumulative, and round 2 alone where it is per round. So:
-subtract what is cumulative, take what is per round, and leave every ratio to be computed from the results.
-Counters that fell between the rounds were reset, as in any metrics system: then the line is round 2's already.
+In round 2's file, cumulative fields include round 1, per-round fields do not. So round 1 is subtracted from
+cumulative fields, per-round fields are taken as recorded, and ratios are computed from the results. A counter
+lower than in round 1 was reset; then the line contains round 2 alone.
 """
 
 from collections.abc import Iterable
 from enum import Enum
 from operator import itemgetter
 
-from etstats.domain.rounds import CUMULATIVE, PER_ROUND, PlayerRound, RawPlayer, RawRound, Round, WeaponStats
+from etstats.domain.rounds import (
+    CUMULATIVE,
+    PER_ROUND,
+    BotRounds,
+    PlayerRound,
+    RawPlayer,
+    RawRound,
+    Round,
+    WeaponStats,
+)
+from etstats.domain.rules.pairing import ENOUGH_LINES
 from etstats.parser.fields import BULLET_WEAPONS, FIELDS
 from etstats.parser.names import clean_name
 
-# Time played is written in tenths of a minute: two of them are off by 6 s at most. The shortest real surrender
-# is 18 s short of its limit.
+# Time played is recorded in tenths of a minute: the difference of two is off by at most 6 s. The shortest real
+# surrender ends 18 s before its limit.
 _PLAYED_OUT_SECONDS = 15
 
 
@@ -26,28 +36,31 @@ _NO_COUNTS: tuple[tuple[int, ...], ...] = ((),) * 6
 # bullets_fired is summed over the weapons, and the time played is stored in seconds.
 _COMPUTED = ("bullets_fired", "time_played_minutes")
 _totals = itemgetter(
-    *(n for n, field in enumerate(FIELDS) if field.behaviour == CUMULATIVE and field.name not in _COMPUTED)
+    *(index for index, field in enumerate(FIELDS) if field.behaviour == CUMULATIVE and field.name not in _COMPUTED)
 )
-_per_round = itemgetter(*(n for n, field in enumerate(FIELDS) if field.behaviour == PER_ROUND))
+_per_round = itemgetter(*(index for index, field in enumerate(FIELDS) if field.behaviour == PER_ROUND))
 
 
 class Rule(Enum):
-    """How a player's line became the player's numbers in this round."""
+    """How a player's numbers in a round are computed from the player's line."""
 
-    ROUND_1 = "round 1: the line as it stands"
-    SPLIT = "round 2: cumulative fields minus round 1's, per-round fields as they stand"
-    RESET = "round 2 after a counter reset (the player reconnected): the line as it stands"
-    JOINED = "round 2 of a player who was not in round 1: the line as it stands"
-    CUMULATIVE = "round 2 without its round 1: the line as it stands, both rounds together"
-    OWN = "round 2 without its round 1, on fresh counters: the line as it stands"
+    ROUND_1 = "round 1: the line as recorded"
+    SPLIT = "round 2: cumulative fields minus round 1's, per-round fields as recorded"
+    RESET = "round 2 after a counter reset (the player reconnected): the line as recorded"
+    JOINED = "round 2 of a player who was not in round 1: the line as recorded"
+    CUMULATIVE = "round 2 without its round 1: the line as recorded, both rounds together"
+    OWN = "round 2 without its round 1, on fresh counters: the line as recorded"
     ABSENT = "no more time played than in round 1: did not play round 2"
 
 
-def derive(raw: RawRound, round1: RawRound | None = None) -> Round:
-    """The round alone; `round1` is the file it was paired with, None for a round 1 or an orphan."""
-    cumulative = is_cumulative(raw, round1)
-    firsts = {p.guid: p for p in round1.players} if round1 else {}
-    players = tuple(_players(raw, firsts, round1 is not None))
+def derive(raw: RawRound, round1: RawRound | None = None, *, stopwatch: bool = True) -> Round:
+    """Return the round alone; `round1` is the file paired with it, None for a round 1 or an unpaired round 2.
+
+    Without `stopwatch`, each round is a match: `round1` is the previous map if the counters continued from it.
+    """
+    cumulative = stopwatch and is_cumulative(raw, round1)
+    firsts = {player.guid: player for player in round1.players} if round1 else {}
+    players = tuple(_players(raw, firsts, round1 is not None, skips=not stopwatch))
     played = _played_seconds(raw, players, cumulative)
     outcome = _outcome(raw, played)
     return Round(
@@ -59,49 +72,85 @@ def derive(raw: RawRound, round1: RawRound | None = None) -> Round:
         actual_time_seconds=raw.actual_time_seconds,
         played_seconds=played,
         duration_seconds=_duration(raw, outcome, played),
-        held=_held(raw, round1) if outcome == "fullhold" else None,
+        held=_held(raw, round1, stopwatch=stopwatch) if outcome == "fullhold" else None,
         round_outcome=outcome,
         is_cumulative=cumulative,
         players=players,
         bots=len(raw.bots),
         anonymous=len(raw.anonymous),
+        has_enough_humans=BotRounds.HUMANS.counts(len(players) + len(raw.anonymous), len(raw.bots)),
     )
 
 
 def is_cumulative(raw: RawRound, round1: RawRound | None) -> bool:
-    """True for a round 2 that stands alone and whose counters hold an earlier round as well."""
+    """Return whether a round 2 has no round 1 and its counters include an earlier round."""
     return (
         raw.name.round_number == 2
         and round1 is None
-        and any((p.rounds or 0) >= 1 for p in (*raw.players, *raw.bots, *raw.anonymous))
+        and any((player.rounds or 0) >= 1 for player in (*raw.players, *raw.bots, *raw.anonymous))
     )
 
 
-def rule_of(player: RawPlayer, first: RawPlayer | None, round_number: int, has_round1: bool) -> Rule:
-    """Which rule a player's line falls under; `first` is the same player's line in round 1, if any."""
+def rule_of(
+    player: RawPlayer, first: RawPlayer | None, round_number: int, has_round1: bool, *, skips: bool = False
+) -> Rule:
+    """Return the rule for a player's line; `first` is the same player's line in round 1, if any.
+
+    `skips`: the line may include further rounds, because without stopwatch files of maps may be missing.
+    """
     if round_number == 1:
         return Rule.ROUND_1
     if not has_round1:
         return Rule.CUMULATIVE if (player.rounds or 0) >= 1 else Rule.OWN
     if first is None:
         return Rule.JOINED
-    is_next = None in (player.rounds, first.rounds) or player.rounds == (first.rounds or 0) + 1
-    if not is_next or _fell(player, first):
+    if not _goes_on(player, first, skips=skips) or _fell(player, first):
         return Rule.RESET
     if _is_unchanged(player, first):
         return Rule.ABSENT
     return Rule.SPLIT
 
 
+def _goes_on(player: RawPlayer, first: RawPlayer, *, skips: bool) -> bool:
+    if player.rounds is None or first.rounds is None:
+        return True
+    return player.rounds > first.rounds if skips else player.rounds == first.rounds + 1
+
+
+def holds(second: RawRound, first: RawRound, *, skips: bool = False) -> int:
+    """Return how many lines show that the counters of a round 2 include this round 1; 0: they do not.
+
+    They do if, of the players whose counters include an earlier round, all were in round 1 with `rounds` one lower
+    and no larger counter; or at least three and at least half (the others were reset). `skips`: `rounds` may be
+    lower by more than one.
+    """
+    firsts = {player.guid: player for player in first.players}
+    cumulative = carried_lines(second)
+    carried = sum(
+        player.guid in firsts
+        and rule_of(player, firsts[player.guid], 2, has_round1=True, skips=skips) in (Rule.SPLIT, Rule.ABSENT)
+        for player in cumulative
+    )
+    is_proof = carried == len(cumulative) or (carried >= ENOUGH_LINES and 2 * carried >= len(cumulative))
+    return carried if is_proof else 0
+
+
+def carried_lines(raw: RawRound) -> list[RawPlayer]:
+    """Return the players whose counters include, or may include, an earlier round."""
+    return [player for player in raw.players if player.rounds is None or player.rounds >= 1]
+
+
 def played_seconds(player: RawPlayer) -> int:
-    """Time played by the line's own counter; the file has tenths of a minute."""
+    """Return the time played in seconds; the file has tenths of a minute."""
     return round(player.fields.time_played_minutes * 60)
 
 
-def _players(raw: RawRound, firsts: dict[str, RawPlayer], has_round1: bool) -> Iterable[PlayerRound]:
+def _players(
+    raw: RawRound, firsts: dict[str, RawPlayer], has_round1: bool, *, skips: bool
+) -> Iterable[PlayerRound]:
     for player in raw.players:
         first = firsts.get(player.guid)
-        rule = rule_of(player, first, raw.name.round_number, has_round1)
+        rule = rule_of(player, first, raw.name.round_number, has_round1, skips=skips)
         if rule is Rule.SPLIT and first is not None:
             yield _player(player, first, was_reset=False)
         elif rule is not Rule.ABSENT:
@@ -119,23 +168,24 @@ def _fell(player: RawPlayer, first: RawPlayer) -> bool:
 
 
 def _is_unchanged(player: RawPlayer, first: RawPlayer) -> bool:
-    """Whether no time passed and no counter moved; under 3 s of play only the clock stands still."""
+    """Return whether neither time nor counters increased; less than 3 s of play do not increase the time."""
     new, old = player.fields, first.fields
     return (
         new.time_played_minutes == old.time_played_minutes
         and _totals(new) == _totals(old)
-        and [_without_knife_shots(w) for w in player.weapons] == [_without_knife_shots(w) for w in first.weapons]
+        and [_without_knife_shots(weapon) for weapon in player.weapons]
+        == [_without_knife_shots(weapon) for weapon in first.weapons]
     )
 
 
 def _without_knife_shots(weapon: WeaponStats) -> WeaponStats:
-    """Return a weapon for comparison; the game loses KNIFE shots between the rounds."""
+    """Return a weapon without KNIFE shots, which the game loses between the rounds."""
     return weapon._replace(shots=0) if weapon.name == "KNIFE" else weapon
 
 
 def _weapons_fell(weapons: tuple[WeaponStats, ...], firsts: tuple[WeaponStats, ...]) -> bool:
-    """True when a weapon's counters cannot be round 1's with a round on top; KNIFE shots alone may fall."""
-    now = {w.name: w for w in weapons}
+    """Return whether a weapon's counter is lower than in round 1, except KNIFE shots."""
+    now = {weapon.name: weapon for weapon in weapons}
     for old in firsts:
         new = now.get(old.name, _NEVER_USED)
         hits, headshots = new.hits - old.hits, new.headshots - old.headshots
@@ -149,9 +199,9 @@ def _weapons_fell(weapons: tuple[WeaponStats, ...], firsts: tuple[WeaponStats, .
 def _player(player: RawPlayer, first: RawPlayer | None, *, was_reset: bool) -> PlayerRound:
     fields = player.fields
     weapons = _minus(player.weapons, first.weapons) if first else player.weapons
-    weapons = tuple([w for w in weapons if w[1:] != _UNUSED])
+    weapons = tuple([weapon for weapon in weapons if weapon[1:] != _UNUSED])
     _, _, shots, kills, deaths, headshots = zip(*weapons, strict=True) if weapons else _NO_COUNTS
-    bullets = [w for w in weapons if w[0] in BULLET_WEAPONS]
+    bullets = [weapon for weapon in weapons if weapon[0] in BULLET_WEAPONS]
     seconds = played_seconds(player) - (played_seconds(first) if first else 0)
     totals = _totals(fields)
     if first:
@@ -166,8 +216,8 @@ def _player(player: RawPlayer, first: RawPlayer | None, *, was_reset: bool) -> P
             sum(kills),
             sum(deaths),
             sum(headshots),
-            sum([w.hits for w in bullets]),
-            sum([w.shots for w in bullets]),
+            sum([bullet.hits for bullet in bullets]),
+            sum([bullet.shots for bullet in bullets]),
             sum(shots),
             *totals,
             seconds,
@@ -183,9 +233,9 @@ def _difference(both: int | None, first: int | None) -> int | None:
 
 
 def _minus(weapons: tuple[WeaponStats, ...], firsts: tuple[WeaponStats, ...]) -> tuple[WeaponStats, ...]:
-    """Round 2's weapons alone; the game loses a few KNIFE shots between the rounds, hence the floor of 0."""
-    before = {w.name: w for w in firsts}
-    return tuple(_less(w, before[w.name]) if w.name in before else w for w in weapons)
+    """Return round 2's weapons alone, at least 0, because the game loses KNIFE shots between the rounds."""
+    before = {weapon.name: weapon for weapon in firsts}
+    return tuple(_less(weapon, before[weapon.name]) if weapon.name in before else weapon for weapon in weapons)
 
 
 def _less(both: WeaponStats, first: WeaponStats) -> WeaponStats:
@@ -200,7 +250,7 @@ def _less(both: WeaponStats, first: WeaponStats) -> WeaponStats:
 
 
 def _share(player: RawPlayer, first: RawPlayer | None, seconds: int) -> float | None:
-    """Percentage of the time spent in a team; round 1's part is taken out weighed by its time."""
+    """Return the percentage of time spent in a team; round 1's share is subtracted, weighted by its time."""
     share = player.fields.time_played_percent
     if share is None:
         return None
@@ -213,12 +263,12 @@ def _share(player: RawPlayer, first: RawPlayer | None, seconds: int) -> float | 
 
 
 def _played_seconds(raw: RawRound, players: tuple[PlayerRound, ...], cumulative: bool) -> int | None:
-    """The time really played: the header's duration, or the longest time any player played.
+    """Return the time played in seconds: the header's duration, or the longest time of a player; None: unknown.
 
-    The clocks of a cumulative round 2 ran through round 1 too, and round 1 took at most what is now the limit:
-    what is left is certain only when it fills this round's time.
+    The times of a cumulative round 2 include round 1, which took at most the current limit. So the rest is known
+    only if it fills this round's time.
     """
-    longest = max((p.time_played_seconds for p in players), default=0)
+    longest = max((player.time_played_seconds for player in players), default=0)
     duration = raw.duration_seconds
     if cumulative:
         if duration is not None:
@@ -226,15 +276,15 @@ def _played_seconds(raw: RawRound, players: tuple[PlayerRound, ...], cumulative:
     elif duration is not None and longest - _PLAYED_OUT_SECONDS <= duration <= longest * 1.5 + 120:
         return max(duration, longest) if longest >= _whole_time(raw) - _PLAYED_OUT_SECONDS else duration
     else:
-        return longest  # no duration, or one that the players contradict by more than pauses explain
+        return longest  # no duration, or one that differs from the players' times by more than pauses explain
     left, whole = longest - raw.time_limit_seconds, _whole_time(raw)
     return whole if left >= whole - _PLAYED_OUT_SECONDS else None
 
 
 def _outcome(raw: RawRound, played: int | None) -> str:
-    """Completed by the attackers, or held: to the end, or until the attackers gave up.
+    """Return the outcome: completed by the attackers, held to the end, or a surrender of the attackers.
 
-    A surrender writes the full limit as its actual time, so only the time played tells the two apart.
+    A surrender has the full limit as its actual time; only the time played distinguishes it from a full hold.
     """
     if raw.winner_team == 0:
         return "unknown"
@@ -246,18 +296,18 @@ def _outcome(raw: RawRound, played: int | None) -> str:
 
 
 def _duration(raw: RawRound, outcome: str, played: int | None) -> int | None:
-    """Return how long the round was, in seconds: the one value for tables, posts, averages and pages."""
+    """Return the length of the round in seconds, as used in tables, posts, averages and pages."""
     limit, actual = raw.time_limit_seconds, raw.actual_time_seconds
     if outcome == "fullhold":
-        return limit or actual or played or None
+        return _whole_time(raw) or limit or played or None
     if outcome == "completed" and actual is not None and actual <= limit:
         return actual
     return played or None
 
 
-def _held(raw: RawRound, round1: RawRound | None) -> str | None:
-    """Return what the defenders held until; the time limit of a round 2 is known only with its round 1."""
-    if raw.name.round_number == 1:
+def _held(raw: RawRound, round1: RawRound | None, *, stopwatch: bool) -> str | None:
+    """Return what the defenders held until, `limit` or `set_time`; for a round 2 this needs its round 1."""
+    if raw.name.round_number == 1 or not stopwatch:
         return "limit"
     if round1 is None:
         return None
@@ -265,6 +315,6 @@ def _held(raw: RawRound, round1: RawRound | None) -> str | None:
 
 
 def _whole_time(raw: RawRound) -> int:
-    """The time a hold lasts, in seconds; an actual time over the limit is not to be believed."""
+    """Return the length of a hold in seconds; an actual time above the limit is ignored."""
     limit, actual = raw.time_limit_seconds, raw.actual_time_seconds
     return limit if actual is None else min(actual, limit) or actual

@@ -1,1 +1,1 @@
-"""The pipeline: fetch, import, publish."""
+"""Fetch, import and publish."""

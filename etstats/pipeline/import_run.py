@@ -1,11 +1,15 @@
-"""Files and folders of this machine, with the same checks as those from a game server."""
+"""Import local files and folders, with the same checks as sync."""
 
+import difflib
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
+from time import monotonic
 
 from etstats.config.schema import Config
+from etstats.db import sealing
 from etstats.db.connection import collecting_lock
 from etstats.domain.files import HEAD_BYTES, MAX_ROUND_BYTES
 from etstats.errors import ConfigError, EtstatsError, ParseError
@@ -13,13 +17,17 @@ from etstats.importer import anonymize
 from etstats.importer.anonymize import Pseudonyms
 from etstats.importer.importer import Importer, Incoming
 from etstats.importer.outcome import ImportResult, ImportStatus
-from etstats.parser.filename import parse_filename
+from etstats.parser.filename import is_companion, parse_filename, refusal_of
 from etstats.parser.reader import parse, too_large
-from etstats.pipeline.database import open_database, timezone_of
-from etstats.pipeline.report import SILENT, Report, Watcher, take_in
+from etstats.pipeline import server_names
+from etstats.pipeline.database import open_database, stopwatch_hints, store_settings, timezone_of
+from etstats.pipeline.report import SILENT, Progress, Report, import_files
 from etstats.pipeline.site_update import update_site
+from etstats.sync.source import shown_name
 
 DEFAULT_SERVER = "main"
+_FIRST_FILES = 50  # used to recognize a renamed server
+_EXAMPLE = "2025-10-02-232818-supply-round-1.txt"
 
 
 def import_paths(
@@ -28,17 +36,33 @@ def import_paths(
     *,
     server: str | None = None,
     limit: int | None = None,
-    watcher: Watcher = SILENT,
+    patience: float = 0.0,
+    progress: Progress = SILENT,
 ) -> Report:
-    """Import files and folders of this machine, oldest first, each in a transaction of its own."""
+    """Import local files and folders, oldest first.
+
+    Raises LockedError if another run imports files of this server for longer than `patience` seconds.
+    """
     name = server_name(config, server)
-    report = Report()
+    report, began = Report(), monotonic()
     files = _round_files(paths, report)[:limit]
-    watcher.coming(len(files))
-    with open_database(config) as conn, collecting_lock(conn, [name]):
+    progress.files_expected(len(files))
+    with (
+        open_database(config) as conn,
+        collecting_lock(conn, [name], patience=patience, on_wait=progress.waiting_for_lock),
+    ):
         anonymize.update_copies(Pseudonyms(conn), config.copies_root)
+        first = [_read(path) for path in files[:_FIRST_FILES]]
+        hashes = {file.source_hash for file in first}
+        if former := server_names.recognize(conn, config, name, hashes):
+            report.renamed[name] = former
         importer = Importer(conn, name, timezone_of(conn, config)(name), config.sessions.gap)
-        take_in(importer, name, map(_read, files), report=report, watcher=watcher)
+        store_settings(conn, config)
+        import_files(
+            importer, name, chain(first, map(_read, files[_FIRST_FILES:])), report=report, progress=progress
+        )
+        report.hints += stopwatch_hints(conn, config).values()
+        sealing.seal_some(conn, monotonic() - began)
     if files and config.site.path is not None:
         try:
             update_site(config)
@@ -48,7 +72,7 @@ def import_paths(
 
 
 def check(paths: Iterable[Path], *, limit: int | None = None) -> Report:
-    """Parse and check files and folders of this machine without a database."""
+    """Parse and check local files and folders; uses no database."""
     report = Report()
     for path in _round_files(paths, report)[:limit]:
         file = _read(path)
@@ -66,7 +90,7 @@ def check(paths: Iterable[Path], *, limit: int | None = None) -> Report:
 
 
 def server_name(config: Config, given: str | None) -> str:
-    """Whose files these are: as given, else the only server configured, else `main`."""
+    """Return the server of imported files: the given name, else the only configured server, else `main`."""
     if given is not None:
         return given
     if len(config.servers) > 1:
@@ -75,28 +99,53 @@ def server_name(config: Config, given: str | None) -> str:
 
 
 def _round_files(paths: Iterable[Path], report: Report) -> list[Path]:
-    """The round files named, or in the folders named; a file named outright is taken whatever its name."""
+    """Return the round files among the paths and in the folders; ConfigError if another file is given.
+
+    Other files that the game server writes are skipped, so that `import FOLDER/*` works.
+    """
     found: list[Path] = []
     for path in paths:
         try:
             if path.is_dir():
                 inside = list(_walk(path))
-                rounds = [p for p in inside if parse_filename(p.name)]
-                report.skipped["name"] += len(inside) - len(rounds)
+                rounds = [entry for entry in inside if parse_filename(entry.name)]
+                others = [entry.name for entry in inside if not parse_filename(entry.name)]
+                report.skipped["name"] += len(others)
+                report.refuse_names(
+                    {shown_name(name): reason for name in sorted(others) if (reason := refusal_of(name))}
+                )
                 found += rounds
             elif path.is_file():
-                found.append(path)
+                if parse_filename(path.name):
+                    found.append(path)
+                elif is_companion(path.name):
+                    report.skipped["name"] += 1
+                else:
+                    reason = (
+                        refusal_of(path.name) or "expected a name such as 2025-10-02-232818-supply-round-1.txt"
+                    )
+                    raise ConfigError(f"{path}: not a round file; {reason}{_nearest(path)}")
             elif path.exists():
                 raise ConfigError(f"{path}: not a regular file or folder")
             else:
-                raise ConfigError(f"{path}: no such file or folder")
+                raise ConfigError(f"{path}: no such file or folder{_nearest(path)}")
         except OSError as error:
             raise ConfigError(f"{error.filename or path}: cannot be read: {error.strerror}") from error
     return sorted(found, key=lambda path: path.name)
 
 
+def _nearest(path: Path) -> str:
+    """Return a "Did you mean" hint with the most similar name in the same folder, or an empty string."""
+    try:
+        names = [entry.name for entry in path.parent.iterdir() if entry.is_dir() or parse_filename(entry.name)]
+    except OSError:
+        return ""
+    nearest = difflib.get_close_matches(path.name, names, n=1)
+    return f". Did you mean {path.parent / nearest[0]}?" if nearest else ""
+
+
 def _walk(folder: Path) -> Iterator[Path]:
-    """Every file below a folder; links to folders are not followed, so that none is walked twice."""
+    """Yield all files below a folder; links to folders are not followed, to avoid loops."""
     for entry in folder.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             yield from _walk(entry)
@@ -105,7 +154,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _read(path: Path) -> Incoming:
-    """Read a file, of one larger than any round only its head and its hash."""
+    """Read a file; for one larger than any round, keep only its head and its hash."""
     try:
         with path.open("rb") as file:
             found = os.fstat(file.fileno())
@@ -113,7 +162,7 @@ def _read(path: Path) -> Incoming:
             if len(content) > MAX_ROUND_BYTES:
                 file.seek(0)
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-                content, size = content[:HEAD_BYTES], file.tell()
+                content, size = content[:HEAD_BYTES], file.seek(0, os.SEEK_END)
         return Incoming(filename=path.name, content=content, mtime=int(found.st_mtime), hash=sha256, size=size)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error

@@ -1,7 +1,8 @@
-"""What a run did: counted, with its exit code, and told to whoever watches it."""
+"""The report of a run (counts, exit code) and the callbacks for its progress."""
 
+import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from etstats.errors import AccessError, ConfigError, EtstatsError, ParseError, TemporaryError
@@ -20,23 +21,32 @@ _WORST_FIRST = (
 
 @dataclass(slots=True)
 class Report:
-    """What became of each file of a run; owns the exit code."""
+    """The results of a run and its exit code."""
 
     statuses: Counter[ImportStatus] = field(default_factory=Counter)
     quarantined: list[ImportResult] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
-    """How many files each layer held back, at the first listing."""
+    """The number of files that each check skipped at the first listing."""
     missed: dict[tuple[str, str], str] = field(default_factory=dict)
-    """Files that could not be had, by server and name, with the reason."""
-    resting: dict[str, str] = field(default_factory=dict)
-    """Servers that were not polled, because nobody plays there, with the time of the next poll."""
+    """The reason of each failed fetch, by server and file name."""
+    refused_names: dict[str, str] = field(default_factory=dict)
+    """Names that end like a round file but are not accepted, with the reason."""
+    misdated: dict[str, list[str]] = field(default_factory=dict)
+    """Files, by server, whose mtime is on another day than the date in the name."""
+    hints: list[str] = field(default_factory=list)
+    """Hints to review settings."""
+    renamed: dict[str, str] = field(default_factory=dict)
+    """The former name of each server that was recognized by its files."""
+    idle_servers: dict[str, str] = field(default_factory=dict)
+    """Idle servers that were not polled, with the time of the next poll."""
     errors: list[EtstatsError] = field(default_factory=list)
-    """What ended the part of a server, or the posting."""
+    """Errors that ended the work for a server, or the publishing."""
     posted: Counter[str] = field(default_factory=Counter)
-    """Messages by what became of them."""
+    """The number of messages by result."""
     post_lines: list[str] = field(default_factory=list)
-    """What a person has to know of the posting."""
+    """Problems of the publishing that need an administrator."""
     post_code: int = 0
+    live_code: int = 0
 
     def add(self, outcome: ImportResult, server: str = "") -> None:
         """Count one file."""
@@ -45,56 +55,90 @@ class Report:
         if outcome.status is ImportStatus.QUARANTINED:
             self.quarantined.append(outcome)
 
+    def refuse_names(self, reasons: Mapping[str, str]) -> None:
+        """Add and log files whose names are not accepted, with the reasons."""
+        self.refused_names |= reasons
+        for name, reason in reasons.items():
+            event("refused", level=logging.WARNING, file=name, reason=reason)
+
     def add_posts(self, counts: Mapping[str, int], lines: Iterable[str], exit_code: int) -> None:
-        """Count one round of posting; the last one's exit code counts, since it takes up what others left."""
+        """Add the result of one publishing pass; its exit code replaces the earlier one."""
         self.posted.update(counts)
         self.post_lines += [line for line in lines if line not in self.post_lines]
         self.post_code = exit_code
 
+    def add_live(self, counts: Mapping[str, int], lines: Iterable[str], exit_code: int) -> None:
+        """Add the result of publishing the server status."""
+        self.posted.update(counts)
+        self.post_lines += [line for line in lines if line not in self.post_lines]
+        self.live_code = exit_code
+
     @property
     def exit_code(self) -> int:
-        """0; 3 when a file went into quarantine; the code of the worst error when there was one."""
+        """0; 3 if a file was quarantined or its name refused; if there were errors, the code of the worst."""
         codes = {error.exit_code for error in self.errors}
         codes |= {TemporaryError.exit_code} if self.missed else set()
-        codes |= {ParseError.exit_code} if self.quarantined else set()
-        codes |= {self.post_code}
+        codes |= {ParseError.exit_code} if self.quarantined or self.refused_names else set()
+        codes |= {self.post_code, self.live_code}
         return next((code for code in _WORST_FIRST if code in codes), 0)
 
     def __str__(self) -> str:
-        """One line: how many files met which fate."""
+        """Return one line with the number of files per status."""
         counts = [f"{count:,} {status}" for status in ImportStatus if (count := self.statuses[status])]
-        counts += [f"{len(self.missed):,} not to be had"] if self.missed else []
-        counts = counts or ["nothing new"]
+        counts += [f"{len(self.missed):,} not fetched"] if self.missed else []
+        counts += [f"{len(self.refused_names):,} refused by name"] if self.refused_names else []
+        counts = counts or ["nothing imported" if self.errors else "nothing new"]
         counts += [f"{count:,} skipped by {layer}" for layer, count in self.skipped.items() if count]
         return ", ".join(counts + [f"{count:,} {what}" for what, count in self.posted.items() if count])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watcher:
-    """What a terminal wants to hear while a run goes on: files to come, and each file's outcome."""
+class Progress:
+    """Progress callbacks of a run. Each method does nothing and may be overridden."""
 
-    coming: Callable[[int], None] = lambda _: None
-    seen: Callable[[ImportResult], None] = lambda _: None
+    def waiting_for_lock(self, text: str) -> None:
+        """The run waits for a lock of another run."""
+
+    def started(self) -> None:
+        """The run has its locks and connects to the servers next."""
+
+    def files_expected(self, count: int) -> None:
+        """`count` more files will be imported."""
+
+    def file_imported(self, server: str, result: ImportResult) -> None:
+        """A file was processed."""
+
+    def connected(self, server: str, text: str) -> None:
+        """A server was listed or reconnected."""
+
+    def connection_lost(self, server: str, reason: str) -> None:
+        """A connection to a server failed."""
+
+    def fetch_failed(self, server: str, filename: str, reason: str) -> None:
+        """A file could not be fetched."""
+
+    def posted(self, lines: Iterable[str]) -> None:
+        """Posts were sent or failed; one line each."""
 
 
-SILENT = Watcher()
+SILENT = Progress()
 
 
-def take_in(
+def import_files(
     importer: Importer,
     server: str,
     files: Iterable[Incoming],
     *,
     report: Report,
-    watcher: Watcher,
+    progress: Progress,
     fetch_ms: Mapping[str, float] | None = None,
 ) -> None:
-    """Import files of one server; count, tell and log what became of each. Raises only when the database fails."""
+    """Import files of one server; report and log each result. Raises only database errors."""
     for outcome in importer.add_all(files):
         report.add(outcome, server)
-        watcher.seen(outcome)
+        progress.file_imported(server, outcome)
         event(
             outcome.status,
+            level=logging.WARNING if outcome.status is ImportStatus.QUARANTINED else logging.INFO,
             server=server,
             file=outcome.filename,
             reason=outcome.reason or None,

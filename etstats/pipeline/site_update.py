@@ -1,26 +1,25 @@
-"""The site, brought up to date after what changes the database."""
+"""Update the site after changes of the database."""
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from etstats.config.schema import Config
-from etstats.db.connection import ONE_MOMENT, connect
+from etstats.db.connection import SNAPSHOT_ISOLATION
 from etstats.db.pending_posts import PendingPost
 from etstats.errors import ConfigError, TemporaryError
 from etstats.logs import event
-from etstats.pipeline.database import database_url
+from etstats.pipeline.database import open_database
 from etstats.site import paths
+from etstats.site.folder import Changes
 from etstats.site.settings import address
-
-if TYPE_CHECKING:
-    from etstats.site.folder import Changes
+from etstats.stats import ratings
 
 WAIT_SECONDS = 30.0
-"""How long an update waits for another build of the same site; a build is done within seconds."""
+"""How long an update waits for another build of the same site; a build takes a few seconds."""
 
 
 def build_site(
@@ -30,36 +29,37 @@ def build_site(
     wait_seconds: float = WAIT_SECONDS,
     anew: bool = False,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> "Changes":
-    """Build the site of this database into a folder, as of one moment; see `builder.build`."""
-    from etstats.site.builder import build
+) -> Changes:
+    """Build the site into a folder from one snapshot of the database; see `builder.build`."""
+    from etstats.site.builder import build  # noqa: PLC0415  # Jinja
 
     began = time.monotonic()
-    conn = connect(database_url(config), read_only=True)
-    try:
-        conn.isolation_level = ONE_MOMENT
+    with open_database(config) as conn:  # not a replica, which may lag behind the import
+        ratings.update(conn)
+        conn.read_only = True
+        conn.isolation_level = SNAPSHOT_ISOLATION
         changes = build(
             conn, folder, config.site, zone_of(config), wait_seconds=wait_seconds, anew=anew, progress=progress
         )
-    finally:
-        conn.close()
     event("site", written=changes.written, removed=changes.removed, build_ms=1000 * (time.monotonic() - began))
     return changes
 
 
 def update_site(config: Config) -> None:
-    """Bring the configured site up to date; nothing without `[site] path`. Errors say that the site is behind."""
+    """Update the configured site; do nothing without `[site] path`. Raises ConfigError or TemporaryError."""
     if config.site.path is None:
         return
     try:
         build_site(config, Path(config.site.path).expanduser())
     except (ConfigError, TemporaryError) as error:
-        event("site failed", reason=str(error))
-        raise type(error)(f"the site was not updated: {error}; then run: etstats site build") from error
+        event("site failed", level=logging.ERROR, reason=str(error))
+        raise type(error)(
+            f"the changes are stored, but the site was not updated; run: etstats site build. It failed: {error}"
+        ) from error
 
 
 def page_of(config: Config) -> Callable[[PendingPost], str | None] | None:
-    """What gives the address of the page about a round, match or session; None without `[site] url`."""
+    """Return a function from a post to the URL of its round, match or session page; None without `[site] url`."""
     base = address(config.site.url)
     if base is None:
         return None
@@ -80,6 +80,6 @@ def page_of(config: Config) -> Callable[[PendingPost], str | None] | None:
 
 
 def zone_of(config: Config) -> tzinfo:
-    """The clock of the site's days and seasons: the servers' where they share one, else UTC."""
+    """Return the time zone of the site's days and seasons: the servers' common time zone, else UTC."""
     zones = {server.timezone for server in config.servers}
     return ZoneInfo(zones.pop()) if len(zones) == 1 else UTC

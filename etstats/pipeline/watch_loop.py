@@ -1,46 +1,63 @@
-"""One long process instead of cron: run after run until told to stop, through everything that passes."""
+"""Run sync repeatedly in one process instead of cron; retry after temporary errors."""
 
 import logging
-import random
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
+from typing import Protocol
 
-from etstats.errors import ConfigError, EtstatsError, LockedError
+from etstats.domain.backoff import delay, jittered
+from etstats.errors import AccessError, ConfigError, EtstatsError, LockedError
 from etstats.logs import event
 
-LONGEST_RUN = 300.0  # seconds; between two runs others may have the database, and what is due is posted
+LONGEST_RUN = 300.0  # seconds; between two runs, other commands get the lock and pending posts are sent
 _LONGEST_PAUSE = 60.0
 
 
-def watch(run: Callable[[], EtstatsError | None], stop: Event, *, tell: Callable[[str], None]) -> None:
+class InterruptionNotice(Protocol):
+    """A callback with the reason why a run ended; `is_wrong` is False if another run is using the database."""
+
+    def __call__(self, reason: str, *, is_wrong: bool = True) -> None:
+        """Print the reason if it changed."""
+
+
+def watch(
+    run: Callable[[], EtstatsError | None], stop: Event, *, notice: InterruptionNotice
+) -> EtstatsError | None:
     """Call `run` again and again until `stop` is set; between failures it waits 1, 2, 4 ... 60 seconds.
 
-    `run` works for as long as all is well, and returns or raises what ended it; None: its time was over, and it is
-    called again at once. The first ConfigError or refusal is raised when nothing has worked yet, because then a
-    person is looking on. Each trouble is told once, when it begins and when it is over.
+    `run` works for as long as all is well, and raises what ended it, or returns a server's error that it has
+    reported already; None: its time was over, and it is called again at once. Until a first run has worked, a
+    ConfigError or a refusal ends the loop: it is raised, or returned when it was reported already.
     """
-    pause, has_worked, trouble = 1.0, False, ""
+    failures, has_worked = 0, False
     while not stop.is_set():
         try:
             ended = run()
-        except EtstatsError as error:
+            if ended is not None and not has_worked and _needs_person(ended):
+                return ended
+        except LockedError as error:
             ended = error
+            notice("waiting for another etstats run on this database to end", is_wrong=False)
+        except EtstatsError as error:
+            if not has_worked and _needs_person(error):
+                raise
+            ended = error
+            reason = str(error).removesuffix("; run the command again.").rstrip(".")
+            notice(f"{reason}; trying again")
         if ended is None:
-            pause, has_worked = 1.0, True
-            if trouble:
-                tell("it works again")
-            trouble = ""
+            failures, has_worked = 0, True
             continue
-        if not has_worked and ended.exit_code in {ConfigError.exit_code, 1, 4}:
-            raise ended
+        pause = delay(failures, first=1.0, longest=_LONGEST_PAUSE)
         event("watch interrupted", level=logging.WARNING, reason=str(ended), pause_s=round(pause))
-        if type(ended).__name__ != trouble and not isinstance(ended, LockedError):
-            tell(f"{ended}; trying again")
-        trouble = type(ended).__name__
-        stop.wait(pause * random.uniform(0.8, 1.0))  # noqa: S311  # jitter, not a secret
-        pause = min(2 * pause, _LONGEST_PAUSE)
+        stop.wait(jittered(pause))
+        failures += 1
+    return None
+
+
+def _needs_person(error: EtstatsError) -> bool:
+    return error.exit_code in {ConfigError.exit_code, EtstatsError.exit_code, AccessError.exit_code}
 
 
 class Stop(Event):

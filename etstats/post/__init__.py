@@ -1,1 +1,1 @@
-"""Facts into Discord messages and pictures, and their delivery; no SQL, no settings."""
+"""Render Discord messages and pictures, and deliver them; no SQL."""

@@ -1,1 +1,1 @@
-"""The static site: pages made from the database, written as files into one folder."""
+"""The static site: pages generated from the database into one folder."""

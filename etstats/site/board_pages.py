@@ -1,26 +1,30 @@
-"""The pages of leaderboards: one of all boards, and one of each, for all time, each season and each map."""
+"""Pages of leaderboards: an overview and a page per board, for all time, each season and each map."""
 
 from collections.abc import Mapping, Sequence
+from datetime import tzinfo
 from typing import NamedTuple
 
 from etstats.domain.rules.boards import BOARDS, Board
 from etstats.domain.rules.ranking import Ranking
+from etstats.domain.rules.rating import PROVISIONAL_ROUNDS
 from etstats.domain.stats import Standing
 from etstats.site import charts, markup, paths
-from etstats.site.charts import Bar
-from etstats.site.markup import Col, html, whole
+from etstats.site.charts import Bar, Range
+from etstats.site.markup import NOTHING, Col, html, whole
 from etstats.site.pages import LinkCard, Pages
 from etstats.site.values import board_heading, board_value, sum_value
 from etstats.stats.rankings import Population
+from etstats.stats.rating_lists import RatingStanding
 
-_TOP = 5  # places on a card
+_TOP = 5  # rows on a card
 _BARS = 10
-_LISTED = 300  # places on one page: it stays under 60 KB compressed
+_LISTED = 300  # rows on a page, which stays under 60 KB compressed
 EVERYONE = "everyone"
+RATING = "leaderboards/rating"
 
 
 class BoardScope(NamedTuple):
-    """Which rounds the boards of one page are over: its folder below `leaderboards`, and its name."""
+    """The rounds that the boards of a page cover: the folder below `leaderboards`, and the name."""
 
     folder: str
     name: str
@@ -28,7 +32,7 @@ class BoardScope(NamedTuple):
 
     @property
     def path(self) -> str:
-        """The folder of its page."""
+        """Return the folder of its page."""
         return f"leaderboards/{self.folder}" if self.folder else "leaderboards"
 
 
@@ -36,21 +40,25 @@ ALL_TIME = BoardScope("", "All time", "all")
 
 
 def season_scope(name: str) -> BoardScope:
-    """The boards of a season."""
+    """Return the scope of a season."""
     return BoardScope(f"seasons/{paths.slug(name)}", name, "season")
 
 
 def map_scope(name: str) -> BoardScope:
-    """The boards of a map."""
+    """Return the scope of a map."""
     return BoardScope(f"maps/{paths.slug(name)}", name, "map")
 
 
 def board_files(
-    pages: Pages, scope: BoardScope, population: Population, scopes: Sequence[BoardScope]
+    pages: Pages,
+    scope: BoardScope,
+    population: Population,
+    scopes: Sequence[BoardScope],
+    ratings: Sequence[RatingStanding],
 ) -> dict[str, bytes]:
-    """The files of all boards of one scope; `scopes` are those that its pages lead to."""
+    """Return the files of all boards of a scope; `scopes` are linked on its pages; `ratings` are of all time."""
     rankings = {board.name: population.ranking(board) for board in BOARDS.values()}
-    files = _all_boards(pages, scope, rankings, scopes, len(population.now))
+    files = _all_boards(pages, scope, rankings, scopes, ratings=ratings, players=len(population.now))
     for board in BOARDS.values():
         ranking = rankings[board.name]
         has_more = bool(ranking.short_of_rounds or ranking.short_of_shots)
@@ -66,6 +74,8 @@ def _all_boards(
     scope: BoardScope,
     rankings: Mapping[str, Ranking],
     scopes: Sequence[BoardScope],
+    *,
+    ratings: Sequence[RatingStanding],
     players: int,
 ) -> dict[str, bytes]:
     folder = scope.path
@@ -89,6 +99,13 @@ def _all_boards(
         title="Leaderboards" if scope == ALL_TIME else f"Leaderboards: {markup.visible(scope.name, 60)}",
         card=LinkCard(f"{len(BOARDS)} boards, {markup.count(players, 'player')}"),
         cards=cards,
+        rating=[
+            (row.rank, pages.person(row.player_guid, row.player_name, up), whole(row.value))
+            for row in ratings[:_TOP]
+            if row.rank is not None
+        ]
+        if scope == ALL_TIME
+        else [],
         scope=scope,
         groups=_groups(scope, scopes, ""),
     )
@@ -152,6 +169,56 @@ def _one_board(
     )
 
 
+def rating_files(pages: Pages, ratings: Sequence[RatingStanding], zone: tzinfo) -> dict[str, bytes]:
+    """Return the files of the list of ratings: ranked players, best first, then players with too few rounds."""
+    up = paths.up(RATING)
+    ranked = [row for row in ratings if row.rank is not None]
+    first = ranked[0] if ranked else None
+    return pages.page(
+        RATING,
+        "rating.html",
+        ratings,
+        title="Rating: strength against whom, and results",
+        card=LinkCard(
+            f"{markup.plain_name(first.player_name)}: {first.value:,}" if first else "Nobody is ranked yet."
+        ),
+        minimum=PROVISIONAL_ROUNDS,
+        chart=charts.ranges(
+            f"Ratings of the first {min(_BARS, len(ranked))} with their intervals",
+            [
+                Range(name, row.value, row.low, row.high, f"{name}: {row.value:,} ({row.low:,} to {row.high:,})")
+                for row in ranked[:_BARS]
+                for name in [markup.plain_name(row.player_name)]
+            ],
+        ),
+        table=markup.table(
+            "Ratings",
+            [
+                Col("#", lambda row: NOTHING if row.rank is None else str(row.rank)),
+                Col("±", _change, "Places won or lost in the week before the newest match"),
+                Col("Player", lambda row: pages.person(row.player_guid, row.player_name, up), kind="h"),
+                Col("Rating", lambda row: whole(row.value)),
+                Col(
+                    "Interval", lambda row: f"{row.low:,} – {row.high:,}", "The rating is in it in 95 of 100 cases"
+                ),
+                Col(
+                    "Week",
+                    lambda row: NOTHING if row.gained is None else f"{row.gained:+,}" if row.gained else "0",
+                    "Points won or lost in the week before the newest match",
+                ),
+                Col("Rounds", lambda row: whole(row.rounds)),
+                Col("Last rated", lambda row: markup.moment(row.last_rated.astimezone(zone)), kind="t"),
+            ],
+            ratings[:_LISTED],
+            classes="board",
+        )
+        if ratings
+        else "",
+        more=max(0, len(ratings) - _LISTED),
+        boards=[(board.name, board.heading) for board in BOARDS.values()],
+    )
+
+
 def _columns(pages: Pages, up: str, board: Board, ranking: Ranking) -> list[Col]:
     columns = [Col("#", lambda row: str(row.rank))]
     if ranking.has_week_before:
@@ -170,7 +237,9 @@ def _columns(pages: Pages, up: str, board: Board, ranking: Ranking) -> list[Col]
     return columns
 
 
-def _change(row: Standing) -> str:
+def _change(row: Standing | RatingStanding) -> str:
+    if row.rank is None:
+        return ""
     if row.change is None:
         return html('<span class="muted">new</span>')
     if row.change == 0:
@@ -195,7 +264,7 @@ def _minimum(board: Board, ranking: Ranking, *, has_more: bool, is_everyone: boo
 def _groups(
     current: BoardScope, scopes: Sequence[BoardScope], tail: str
 ) -> list[tuple[str, list[tuple[str, str, bool]]]]:
-    """The links to other scopes: a heading, and place, name and whether it is this one."""
+    """Return the links to other scopes: a heading, and path, name and whether it is this scope."""
     groups = {"all": "", "season": "Seasons", "map": "Maps"}
     return [
         (

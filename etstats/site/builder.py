@@ -1,4 +1,4 @@
-"""Build a site: decide what changed since the last build, read that, and write its pages."""
+"""Build a site: find what changed since the last build, read it, and write its pages."""
 
 import hashlib
 from collections import Counter
@@ -9,6 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from etstats.db import maps as stored_maps
+from etstats.db import overview as stored
 from etstats.db.connection import Connection
 from etstats.db.maps import MapSums, RecordValue
 from etstats.db.scope import Scope
@@ -25,16 +27,16 @@ from etstats.site.pages import Pages
 from etstats.site.player_pages import PlayerPage
 from etstats.site.session_pages import SessionPages, session_files
 from etstats.site.settings import SiteConfig
-from etstats.stats import overview, rankings, seasons
+from etstats.stats import overview, rankings, rating_lists, seasons
 from etstats.stats.overview import PlayerHistory
 from etstats.stats.rankings import Population
 from etstats.stats.seasons import Season
 
 _HOME_FORM = 8  # players
 _HOME_MILESTONES = 8
-_FORM_ROUNDS = 4  # of the week: fewer say nothing
+_FORM_ROUNDS = 4  # minimum rounds of the week
 _USUAL_ROUNDS = 20
-_SEEN_DAYS = 30  # before the newest round: who is away reaches nothing soon
+_SEEN_DAYS = 30  # before the newest round: absent players are excluded
 _EVERYTHING = "everything"
 
 
@@ -48,9 +50,9 @@ def build(
     anew: bool = False,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Changes:
-    """Bring the site in a folder up to date; with `anew` every page is made again.
+    """Update the site in a folder; with `anew` write all pages again.
 
-    `zone`: the clock by which days and seasons are counted. `progress` gets (done, total) sessions. For the
+    `zone`: the time zone of days and seasons. `progress` gets (done, total) sessions. For the
     exceptions see `folder.open_folder`.
     """
     with open_folder(root, wait_seconds) as folder:
@@ -60,7 +62,7 @@ def build(
 
 
 class _SessionPages(NamedTuple):
-    """A session as the decision what to make needs it."""
+    """The data of a session that decides whether its pages are written."""
 
     id: int
     rounds: list[RoundRow]
@@ -69,7 +71,7 @@ class _SessionPages(NamedTuple):
 
 
 class _Build:
-    """One build: what is read is read when it is first needed."""
+    """A build; data is read on first use."""
 
     def __init__(
         self, conn: Connection, folder: SiteFolder, options: SiteConfig, zone: tzinfo, *, anew: bool
@@ -79,15 +81,17 @@ class _Build:
         self._zone = zone
         self._anew = anew
         self._rounds = overview.all_rounds(conn)
-        self._prints = {row.round_id: row for row in overview.fingerprints(conn)}
-        self._merged = overview.merged_players(conn)
+        self._prints = {row.round_id: row for row in stored.round_fingerprints(conn)}
+        self._merged = stored.merged_players(conn)
         self._participants = {
             session_id: sorted({self._merged.get(guid, guid) for guid in guids})
-            for session_id, guids in overview.participants(conn).items()
+            for session_id, guids in stored.participants(conn).items()
         }
-        names = overview.shown_players(conn)
+        names = stored.shown_players(conn)
         self._names = {guid: name for guid, name in names.items() if guid not in self._merged}
         self._ratings = overview.ratings(conn)
+        self._standings = rating_lists.standings(conn)
+        self._ranks = {row.player_guid: row.rank for row in self._standings}
         self._pages = Pages(options, self._names, self._merged)
         self._all_names = digest(sorted(self._names.items()))
         self._everything = digest(
@@ -101,7 +105,7 @@ class _Build:
         )
 
     def run(self, progress: Callable[[int, int], None]) -> None:
-        """Name every group of the site to the folder."""
+        """Pass every group of the site to the folder."""
         if not self._anew and self._folder.keep_all(_EVERYTHING, self._everything):
             return
         self._write_sessions(progress)
@@ -111,7 +115,7 @@ class _Build:
         self._write_lists()
         self._folder.write(_EVERYTHING, self._everything, {})
 
-    # What is read once.
+    # Data that is read once.
 
     @cached_property
     def _sessions(self) -> list[_SessionPages]:
@@ -164,10 +168,10 @@ class _Build:
             if name in played
         ]
 
-    # What is written.
+    # Groups that are written.
 
     def _is_kept(self, group: str, *parts: object) -> str | None:
-        """The fingerprint of a group that has to be made; None when the folder keeps the one it has."""
+        """Return the fingerprint of a group that must be written; None if the folder keeps it."""
         fingerprint = digest(self._pages.version, str(self._zone), *parts)
         return None if not self._anew and self._folder.keep(group, fingerprint) else fingerprint
 
@@ -178,7 +182,7 @@ class _Build:
             older = self._sessions[place - 1].id if place else None
             newer = self._sessions[place + 1].id if place + 1 < len(self._sessions) else None
             neighbours[session.id] = older, newer
-            broken = self._past.broken.get(session.id, [])
+            broken = self._past.records.get(session.id, [])
             made = self._is_kept(
                 f"session/{session.id}",
                 session.content,
@@ -202,10 +206,10 @@ class _Build:
         met = self._met()
         places = self._population.all_places()
         wanted: dict[str, str] = {}
+        ranked = sum(rank is not None for rank in self._ranks.values())
         for guid in sorted(self._names.keys() & places.keys() & sessions_of.keys()):
-            made = self._is_kept(
-                f"player/{guid}", met[guid], sessions_of[guid], places[guid], self._ratings.get(guid)
-            )
+            rated = (self._ratings[guid], self._ranks[guid], ranked) if guid in self._ranks else None
+            made = self._is_kept(f"player/{guid}", met[guid], sessions_of[guid], places[guid], rated)
             if made is not None:
                 wanted[guid] = made
         found = overview.profiles(self._conn, list(wanted), self._population, self._past)
@@ -221,12 +225,12 @@ class _Build:
             )
 
         for guid, identity in self._merged.items():
-            made = self._is_kept(f"moved/{guid}", identity)
-            if made is not None and identity in self._names:
+            made = self._is_kept(f"moved/{guid}", identity) if identity in self._names else None
+            if made is not None:
                 self._folder.write(f"moved/{guid}", made, player_pages.moved_files(self._pages, guid, identity))
 
     def _met(self) -> dict[str, list[tuple[str, str]]]:
-        """The GUIDs and names that each player's page may show: those of everybody in the player's sessions."""
+        """Return the GUIDs and names that each player's page may show: all players of the player's sessions."""
         met: dict[str, set[str]] = {}
         for guids in self._participants.values():
             shown = {guid for guid in guids if guid in self._names}
@@ -269,10 +273,16 @@ class _Build:
                 rounds = by_season[scope.name]
             elif scope.kind == "map":
                 rounds = self._rounds_by_map[scope.name]
-            made = self._is_kept(f"boards/{scope.folder}", self._all_names, scopes, self._fingerprints(rounds))
+            made = self._is_kept(
+                f"boards/{scope.folder}",
+                self._all_names,
+                scopes,
+                self._fingerprints(rounds),
+                self._standings if scope == ALL_TIME else (),
+            )
             if made is not None:
                 population = self._population if scope == ALL_TIME else self._population_of(scope)
-                files = board_pages.board_files(self._pages, scope, population, scopes)
+                files = board_pages.board_files(self._pages, scope, population, scopes, self._standings)
                 self._folder.write(f"boards/{scope.folder}", made, files)
 
     def _population_of(self, scope: BoardScope) -> Population:
@@ -282,7 +292,7 @@ class _Build:
         return rankings.population(self._conn, Scope(since=since, until=until))
 
     def _write_lists(self) -> None:
-        """Write the pages that every change concerns."""
+        """Write the pages that change with every build."""
         files = dict(self._pages.assets)
         files |= list_pages.about_files(self._pages)
         files |= list_pages.sessions_files(self._pages, self._session_rows)
@@ -291,6 +301,7 @@ class _Build:
             self._pages, self._round_records, overview.session_records(self._conn), self._zone
         )
         files |= list_pages.seasons_files(self._pages, self._seasons)
+        files |= board_pages.rating_files(self._pages, self._standings, self._zone)
         for season in self._seasons:
             is_newest = season is self._seasons[0]
             files |= list_pages.season_files(self._pages, season, is_newest=is_newest)
@@ -306,7 +317,7 @@ class _Build:
 
     @cached_property
     def _map_sums(self) -> Sequence[MapSums]:
-        return overview.map_sums(self._conn)
+        return stored_maps.maps(self._conn, Scope())
 
     @cached_property
     def _round_records(self) -> Sequence[RecordValue]:
@@ -314,7 +325,7 @@ class _Build:
 
     @cached_property
     def _session_rows(self) -> list[SessionRow]:
-        """All sessions, newest first."""
+        """Return all sessions, newest first."""
         rows = overview.session_rows(self._conn, [session.rounds for session in self._sessions])
         return rows[::-1]
 
@@ -328,14 +339,14 @@ class _Build:
             season=self._seasons[0] if self._seasons else None,
             form=self._form(),
             milestones=self._milestones(),
-            facts=overview.facts(self._conn),
+            facts=stored_maps.facts(self._conn, Scope()),
             players=len(self._population.now),
             days=days,
             newest=max(days, default=None),
         )
 
     def _form(self) -> list[FormRow]:
-        """Who plays above the usual in the week up to the newest round."""
+        """Return the players above their average in the week before the newest round."""
         before = {player.player_guid: player for player in self._population.before}
         rows = []
         for player in self._population.now:
@@ -363,7 +374,7 @@ class _Build:
         return sorted(rows, key=lambda row: (-row.change_percent, row.player_guid))[:_HOME_FORM]
 
     def _milestones(self) -> list[NextMilestone]:
-        """The achievements that are the fewest rounds away, one for each player."""
+        """Return the next achievements with the fewest rounds left, one per player."""
         if self._span is None:
             return []
         rows: dict[str, NextMilestone] = {}
@@ -379,9 +390,9 @@ class _Build:
         return sorted(rows.values(), key=lambda row: (row.rounds_left, row.player_guid))[:_HOME_MILESTONES]
 
     def _weapons(self) -> dict[str, bytes]:
-        weapons = overview.weapon_uses(self._conn)
+        weapons = stored_maps.weapons(self._conn, Scope())
         users: dict[str, list[WeaponUser]] = {}
-        for guid, uses in overview.weapons_by_player(self._conn, list(self._names)).items():
+        for guid, uses in stored.weapons_by_player(self._conn, list(self._names)).items():
             for use in uses:
                 users.setdefault(use.weapon_name, []).append(WeaponUser(guid, self._names[guid], use))
         files = map_pages.weapons_files(self._pages, weapons)
@@ -402,7 +413,7 @@ class _Build:
 
 
 def digest(*parts: object) -> str:
-    """A fingerprint of values that print the same whenever they are the same."""
+    """Return a hash of values whose repr is equal if they are equal."""
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 

@@ -1,7 +1,7 @@
-"""Charts as inline SVG that need no script: values are in the labels and in each mark's title.
+"""Charts as inline SVG without scripts: values are in the labels and in each mark's title.
 
-A chart is as wide as its place and of a fixed height: horizontal positions are in per cent, so that the text keeps
-its size on a phone. Lines and areas are stretched in an inner drawing. Colours come from classes.
+A chart has a flexible width and a fixed height: horizontal positions are in per cent, so that the text keeps its
+size on a phone. Lines and areas are stretched in an inner SVG. Colours come from CSS classes.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,10 +15,11 @@ from etstats.site.markup import day, html
 
 _TOP, _BOTTOM = 12, 24  # pixels above the highest value, and for the labels below
 _WIDE = 1000  # units of the stretched drawing
+_LABEL = 130  # pixels left of the bars, reserved by the style sheet
 
 
 class Point(NamedTuple):
-    """A value with what its mark says; `low` and `high` are an interval around it. None: no value there."""
+    """A value with the title of its mark; `low` and `high` are its interval. None: no value."""
 
     value: float | None
     text: str
@@ -27,12 +28,22 @@ class Point(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """One bar of a histogram or list: its label, value and what its mark says."""
+    """A bar of a histogram or list: label, value, and the title of its mark."""
 
     label: str
     value: float
     text: str
     is_marked: bool = False
+
+
+class Range(NamedTuple):
+    """A value with its interval: label, and the title of its mark."""
+
+    label: str
+    value: float
+    low: float
+    high: float
+    text: str
 
 
 def line(
@@ -44,7 +55,7 @@ def line(
     height: int = 200,
     places: int = 0,
 ) -> Markup:
-    """Points over time with their interval as a band and an optional trend line; `ticks`: index and label."""
+    """Return points over time with their interval as a band and an optional trend line; `ticks`: index, label."""
     known = [value for point in points for value in (point.value, point.low, point.high) if value is not None]
     if not known:
         return html("")
@@ -57,7 +68,11 @@ def line(
     def x(index: int) -> float:
         return (index + 0.5) / len(points)
 
-    band = [(x(i), y(p.low), y(p.high)) for i, p in enumerate(points) if p.low is not None and p.high is not None]
+    band = [
+        (x(index), y(point.low), y(point.high))
+        for index, point in enumerate(points)
+        if point.low is not None and point.high is not None
+    ]
     parts = [_grid(steps, y, places)]
     inner = []
     if len(band) > 1:
@@ -65,24 +80,26 @@ def line(
         edge += [f"{_WIDE * at:.1f},{bottom:.1f}" for at, bottom, _ in reversed(band)]
         inner.append(f'<polygon class="band" points="{" ".join(edge)}"/>')
     followed = trend or [point.value for point in points]
-    way = [f"{_WIDE * x(i):.1f},{y(value):.1f}" for i, value in enumerate(followed) if value is not None]
+    way = [f"{_WIDE * x(index):.1f},{y(value):.1f}" for index, value in enumerate(followed) if value is not None]
     if len(way) > 1:
         inner.append(f'<polyline class="line" points="{" ".join(way)}"/>')
     parts.append(_stretched(inner, height))
     radius = 3.5 if len(points) <= 40 else 2.5
     parts += [
-        f'<circle class="dot" cx="{100 * x(i):.2f}%" cy="{y(p.value):.1f}" r="{radius}">{_title(p.text)}</circle>'
-        for i, p in enumerate(points)
-        if p.value is not None
+        f'<circle class="dot" cx="{100 * x(index):.2f}%" cy="{y(point.value):.1f}" r="{radius}">'
+        f"{_title(point.text)}</circle>"
+        for index, point in enumerate(points)
+        if point.value is not None
     ]
     parts += [_below(x(index), height, text) for index, text in ticks]
-    return _chart(label, parts, height)
+    return _chart(label, parts, height, margin="scaled")
 
 
-def histogram(label: str, bars: Sequence[Bar], *, height: int = 180, every: int = 1) -> Markup:
-    """Upright bars in a row; each `every`th has its label below, and all have their value above."""
+def histogram(label: str, bars: Sequence[Bar], *, every: int = 1) -> Markup:
+    """Return vertical bars; every `every`th has a label below, all have their value above."""
     if not bars:
         return html("")
+    height = 180
     most = max(bar.value for bar in bars) or 1
     space = height - _TOP - _BOTTOM - 6
     width = 100 / len(bars)
@@ -104,7 +121,7 @@ def histogram(label: str, bars: Sequence[Bar], *, height: int = 180, every: int 
 
 
 def bars(label: str, rows: Sequence[Bar], *, text: Callable[[float], str] = "{:,.0f}".format) -> Markup:
-    """Lying bars, one below the other, with label and value as text."""
+    """Return horizontal bars with label and value as text."""
     if not rows:
         return html("")
     most = max(row.value for row in rows) or 1
@@ -112,20 +129,42 @@ def bars(label: str, rows: Sequence[Bar], *, text: Callable[[float], str] = "{:,
     parts = []
     for index, row in enumerate(rows):
         top = step * index
-        length = 62 * row.value / most
+        length = 78 * row.value / most
         kind = "bar marked" if row.is_marked else "bar"
         parts.append(
-            f'<svg x="0" y="{top}" width="23%" height="{step}"><text class="label" x="0" y="17">'
-            f"{escape(row.label)}</text></svg>"
-            f'<rect class="{kind}" x="24%" y="{top + 5}" width="{length:.2f}%" height="16" rx="2">'
+            f"{_left(top, step, row.label)}"
+            f'<rect class="{kind}" x="0" y="{top + 5}" width="{length:.2f}%" height="16" rx="2">'
             f"{_title(row.text)}</rect>"
-            f'<text class="value" x="{24 + length:.2f}%" y="{top + 17}" dx="5">{escape(text(row.value))}</text>'
+            f'<text class="value" x="{length:.2f}%" y="{top + 17}" dx="5">{escape(text(row.value))}</text>'
         )
-    return _chart(label, parts, step * len(rows))
+    return _chart(label, parts, step * len(rows), margin="labelled")
+
+
+def ranges(label: str, rows: Sequence[Range]) -> Markup:
+    """Return values with their intervals on a common scale, one per row, with label and value as text."""
+    if not rows:
+        return html("")
+    least, most = min(row.low for row in rows), max(row.high for row in rows)
+    step = 26
+
+    def x(value: float) -> float:
+        return 2 + 76 * (value - least) / ((most - least) or 1)
+
+    parts = []
+    for index, row in enumerate(rows):
+        top = step * index
+        parts.append(
+            f"{_left(top, step, row.label)}"
+            f'<rect class="range" x="{x(row.low):.2f}%" y="{top + 9}" width="{x(row.high) - x(row.low):.2f}%" '
+            f'height="8" rx="4">{_title(row.text)}</rect>'
+            f'<circle class="dot" cx="{x(row.value):.2f}%" cy="{top + 13}" r="5">{_title(row.text)}</circle>'
+            f'<text class="value" x="100%" y="{top + 17}" text-anchor="end">{row.value:,.0f}</text>'
+        )
+    return _chart(label, parts, step * len(rows), margin="labelled")
 
 
 def sparkline(label: str, values: Sequence[float | None], most: float) -> Markup:
-    """A bar for each value on a common scale, small enough for a table cell; gaps where there is none."""
+    """Return a bar per value on a common scale, for a table cell; a gap for None."""
     step, high = 7, 22
     parts = [
         f'<rect class="bar" x="{step * index}" y="{high - tall:.1f}" width="{step - 2}" height="{tall:.1f}">'
@@ -142,7 +181,7 @@ def sparkline(label: str, values: Sequence[float | None], most: float) -> Markup
 
 
 def calendar(label: str, counts: dict[date, int], last: date, weeks: int, unit: str) -> Markup:
-    """A square for each day of some weeks up to a day: a column a week, Monday at the top."""
+    """Return a square per day of some weeks up to a day: a column per week, Monday at the top."""
     cell = 12
     monday = last - timedelta(days=last.weekday(), weeks=weeks - 1)
     most = max([1, *(number for at, number in counts.items() if at >= monday)])
@@ -171,10 +210,11 @@ def calendar(label: str, counts: dict[date, int], last: date, weeks: int, unit: 
     )
 
 
-def steps(label: str, scores: Sequence[tuple[int, int]], texts: Sequence[str], *, height: int = 150) -> Markup:
-    """The score of two teams after each map, as two stepped lines."""
+def steps(label: str, scores: Sequence[tuple[int, int]], texts: Sequence[str]) -> Markup:
+    """Return the score of two teams after each map, as two step lines."""
     if not scores:
         return html("")
+    height = 150
     most = max(max(pair) for pair in scores) or 1
     whole = [(0, 0), *scores]
 
@@ -197,11 +237,11 @@ def steps(label: str, scores: Sequence[tuple[int, int]], texts: Sequence[str], *
                 f'cy="{y(pair[team]):.1f}" r="4">{_title(text)}</circle>'
             )
         parts.append(_below((index + 0.5) / len(scores), height, str(index + 1)))
-    return _chart(label, parts, height)
+    return _chart(label, parts, height, margin="scaled")
 
 
 def _scale(low: float, high: float) -> list[float]:
-    """Round values from below the lowest to above the highest, three to six of them."""
+    """Return three to six round values from below the lowest to above the highest."""
     if high <= low:
         high = low + (abs(low) or 1)
     rough = (high - low) / 4
@@ -214,7 +254,7 @@ def _scale(low: float, high: float) -> list[float]:
 def _grid(values: Sequence[float], y: Callable[[float], float], places: int) -> str:
     return "".join(
         f'<line class="grid" x1="0" x2="100%" y1="{y(value):.1f}" y2="{y(value):.1f}"/>'
-        f'<text class="scale" x="0" y="{y(value) - 3:.1f}">{value:,.{places}f}</text>'
+        f'<text class="scale" x="-8" y="{y(value) + 4:.1f}" text-anchor="end">{value:,.{places}f}</text>'
         for value in values
     )
 
@@ -225,6 +265,14 @@ def _stretched(parts: Sequence[str], height: int) -> str:
         f'preserveAspectRatio="none">{"".join(parts)}</svg>'
         if parts
         else ""
+    )
+
+
+def _left(top: int, step: int, text: str) -> str:
+    """A label of a row, cut where the drawing begins."""
+    return (
+        f'<svg x="{-_LABEL}" y="{top}" width="{_LABEL - 6}" height="{step}">'
+        f'<text class="label" x="0" y="17">{escape(text)}</text></svg>'
     )
 
 
@@ -241,8 +289,10 @@ def _title(text: str) -> str:
     return f"<title>{escape(text)}</title>"
 
 
-def _chart(label: str, parts: Sequence[str], height: int) -> Markup:
+def _chart(label: str, parts: Sequence[str], height: int, *, margin: str = "") -> Markup:
+    """Return an SVG; `margin`: the CSS class that reserves space for a scale or labels on the left."""
+    classes = f"chart {margin}".strip()
     return html(
-        f'<svg class="chart" role="img" aria-label="{escape(label)}" width="100%" height="{height}">'
+        f'<svg class="{classes}" role="img" aria-label="{escape(label)}" width="100%" height="{height}">'
         f"{''.join(parts)}</svg>"
     )

@@ -8,7 +8,6 @@ from markupsafe import escape
 
 from etstats.domain.views import RoundRow, SessionRow
 from etstats.site import markup, paths
-from etstats.site.session_pages import TEAMS
 from etstats.site.settings import SiteConfig
 
 LISTED = 20
@@ -17,7 +16,7 @@ _EPOCH = "1970-01-01T00:00:00+00:00"
 
 
 def atom(options: SiteConfig, sessions: Sequence[tuple[SessionRow, Sequence[RoundRow]]]) -> bytes:
-    """The feed of these sessions with their rounds, newest first; ids are of file names and survive a rebuild."""
+    """Return the feed of these sessions with their rounds, newest first; ids use file names."""
     base = f"{options.url}/" if options.url else ""
     updated = sessions[0][0].ended_at.isoformat() if sessions else _EPOCH
     entries = "".join(_entry(base, row, rounds) for row, rounds in sessions)
@@ -39,7 +38,7 @@ def _entry(base: str, row: SessionRow, rounds: Sequence[RoundRow]) -> str:
     id_ = uuid5(NAMESPACE_URL, f"session/{rounds[0].server}/{rounds[0].filename}")
     maps = ", ".join(markup.visible(name, 60) for name in dict.fromkeys(one.map_name for one in rounds))
     summary = (
-        f"{TEAMS[0]} {row.score[0]}:{row.score[1]} {TEAMS[1]}. "
+        f"{row.team_names[0]} {markup.score(row.score)} {row.team_names[1]}. "
         f"{markup.count(row.players, 'player')}, {markup.span(row.seconds)}. Maps: {maps}."
     )
     return (

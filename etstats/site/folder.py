@@ -1,11 +1,11 @@
 """The folder of a site: which files the build owns, and how they change.
 
-The manifest names groups of files (a session with its matches and rounds, a player), each with the fingerprint of
-what it was made from. A build keeps the groups whose fingerprint is unchanged, rewrites the others, and removes
-what no group holds any more. Files that the manifest does not name are never touched.
+The manifest lists groups of files (a session with its matches and rounds, a player), each with the fingerprint of
+its data. A build keeps groups with an unchanged fingerprint, rewrites the others, and removes files without a
+group. Files that are not in the manifest are never changed.
 
-Each file is written under a temporary name and renamed. Before a batch of files is renamed, the journal names them
-and their groups, so that the build after a killed one knows what to write again and what to remove.
+Each file is written under a temporary name and renamed. Before a batch of files is renamed, the journal records
+them and their groups, so that the build after a killed one knows which files to write again and which to remove.
 """
 
 import errno
@@ -26,20 +26,20 @@ MANIFEST = "etstats-site.json"
 TEMPORARY = ".etstats-tmp"
 _JOURNAL = "journal"
 _FORMAT = 1
-_BATCH = 200  # files: few enough to hold in memory, enough that the flush of the journal costs little
-_UNKNOWN = ""  # the fingerprint of a group that a killed build may have left half written
+_BATCH = 200  # files per batch: limits memory and the number of journal flushes
+_UNKNOWN = ""  # fingerprint of a group that a killed build may have partly written
 _RETRY_SECONDS = 0.1
 
 
 class Group(NamedTuple):
-    """Files that are made together: the fingerprint of what they show, and their paths."""
+    """Files that are written together: the fingerprint of their data, and their paths."""
 
     fingerprint: str
     files: tuple[str, ...]
 
 
 class Changes(NamedTuple):
-    """What a build did to the folder, in files; `size` is the bytes written."""
+    """Numbers of files written, removed and unchanged by a build; `size` is in bytes."""
 
     written: int
     unchanged: int
@@ -50,7 +50,7 @@ class Changes(NamedTuple):
 class SiteFolder:
     """A site's folder, locked for one build.
 
-    Name every group once, with `keep` or `write`, then call `finish`: groups that were not named are removed.
+    Pass every group once to `keep` or `write`, then call `finish`: other groups are removed.
     """
 
     def __init__(self, root: Path) -> None:
@@ -67,9 +67,9 @@ class SiteFolder:
         self._has_unfinished = False
 
     def open(self, wait_seconds: float) -> None:
-        """Create or lock the folder and read what the last build left.
+        """Create or lock the folder and read its manifest and journal.
 
-        ConfigError: not a site's folder. LockedError: another build held it for longer than `wait_seconds`.
+        ConfigError: not a site's folder. LockedError: another build still holds it after `wait_seconds`.
         """
         try:
             self._root.mkdir(parents=True, exist_ok=True)
@@ -78,9 +78,8 @@ class SiteFolder:
                 self._begin()
             self._groups = _read_manifest(self._root / MANIFEST)
             self._owned = {path for group in self._groups.values() for path in group.files}
+            self._temporary.mkdir(exist_ok=True)
             self._recover()
-            shutil.rmtree(self._temporary, ignore_errors=True)
-            self._temporary.mkdir()
         except OSError as error:
             raise _cannot("write", self._root, error) from error
 
@@ -101,7 +100,7 @@ class SiteFolder:
         self.close()
 
     def keep(self, name: str, fingerprint: str) -> bool:
-        """Keep a group as it is; False when its fingerprint changed or a file of it is missing."""
+        """Keep a group; return False if its fingerprint changed or a file is missing."""
         group = self._groups.get(name)
         if group is None or group.fingerprint != fingerprint:
             return False
@@ -112,7 +111,7 @@ class SiteFolder:
         return True
 
     def keep_all(self, name: str, fingerprint: str) -> bool:
-        """Keep every group when this one's fingerprint is unchanged and no file is missing; else keep none."""
+        """Keep all groups if this one's fingerprint is unchanged and no file is missing; else none."""
         group = self._groups.get(name)
         if group is None or group.fingerprint != fingerprint or self._has_unfinished:
             return False
@@ -123,21 +122,20 @@ class SiteFolder:
         return False
 
     def write(self, name: str, fingerprint: str, files: Mapping[str, bytes]) -> None:
-        """Write a group's files, as far as their content changed; files that it held before are removed."""
+        """Write the changed files of a group.
+
+        Its former files may now belong to another group: `finish` removes files without a group.
+        """
         self._named[name] = Group(fingerprint, tuple(sorted(files)))
-        before = self._groups.get(name, Group(_UNKNOWN, ()))
         changed = [(path, content) for path, content in files.items() if self._is_changed(path, content)]
         self._unchanged += len(files) - len(changed)
         self._pending += changed
         self._pending_groups.append(name)
-        gone = set(before.files) - files.keys()
-        if len(self._pending) >= _BATCH or gone:
+        if len(self._pending) >= _BATCH:
             self._flush()
-        for path in sorted(gone):
-            self._remove(path)
 
     def finish(self) -> Changes:
-        """Write what is pending, remove what no group holds, and write the manifest."""
+        """Write pending files, remove files without a group, and write the manifest."""
         self._flush()
         for path in sorted(self._owned - {path for group in self._named.values() for path in group.files}):
             self._remove(path)
@@ -160,19 +158,26 @@ class SiteFolder:
                 time.sleep(_RETRY_SECONDS)
 
     def _begin(self) -> None:
-        """Claim a new folder, which must be empty: what lies in it could be anybody's."""
+        """Create the manifest in a new folder, which must be empty, so that no other files are lost."""
         check_folder(self._root)
         self._temporary.mkdir(exist_ok=True)
         self._write_manifest({})
 
     def _recover(self) -> None:
-        """Learn from the journal what a killed build had begun."""
+        """Read from the journal what killed builds had started; it is kept until a build finishes."""
+        for entry in self._temporary.iterdir():
+            if entry.name != _JOURNAL:
+                entry.unlink()
+        files: set[str] = set()
+        groups: set[str] = set()
         for line in _journal_lines(self._temporary / _JOURNAL):
-            self._owned.update(path for path in line.get("files", []) if _is_inside(path))
-            for name in line.get("groups", []):
-                self._has_unfinished = True
-                if name in self._groups:
-                    self._groups[name] = self._groups[name]._replace(fingerprint=_UNKNOWN)
+            files.update(path for path in line.get("files", []) if _is_inside(path))
+            groups.update(line.get("groups", []))
+        self._owned |= files
+        self._has_unfinished = bool(groups)
+        for name, group in self._groups.items():
+            if name in groups or not files.isdisjoint(group.files):
+                self._groups[name] = group._replace(fingerprint=_UNKNOWN)
 
     def _is_changed(self, path: str, content: bytes) -> bool:
         is_owned = path in self._owned
@@ -188,7 +193,7 @@ class SiteFolder:
             raise _cannot("read", self._root, error) from error
 
     def _flush(self) -> None:
-        """Write the pending files: all under temporary names, then the journal, then the renames."""
+        """Write the pending files: first all temporary files, then the journal, then the renames."""
         if not self._pending_groups:
             return
         try:
@@ -207,7 +212,8 @@ class SiteFolder:
 
     def _note(self, line: Mapping[str, object]) -> None:
         with (self._temporary / _JOURNAL).open("ab") as journal:
-            journal.write(json.dumps(line).encode() + b"\n")
+            # The previous line may be truncated by a killed build.
+            journal.write(b"\n" + json.dumps(line).encode() + b"\n")
             journal.flush()
             os.fsync(journal.fileno())
 
@@ -234,7 +240,7 @@ class SiteFolder:
                 break
             try:
                 folder.rmdir()
-            except OSError:  # it holds other files
+            except OSError:  # it contains other files
                 break
             self._folders.discard(str(folder.relative_to(self._root)))
 
@@ -256,26 +262,26 @@ def open_folder(root: Path, wait_seconds: float = 0.0) -> Iterator[SiteFolder]:
 
 
 def check_folder(root: Path) -> None:
-    """ConfigError unless a site may be built here: in a new or empty folder, or where one is."""
+    """Raise ConfigError unless the folder is new, empty, or contains a site."""
     try:
         found = sorted(entry.name for entry in root.iterdir() if entry.name != TEMPORARY) if root.exists() else []
     except OSError as error:
         raise _cannot("read", root, error) from error
     if found and MANIFEST not in found:
         raise ConfigError(
-            f"{root} is not empty and holds no site of etstats (found {found[0]!r}); name a new or empty folder"
+            f"{root} is not empty and contains no site of etstats (found {found[0]!r}); choose another folder"
         )
 
 
 def is_unfinished(root: Path) -> bool:
-    """Return True when a build of this site was killed, or is running."""
+    """Return whether a build of this site was killed, or is running."""
     return (root / TEMPORARY).exists()
 
 
 def _write(path: Path, content: bytes, *, durable: bool = False) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
     try:
-        os.fchmod(handle, 0o644)  # a web server reads it, whatever umask cron has
+        os.fchmod(handle, 0o644)  # readable by a web server, regardless of cron's umask
         rest = memoryview(content)
         while rest:
             rest = rest[os.write(handle, rest) :]
@@ -305,7 +311,7 @@ def _paths(groups: Mapping[str, Group]) -> Iterable[object]:
 
 
 def _is_inside(path: object) -> bool:
-    """Return True for a relative path without a step upwards."""
+    """Return whether the path is relative and has no `..`."""
     return isinstance(path, str) and bool(path) and not any(part in ("", ".", "..") for part in path.split("/"))
 
 
@@ -317,8 +323,8 @@ def _journal_lines(path: Path) -> Iterator[Mapping[str, list[str]]]:
     for line in lines:
         try:
             yield json.loads(line)
-        except ValueError:  # the line that was being written when the build was killed: nothing of it was renamed
-            return
+        except ValueError:  # a truncated line of a killed build: its files were not renamed
+            continue
 
 
 def _foreign(path: Path) -> ConfigError:
@@ -326,6 +332,10 @@ def _foreign(path: Path) -> ConfigError:
 
 
 def _cannot(verb: str, path: Path, error: OSError) -> ConfigError | OutputError:
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return ConfigError(f"{error.filename or path} is not a folder; choose a new or empty folder for the site")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return OutputError(f"cannot write the site in {path}: {error.strerror}; free some space and run it again")
+        return OutputError(
+            f"cannot write the site in {path}: {error.strerror}; free some space and run the command again"
+        )
     return ConfigError(f"cannot {verb} {error.filename or path}: {error.strerror}")

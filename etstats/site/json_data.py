@@ -1,4 +1,4 @@
-"""The JSON of a page: the document that the command prints with `--json`, without spaces."""
+"""The JSON of a page: the document of the command with `--json`, without spaces."""
 
 from dataclasses import fields, is_dataclass
 from datetime import date
@@ -15,7 +15,7 @@ _PLAIN = frozenset({int, str, bool, type(None)})
 
 
 def document(value: object) -> bytes:
-    """Return one document: rows as objects, moments in ISO 8601, floats with four decimals."""
+    """Return one document: rows as objects, times in ISO 8601, floats with four decimals."""
     encoded = orjson.dumps(plain(value))
     if encoded.isascii() and b"\x7f" not in encoded:
         return encoded + b"\n"

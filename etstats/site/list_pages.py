@@ -1,4 +1,4 @@
-"""The home page, the lists of sessions, records and seasons, and what the numbers mean."""
+"""The home page, the lists of sessions, records and seasons, and the definitions of the numbers."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, tzinfo
@@ -15,7 +15,7 @@ from etstats.site.board_pages import season_scope
 from etstats.site.markup import Col, html, whole
 from etstats.site.pages import LinkCard, Pages
 from etstats.site.scoreboard import MAIN, REST, number
-from etstats.site.session_pages import TEAMS, SessionPages
+from etstats.site.session_pages import SessionPages, visible_names
 from etstats.site.values import board_value, record_value
 from etstats.stats.seasons import Season
 
@@ -26,7 +26,7 @@ _WEEKS = 53
 
 
 class FormRow(NamedTuple):
-    """A player's week against all time before it: DPM, their difference in per cent, K/D, rounds of the week."""
+    """A player's week compared with all earlier time: DPM, difference in per cent, K/D, rounds of the week."""
 
     player_guid: str
     player_name: str
@@ -38,7 +38,7 @@ class FormRow(NamedTuple):
 
 
 class NextMilestone(NamedTuple):
-    """An achievement that a player is about to reach: `rounds_left` at the player's usual pace."""
+    """A player's next achievement: `rounds_left` at the player's average per round."""
 
     player_guid: str
     player_name: str
@@ -51,7 +51,7 @@ class NextMilestone(NamedTuple):
 
 
 class Home(NamedTuple):
-    """What the home page shows; `session` is the newest one, `season` the newest season."""
+    """Data of the home page; `session` and `season` are the newest ones."""
 
     session: SessionPages | None
     sessions: Sequence[SessionRow]
@@ -65,7 +65,7 @@ class Home(NamedTuple):
 
 
 def home_files(pages: Pages, home: Home) -> dict[str, bytes]:
-    """The files of the home page."""
+    """Return the files of the home page."""
     season = home.season
     leaders = [
         {
@@ -98,7 +98,7 @@ def home_files(pages: Pages, home: Home) -> dict[str, bytes]:
         card=LinkCard(f"{markup.count(home.facts.rounds, 'round')}, {markup.count(home.players, 'player')}"),
         home=home,
         view=view,
-        team_names=TEAMS,
+        team_names=visible_names(view.team_names) if view else (),
         season=season,
         season_path=season_scope(season.season).path if season else "",
         leaders=[leader for leader in leaders if leader["top"]],
@@ -120,7 +120,7 @@ def home_files(pages: Pages, home: Home) -> dict[str, bytes]:
 
 
 def sessions_files(pages: Pages, rows: Sequence[SessionRow]) -> dict[str, bytes]:
-    """The files of the list of sessions, newest first: one page, or one for each year."""
+    """Return the files of the list of sessions, newest first: one page, or one per year."""
     years: dict[int, list[SessionRow]] = {}
     for row in rows:
         years.setdefault(row.began.year, []).append(row)
@@ -148,7 +148,7 @@ def sessions_files(pages: Pages, rows: Sequence[SessionRow]) -> dict[str, bytes]
 def records_files(
     pages: Pages, of_rounds: Sequence[RecordValue], of_sessions: Sequence[RecordValue], zone: tzinfo
 ) -> dict[str, bytes]:
-    """The files of the records: overall, of sessions, and of each map."""
+    """Return the files of the records: overall, of sessions, and of each map."""
     overall = [feat for feat in of_rounds if feat.map_name is None]
     by_map = [feat for feat in of_rounds if feat.map_name is not None]
     lines = [("round", feat) for feat in (*overall, *by_map)] + [("session", feat) for feat in of_sessions]
@@ -165,7 +165,7 @@ def records_files(
 
 
 def seasons_files(pages: Pages, seasons: Sequence[Season]) -> dict[str, bytes]:
-    """The files of the list of seasons, newest first."""
+    """Return the files of the list of seasons, newest first."""
     up = paths.up("seasons")
     return pages.page(
         "seasons",
@@ -206,7 +206,7 @@ def seasons_files(pages: Pages, seasons: Sequence[Season]) -> dict[str, bytes]:
 
 
 def season_files(pages: Pages, season: Season, *, is_newest: bool) -> dict[str, bytes]:
-    """The files of one season."""
+    """Return the files of one season."""
     folder = paths.season(season.season)
     up = paths.up(folder)
     champions = season.champions
@@ -267,7 +267,7 @@ def season_files(pages: Pages, season: Season, *, is_newest: bool) -> dict[str, 
 
 
 def about_files(pages: Pages) -> dict[str, bytes]:
-    """The files of the page that says what each number means."""
+    """Return the files of the page that defines the numbers."""
     boards = [(board.heading, board.meaning) for board in BOARDS.values()]
     columns = [(column.heading, column.meaning) for column in (*MAIN, *REST)]
     given = [(award.title, award.formula) for award in AWARDS]
@@ -301,7 +301,7 @@ def _session_table(rows: Sequence[SessionRow], up: str) -> str:
                 ),
                 kind="h",
             ),
-            Col("Score", lambda row: f"{row.score[0]}:{row.score[1]}", "Score of team A and team B"),
+            Col("Score", lambda row: markup.score(row.score), "Score of the longest series"),
             number("maps", "Maps", ""),
             number("players", "Players", ""),
             Col("Began", lambda row: f"{row.began:%H:%M}"),
@@ -314,7 +314,7 @@ def _session_table(rows: Sequence[SessionRow], up: str) -> str:
 
 
 def _records(pages: Pages, feats: Sequence[RecordValue], zone: tzinfo, kind: str) -> str:
-    """The table of records of one kind: of a `round`, of a `session`, or by `map`."""
+    """Return the table of records of one kind: of a `round`, of a `session`, or by `map`."""
     up = paths.up("records")
     place = paths.session if kind == "session" else paths.round_
     columns = [
@@ -339,7 +339,7 @@ def _records(pages: Pages, feats: Sequence[RecordValue], zone: tzinfo, kind: str
 
 
 def _record_line(kind: str, feat: RecordValue, zone: tzinfo) -> dict[str, object]:
-    """The keys of `records --json`."""
+    """Return a record with the keys of `records --json`."""
     return {
         "span": kind,
         "map_name": feat.map_name,

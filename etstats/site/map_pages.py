@@ -1,4 +1,4 @@
-"""The pages of maps and weapons."""
+"""Pages of maps and weapons."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,13 +19,13 @@ from etstats.site.values import record_value
 
 BEST_ATTACKS = 10
 _RECENT = 20
-_STEPS = (15, 30, 60, 120, 300)  # seconds; one bin of a distribution
+_STEPS = (15, 30, 60, 120, 300)  # possible bin widths of a distribution, in seconds
 _BINS = 16
 _LISTED = 100
 
 
 class MapPage(NamedTuple):
-    """What one map's page shows: its rounds in time order, and the scoreboards of its fastest attacks by round."""
+    """Data of a map's page: its rounds in time order, and the scoreboards of its fastest attacks by round."""
 
     sums: MapSums
     rounds: Sequence[RoundRow]
@@ -34,7 +34,7 @@ class MapPage(NamedTuple):
 
 
 class WeaponUser(NamedTuple):
-    """One player's numbers with a weapon."""
+    """A player's numbers with a weapon."""
 
     player_guid: str
     player_name: str
@@ -42,14 +42,14 @@ class WeaponUser(NamedTuple):
 
 
 def best_attacks(rounds: Sequence[RoundRow]) -> list[RoundRow]:
-    """The fastest successful attacks, fastest first; a time over its limit is not believed."""
+    """Return the fastest successful attacks, fastest first; times above the limit are ignored."""
     return sorted(_attacks(rounds), key=lambda row: (row.actual_time_seconds or 0, row.ended_at, row.id))[
         :BEST_ATTACKS
     ]
 
 
 def maps_files(pages: Pages, maps: Sequence[MapPage], zone: tzinfo) -> dict[str, bytes]:
-    """The files of the list of maps."""
+    """Return the files of the list of maps."""
     up = paths.up("maps")
     return pages.page(
         "maps",
@@ -66,7 +66,16 @@ def maps_files(pages: Pages, maps: Sequence[MapPage], zone: tzinfo) -> dict[str,
                 Col("Average", lambda row: clock(row.sums.average_attack_seconds), "Average time of an attack"),
                 Col("Best", lambda row: clock(row.sums.best_attack_seconds), "Fastest attack"),
                 Col("Attack times", lambda row: _small(row.rounds), "How long successful attacks took", "t"),
-                Col("Held", lambda row: whole(row.sums.full_holds), "Rounds that were held to the limit"),
+                Col(
+                    "Full holds",
+                    lambda row: whole(row.sums.limit_holds),
+                    "Rounds that were held to the map's limit",
+                ),
+                Col(
+                    "Set time held",
+                    lambda row: whole(row.sums.set_time_holds),
+                    "Second rounds held for the set time",
+                ),
                 Col("Gave up", lambda row: whole(row.sums.surrenders), "Rounds in which the attackers gave up"),
                 Col("Last", lambda row: markup.moment(row.sums.last_played.astimezone(zone)), kind="t"),
             ],
@@ -77,7 +86,7 @@ def maps_files(pages: Pages, maps: Sequence[MapPage], zone: tzinfo) -> dict[str,
 
 
 def map_files(pages: Pages, page: MapPage, zone: tzinfo) -> dict[str, bytes]:
-    """The files of one map's page."""
+    """Return the files of one map's page."""
     sums = page.sums
     folder = paths.map_(sums.map_name)
     up = paths.up(folder)
@@ -88,7 +97,8 @@ def map_files(pages: Pages, page: MapPage, zone: tzinfo) -> dict[str, bytes]:
         ("Attack succeeds", share(sums.attack_share)),
         ("Average attack", clock(sums.average_attack_seconds)),
         ("Fastest attack", clock(sums.best_attack_seconds)),
-        ("Held to the limit", whole(sums.full_holds)),
+        ("Full holds", whole(sums.limit_holds)),
+        ("Set time held", whole(sums.set_time_holds)),
         ("Gave up", whole(sums.surrenders)),
     ]
     return pages.page(
@@ -142,7 +152,7 @@ def map_files(pages: Pages, page: MapPage, zone: tzinfo) -> dict[str, bytes]:
 
 
 def weapons_files(pages: Pages, weapons: Sequence[WeaponUse]) -> dict[str, bytes]:
-    """The files of the list of weapons."""
+    """Return the files of the list of weapons."""
     up = paths.up("weapons")
     used = [row for row in weapons if row.kills]
     return pages.page(
@@ -184,7 +194,7 @@ def weapons_files(pages: Pages, weapons: Sequence[WeaponUse]) -> dict[str, bytes
 
 
 def weapon_files(pages: Pages, use: WeaponUse, users: Sequence[WeaponUser]) -> dict[str, bytes]:
-    """The files of one weapon's page; `users` have most kills first."""
+    """Return the files of one weapon's page; `users` are sorted by kills."""
     folder = paths.weapon(use.weapon_name)
     up = paths.up(folder)
     bullets = [
@@ -227,17 +237,11 @@ def weapon_files(pages: Pages, use: WeaponUse, users: Sequence[WeaponUser]) -> d
 
 
 def _attacks(rounds: Sequence[RoundRow]) -> list[RoundRow]:
-    return [
-        row
-        for row in rounds
-        if row.outcome == "completed"
-        and row.actual_time_seconds is not None
-        and row.actual_time_seconds <= row.time_limit_seconds
-    ]
+    return [row for row in rounds if row.outcome == "completed" and row.actual_time_seconds is not None]
 
 
 def _bins(rounds: Sequence[RoundRow]) -> tuple[int, int, Counter[int]]:
-    """The width of a bin in seconds, the first bin, and how many attacks are in each."""
+    """Return the width of a bin in seconds, the first bin, and the number of attacks per bin."""
     times = [row.actual_time_seconds or 0 for row in _attacks(rounds)]
     if not times:
         return 60, 0, Counter()
@@ -276,7 +280,7 @@ def _line_up(pages: Pages, up: str, round_: RoundRow, lines: Sequence[ScoreLine]
 
 
 def _side_table(rounds: Sequence[RoundRow]) -> str:
-    """How often each side won, in attack and in defence."""
+    """Return the table of wins of each side, in attack and in defence."""
     won: Counter[tuple[int, bool]] = Counter()
     played: Counter[tuple[int, bool]] = Counter()
     for row in rounds:
@@ -326,5 +330,4 @@ def _time(rounds: Sequence[RoundRow], number_: int) -> str:
     if row is None:
         return "–"
     words = {"completed": "", "fullhold": "held ", "surrender": "gave up "}.get(row.outcome, "")
-    seconds = row.played_seconds if row.outcome == "surrender" else row.actual_time_seconds
-    return f"{words}{clock(seconds)}"
+    return f"{words}{clock(row.actual_time_seconds)}"

@@ -1,4 +1,4 @@
-"""Text, numbers and names as HTML. Every text from outside is escaped here or by the templates' autoescape."""
+"""Text, numbers and names as HTML. All text from outside is escaped here or by the templates' autoescape."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
@@ -13,7 +13,7 @@ from etstats.site import paths
 
 NOTHING = "–"
 NO_NAME = "(no name)"
-_LONGEST_NAME = 48  # characters; longer ones end in an ellipsis, and are whole in the JSON
+_LONGEST_NAME = 48  # maximum characters; longer text is truncated, except in the JSON
 _TAGS = {
     "n": ("<td>", "</td>"),
     "t": ('<td class="t">', "</td>"),
@@ -24,9 +24,9 @@ _LONGEST_TEXT = 120
 
 
 class Col(NamedTuple):
-    """One column: its heading, what it means, and how a row becomes the HTML of its cell.
+    """A column: heading, definition, and a function from a row to the HTML of its cell.
 
-    `kind`: "n" a number, "t" text, "w" text that may take several lines, "h" the row's heading.
+    `kind`: "n" number, "t" text, "w" wrapped text, "h" row heading.
     """
 
     heading: str
@@ -36,7 +36,7 @@ class Col(NamedTuple):
 
 
 def visible(text: str, longest: int = _LONGEST_TEXT) -> str:
-    """The text in one line: nothing invisible, two combining marks a letter, `longest` characters at most."""
+    """Return one line of visible text: at most two combining marks per letter, and `longest` characters."""
     if text.isascii() and text.isprintable() and len(text) <= longest:
         return text
     shown = clean_part(text)
@@ -45,7 +45,7 @@ def visible(text: str, longest: int = _LONGEST_TEXT) -> str:
 
 @lru_cache(maxsize=8192)
 def name(raw: str) -> Markup:
-    """A player's name in its in-game colours, as classes: the Content-Security-Policy forbids inline styles."""
+    """Return a player's name in its in-game colours, as classes, because the CSP forbids inline styles."""
     parts: list[str] = []
     left = _LONGEST_NAME
     for colour, run in colour_runs(raw):
@@ -62,47 +62,47 @@ def name(raw: str) -> Markup:
 
 @lru_cache(maxsize=8192)
 def plain_name(raw: str) -> str:
-    """A player's name without colours, for titles and search."""
+    """Return a player's name without colours, for titles and search."""
     return visible("".join(run for _, run in colour_runs(raw)), _LONGEST_NAME).strip() or NO_NAME
 
 
 def colour_class(colour: str) -> str:
-    """The CSS class of one of the game's colours (`#rrggbb`)."""
+    """Return the CSS class of one of the game's colours (`#rrggbb`)."""
     return f"k{colour[1:]}"
 
 
 def html(text: str) -> Markup:
-    """Mark HTML that was put together here as safe."""
-    return Markup(text)  # noqa: S704  # callers escape what they put in
+    """Mark HTML that was built here as safe."""
+    return Markup(text)  # noqa: S704  # callers escape their texts
 
 
 def whole(value: float | None) -> str:
-    """A whole number with thousands separated."""
+    """Return a whole number with thousands separators."""
     return NOTHING if value is None else f"{value:,.0f}"
 
 
 def one(value: float | None) -> str:
-    """A number with one decimal."""
+    """Return a number with one decimal."""
     return NOTHING if value is None else f"{value:,.1f}"
 
 
 def two(value: float | None) -> str:
-    """A number with two decimals."""
+    """Return a number with two decimals."""
     return NOTHING if value is None else f"{value:,.2f}"
 
 
 def percent(value: float | None) -> str:
-    """A value of 0 to 100 in per cent."""
+    """Return a value of 0 to 100 in per cent."""
     return NOTHING if value is None else f"{value:.1f}%"
 
 
 def share(value: float | None) -> str:
-    """A value of 0 to 1 in per cent."""
+    """Return a value of 0 to 1 in per cent."""
     return NOTHING if value is None else f"{100 * value:.0f}%"
 
 
 def clock(seconds: float | None) -> str:
-    """Seconds as M:SS, or H:MM:SS from an hour on."""
+    """Return seconds as M:SS, or H:MM:SS from an hour on."""
     if seconds is None:
         return NOTHING
     minutes, rest = divmod(round(seconds), 60)
@@ -110,28 +110,33 @@ def clock(seconds: float | None) -> str:
 
 
 def span(seconds: float) -> str:
-    """A length of time in words: `2 h 05 min`, `48 min`."""
+    """Return a duration: `2 h 05 min`, `48 min`."""
     minutes = round(seconds / 60)
     return f"{minutes // 60:,} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"
 
 
 def day(moment: date) -> str:
-    """A day: `2 Oct 2025`."""
+    """Return a day: `2 Oct 2025`."""
     return f"{moment.day} {moment:%b %Y}"
 
 
 def weekday(moment: date) -> str:
-    """A day with its weekday: `Thu 2 Oct 2025`."""
+    """Return a day with its weekday: `Thu 2 Oct 2025`."""
     return f"{moment:%a} {day(moment)}"
 
 
 def minute(moment: datetime) -> str:
-    """A moment to the minute: `2 Oct 2025 21:30`."""
+    """Return a time to the minute: `2 Oct 2025 21:30`."""
     return f"{day(moment)} {moment:%H:%M}"
 
 
+def score(points: tuple[int, int] | None) -> str:
+    """Return the points of two teams: `8:10`, or `–` without a score."""
+    return "–" if points is None else f"{points[0]}:{points[1]}"
+
+
 def count(number: int, noun: str, plural: str = "") -> str:
-    """A number with its noun: `1 round`, `1,204 rounds`."""
+    """Return a number with its noun: `1 round`, `1,204 rounds`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
@@ -144,9 +149,9 @@ def table(
     classes: str = "",
     show_caption: bool = False,
 ) -> Markup:
-    """A table in a box of its own that scrolls where it is wider than the page.
+    """Return a table in a box that scrolls if it is wider than the page.
 
-    `caption` names it for screen readers, and is shown with `show_caption`.
+    `caption` is for screen readers, and visible with `show_caption`.
     """
     heads = "".join([_head(column.heading, column.meaning, column.kind) for column in columns])
     cells = [(column.cell, *_TAGS[column.kind]) for column in columns]
@@ -175,20 +180,20 @@ def _class(names: str) -> str:
 
 
 def text(value: str | None) -> Markup:
-    """Any text from outside, as HTML."""
+    """Return text from outside as HTML."""
     return escape(NOTHING if value is None else visible(value))
 
 
 def moment(at: datetime, *, with_time: bool = False) -> Markup:
-    """A moment as people read it, with the exact one for programs."""
+    """Return a time as text, with the exact value for programs."""
     return html(f'<time datetime="{at.isoformat()}">{minute(at) if with_time else day(at)}</time>')
 
 
 def map_link(map_name: str, up: str) -> Markup:
-    """A map's name, leading to its page."""
+    """Return a map's name as a link to its page."""
     return html(f'<a href="{up}{paths.map_(map_name)}/{paths.PAGE}">{text(map_name)}</a>')
 
 
 def weapon_link(weapon_name: str, up: str) -> Markup:
-    """A weapon's name, leading to its page."""
+    """Return a weapon's name as a link to its page."""
     return html(f'<a href="{up}{paths.weapon(weapon_name)}/{paths.PAGE}">{text(weapon_name)}</a>')

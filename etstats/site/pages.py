@@ -1,4 +1,4 @@
-"""What every page shares: the templates, the site's options, and links to players."""
+"""Shared parts of all pages: the templates, the site's options, and links to players."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -29,14 +29,14 @@ SECTIONS = (
 
 
 class LinkCard(NamedTuple):
-    """What a chat shows of a link: a sentence, and the path of a picture."""
+    """A link card, as shown in chats: a sentence, and the path of a picture."""
 
     text: str
     picture: str | None = None
 
 
 class Frame(NamedTuple):
-    """What surrounds the content of a page: the links of its head, its top and its foot."""
+    """The frame of a page: the links of its head, header and footer."""
 
     links: Markup
     header: Markup
@@ -44,9 +44,9 @@ class Frame(NamedTuple):
 
 
 class Pages:
-    """The pages of one build: `players` are those who have a page, by GUID, with their raw names.
+    """The pages of a build: `players` maps the GUIDs of players with a page to their raw names.
 
-    `leads_to` names the page of each GUID that stands for another person's.
+    `leads_to` maps merged GUIDs to the GUID of the person's page.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class Pages:
             clock=markup.clock,
             span=markup.span,
             day=markup.day,
+            score=markup.score,
             weekday=markup.weekday,
             minute=markup.minute,
             slug=paths.slug,
@@ -98,7 +99,7 @@ class Pages:
 
     @cached_property
     def assets(self) -> dict[str, bytes]:
-        """The style, the script and the icon, by path."""
+        """Return the style sheet, the script and the icon, by path."""
         folder = resources.files("etstats.site") / "static"
         files = {f"assets/{name}": (folder / name).read_bytes() for name in ("site.js", "icon.svg")}
         files["assets/site.css"] = (folder / "site.css").read_bytes() + stylesheet().encode()
@@ -106,12 +107,12 @@ class Pages:
 
     @cached_property
     def assets_version(self) -> str:
-        """A hash of the assets, which their links carry, so that no browser shows an old style with a new page."""
+        """Return a hash of the assets for their links, so that browsers do not use old cached assets."""
         return hashlib.sha256(b"".join(self.assets[path] for path in sorted(self.assets))).hexdigest()[:8]
 
     @cached_property
     def version(self) -> str:
-        """A hash of all that decides how pages look, besides the data: the program, its templates, the options."""
+        """Return a hash of everything except the data that determines pages: the program, templates, options."""
         digest = hashlib.sha256(repr((__version__, self.options)).encode())
         for entry in sorted(_sources(), key=lambda found: found[0]):
             digest.update(entry[1])
@@ -127,7 +128,7 @@ class Pages:
         card: LinkCard | None = None,
         **context: object,
     ) -> dict[str, bytes]:
-        """Render one page and its JSON: the files by path."""
+        """Render a page and its JSON; return the files by path."""
         up = paths.up(folder)
         html = self._environment.get_template(template).render(
             folder=folder,
@@ -142,11 +143,11 @@ class Pages:
         return {place + paths.PAGE: html.encode(), place + paths.DATA: json_data.document(data)}
 
     def picture(self, folder: str, draw: Callable[[], bytes]) -> dict[str, bytes]:
-        """The picture of a page's link card, by path; none without the site's address, which its link needs."""
+        """Return the picture of a page's link card, by path; empty without the site's URL."""
         return {f"{folder}/card.png": draw()} if self.options.url else {}
 
     def _frame(self, up: str, section: str) -> Frame:
-        """What is the same on all pages of a section that are equally deep."""
+        """Return the frame of all pages of a section with the same depth."""
         key = (up, section)
         if key not in self._frames:
             parts = {
@@ -157,7 +158,7 @@ class Pages:
         return self._frames[key]
 
     def person(self, guid: str, raw: str, up: str) -> Markup:
-        """A player's name, leading to the player's page where there is one."""
+        """Return a player's name, as a link if the player has a page."""
         key = (guid, raw, up)
         if key not in self._links:
             target = self.leads_to.get(guid, guid)
@@ -179,5 +180,5 @@ def _sources() -> list[tuple[str, bytes]]:
 
 
 def _visible(value: object) -> object:
-    """What an expression in a template writes: texts lose what is invisible."""
+    """Remove invisible characters from texts that templates write."""
     return markup.visible(value, 400) if type(value) is str else value

@@ -1,4 +1,4 @@
-"""Where each page is: paths inside the site's folder, safe as file names and in URLs."""
+"""Paths of the pages inside the site's folder, safe as file names and in URLs."""
 
 import hashlib
 import re
@@ -12,7 +12,7 @@ _TAKEN = {PAGE, DATA}
 
 
 def slug(text: str) -> str:
-    """Return a name as one part of a path: itself where that is safe, else its safe characters and a hash.
+    """Return a name as one part of a path: unchanged if safe, else its safe characters and a hash.
 
     Different names give different parts.
     """
@@ -24,40 +24,40 @@ def slug(text: str) -> str:
 
 
 def player(guid: str) -> str:
-    """The folder of a player's page."""
+    """Return the folder of a player's page."""
     return f"players/{slug(guid)}"
 
 
 def session(session_id: int) -> str:
-    """The folder of a session's page."""
+    """Return the folder of a session's page."""
     return f"sessions/{session_id}"
 
 
 def match(server: str, match_id: str) -> str:
-    """The folder of a match's page."""
+    """Return the folder of a match's page."""
     return f"matches/{slug(server)}/{slug(match_id)}"
 
 
 def round_(round_id: int) -> str:
-    """The folder of a round's page."""
+    """Return the folder of a round's page."""
     return f"rounds/{round_id}"
 
 
 def map_(name: str) -> str:
-    """The folder of a map's page."""
+    """Return the folder of a map's page."""
     return f"maps/{slug(name)}"
 
 
 def weapon(name: str) -> str:
-    """The folder of a weapon's page."""
+    """Return the folder of a weapon's page."""
     return f"weapons/{slug(name)}"
 
 
 def season(name: str) -> str:
-    """The folder of a season's page."""
+    """Return the folder of a season's page."""
     return f"seasons/{slug(name)}"
 
 
 def up(folder: str) -> str:
-    """The way from a page's folder to the site's root: `../` for each step."""
+    """Return the relative path from a page's folder to the site's root: `../` per level."""
     return "../" * (folder.count("/") + 1) if folder else ""

@@ -1,4 +1,4 @@
-"""The pages of players: the index, and a profile for each."""
+"""Pages of players: the index, and a profile per player."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -23,15 +23,15 @@ from etstats.stats.profiles import Profile
 
 _FORM_SESSIONS = 60  # of the chart
 _RATED_MATCHES = 100  # of the chart
-_TREND = 10  # sessions over which the trend and its interval are
-_COMPANY = 30  # teammates and opponents that are listed
+_TREND = 10  # sessions of the trend and its interval
+_COMPANY = 30  # number of listed teammates and opponents
 _WEAPONS = 12
 _INDEX = 400  # players on one page
 _WEEKS = 53
 
 
 class PlayerPage(NamedTuple):
-    """What a page shows besides the profile: sums by session, oldest first, rounds by day, and ratings."""
+    """Data of a page besides the profile: sums by session, oldest first, rounds by day, and ratings."""
 
     profile: Profile
     form: Sequence[SessionSums]
@@ -56,12 +56,12 @@ class IndexRow(NamedTuple):
 
 
 def player_files(pages: Pages, player: PlayerPage, zone: tzinfo) -> dict[str, bytes]:
-    """The files of one player's page."""
+    """Return the files of one player's page."""
     profile = player.profile
     folder = paths.player(profile.player_guid)
     up = paths.up(folder)
     sums = profile.sums
-    assert sums is not None  # noqa: S101  # who has a page has rounds
+    assert sums is not None  # noqa: S101  # players with a page have rounds
     values = {place.board: place for place in profile.places}
     facts = [
         *_rating_fact(player.ratings),
@@ -74,7 +74,8 @@ def player_files(pages: Pages, player: PlayerPage, zone: tzinfo) -> dict[str, by
         ("Last seen", markup.day(profile.last_seen.astimezone(zone))),
     ]
     ranked = sorted(
-        (place for place in profile.places if place.rank is not None), key=lambda place: place.rank or 0
+        (place for place in profile.places if place.rank is not None),
+        key=lambda place: (place.board == "deaths", place.rank or 0),  # most deaths is not an achievement
     )
     dpm = board_value(BOARDS["dpm"], values["dpm"].value)
     kd = board_value(BOARDS["kd"], values["kd"].value)
@@ -158,7 +159,7 @@ def player_files(pages: Pages, player: PlayerPage, zone: tzinfo) -> dict[str, by
 
 
 def moved_files(pages: Pages, guid: str, leads_to: str) -> dict[str, bytes]:
-    """The page of a GUID that stands for another person: it leads to the person's."""
+    """Return the page of a merged GUID, which redirects to the person's page."""
     return pages.page(
         paths.player(guid),
         "moved.html",
@@ -169,7 +170,7 @@ def moved_files(pages: Pages, guid: str, leads_to: str) -> dict[str, bytes]:
 
 
 def index_files(pages: Pages, rows: Sequence[IndexRow], zone: tzinfo) -> dict[str, bytes]:
-    """The files of the players' index, most rounds first."""
+    """Return the files of the players' index, most rounds first."""
     ordered = sorted(rows, key=lambda row: (-row.rounds, row.player_guid))
     parts = [ordered[at : at + _INDEX] for at in range(0, len(ordered), _INDEX)] or [[]]
     files: dict[str, bytes] = {}
@@ -208,21 +209,22 @@ def index_files(pages: Pages, rows: Sequence[IndexRow], zone: tzinfo) -> dict[st
 
 
 def search_index(rows: Sequence[tuple[str, str, Sequence[str]]]) -> bytes:
-    """The search index as a script, for a page opened from a folder may not fetch: GUID, name, former names."""
+    """Return the search index (GUID, name, former names) as a script, because local pages cannot fetch files."""
     players = [
         [
             guid,
-            markup.plain_name(name),
-            list(dict.fromkeys(shown for alias in others if (shown := markup.visible(alias, 48)) != name))[:8],
+            present,
+            list(dict.fromkeys(shown for alias in others if (shown := markup.visible(alias, 48)) != present))[:8],
         ]
         for guid, name, others in rows
+        for present in [markup.plain_name(name)]
     ]
     document = json.dumps(players, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
     return f"window.etstatsPlayers={document};\n".encode()
 
 
 def index_row(sums: PlayerSums) -> IndexRow:
-    """A player's sums as a row of the index."""
+    """Return a player's sums as a row of the index."""
     shots, hits = sums.shots, sums.hits
     return IndexRow(
         player_guid=sums.player_guid,
@@ -243,7 +245,7 @@ def _index_folder(place: int) -> str:
 
 
 def _form_chart(form: Sequence[SessionSums], zone: tzinfo) -> str:
-    """DPM by session, with the mean of the last sessions and one standard deviation around it."""
+    """Return the chart of DPM by session, with the mean of the last sessions and one standard deviation."""
     rows = [row for row in form if row.time_played_seconds]
     values = [60 * row.damage_given / row.time_played_seconds for row in rows]
     if len(values) < 3:
@@ -281,7 +283,7 @@ def _rating_fact(ratings: Sequence[RatingPoint]) -> list[tuple[str, str]]:
 
 
 def _rating_chart(ratings: Sequence[RatingPoint], zone: tzinfo) -> str:
-    """The rating after each of the last matches, with its interval."""
+    """Return the chart of the rating after each of the last matches, with its interval."""
     shown = ratings[-_RATED_MATCHES:]
     if len(shown) < 3:
         return ""

@@ -1,4 +1,4 @@
-"""The columns of scoreboards: each number of a player's line, with what it means."""
+"""The columns of scoreboards: each number of a player's row, with its definition."""
 
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
@@ -13,9 +13,9 @@ from etstats.site.pages import Pages
 
 
 def number(key: str, heading: str, meaning: str, text: Callable[[Any], str] | None = None) -> Col:
-    """A column of one attribute of the row; without `text` of whole numbers."""
+    """Return a column of one attribute of the row; default format: whole numbers."""
     value = attrgetter(key)
-    if text is None:  # most of the cells of a site: written without a further call
+    if text is None:  # most cells of a site use this; avoids a further call
         return Col(heading, lambda row: NOTHING if (found := value(row)) is None else f"{found:,}", meaning)
     return Col(heading, lambda row: text(value(row)), meaning)
 
@@ -74,17 +74,17 @@ REST = (
 
 
 def player_column(pages: Pages, up: str) -> Col:
-    """The column of players' names, with links."""
+    """Return the column of players' names, with links."""
     return Col("Player", lambda row: pages.person(row.player_guid, row.player_name, up), kind="h")
 
 
 def board(pages: Pages, up: str, caption: str, players: Iterable[ScoreLine], extra: Sequence[Col] = ()) -> Markup:
-    """A scoreboard of the main columns, and of `extra` ones behind them."""
+    """Return a scoreboard of the main columns, followed by `extra` columns."""
     return markup.table(caption, [player_column(pages, up), *MAIN, *extra], players, classes="board")
 
 
 def everything(
     pages: Pages, up: str, caption: str, players: Iterable[ScoreLine], extra: Sequence[Col] = ()
 ) -> Markup:
-    """The columns that the scoreboard leaves out."""
+    """Return the columns that are not on the main scoreboard."""
     return markup.table(caption, [player_column(pages, up), *REST, *extra], players, classes="board")

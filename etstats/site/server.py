@@ -1,4 +1,4 @@
-"""A web server that shows the site on this machine."""
+"""A local web server for the site."""
 
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -12,7 +12,7 @@ _HOST = "127.0.0.1"
 
 
 class _SiteHandler(SimpleHTTPRequestHandler):
-    """Serve files with the headers that docs/site.md suggests; no listings, no hidden files, no manifest."""
+    """Serve files with the headers of docs/site.md; no listings, no hidden files, no manifest."""
 
     server_version = "etstats"
     sys_version = ""
@@ -24,7 +24,7 @@ class _SiteHandler(SimpleHTTPRequestHandler):
     }
 
     def end_headers(self) -> None:
-        """Add the headers that every answer carries."""
+        """Add the headers of every response."""
         self.send_header("Content-Security-Policy", f"{CONTENT_SECURITY_POLICY}; frame-ancestors 'none'")
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Referrer-Policy", "no-referrer")
@@ -32,23 +32,23 @@ class _SiteHandler(SimpleHTTPRequestHandler):
         super().end_headers()
 
     def translate_path(self, path: str) -> str:
-        """The file of a request; hidden files and the manifest do not exist."""
+        """Return the file of a request; hidden files and the manifest are not found."""
         found = super().translate_path(path)
         inside = Path(found).relative_to(self.directory).parts
         return "" if any(part.startswith(".") or part == MANIFEST for part in inside) else found
 
     def list_directory(self, path: object) -> None:
-        """A folder without a page has no listing."""
+        """Return "not found" for a folder without a page."""
         self.send_error(404)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the parent class names it
-        """Say nothing: the terminal shows the address."""
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # name of the parent class
+        """Do not log requests."""
 
 
 def site_server(folder: Path, port: int) -> ThreadingHTTPServer:
-    """A server of the site in a folder, on this machine alone; port 0: any free one.
+    """Return a server of the site in a folder, on the loopback address; port 0: any free port.
 
-    ConfigError: no site there, or the port cannot be used.
+    ConfigError: the folder contains no site, or the port cannot be used.
     """
     root = folder.resolve()
     if not (root / MANIFEST).is_file():

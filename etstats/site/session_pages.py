@@ -1,4 +1,4 @@
-"""The pages of a session: the session itself, its matches and its rounds."""
+"""Pages of a session, its matches and its rounds."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
@@ -14,12 +14,11 @@ from etstats.site.pages import LinkCard, Pages
 from etstats.site.scoreboard import board, everything
 
 SIDES = {1: "Axis", 2: "Allies"}
-TEAMS = ("Team A", "Team B")
 OUTCOMES = {"completed": "completed", "fullhold": "held", "surrender": "gave up", "unknown": "ended"}
 
 
 class SessionPages(NamedTuple):
-    """A session with all that its pages show; `older` and `newer` are its neighbours' ids."""
+    """Data of a session's pages; `older` and `newer` are the ids of the adjacent sessions."""
 
     view: SessionView
     matches: Sequence[MatchView]
@@ -29,7 +28,7 @@ class SessionPages(NamedTuple):
 
 
 class Team(NamedTuple):
-    """One team of a session or match, or one side of a round: its name and its board."""
+    """A team of a session or match, or a side of a round: name and scoreboard."""
 
     number: int
     name: str
@@ -38,16 +37,16 @@ class Team(NamedTuple):
 
 
 class MapCard(NamedTuple):
-    """A map of a session: its place in the session, and how its rounds ended in words."""
+    """A map of a session: its number, and the results of its rounds as text."""
 
     result: MapResult
-    after: tuple[int, int]
+    after: tuple[int, int] | None
     winner: str
-    endings: tuple[str, ...]
+    rounds: tuple[tuple[MapRound, str], ...]
 
 
 def session_files(pages: Pages, session: SessionPages) -> dict[str, bytes]:
-    """The files of a session, its matches and its rounds, by path."""
+    """Return the files of a session, its matches and its rounds, by path."""
     files = _session_page(pages, session)
     for match in session.matches:
         files |= _match_page(pages, match)
@@ -63,16 +62,19 @@ def _session_page(pages: Pages, session: SessionPages) -> dict[str, bytes]:
     view = session.view
     folder = paths.session(view.id)
     up = paths.up(folder)
+    team_names = visible_names(view.team_names)
+    series_names = {one.number: visible_names(one.names) for one in view.series}
     maps = [
         MapCard(
             result=result,
             after=after,
-            winner=_winner(result),
-            endings=tuple(ending(round_) for round_ in result.rounds),
+            winner=_winner(result, names),
+            rounds=tuple((round_, ending(round_, names)) for round_ in result.rounds),
         )
         for result, after in zip(view.maps, view.scores_after, strict=True)
+        for names in [series_names.get(result.series, team_names)]
     ]
-    by_guid = {series.player_guid: series.values for series in view.series}
+    by_guid = {series.player_guid: series.values for series in view.dpm_series}
     most = max((value for values in by_guid.values() for value in values if value is not None), default=0.0)
     extra = [
         Col(
@@ -88,12 +90,13 @@ def _session_page(pages: Pages, session: SessionPages) -> dict[str, bytes]:
         ),
     ]
     texts = [
-        f"{number_}. {markup.visible(card.result.map_name)}: {card.winner}, {card.after[0]}:{card.after[1]}"
+        f"{number_}. {markup.visible(card.result.map_name)}: {card.winner}, {markup.score(card.after)}"
         for number_, card in enumerate(maps, 1)
     ]
-    score = f"{TEAMS[0]} {view.score[0]}:{view.score[1]} {TEAMS[1]}"
+    score = ", ".join(_score(series_names[one.number], one.score) for one in view.series)
+    score = score or _score(team_names, view.score)
     words = f"{score} · {markup.count(len(view.maps), 'map')} · {markup.count(len(view.players), 'player')}"
-    picture = pages.picture(folder, lambda: session_card(pages.options.title, view, TEAMS))
+    picture = pages.picture(folder, lambda: session_card(pages.options.title, view))
     return picture | pages.page(
         folder,
         "session.html",
@@ -101,16 +104,21 @@ def _session_page(pages: Pages, session: SessionPages) -> dict[str, bytes]:
         title=f"Session of {markup.weekday(view.began)}",
         card=LinkCard(words, next(iter(picture), None)),
         view=view,
+        awards=[list(own) for _, own in groupby(view.awards, lambda row: row.key)],
         milestones=[list(own) for _, own in groupby(_by_player(view.milestones), lambda row: row.player_guid)],
         maps=maps,
-        teams=_teams(pages, up, view, TEAMS, extra),
+        teams=_teams(pages, up, view, team_names, extra),
         everything=everything(pages, up, "All numbers", view.players),
-        score_line=charts.steps(f"Score after each map: {score}", view.scores_after, texts),
-        team_names=TEAMS,
+        score_line=charts.steps(
+            f"Score after each map: {score}", [after or (0, 0) for after in view.scores_after], texts
+        )
+        if view.score
+        else "",
+        team_names=team_names,
+        series=[(one.number, series_names[one.number], one.score, one.mvp) for one in view.series],
         length=markup.span((view.ended_at - view.started_at).total_seconds()),
         older=session.older,
         newer=session.newer,
-        ending=ending,
         round_ids=[round_.id for round_ in view.rounds],
     )
 
@@ -123,7 +131,8 @@ def _match_page(pages: Pages, match: MatchView) -> dict[str, bytes]:
     folder = paths.match(match.server, match.map.match_id)
     up = paths.up(folder)
     score = match.map.score
-    words = f"{TEAMS[0]} {score[0]}:{score[1]} {TEAMS[1]}" if score else "no score"
+    team_names = visible_names(match.team_names)
+    words = _score(team_names, score) if score else "no score"
     name = markup.visible(match.map.map_name)
     return pages.page(
         folder,
@@ -132,11 +141,13 @@ def _match_page(pages: Pages, match: MatchView) -> dict[str, bytes]:
         title=f"{name}, {markup.minute(match.map.began)}",
         card=LinkCard(f"{words} · {markup.count(len(match.players), 'player')}"),
         match=match,
-        winner=_winner(match.map),
-        endings=[(round_.round_id, round_.round_number, ending(round_)) for round_ in match.map.rounds],
-        teams=_teams(pages, up, match, TEAMS),
+        winner=_winner(match.map, team_names),
+        endings=[
+            (round_.round_id, round_.round_number, ending(round_, team_names)) for round_ in match.map.rounds
+        ],
+        teams=_teams(pages, up, match, team_names),
         everything=everything(pages, up, "All numbers", match.players),
-        team_names=TEAMS,
+        team_names=team_names,
     )
 
 
@@ -153,18 +164,22 @@ def _round_page(pages: Pages, view: RoundView, before: int | None, after: int | 
     seconds = round_.actual_time_seconds
     outcome = f"{OUTCOMES[round_.outcome]} {markup.clock(seconds)} of {markup.clock(round_.time_limit_seconds)}"
     name = markup.visible(round_.map_name)
+    teams = {
+        side: SIDES[side] if team == SIDES[side] else f"{team} ({SIDES[side]})"
+        for side, team in enumerate(visible_names(view.team_names), 1)
+    }
     return pages.page(
         folder,
         "round.html",
         view,
         title=f"{name}, round {round_.round_number}, {markup.minute(round_.stamp)}",
-        card=LinkCard(f"{SIDES.get(round_.winner_team, 'Nobody')} won · {outcome}"),
+        card=LinkCard(f"{teams.get(round_.winner_team, 'Nobody')} won · {outcome}"),
         view=view,
         round=round_,
-        sides=SIDES,
-        attackers=SIDES[3 - round_.defender_team],
+        winner=teams.get(round_.winner_team, "none recorded"),
+        attackers=teams[3 - round_.defender_team],
         outcome=outcome,
-        teams=_teams(pages, up, view, ("Axis", "Allies")),
+        teams=_teams(pages, up, view, (teams[1], teams[2])),
         everything=everything(pages, up, "All numbers", view.players, [explain]),
         before=before,
         after=after,
@@ -178,14 +193,16 @@ def _teams(
     names: Sequence[str],
     extra: Sequence[Col] = (),
 ) -> list[Team]:
-    """The boards of both teams, or of both sides of a round; then of those in neither."""
+    """Return the scoreboards of both teams, or sides of a round; then of players in neither."""
     lines = view.players
     totals = view.sides if isinstance(view, RoundView) else view.line_ups
     teams = [
         Team(
             number=total.team,
             name=names[total.team - 1],
-            players=board(pages, up, names[total.team - 1], [p for p in lines if p.team == total.team], extra),
+            players=board(
+                pages, up, names[total.team - 1], [player for player in lines if player.team == total.team], extra
+            ),
             totals=(
                 f"{markup.count(total.players, 'player')}: {total.kills:,} kills, {total.deaths:,} deaths, "
                 f"{total.damage_given:,} HP damage given, {total.damage_received:,} received"
@@ -198,11 +215,22 @@ def _teams(
     return teams
 
 
-def ending(round_: MapRound) -> str:
-    """How a round ended: `Team A in 5:18`, `Team B held 10:00`, `Team A gave up (6:20)`."""
-    seconds = round_.actual_time_seconds if round_.outcome != "surrender" else round_.played_seconds
+def visible_names(names: Sequence[str]) -> tuple[str, str]:
+    """Return the names of two teams as visible text."""
+    return markup.visible(names[0]), markup.visible(names[1])
+
+
+def _score(names: Sequence[str], points: tuple[int, int] | None) -> str:
+    return f"{names[0]} {markup.score(points)} {names[1]}"
+
+
+def ending(round_: MapRound, names: Sequence[str]) -> str:
+    """Return the result of a round: `alpha in 5:18`, `omega held 10:00`, `alpha gave up (6:20)`."""
+    seconds = round_.actual_time_seconds
     time = "unknown time" if seconds is None else markup.clock(seconds)
-    attackers, defenders = TEAMS[round_.attackers - 1], TEAMS[2 - round_.attackers]
+    attackers, defenders = "attackers", "defenders"
+    if round_.attackers:
+        attackers, defenders = names[round_.attackers - 1], names[2 - round_.attackers]
     return {
         "completed": f"{attackers} in {time}",
         "fullhold": f"{defenders} held {time}",
@@ -210,7 +238,7 @@ def ending(round_: MapRound) -> str:
     }.get(round_.outcome, f"{attackers}: {time}")
 
 
-def _winner(result: MapResult) -> str:
-    if result.score is None:
-        return "no score"
-    return TEAMS[result.winner - 1] if result.winner else "draw"
+def _winner(result: MapResult, names: Sequence[str]) -> str:
+    if result.winner:
+        return names[result.winner - 1]
+    return "draw" if result.score else "no score"

@@ -10,7 +10,7 @@ _URL = re.compile(r"https?://[^\s\"'<>\\^`{|}?#]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteConfig:
-    """The static site: with `path` it is brought up to date after each import, with `url` posts lead to it."""
+    """The static site: with `path` it is updated after each import, with `url` posts link to it."""
 
     path: str | None = None
     url: str | None = None
@@ -20,7 +20,7 @@ class SiteConfig:
 
 
 def address(url: str | None) -> str | None:
-    """The site's address without a slash at its end; ConfigError for what is not one."""
+    """Return the site's URL without a trailing slash; ConfigError if it is invalid."""
     if url is None:
         return None
     if not _URL.fullmatch(url):

@@ -1,15 +1,15 @@
-"""The part of the style sheet that is computed: the game's name colours, readable on a light and a dark ground."""
+"""The computed part of the style sheet: the game's name colours, readable on light and dark backgrounds."""
 
 from etstats.parser.names import COLOURS
 from etstats.site.markup import colour_class
 
 LIGHT_GROUND, DARK_GROUND = "#ecece7", "#252930"
 """The backgrounds of names with the least contrast: a table row under the pointer."""
-_CONTRAST = 4.6  # WCAG AA asks for 4.5
+_CONTRAST = 4.6  # WCAG AA requires 4.5
 
 
 def stylesheet() -> str:
-    """Rules for each colour of the game, for both schemes; greys have the colour of the text."""
+    """Return the rules for each colour of the game, for both schemes; greys have the colour of the text."""
     colours = sorted(set(COLOURS))
     light = "".join(_rule(colour, LIGHT_GROUND) for colour in colours)
     dark = "".join(_rule(colour, DARK_GROUND) for colour in colours)
@@ -17,7 +17,7 @@ def stylesheet() -> str:
 
 
 def readable(colour: str, ground: str) -> str | None:
-    """The colour moved towards black or white until it can be read on the ground; None for a grey."""
+    """Return the colour moved towards black or white until readable on the background; None for a grey."""
     parts = _parts(colour)
     if max(parts) - min(parts) < 0.1:
         return None
@@ -31,13 +31,13 @@ def readable(colour: str, ground: str) -> str | None:
 
 
 def contrast(one: str, other: str) -> float:
-    """The contrast of two colours as WCAG 2 defines it, from 1 to 21."""
+    """Return the WCAG 2 contrast of two colours, from 1 to 21."""
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
 
 
 def luminance(colour: str) -> float:
-    """The relative luminance of a colour (`#rrggbb`), from 0 to 1."""
+    """Return the relative luminance of a colour (`#rrggbb`), from 0 to 1."""
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in _parts(colour)]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 

@@ -1,4 +1,4 @@
-"""How the values of boards and records are written."""
+"""Formats of the values of boards and records."""
 
 from etstats.domain.rules.boards import Board
 from etstats.domain.rules.records import RECORDS
@@ -8,7 +8,7 @@ _PLACES = {"%": 1, "HP/min": 0}
 
 
 def board_value(board: Board, value: float | None) -> str:
-    """A board's value with its unit."""
+    """Return a board's value with its unit."""
     if value is None:
         return NOTHING
     if board.unit == "time":
@@ -18,18 +18,18 @@ def board_value(board: Board, value: float | None) -> str:
 
 
 def board_heading(board: Board) -> str:
-    """A board's heading with its unit, where the value does not show it."""
+    """Return a board's heading, with its unit unless the value shows it."""
     return board.heading + (f" {board.unit}" if board.unit in ("HP", "HP/min") else "")
 
 
 def sum_value(names: tuple[str, ...], value: float | None) -> str:
-    """One of the two sums that a ratio is made of."""
+    """Return one of the two sums of a ratio as text."""
     if value is None:
         return NOTHING
     return span(value) if names and names[0].endswith("_seconds") else f"{value:,.0f}"
 
 
 def record_value(record: str, value: float) -> str:
-    """A record's value with its unit."""
+    """Return a record's value with its unit."""
     unit = RECORDS[record].unit
     return f"{value:,.1f} {unit}" if unit in ("%", "HP/min") else f"{value:,.0f} {unit}".strip()

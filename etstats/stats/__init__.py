@@ -1,1 +1,1 @@
-"""Queries: what the read commands and the posts show, computed from the database and the rules."""
+"""Queries for commands, posts and pages, computed from the database with the rules."""

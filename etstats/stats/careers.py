@@ -1,35 +1,35 @@
-"""Achievements over whole careers: who reached what and when, and how far it is to the next step."""
+"""Achievements over whole careers: reached steps, and the progress to the next step."""
 
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import groupby
 
+from etstats.db import career_steps
 from etstats.db import sessions as stored
 from etstats.db.connection import Connection
 from etstats.domain.rules.achievements import ACHIEVEMENTS, Achievement
-from etstats.domain.rules.bests import DPM_SECONDS
+from etstats.domain.rules.records import DPM_SECONDS
 from etstats.domain.stats import Career, Reached
 from etstats.domain.views import AchievementRow, ProgressRow
 
-_LADDERS = {achievement.key: achievement.thresholds for achievement in ACHIEVEMENTS}
 _BY_KEY = {achievement.key: achievement for achievement in ACHIEVEMENTS}
 
 
 def achievement_rows(conn: Connection) -> list[AchievementRow]:
-    """Every step that somebody who is not hidden reached: by how many, and by whom first and last."""
-    reached = stored.achievements_reached(conn, _LADDERS)
-    names = stored.last_names(conn, {r.player_guid for r in reached})
+    """Return the steps reached by visible players: the number of players, and the first and last to reach it."""
+    reached = career_steps.reached(conn)
+    names = stored.last_names(conn, {milestone.player_guid for milestone in reached})
     return [
         _achievement_row(_BY_KEY[key], threshold, list(steps), names)
-        for (key, threshold), steps in groupby(reached, lambda r: (r.key, r.threshold))
+        for (key, threshold), steps in groupby(reached, lambda milestone: (milestone.key, milestone.threshold))
     ]
 
 
 def progress_rows(conn: Connection, guid: str) -> list[ProgressRow]:
-    """How far a player is on every achievement, hidden or not: it is the player's own sheet."""
-    reached = stored.achievements_reached(conn, _LADDERS, guid)
+    """Return a player's progress on every achievement; also for hidden players."""
+    reached = career_steps.reached(conn, guid)
     career = stored.careers(conn, guids=[guid], dpm_seconds=DPM_SECONDS, with_hidden=True).get(guid)
-    return [] if career is None else [_progress_row(a, career, reached) for a in ACHIEVEMENTS]
+    return [] if career is None else [_progress_row(achievement, career, reached) for achievement in ACHIEVEMENTS]
 
 
 def _achievement_row(
@@ -40,7 +40,7 @@ def _achievement_row(
         title=achievement.title,
         unit=achievement.unit,
         threshold=threshold,
-        players=len(steps),
+        players=first.players,
         first_name=names[first.player_guid],
         first_on=first.reached_on,
         last_name=names[last.player_guid],
@@ -65,4 +65,11 @@ def _progress_row(achievement: Achievement, career: Career, reached: Iterable[Re
 
 
 def _when(reached: Iterable[Reached], key: str, threshold: int | None) -> datetime | None:
-    return next((r.reached_on for r in reached if r.key == key and r.threshold == threshold), None)
+    return next(
+        (
+            milestone.reached_on
+            for milestone in reached
+            if milestone.key == key and milestone.threshold == threshold
+        ),
+        None,
+    )

@@ -1,24 +1,30 @@
-"""The views of many sessions and players at once, for the pages of the site.
+"""Views of many sessions and players at once, for the pages of the site.
 
-What they show equals what the commands show of one session or player: `sessions` and `profiles` hold the rules,
-this module only reads in bulk. What every session needs of the past is read once, as `History`.
+The results equal those of the commands for one session or player: `sessions` and `profiles` compute, this module
+reads in bulk. The past that each session needs is read once, as `PlayerHistory`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
 from etstats.db import maps, overview, players
 from etstats.db import sessions as stored
 from etstats.db.connection import Connection
-from etstats.db.overview import RoundFingerprint, SessionSums
+from etstats.db.overview import SessionSums
 from etstats.db.scope import Scope
-from etstats.domain.rules import bests, rating
+from etstats.db.series import StoredSeries, series_of_sessions
+from etstats.domain.rules import rating
 from etstats.domain.rules.achievements import ACHIEVEMENTS
-from etstats.domain.rules.bests import DPM_SECONDS, Broken
-from etstats.domain.rules.records import ACCURACY_SHOTS, SESSION_DPM_SECONDS
+from etstats.domain.rules.records import (
+    ACCURACY_SHOTS,
+    BESTS,
+    DPM_SECONDS,
+    SESSION_DPM_SECONDS,
+    NewRecord,
+    new_records,
+)
 from etstats.domain.stats import Career, Performance, ScoreLine
 from etstats.domain.views import (
     MatchView,
@@ -30,20 +36,20 @@ from etstats.domain.views import (
     SessionRow,
     SessionView,
 )
-from etstats.stats.matches import follow
-from etstats.stats.profiles import FORM_ROUNDS, Form, Profile
+from etstats.stats import rating_lists
+from etstats.stats.profiles import FORM_ROUNDS, RATED_MATCHES, Form, Profile
 from etstats.stats.rankings import Population
 from etstats.stats.sessions import session_row, view_of_match, view_of_round, view_of_session
 
 _KEYS = tuple(achievement.key for achievement in ACHIEVEMENTS)
 _THRESHOLDS = tuple(achievement.thresholds for achievement in ACHIEVEMENTS)
-_PART = 40  # sessions: few enough that memory does not grow with the history
-_ALL_TIME = ""  # the GUID of the all-time bests among the careers
-_BESTS = tuple(best.key for best in bests.BESTS)
+_PART = 40  # sessions per part, to limit memory
+_ALL_TIME = ""  # GUID under which the careers contain the all-time bests
+_BESTS = tuple(best.key for best in BESTS)
 
 
 class Step(NamedTuple):
-    """A threshold that a player's career passed, and the round in which it did."""
+    """A threshold that a player passed, and the round in which this happened."""
 
     player_guid: str
     key: str
@@ -53,7 +59,7 @@ class Step(NamedTuple):
 
 
 class RatingPoint(NamedTuple):
-    """A rating after a match, as it is shown, with its interval."""
+    """A displayed rating after a match, with its interval."""
 
     ended_at: datetime
     points: int
@@ -62,13 +68,13 @@ class RatingPoint(NamedTuple):
 
 
 class PlayerHistory(NamedTuple):
-    """What came of all sessions in order, without hidden players.
+    """Results of all sessions in order, without hidden players.
 
-    `broken`, `steps`: the records that fell and the thresholds that were passed, by session. `forms`: the sums of
-    each player by session, oldest first. `careers`: the sums that achievements are of, by GUID and key.
+    `records`, `steps`: broken records and passed thresholds, by session. `forms`: the sums of each player by
+    session, oldest first. `careers`: the sums for achievements, by GUID and key.
     """
 
-    broken: Mapping[int, Sequence[Broken]]
+    records: Mapping[int, Sequence[NewRecord]]
     steps: Mapping[int, Sequence[Step]]
     forms: Mapping[str, Sequence[SessionSums]]
     careers: Mapping[str, Mapping[str, int]]
@@ -83,27 +89,12 @@ class SessionDetails(NamedTuple):
 
 
 def all_rounds(conn: Connection) -> list[RoundRow]:
-    """Every round, in time order."""
+    """Return all rounds, in time order."""
     return stored.recent_rounds(conn, Scope(), None)[::-1]
 
 
-def fingerprints(conn: Connection) -> list[RoundFingerprint]:
-    """A hash of all that is stored of each round, in time order."""
-    return overview.round_fingerprints(conn)
-
-
-def participants(conn: Connection) -> dict[int, list[str]]:
-    """The GUIDs of those who played in each session, hidden ones included."""
-    return overview.participants(conn)
-
-
-def shown_players(conn: Connection) -> dict[str, str]:
-    """The raw name of everybody who has rounds and is not hidden, by GUID."""
-    return overview.shown_players(conn)
-
-
 def aliases(conn: Connection) -> dict[str, list[str]]:
-    """Every name of each player, the last seen first."""
+    """Return all names of each player, last seen first."""
     found: dict[str, list[str]] = {}
     for alias in players.aliases(conn):
         found.setdefault(alias.guid, []).append(alias.alias)
@@ -111,17 +102,12 @@ def aliases(conn: Connection) -> dict[str, list[str]]:
 
 
 def scoreboards(conn: Connection, round_ids: Sequence[int]) -> dict[int, list[ScoreLine]]:
-    """The scoreboard of each of these rounds."""
+    """Return the scoreboard of each of these rounds."""
     return stored.scoreboards(conn, {round_id: round_id for round_id in round_ids})
 
 
-def merged_players(conn: Connection) -> dict[str, str]:
-    """The GUID that stands for the person, by each other GUID of that person."""
-    return overview.merged_players(conn)
-
-
 def ratings(conn: Connection) -> dict[str, list[RatingPoint]]:
-    """The ratings of each player, oldest first; empty while nothing is rated."""
+    """Return the ratings of each player, oldest first; empty without ratings."""
     found: dict[str, list[RatingPoint]] = {}
     for guid, ended_at, mu, sigma in overview.ratings(conn):
         point = RatingPoint(ended_at, rating.points(mu), *rating.interval(mu, sigma))
@@ -129,53 +115,34 @@ def ratings(conn: Connection) -> dict[str, list[RatingPoint]]:
     return found
 
 
-def map_sums(conn: Connection) -> list[maps.MapSums]:
-    """How each map went, most played first."""
-    return maps.maps(conn, Scope())
-
-
-def weapon_uses(conn: Connection) -> list[maps.WeaponUse]:
-    """What was done with each weapon, most kills first."""
-    return maps.weapons(conn, Scope())
-
-
-def weapons_by_player(conn: Connection, guids: Sequence[str]) -> dict[str, list[players.WithWeapon]]:
-    """What each of these players did with each weapon."""
-    return overview.weapons_by_player(conn, guids)
-
-
 def round_records(conn: Connection) -> list[maps.RecordValue]:
-    """The bests of single rounds, overall and then by map."""
+    """Return the records of single rounds, overall and then by map."""
     return maps.round_records(conn, Scope(), dpm_seconds=DPM_SECONDS, accuracy_shots=ACCURACY_SHOTS)
 
 
 def session_records(conn: Connection) -> list[maps.RecordValue]:
-    """The bests of whole sessions."""
+    """Return the records of sessions."""
     return maps.session_records(conn, Scope(), dpm_seconds=SESSION_DPM_SECONDS)
 
 
-def facts(conn: Connection) -> maps.Facts:
-    """How much was played."""
-    return maps.facts(conn, Scope())
-
-
 def session_rows(conn: Connection, sessions: Sequence[Sequence[RoundRow]]) -> list[SessionRow]:
-    """The list of sessions from all their rounds, in the order given."""
+    """Return the rows of the list of sessions from their rounds, in the given order."""
     sides = overview.sides(conn)
-    return [session_row(rounds, sides) for rounds in sessions]
+    series = series_of_sessions(conn, [rounds[0].session_id for rounds in sessions])
+    return [session_row(rounds, series[rounds[0].session_id], sides) for rounds in sessions]
 
 
 def history(conn: Connection) -> PlayerHistory:
-    """Go through all sessions in order."""
+    """Return the history of all sessions, computed in order."""
     sums = overview.session_sums(conn, dpm_seconds=DPM_SECONDS)
     careers, steps = _careers(conn)
-    return PlayerHistory(broken=_broken(sums), steps=steps, forms=_forms(sums), careers=careers)
+    return PlayerHistory(records=_new_records(sums), steps=steps, forms=_forms(sums), careers=careers)
 
 
 def session_details(conn: Connection, session_ids: Sequence[int], past: PlayerHistory) -> Iterator[SessionDetails]:
-    """The sessions with these ids, in this order, read in parts: the next one while the last is looked through.
+    """Yield the sessions with these ids, in this order; the next part is read while the last one is processed.
 
-    Until the last one is given, nothing else may be asked over the connection.
+    The connection must not be used for other queries until the last one is yielded.
     """
     parts = [session_ids[at : at + _PART] for at in range(0, len(session_ids), _PART)]
     with ThreadPoolExecutor(max_workers=1) as reader:
@@ -190,7 +157,7 @@ def session_details(conn: Connection, session_ids: Sequence[int], past: PlayerHi
 
 
 def profiles(conn: Connection, guids: Sequence[str], field: Population, past: PlayerHistory) -> Iterator[Profile]:
-    """The profiles of these players over all rounds."""
+    """Return the profiles of these players over all rounds."""
     known: dict[str, list[players.Alias]] = {}
     for alias in players.aliases(conn):
         known.setdefault(alias.guid, []).append(alias)
@@ -203,6 +170,7 @@ def profiles(conn: Connection, guids: Sequence[str], field: Population, past: Pl
     for passed in past.steps.values():
         for step in passed:
             steps.setdefault(step.player_guid, []).append(step)
+    standings = rating_lists.standings(conn)
     for guid in guids:
         own = sums[guid]
         aliases = known[guid]
@@ -210,7 +178,7 @@ def profiles(conn: Connection, guids: Sequence[str], field: Population, past: Pl
         yield Profile(
             player_guid=guid,
             player_name=own.player_name,
-            clean_name=aliases[0].alias,
+            clean_name=own.clean_name,
             first_seen=min(alias.first_seen for alias in aliases),
             last_seen=aliases[0].last_seen,
             sums=own,
@@ -223,13 +191,14 @@ def profiles(conn: Connection, guids: Sequence[str], field: Population, past: Pl
             records=tuple(found.records.get(guid, [])),
             achievements=tuple(progress(past.careers.get(guid, {}), steps.get(guid, []), past.forms[guid])),
             aliases=tuple(aliases),
+            rating=rating_lists.summary_of(conn, standings, guid, RATED_MATCHES),
         )
 
 
 def progress(
     career: Mapping[str, int], steps: Sequence[Step], forms: Sequence[SessionSums]
 ) -> Iterator[ProgressRow]:
-    """How far one player is on every achievement."""
+    """Return the progress of one player on every achievement."""
     ends = {form.session_id: form.ended_at for form in forms}
     when = {(step.key, step.threshold): ends[step.session_id] for step in steps}
     for achievement in ACHIEVEMENTS:
@@ -249,12 +218,13 @@ def progress(
 
 
 class _Part(NamedTuple):
-    """What is stored of some sessions: rounds by session, what everybody did by round, and scoreboards.
+    """Stored rows of some sessions: rounds and series by session, player rows by round, and scoreboards.
 
-    A match is its server's id and its own.
+    A match is identified by server id and match id.
     """
 
     rounds: Mapping[int, Sequence[RoundRow]]
+    series: Mapping[int, Sequence[StoredSeries]]
     played: Mapping[int, Sequence[Performance]]
     of_session: Mapping[int, Sequence[ScoreLine]]
     of_match: Mapping[tuple[int, str], Sequence[ScoreLine]]
@@ -273,6 +243,7 @@ def _read(conn: Connection, session_ids: Sequence[int]) -> _Part:
     )
     return _Part(
         rounds={session_id: own for session_id, own in rounds.items() if own},
+        series=series_of_sessions(conn, session_ids),
         played=stored.performances(conn, [round_.id for round_ in all_rounds]),
         of_session=stored.scoreboards(conn, {round_.id: round_.session_id for round_ in all_rounds}),
         of_match={match: of_match[number[match]] for match in matches},
@@ -283,13 +254,12 @@ def _read(conn: Connection, session_ids: Sequence[int]) -> _Part:
 def _details(part: _Part, past: PlayerHistory) -> Iterator[SessionDetails]:
     played = part.played
     for session_id, own in part.rounds.items():
-        teams = follow(own, played)
+        series = part.series[session_id]
         steps = past.steps.get(session_id, ())
         lines = part.of_session[session_id]
         names = {line.player_guid: line.player_name for line in lines}
-        view = replace(
-            view_of_session(own, teams, lines, played),
-            records=tuple(_record_row(broken, names) for broken in past.broken.get(session_id, ())),
+        view = view_of_session(own, series, lines, played)._replace(
+            records=tuple(_record_row(record, names) for record in past.records.get(session_id, ())),
             milestones=_milestones(steps, names),
         )
         both: dict[str, list[RoundRow]] = {}
@@ -298,12 +268,13 @@ def _details(part: _Part, past: PlayerHistory) -> Iterator[SessionDetails]:
         yield SessionDetails(
             view=view,
             matches=tuple(
-                view_of_match(rows, teams, part.of_match[rows[0].server_id, rows[0].match_id], played)
+                view_of_match(rows, series, part.of_match[rows[0].server_id, rows[0].match_id], played)
                 for rows in both.values()
             ),
             rounds=tuple(
                 view_of_round(
                     round_,
+                    series,
                     part.of_round[round_.id],
                     played,
                     _milestones(
@@ -316,19 +287,19 @@ def _details(part: _Part, past: PlayerHistory) -> Iterator[SessionDetails]:
         )
 
 
-def _record_row(broken: Broken, names: Mapping[str, str]) -> RecordRow:
+def _record_row(record: NewRecord, names: Mapping[str, str]) -> RecordRow:
     return RecordRow(
-        title=broken.best.title,
-        player_guid=broken.player_guid,
-        player_name=names[broken.player_guid],
-        value=broken.value,
-        before=broken.before,
-        is_all_time=broken.is_all_time,
+        title=record.best.title,
+        player_guid=record.player_guid,
+        player_name=names[record.player_guid],
+        value=record.value,
+        before=record.before,
+        is_all_time=record.is_all_time,
     )
 
 
 def _milestones(steps: Sequence[Step], names: Mapping[str, str]) -> tuple[MilestoneRow, ...]:
-    """The thresholds that were passed; of several on one ladder the highest. No Discord account is named."""
+    """Return the passed thresholds, the highest per achievement, without Discord accounts."""
     highest: dict[tuple[int, str], int] = {}
     for step in steps:
         place = _KEYS.index(step.key), step.player_guid
@@ -387,14 +358,14 @@ def _forms(sums: Sequence[SessionSums]) -> dict[str, list[SessionSums]]:
     return forms
 
 
-def _broken(sums: Sequence[SessionSums]) -> dict[int, list[Broken]]:
-    """The records that fell in each session, against all rounds that had ended when its first one ended."""
+def _new_records(sums: Sequence[SessionSums]) -> dict[int, list[NewRecord]]:
+    """Return the broken records of each session, compared with all rounds that ended before its first one."""
     within: dict[int, list[SessionSums]] = {}
     for row in sums:
         within.setdefault(row.session_id, []).append(row)
     first = {session_id: min(row.place for row in rows) for session_id, rows in within.items()}
     before: dict[str, Career] = {}
-    broken: dict[int, list[Broken]] = {}
+    records: dict[int, list[NewRecord]] = {}
     rows = iter(sums)
     pending = next(rows, None)
     for session_id in sorted(within, key=lambda session_id: (first[session_id], session_id)):
@@ -406,8 +377,8 @@ def _broken(sums: Sequence[SessionSums]) -> dict[int, list[Broken]]:
         for row in within[session_id]:
             _add(own, row.player_guid, row)
         compared = {guid: before[guid] for guid in (*own, _ALL_TIME) if guid in before}
-        broken[session_id] = bests.broken(compared, own.values())
-    return broken
+        records[session_id] = new_records(compared, own.values())
+    return records
 
 
 def _add(careers: dict[str, Career], guid: str, row: SessionSums) -> None:

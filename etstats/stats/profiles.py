@@ -1,39 +1,40 @@
-"""All that is known of one player, and of two side by side."""
+"""The profile of a player, and the comparison of two players."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from etstats.db import maps, players
 from etstats.db.connection import Connection
 from etstats.db.maps import RecordValue
 from etstats.db.players import Alias, OnMap, OnSide, PlayedRound, Teammate, WithWeapon
 from etstats.db.scope import Scope
-from etstats.domain.rules.bests import DPM_SECONDS
+from etstats.db.sessions import last_names
 from etstats.domain.rules.boards import BOARDS, Board, value_of
-from etstats.domain.rules.records import ACCURACY_SHOTS
+from etstats.domain.rules.records import ACCURACY_SHOTS, DPM_SECONDS
 from etstats.domain.stats import PlayerSums
 from etstats.domain.views import ProgressRow
 from etstats.errors import ConfigError
-from etstats.stats import careers, rankings
+from etstats.stats import careers, rankings, rating_lists
 from etstats.stats.rankings import Place
+from etstats.stats.rating_lists import RatingSummary
 
 FORM_ROUNDS = 10
+RATED_MATCHES = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
-    """The last rounds, oldest first, and the DPM of all rounds in question to hold theirs against (HP/min)."""
+class Form(NamedTuple):
+    """The last rounds, oldest first, and the average DPM of all selected rounds (HP/min)."""
 
     rounds: tuple[PlayedRound, ...]
     average_dpm: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
-    """One player; `sums` is None when the player was in none of the rounds in question.
+class Profile(NamedTuple):
+    """A player; `sums` is None if the player was in none of the selected rounds.
 
-    `records` are the bests of single rounds; `achievements` are of the whole career, whatever is in question.
+    `records` are of single rounds; `achievements` and `rating` cover the whole career, regardless of the
+    selection.
     """
 
     player_guid: str
@@ -51,11 +52,11 @@ class Profile:
     records: tuple[RecordValue, ...]
     achievements: tuple[ProgressRow, ...]
     aliases: tuple[Alias, ...]
+    rating: RatingSummary | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BoardComparison:
-    """One board for two players; `better` is the GUID of who is ahead, None when neither is."""
+class BoardComparison(NamedTuple):
+    """A board of two players; `better` is the GUID of the better player, None if equal."""
 
     board: str
     value: float | None
@@ -63,11 +64,10 @@ class BoardComparison:
     better: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """Two players side by side; `meetings` is from the first one's point of view, None when they never met.
+class Comparison(NamedTuple):
+    """Two players compared; `meetings` is from the first one's point of view, None without common rounds.
 
-    Sums are None for who was in none of the rounds in question.
+    Sums are None for a player who was in none of the selected rounds.
     """
 
     clean_name: str
@@ -79,16 +79,17 @@ class Comparison:
 
 
 def profile(conn: Connection, scope: Scope, guid: str) -> Profile:
-    """Gather one player's profile over a scope; the GUID must be in the database."""
+    """Return a player's profile over a scope; the GUID must be in the database."""
     field = rankings.population(conn, scope, shown=[guid])
     own = next((sums for sums in field.now if sums.player_guid == guid), None)
     known = players.aliases(conn, guid)
+    name = last_names(conn, [guid])[guid]
     last = players.rounds(conn, scope, guid, FORM_ROUNDS)
     bests = maps.round_records(conn, scope, dpm_seconds=DPM_SECONDS, accuracy_shots=ACCURACY_SHOTS, guid=guid)
     return Profile(
         player_guid=guid,
-        player_name=own.player_name if own else known[0].alias,
-        clean_name=known[0].alias,
+        player_name=own.player_name if own else name,
+        clean_name=own.clean_name if own else name,
         first_seen=min(alias.first_seen for alias in known),
         last_seen=known[0].last_seen,
         sums=own,
@@ -101,20 +102,22 @@ def profile(conn: Connection, scope: Scope, guid: str) -> Profile:
         records=tuple(feat for feat in bests if feat.map_name is None),
         achievements=tuple(careers.progress_rows(conn, guid)),
         aliases=tuple(known),
+        rating=rating_lists.summary(conn, guid, RATED_MATCHES),
     )
 
 
 def compare(conn: Connection, scope: Scope, guid: str, other: str) -> Comparison:
-    """Set two players side by side on every board, and count their meetings; ConfigError for one and the same."""
+    """Compare two players on every board, and count their common rounds; ConfigError for the same player."""
     if guid == other:
-        raise ConfigError(f"{guid} is one player under both names; name another to compare with")
+        raise ConfigError(f"{guid} is one player with both names; choose another player")
     field = rankings.population(conn, scope, shown=[guid, other])
     there = {sums.player_guid: sums for sums in field.now}
     both = (there.get(guid), there.get(other))
     met = players.company(conn, scope, guid, other)
+    names = last_names(conn, [guid, other])
     return Comparison(
-        clean_name=players.aliases(conn, guid)[0].alias,
-        other_clean_name=players.aliases(conn, other)[0].alias,
+        clean_name=names[guid],
+        other_clean_name=names[other],
         player=both[0],
         other=both[1],
         duels=tuple(

@@ -1,7 +1,8 @@
-"""Leaderboards, and one player's ranks: the database's sums, ranked by the rules."""
+"""Leaderboards, and a player's ranks, from sums of the database."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from etstats.db import boards as sums
 from etstats.db.connection import Connection
@@ -12,9 +13,8 @@ from etstats.domain.rules.ranking import Ranking
 from etstats.domain.stats import PlayerSums
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A player's value on one board, and the rank among `players`; None: nothing to rank, or too little played."""
+class Place(NamedTuple):
+    """A player's value on a board, and the rank among `players`; None: no value, or below the minimum."""
 
     board: str
     value: float | None
@@ -22,11 +22,10 @@ class Place:
     players: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WeaponStanding:
-    """A line of a weapon's board, with all that is counted by weapon; the first fields are those of `Standing`.
+class WeaponStanding(NamedTuple):
+    """A row of a weapon's board, with all values counted by weapon; the first fields are those of `Standing`.
 
-    `accuracy` and `headshot_share` are in per cent, None for a weapon that fires no bullets.
+    `accuracy` and `headshot_share` are in per cent, None for a weapon without bullets.
     """
 
     rank: int
@@ -47,14 +46,14 @@ class WeaponStanding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Population:
-    """Everybody's sums over some rounds, from which every board can be filled."""
+    """The sums of all players over some rounds, for all boards."""
 
     size: sums.BoardSize
     now: Sequence[PlayerSums]
     before: Sequence[PlayerSums]
 
     def ranking(self, board: Board, min_rounds: int | None = None, min_shots: int | None = None) -> Ranking:
-        """Fill one board; minimums are the board's own where none are given."""
+        """Return a board; the default minimums are those of the board."""
         return ranking.rank(
             board,
             self.now,
@@ -64,47 +63,59 @@ class Population:
         )
 
     def places(self, guid: str) -> list[Place]:
-        """A player's places on all boards; the player must be in the field."""
+        """Return a player's ranks on all boards; the player must be in the population."""
         own = next(player for player in self.now if player.player_guid == guid)
         places = []
         for board in BOARDS.values():
-            standings = self.ranking(board).standings
-            rank = next((standing.rank for standing in standings if standing.player_guid == guid), None)
-            places.append(Place(board=board.name, value=value_of(board, own), rank=rank, players=len(standings)))
+            ranks = self._ranks(board)
+            places.append(
+                Place(board=board.name, value=value_of(board, own), rank=ranks.get(guid), players=len(ranks))
+            )
         return places
 
     def all_places(self) -> dict[str, list[Place]]:
-        """Everybody's places on all boards, by GUID."""
+        """Return all players' ranks on all boards, by GUID."""
         places: dict[str, list[Place]] = {player.player_guid: [] for player in self.now}
         for board in BOARDS.values():
-            standings = self.ranking(board).standings
-            ranks = {standing.player_guid: standing.rank for standing in standings}
+            ranks = self._ranks(board)
             for player in self.now:
                 place = Place(
                     board=board.name,
                     value=value_of(board, player),
                     rank=ranks.get(player.player_guid),
-                    players=len(standings),
+                    players=len(ranks),
                 )
                 places[player.player_guid].append(place)
         return places
 
+    def _ranks(self, board: Board) -> dict[str, int]:
+        """Return all players' ranks on a board, by GUID."""
+        return ranking.ranks(board, self.now, ranking.minimum(board, self.size.rounds))
+
 
 def population(
-    conn: Connection, scope: Scope, *, weapon: str | None = None, shown: Sequence[str] = ()
+    conn: Connection,
+    scope: Scope,
+    *,
+    weapon: str | None = None,
+    shown: Sequence[str] = (),
+    known: str | None = None,
 ) -> Population:
-    """The field of a scope, or of one weapon in it; `shown`: players to be there though hidden."""
+    """Return the population of a scope, or of one weapon in it; `shown`: hidden players to include.
+
+    `known`: count only rounds in which this value is known.
+    """
     size = sums.size(conn, scope, weapon)
-    parts = sums.weapon_sums(conn, scope, weapon) if weapon else sums.player_sums(conn, scope, shown)
+    parts = sums.weapon_sums(conn, scope, weapon) if weapon else sums.player_sums(conn, scope, shown, known)
     return Population(
         size=size,
-        now=ranking.together(part.sums for part in parts),
+        now=ranking.combine(part.sums for part in parts),
         before=[part.sums for part in parts if part.is_before],
     )
 
 
 def weapon_standings(field: Population, ranking: Ranking, *, fires_bullets: bool) -> list[WeaponStanding]:
-    """A weapon's ranking with everybody's numbers."""
+    """Return a weapon's ranking with all values."""
     by_guid = {player.player_guid: player for player in field.now}
     return [
         WeaponStanding(

@@ -1,7 +1,8 @@
 """Seasons: the quarters of the year, their standings and their champions."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import tzinfo
+from typing import NamedTuple
 
 from etstats.db import maps
 from etstats.db.connection import Connection
@@ -14,20 +15,18 @@ from etstats.domain.stats import Standing
 from etstats.stats import rankings
 
 LISTED = 8
-"""The newest quarters that a list shows."""
+"""Number of newest quarters in a list."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leader:
-    """Who leads one board of a season; ties name one line each."""
+class Leader(NamedTuple):
+    """The leader of a board of a season; equal leaders have one row each."""
 
     board: str
     standing: Standing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Season:
-    """A quarter: how much was played, everybody's points, and the leader of every board that has one."""
+class Season(NamedTuple):
+    """A quarter: numbers of rounds and maps, points of all players, and the leaders of the boards."""
 
     season: str
     facts: Facts
@@ -37,13 +36,13 @@ class Season:
 
     @property
     def champions(self) -> tuple[SeasonStanding, ...]:
-        """Who has the most points: one, or several who are equal."""
+        """Return the players with the most points: one, or several if equal."""
         return tuple(line for line in self.standings if line.rank == 1 and line.points > 0)
 
 
 def season(conn: Connection, name: str, scope: Scope) -> Season:
-    """One quarter, `scope` being its rounds."""
-    field = rankings.population(conn, scope)
+    """Return a quarter; `scope` selects its rounds."""
+    field = replace(rankings.population(conn, scope), before=())
     by_board = {board.name: field.ranking(board) for board in BOARDS.values()}
     return Season(
         season=name,
@@ -51,7 +50,7 @@ def season(conn: Connection, name: str, scope: Scope) -> Season:
         players=len(field.now),
         standings=tuple(standings(by_board)),
         leaders=tuple(
-            Leader(board=board, standing=replace(standing, change=None))
+            Leader(board=board, standing=standing)
             for board, ranking in by_board.items()
             for standing in ranking.standings
             if standing.rank == 1
@@ -62,10 +61,10 @@ def season(conn: Connection, name: str, scope: Scope) -> Season:
 def seasons(
     conn: Connection, scope: Scope, zone: tzinfo, which: str | None = None, *, most: int | None = LISTED
 ) -> list[Season]:
-    """One quarter, or the newest ones, newest first: those in which something of the scope was played.
+    """Return one quarter, or the newest quarters with rounds in scope, newest first.
 
-    `most`: how many of the newest quarters are searched, None for all. Quarters begin at midnight in `zone`.
-    NotFoundError: nothing at all was played in `which`.
+    `most`: number of newest quarters to search, None for all. Quarters start at midnight in `zone`. NotFoundError:
+    no rounds in `which`.
     """
     played = played_span(conn)
     if which is not None:

@@ -1,20 +1,15 @@
-"""The people of some rounds: who is shown, what teams come to, and who was the most valuable."""
+"""The players of some rounds: visible players, team totals, and the MVP."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from etstats.domain.rules import mvp
+from etstats.domain.rules.team_names import untagged_part
 from etstats.domain.stats import Performance, ScoreLine
 from etstats.domain.views import DpmSeries, Mvp, RoundRow, TeamTotal
-
-
-def ratings_of(rounds: Sequence[RoundRow], played: Mapping[int, Sequence[Performance]]) -> dict[str, float]:
-    """Rated by single rounds; rounds that hold two are rated only where there is nothing else."""
-    single = [r for r in rounds if not r.is_cumulative] or rounds
-    return mvp.ratings(played[r.id] for r in single)
+from etstats.parser.names import coded_name, colour_runs
 
 
 def mvp_of(ratings: Mapping[str, float], lines: Sequence[ScoreLine]) -> Mvp | None:
-    """Who has the highest rating, the higher damage deciding a tie; never a hidden player."""
+    """Return the visible player with the highest rating; if equal, with the higher damage."""
     candidates = [line for line in lines if not line.is_hidden and line.player_guid in ratings]
     if not candidates:
         return None
@@ -31,17 +26,17 @@ def mvp_of(ratings: Mapping[str, float], lines: Sequence[ScoreLine]) -> Mvp | No
 
 
 def visible(lines: Iterable[ScoreLine]) -> tuple[ScoreLine, ...]:
-    """The lines of those who are shown."""
+    """Return the rows of visible players."""
     return tuple(line for line in lines if not line.is_hidden)
 
 
 def hidden_in(lines: Iterable[ScoreLine]) -> int:
-    """How many are not."""
+    """Return the number of hidden players."""
     return sum(line.is_hidden for line in lines)
 
 
 def totals(lines: Sequence[ScoreLine]) -> tuple[TeamTotal, ...]:
-    """What team 1 and team 2 come to, with those who are hidden."""
+    """Return the totals of team 1 and team 2, including hidden players."""
     return tuple(
         TeamTotal(
             team=team,
@@ -51,7 +46,7 @@ def totals(lines: Sequence[ScoreLine]) -> tuple[TeamTotal, ...]:
             damage_given=sum(line.damage_given for line in own),
             damage_received=sum(line.damage_received for line in own),
             revives_given=sum(line.revives_given or 0 for line in own),
-            gibs=sum(line.gibs for line in own),
+            gibs=sum(line.gibs or 0 for line in own),
             time_played_seconds=sum(line.time_played_seconds for line in own),
         )
         for team in (1, 2)
@@ -59,17 +54,43 @@ def totals(lines: Sequence[ScoreLine]) -> tuple[TeamTotal, ...]:
     )
 
 
-def series(
+def dpm_series(
     rounds: Sequence[RoundRow], played: Mapping[int, Sequence[Performance]], lines: Iterable[ScoreLine]
 ) -> tuple[DpmSeries, ...]:
-    """The DPM of each player who is shown, round by round."""
-    dpm = {(r.id, p.player_guid): p.dpm for r in rounds for p in played[r.id] if p.time_played_seconds}
+    """Return the DPM per round of each visible player."""
+    dpm = {
+        (round_.id, player.player_guid): player.dpm
+        for round_ in rounds
+        for player in played[round_.id]
+        if player.time_played_seconds
+    }
     return tuple(
         DpmSeries(
             player_guid=line.player_guid,
             player_name=line.player_name,
             team=line.team,
-            values=tuple(dpm.get((r.id, line.player_guid)) for r in rounds),
+            values=tuple(dpm.get((round_.id, line.player_guid)) for round_ in rounds),
         )
         for line in visible(lines)
     )
+
+
+def without_tags(players: Iterable[ScoreLine], tags: Sequence[str]) -> tuple[ScoreLine, ...]:
+    """Return the players of team 1 and 2 without the tag that their team's names share."""
+    by_team = dict(enumerate(tags, 1))
+    return tuple(_without_tag(player, by_team.get(player.team, "")) for player in players)
+
+
+def _without_tag(player: ScoreLine, tag: str) -> ScoreLine:
+    name = player.clean_name
+    start, end = untagged_part(name, tag)
+    if (start, end) == (0, len(name)):
+        return player
+    runs = colour_runs(player.player_name)
+    whole_name = "".join(text for _, text in runs)
+    at = len(whole_name.lstrip()) - len(whole_name)
+    cut: list[tuple[str, str]] = []
+    for colour, text in runs:
+        cut.append((colour, text[max(0, start - at) : max(0, end - at)]))
+        at += len(text)
+    return player._replace(clean_name=name[start:end], player_name=coded_name(cut))

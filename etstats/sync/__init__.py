@@ -1,26 +1,10 @@
-"""Fetching round files from a game server over SFTP or a folder of this machine; knows nothing of contents.
+"""Fetch round files from a game server over SFTP or from a local folder; file contents are not interpreted.
 
     with open_source(SftpSettings(host="game.example.org", remote_path="gamestats")) as source:
-        listing = source.look()                                     # Listing: files, refused names, a mark
-        todo = mirror.plan(listing, stamp_of=..., known=..., ...)   # pure: what to take, why the rest is left
-        for outcome in source.fetch(todo.take):                     # Fetched(file, content), Failed(file, reason)
-        source.look(listing.mark)                                   # polling: None while nothing can have changed
+        listing = source.list_files()                             # files, refused names, a listing state
+        plan = planner.plan(listing, stamp_of=..., known=...)     # pure: the files to fetch, the reasons to skip
+        for outcome in source.fetch(plan.to_fetch):               # the content, or the reason of a failure
+        source.list_files(listing.state)                          # polling: None if nothing can have changed
 
-A first contact: `sftp.probe_host_key(settings)`, show its fingerprint, `sftp.trust(settings, key)`.
-Errors: SourceError (later), AccessError, HostKeyError (a person), ConfigError. Times: `window.parse_when`.
+Errors: SourceError (temporary), AccessError and HostKeyError (need an administrator), ConfigError.
 """
-
-from pathlib import Path
-
-from etstats.sync.source import SftpSettings, Source
-
-
-def open_source(place: SftpSettings | Path) -> Source:
-    """Connect to a game server, or take a folder of this machine; errors as in `remote.Source`."""
-    if isinstance(place, Path):
-        from etstats.sync.folder import open_folder
-
-        return open_folder(place)
-    from etstats.sync.sftp.source import connect  # paramiko is loaded only by those who need it
-
-    return connect(place)

@@ -1,7 +1,7 @@
-"""The game servers' part of a run: connect, look, decide, fetch, and look again until the time is up.
+"""Poll the game servers in threads and collect their events.
 
-Each server has a thread of its own, so that a slow or dead one holds up nobody. What is whole is handed on at
-once; this package does not use the database.
+Each server has its own thread, so a slow or dead server does not delay the others. Complete files are delivered
+at once. This package does not use the database.
 """
 
 from collections.abc import Iterator
@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from queue import Empty, Queue
 from threading import Thread
 
-from etstats.sync import open_source
-from etstats.sync.events import FetchFailed, FileFetched, Finished, Listed, SyncEvent
+from etstats.sync.events import ConnectionChanged, FetchFailed, FileFetched, Finished, Listed, SyncEvent
 from etstats.sync.job import SyncJob, Timing, plan
+from etstats.sync.opening import open_source
 from etstats.sync.planner import FetchPlan
 from etstats.sync.worker import ServerWorker
 
 __all__ = [
+    "ConnectionChanged",
     "FetchFailed",
     "FileFetched",
     "Finished",
@@ -23,28 +24,28 @@ __all__ = [
     "SyncEvent",
     "SyncJob",
     "Timing",
-    "decide",
-    "started",
+    "plan_fetch",
+    "run_workers",
 ]
 
-_AHEAD = 512  # files fetched and not yet imported: some 2 MB
+_QUEUE_SIZE = 512  # fetched files that are not imported yet: about 2 MB
 _QUIET_SECONDS = 1.0
 
 
 @contextmanager
-def started(routes: list[SyncJob], timing: Timing) -> Iterator[Iterator[list[SyncEvent]]]:
-    """Fetch from all servers side by side, from the beginning of the block on.
+def run_workers(jobs: list[SyncJob], timing: Timing) -> Iterator[Iterator[list[SyncEvent]]]:
+    """Start a worker for each job; yield an iterator over batches of their events.
 
-    Gives what happens, gathered as it comes, until all have ended, and nothing after each second in which nothing
-    did; leaving the block ends them.
+    A batch is empty after a second without events. The iterator ends when all workers have ended. Leaving the
+    block stops the workers.
     """
-    queue: Queue[SyncEvent] = Queue(maxsize=_AHEAD)
-    visits = [ServerWorker(route, timing, queue.put) for route in routes]
-    threads = [Thread(target=visit.run, daemon=True) for visit in visits]
+    queue: Queue[SyncEvent] = Queue(maxsize=_QUEUE_SIZE)
+    workers = [ServerWorker(job, timing, queue.put) for job in jobs]
+    threads = [Thread(target=worker.run, daemon=True) for worker in workers]
     for thread in threads:
         thread.start()
     try:
-        yield _gathered(queue, len(routes))
+        yield _batches(queue, len(jobs))
     finally:
         timing.stop.set()
         while any(thread.is_alive() for thread in threads):
@@ -53,32 +54,32 @@ def started(routes: list[SyncJob], timing: Timing) -> Iterator[Iterator[list[Syn
             threads = [thread for thread in threads if thread.is_alive()]
 
 
-def decide(route: SyncJob) -> FetchPlan:
-    """What a run would take now, and what it would leave; fetches nothing."""
-    with open_source(route.place) as source:
-        listing = source.look()
+def plan_fetch(job: SyncJob) -> FetchPlan:
+    """List the source of one job and return what a run would fetch and skip; fetch nothing."""
+    with open_source(job.location) as source:
+        listing = source.list_files()
     assert listing is not None  # noqa: S101  # a first listing is never skipped
-    return plan(route, listing)
+    return plan(job, listing)
 
 
-def _gathered(queue: Queue[SyncEvent], open_routes: int) -> Iterator[list[SyncEvent]]:
-    while open_routes:
+def _batches(queue: Queue[SyncEvent], running: int) -> Iterator[list[SyncEvent]]:
+    while running:
         try:
             events = [queue.get(timeout=_QUIET_SECONDS)]
         except Empty:
             yield []
             continue
-        while len(events) < _AHEAD:
+        while len(events) < _QUEUE_SIZE:
             try:
                 events.append(queue.get_nowait())
             except Empty:
                 break
-        open_routes -= sum(isinstance(h, Finished) for h in events)
+        running -= sum(isinstance(event, Finished) for event in events)
         yield events
 
 
 def _drain(queue: Queue[SyncEvent]) -> None:
-    """Let a thread that waits for a free slot in the queue finish."""
+    """Empty the queue, so that a worker blocked in `put` can finish."""
     try:
         while True:
             queue.get_nowait()

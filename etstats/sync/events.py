@@ -1,7 +1,7 @@
-"""The events of one server's part of a run, in order."""
+"""The events that a server's worker delivers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from etstats.domain.rounds import ListingState, RemoteFile
 from etstats.errors import EtstatsError
@@ -10,22 +10,26 @@ from etstats.sync.planner import SkipReason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """A listing is complete: how many round files there are, how many will come, and how many each layer skipped.
+    """A listing is complete: the number of round files, of files to fetch, and of files that each layer skipped.
 
-    `listed` is None when the folder was as an earlier run had left it, and was not listed.
+    `listed` is None when the folder is unchanged since an earlier run and was not listed. `refused_names`: names
+    that end like a round file but are not accepted, with the reasons.
     """
 
     server: str
     listed: int | None
-    coming: int
+    to_fetch: int
     skipped: Mapping[SkipReason, int]
+    refused_names: Mapping[str, str] = field(default_factory=dict)
+    too_old: tuple[str, ...] = ()
+    """Round files skipped because of the dates in their names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileFetched:
-    """A whole file, with what it took to bring it (ms since the look, shared by all files of the look).
+    """A complete file; `fetch_ms` is the time since its listing began (ms).
 
-    Of a file larger than any round `content` is the head, and `hash` the SHA-256 of the whole, in hex.
+    For a file larger than any round, `content` is its head and `hash` the hexadecimal SHA-256 of the whole file.
     """
 
     server: str
@@ -37,7 +41,7 @@ class FileFetched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchFailed:
-    """A file that could not be fetched this time."""
+    """A file could not be fetched; `is_passing`: the next poll tries again."""
 
     server: str
     filename: str
@@ -46,12 +50,20 @@ class FetchFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
-    """A server is done with, in good order or by an error; `mark` when all that was seen was handed on."""
+class ConnectionChanged:
+    """While polling, the connection was lost (`error`; the worker reconnects) or restored (None)."""
 
     server: str
     error: EtstatsError | None
-    mark: ListingState | None = None
 
 
-SyncEvent = Listed | FileFetched | FetchFailed | Finished
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A worker ended, normally or with an error; `listing_state` is set when all listed files were delivered."""
+
+    server: str
+    error: EtstatsError | None
+    listing_state: ListingState | None = None
+
+
+SyncEvent = Listed | FileFetched | FetchFailed | ConnectionChanged | Finished

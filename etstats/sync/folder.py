@@ -1,4 +1,4 @@
-"""A folder on this machine as a source, for those who run etstats on the game server itself."""
+"""A local folder as a source, for etstats on the game server itself."""
 
 import errno
 import os
@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Self
 
 from etstats.domain.rounds import ListingState, RemoteFile
-from etstats.errors import AccessError, SourceError
+from etstats.errors import AccessError, FolderError, SourceError
 from etstats.sync.source import (
+    FOLDER,
     MAX_FILE_BYTES,
     MAX_NAMES,
     Failed,
@@ -18,20 +19,20 @@ from etstats.sync.source import (
     Listing,
     Refused,
     is_unchanged,
-    next_mark,
+    next_state,
     outcome,
     refusal,
-    shown,
+    shown_name,
 )
 
 
 class FolderSource:
-    """A local folder behind the contract of `remote.Source`; nothing stays open between calls."""
+    """The `Source` of a local folder; nothing stays open between calls."""
 
     def __init__(self, path: Path) -> None:
         self._path = path.expanduser()
 
-    def look(self, last: ListingState | None = None) -> Listing | None:
+    def list_files(self, last: ListingState | None = None) -> Listing | None:
         """List the folder, or return None when nothing can have changed since `last`."""
         try:
             now = time.time()
@@ -41,7 +42,7 @@ class FolderSource:
             files, refused = _scan(self._path)
         except OSError as error:
             raise _folder_error(self._path, error) from error
-        return Listing(files=tuple(files), refused=tuple(refused), mark=next_mark(last, mtime, now, files))
+        return Listing(files=tuple(files), refused=tuple(refused), state=next_state(last, mtime, now, files))
 
     def fetch(self, files: Iterable[RemoteFile]) -> Iterator[Fetched | Failed]:
         """Read the files one after the other."""
@@ -49,7 +50,7 @@ class FolderSource:
             yield self._fetch_one(file)
 
     def close(self) -> None:
-        """Do nothing: there is nothing to close."""
+        """Do nothing: no resource stays open."""
 
     def __enter__(self) -> Self:
         return self
@@ -74,15 +75,15 @@ class FolderSource:
         if reason is not None:
             return Failed(file=file, reason=reason)
         try:
-            # Not through a link and never waiting on a pipe that took the file's place after the listing.
+            # A link or a pipe may have replaced the file since the listing: do not follow it and do not block.
             number = os.open(self._path / file.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             with os.fdopen(number, "rb") as opened:
                 if not stat.S_ISREG(os.fstat(number).st_mode):
-                    return Failed(file=file, reason="no regular file any more", is_passing=True)
+                    return Failed(file=file, reason="no longer a regular file", is_passing=True)
                 content = opened.read(file.size + 1)
                 after = os.fstat(number)
         except FileNotFoundError:
-            return Failed(file=file, reason="vanished after it was listed", is_passing=True)
+            return Failed(file=file, reason="deleted after it was listed", is_passing=True)
         except OSError as error:
             if not self._path.is_dir():
                 raise _folder_error(self._path, error) from error
@@ -91,7 +92,7 @@ class FolderSource:
 
 
 def open_folder(path: Path) -> FolderSource:
-    """Take a folder of this machine as source; raises SourceError or AccessError when it cannot be read."""
+    """Return the source of a local folder; raises SourceError or AccessError if it cannot be read."""
     source = FolderSource(path)
     try:
         with os.scandir(path.expanduser()):
@@ -107,27 +108,28 @@ def _scan(path: Path) -> tuple[list[RemoteFile], list[Refused]]:
         for count, entry in enumerate(entries):
             if count >= MAX_NAMES:
                 raise SourceError(
-                    f"{path} holds more than {MAX_NAMES:,} names; is it the folder of the round files?"
+                    f"{path} contains more than {MAX_NAMES:,} names; is it the folder of the round files?"
                 )
             reason = refusal(entry.name)
             if reason is None and not entry.is_file(follow_symlinks=False):
-                reason = "a link" if entry.is_symlink() else "no regular file"
+                is_folder = entry.is_dir(follow_symlinks=False)
+                reason = "a link" if entry.is_symlink() else FOLDER if is_folder else "not a regular file"
             if reason is not None:
-                refused.append(Refused(name=shown(entry.name), reason=reason))
+                refused.append(Refused(name=shown_name(entry.name), reason=reason))
                 continue
             try:
                 found = entry.stat(follow_symlinks=False)
             except FileNotFoundError:
-                continue  # gone between name and stat, like one that was never listed
+                continue  # deleted since scandir returned its name
             files.append(RemoteFile(name=entry.name, size=found.st_size, mtime=int(found.st_mtime)))
     return files, refused
 
 
 def _folder_error(path: Path, error: OSError) -> SourceError | AccessError:
     if error.errno in {errno.EACCES, errno.EPERM}:
-        return AccessError(f"the folder {path} may not be read by this user: grant it read and search permission")
+        return AccessError(f"no permission to read the folder {path}: grant this user read and search permission")
     if error.errno == errno.ENOTDIR:
-        return SourceError(f"{path} is not a folder: set the server's path to the folder of the round files")
+        return FolderError(f"{path} is not a folder: set the server's path to the folder of the round files")
     if error.errno == errno.ENOENT:
-        return SourceError(f"there is no folder {path}: correct the server's path, or mount what should be there")
-    return SourceError(f"the folder {path} cannot be read: {error.strerror or error}")
+        return FolderError(f"the folder {path} does not exist: correct the server's path, or mount the folder")
+    return FolderError(f"cannot read the folder {path}: {error.strerror or error}")

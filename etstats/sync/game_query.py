@@ -1,38 +1,56 @@
-r"""The game's own status query over UDP: who plays, which map, for how long.
+r"""Query a game server's status over UDP: its players and map.
 
 The protocol is Quake 3's: `getstatus` after four bytes of 0xFF is answered by `statusResponse`, a line of
-`\key\value` pairs, and a line `score ping "name"` for each player. One packet each way, no state, and anyone on
-the way may answer in the server's place: so every answer is bounded and checked, and decides nothing but how often
-to look.
+`\key\value` pairs, and a line `score ping "name"` for each player in the order of their slots. ET:Legacy adds the
+key `P`: one character per slot, `-` for an empty one, else the number of the side. An answer may be forged, so its
+size is limited and its values are checked.
 """
 
 import re
 import secrets
 import socket
-from dataclasses import dataclass
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import NamedTuple
 
 from etstats.errors import ConfigError, SourceError
+from etstats.parser.names import clean_name
 
 _PREFIX = b"\xff\xff\xff\xff"
 _MOST_BYTES = 16384
 _MOST_PLAYERS = 64
+_MOST_PACKETS = 64  # packets read per query, in case others send packets too
+_MOST_ADDRESSES = 4  # of a name, such as one of IPv6 and one of IPv4
 _TRIES = 2
 _SECONDS = 1.5
+_SIDES = {"1": "axis", "2": "allies", "3": "spectator"}
 _PLAYER = re.compile(rb'(-?\d{1,6}) (-?\d{1,6}) "([^"\n]{0,64})"', re.ASCII)
 _ADDRESS = re.compile(r"([\w.-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?")
-_COLOUR = re.compile(r"\^[^^]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GameStatus:
-    """What the game says: people (bots not counted), places, map; text is cut and printable."""
+class GamePlayer(NamedTuple):
+    """A player on the server: name without colours, score and side (None: unknown)."""
 
-    people: int
+    name: str
+    score: int
+    side: str | None
+
+
+class GameStatus(NamedTuple):
+    """A server's status: players, bots, slots and map; texts are printable and at most 64 characters."""
+
+    players: tuple[GamePlayer, ...]
     bots: int
     places: int
     map_name: str
     server_name: str
     time_limit_minutes: int | None
+
+    @property
+    def people(self) -> int:
+        """The number of players who are not bots."""
+        return len(self.players)
 
     def __str__(self) -> str:
         limit = f", time limit {self.time_limit_minutes} min" if self.time_limit_minutes else ""
@@ -41,56 +59,101 @@ class GameStatus:
 
 
 def query_status(address: str, *, seconds: float = _SECONDS) -> GameStatus:
-    """Ask the game at `host:port`, twice at most; ConfigError: no such form. SourceError: no usable answer."""
-    host, number = _place(address)
+    """Query the game at `host:port`, each address of the host at most twice, and return the first answer.
+
+    Raises ConfigError for an invalid address, SourceError without a valid answer.
+    """
+    host, number = _parse_address(address)
     challenge = secrets.token_hex(8)
     try:
-        family, kind, protocol, _, place = socket.getaddrinfo(host, number, type=socket.SOCK_DGRAM)[0]
-        with socket.socket(family, kind, protocol) as asked:
-            asked.settimeout(seconds)
-            asked.connect(place)  # the kernel drops what others send
-            for _attempt in range(_TRIES):
-                asked.send(_PREFIX + f"getstatus {challenge}\n".encode())
-                try:
-                    return parse_status(asked.recv(_MOST_BYTES), challenge)
-                except TimeoutError:
-                    continue
+        endpoints = socket.getaddrinfo(host, number, type=socket.SOCK_DGRAM)[:_MOST_ADDRESSES]
     except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SourceError(f"the game at {address} cannot be asked: {reason}; check the server's query") from error
-    raise SourceError(f"the game at {address} does not answer (UDP); is it running, and the port right?")
+        raise SourceError(_query_error(address, error)) from error
+    last_error: SourceError | None = None
+    with ExitStack() as stack:
+        sockets: dict[object, socket.socket] = {}
+        for _attempt in range(_TRIES):
+            for endpoint in endpoints:
+                try:
+                    if endpoint not in sockets:
+                        sockets[endpoint] = stack.enter_context(socket.socket(*endpoint[:3]))
+                    sockets[endpoint].connect(endpoint[4])  # the kernel drops packets from other addresses
+                    sockets[endpoint].send(_PREFIX + f"getstatus {challenge}\n".encode())
+                    answer = _answer(sockets[endpoint], challenge, seconds / len(endpoints))
+                except OSError as error:  # another address may answer
+                    answer = SourceError(_query_error(address, error))
+                if isinstance(answer, GameStatus):
+                    return answer
+                last_error = answer or last_error
+    raise last_error or SourceError(
+        f"the game at {address} does not answer (UDP); check that it is running, and the port"
+    )
 
 
-def _place(address: str) -> tuple[str, int]:
+def _query_error(address: str, error: Exception) -> str:
+    reason = getattr(error, "strerror", None) or str(error)
+    return f"cannot query the game at {address}: {reason}; check the server's query"
+
+
+def _answer(connection: socket.socket, challenge: str, seconds: float) -> GameStatus | SourceError | None:
+    """Return the status from the answer to this query, else the last error; None: no packet arrived."""
+    last_error: SourceError | None = None
+    until = time.monotonic() + seconds
+    for _packet in range(_MOST_PACKETS):
+        left = until - time.monotonic()
+        if left <= 0:
+            break
+        connection.settimeout(left)
+        try:
+            return parse_status(connection.recv(_MOST_BYTES), challenge)
+        except TimeoutError:
+            break
+        except SourceError as error:
+            last_error = error
+    return last_error
+
+
+def _parse_address(address: str) -> tuple[str, int]:
     match = _ADDRESS.fullmatch(address)
     port = int(match[2] or 27960) if match else 0
     if match is None or not 0 < port < 65536:
-        raise ConfigError(f"query {address!r}: host:port of the game is expected, such as game.example.org:27960")
+        raise ConfigError(f'query "{address}": expected host:port of the game, such as game.example.org:27960')
     return match[1].strip("[]"), port
 
 
 def parse_status(answer: bytes, challenge: str) -> GameStatus:
-    """Read one answer; SourceError when it is none, or not to our question."""
+    """Parse an answer; SourceError if it is invalid or does not repeat the challenge."""
     head, _, rest = answer.removeprefix(_PREFIX).partition(b"\n")
     info_line, _, player_lines = rest.partition(b"\n")
     if not answer.startswith(_PREFIX) or head.strip() != b"statusResponse":
-        raise SourceError("what answers there is no game server")
+        raise SourceError("the reply does not come from a game server")
+    if not rest.endswith(b"\n"):  # each line has an end, the last one too
+        raise SourceError("the game server's reply is truncated")
     parts = info_line.decode("utf-8", "replace").split("\\")[1:513]
     info = {key.lower(): value for key, value in zip(parts[::2], parts[1::2], strict=False)}
     if info.get("challenge", challenge) != challenge:
-        raise SourceError("the answer is not to the question that was asked")
-    pings = [
-        int(found[2]) for line in player_lines.split(b"\n")[:_MOST_PLAYERS] if (found := _PLAYER.fullmatch(line))
-    ]
-    bots = sum(ping == 0 for ping in pings)  # a person's packets take time
+        raise SourceError("the reply does not repeat the challenge of the query")
+    lines = [found for line in player_lines.split(b"\n")[:_MOST_PLAYERS] if (found := _PLAYER.fullmatch(line))]
+    sides = _sides(info.get("p", ""), len(lines))
+    players = tuple(
+        GamePlayer(name=clean_name(found[3].decode("utf-8", "replace"))[:64], score=int(found[1]), side=side)
+        for found, side in zip(lines, sides, strict=True)
+        if int(found[2]) != 0  # only bots have a ping of 0
+    )
     return GameStatus(
-        people=len(pings) - bots,
-        bots=bots,
+        players=players,
+        bots=len(lines) - len(players),
         places=_number(info.get("sv_maxclients")) or 0,
         map_name=_text(info.get("mapname", "")),
         server_name=_text(info.get("sv_hostname", "")),
         time_limit_minutes=_number(info.get("timelimit")),
     )
+
+
+def _sides(slots: str, players: int) -> Sequence[str | None]:
+    """Return the side of each player from the value of `P`; None for all if their number differs."""
+    used = [_SIDES.get(slot) for slot in slots if slot != "-"]
+    return used if len(used) == players else [None] * players
 
 
 def _number(text: str | None) -> int | None:
@@ -99,4 +162,4 @@ def _number(text: str | None) -> int | None:
 
 
 def _text(raw: str) -> str:
-    return "".join(c for c in _COLOUR.sub("", raw) if c.isprintable())[:64]
+    return clean_name(raw)[:64]

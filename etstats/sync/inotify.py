@@ -1,4 +1,4 @@
-"""Word from the kernel that a file was finished in a folder of this machine, so that nobody has to look."""
+"""File events (inotify) of a local folder, which replace waiting for the next poll."""
 
 import logging
 from collections.abc import Iterator
@@ -6,17 +6,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+
 _log = logging.getLogger(__name__)
 
 
 @contextmanager
 def folder_events(path: Path) -> Iterator[Event]:
-    """Give an event that is set when a file in the folder is closed after writing, or moved into it.
+    """Yield an event that is set when a file in the folder is closed after writing, or moved into it.
 
-    The waiting thread clears it. Where the kernel grants no watch it is never set, and polling continues.
+    The waiting thread clears it. If inotify is unavailable, the event is never set and only polling finds files.
     """
-    from watchdog.events import FileSystemEvent, FileSystemEventHandler
-    from watchdog.observers import Observer
 
     happened = Event()
 
@@ -28,7 +29,7 @@ def folder_events(path: Path) -> Iterator[Event]:
             happened.set()
 
         def on_created(self, event: FileSystemEvent) -> None:
-            happened.set()  # what is moved in from elsewhere shows as created
+            happened.set()  # a file moved in from another folder is reported as created
 
     observer = Observer()
     try:

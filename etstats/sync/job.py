@@ -1,4 +1,4 @@
-"""What a run asks of a server: from where to where, how often and how long, and which of the files."""
+"""The settings of one server's worker: source, local folder, poll interval and time range."""
 
 import time
 from collections.abc import Collection, Mapping
@@ -8,35 +8,39 @@ from logging import WARNING
 from pathlib import Path
 from threading import Event
 
+from etstats.domain.files import KnownFile
 from etstats.domain.rounds import ListingState, RemoteFile
+from etstats.domain.rules.clock import MISDATED
 from etstats.errors import EtstatsError
 from etstats.logs import event
 from etstats.parser.filename import parse_filename
 from etstats.sync import local_copies, planner
-from etstats.sync.planner import FetchPlan, KnownFile
+from etstats.sync.planner import FetchPlan
 from etstats.sync.source import Listing, SftpSettings
 
-_STOP_SECONDS = 0.25  # how long it may take to notice `stop` while the kernel is waited for
+_STOP_SECONDS = 0.25  # how often a wait for file events checks `stop`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncJob:
-    """From where to where: a source, its local copy, what is known of it, the first name wanted (server clock).
+    """What to fetch from one server: its source, local folder, known files and the first name (server clock).
 
-    `mark`: the listing state of an earlier run, when everything it listed was processed.
+    `since_mtime`: files written at this time (seconds UTC) or later are fetched whatever their names say.
+    `listing_state`: the listing state of an earlier run, if that run processed every listed file.
     """
 
     server: str
-    place: SftpSettings | Path
+    location: SftpSettings | Path
     folder: Path
     known: Mapping[str, KnownFile]
     since: datetime | None
-    mark: ListingState | None = None
+    since_mtime: int | None = None
+    listing_state: ListingState | None = None
 
 
 @dataclass(slots=True, kw_only=True)
 class Timing:
-    """How often to look (seconds; None: once) and until when (`time.monotonic`); `stop` ends it early."""
+    """The poll interval (seconds; None: poll once) and the end (`time.monotonic`); `stop` ends polling early."""
 
     poll: float | None = None
     until: float = field(default_factory=lambda: time.monotonic() + 600)
@@ -48,7 +52,7 @@ class Timing:
         return self.stop.is_set() or time.monotonic() >= self.until
 
     def wait(self, seconds: float, changed: Event | None = None) -> None:
-        """Pause, not past the end; `changed`, which is cleared, ends the pause at once."""
+        """Sleep until the time, the end of the run, `stop` or `changed`, which is then cleared."""
         end = min(time.monotonic() + seconds, self.until)
         if changed is None:
             self.stop.wait(max(0.0, end - time.monotonic()))
@@ -59,15 +63,17 @@ class Timing:
                 return
 
 
-def plan(route: SyncJob, listing: Listing, done: Collection[RemoteFile] = ()) -> FetchPlan:
-    """Which files of a listing are to be taken; `done` are those that this run has dealt with already."""
+def plan(job: SyncJob, listing: Listing, done: Collection[RemoteFile] = ()) -> FetchPlan:
+    """Plan which files of a listing to fetch; `done`: the files that this run has processed already."""
     return planner.plan(
         listing,
         stamp_of=_stamp_of,
-        known=route.known,
-        local=_local_copies(route),
-        memory=done,
-        since=route.since,
+        known=job.known,
+        local=_local_copies(job),
+        processed=done,
+        since=job.since,
+        since_mtime=job.since_mtime,
+        latest_mtime=int(time.time() + MISDATED.total_seconds()),
     )
 
 
@@ -76,10 +82,10 @@ def _stamp_of(name: str) -> datetime | None:
     return parsed.stamp if parsed else None
 
 
-def _local_copies(route: SyncJob) -> dict[str, KnownFile]:
-    """The local copies; a folder that cannot be read holds none, since nothing depends on it."""
+def _local_copies(job: SyncJob) -> dict[str, KnownFile]:
+    """Return the local copies; none if the folder cannot be read, because the database has the same files."""
     try:
-        return local_copies.local_files(route.folder)
+        return local_copies.local_files(job.folder)
     except EtstatsError as error:
-        event("no local copies", level=WARNING, server=route.server, reason=str(error))
+        event("no local copies", level=WARNING, server=job.server, reason=str(error))
         return {}

@@ -1,25 +1,25 @@
 """Local copies of the files of game servers.
 
-A copy holds the archived bytes: it is written after its file was imported, so that an anonymized player never
-reaches the folder. Losing a copy loses nothing: the database has the same bytes.
+A copy contains the archived bytes. It is written after the import, so that an anonymized player never reaches the
+folder. A lost copy is harmless: the database has the same bytes.
 """
 
 import errno
 import os
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
 
+from etstats.domain.files import KnownFile
 from etstats.errors import ConfigError, EtstatsError, SourceError, TemporaryError
-from etstats.sync.planner import KnownFile
 from etstats.sync.source import refusal
 
 PARTIAL = ".partial"
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def local_files(folder: Path) -> dict[str, KnownFile]:
-    """List the local copies with size and mtime; a folder that is not there holds none."""
+    """Return the size and mtime of each local copy, by name; empty if the folder does not exist."""
     found: dict[str, KnownFile] = {}
     try:
         with os.scandir(folder) as entries:
@@ -35,41 +35,50 @@ def local_files(folder: Path) -> dict[str, KnownFile]:
 
 
 def write_copy(folder: Path, name: str, content: bytes, mtime: int) -> Path:
-    """Write a copy under its own name with the mtime of the source; readers see it whole or not at all.
+    """Write a copy atomically, with the source file's name and mtime; return its path.
 
-    Not synced to disk: the database archives the same bytes. Errors: SourceError for a name that is not a plain
+    Without fsync, because the database archives the same bytes. Raises SourceError for a name that is not a plain
     file name, TemporaryError when the disk is full, ConfigError when the folder is not writable.
     """
     if refusal(name) is not None:
         raise SourceError(f"the name {name!r} is not a plain file name; nothing was written")
-    partial = None
+    # One open, write and rename per file, because the first sync writes thousands of files.
+    partial, final = folder / f"tmp{os.urandom(8).hex()}{PARTIAL}", folder / name
     try:
-        folder.parent.parent.mkdir(parents=True, exist_ok=True)
-        for own in (folder.parent, folder):
-            own.mkdir(mode=0o700, exist_ok=True)
-        number, partial = tempfile.mkstemp(suffix=PARTIAL, dir=folder)
-        with os.fdopen(number, "wb") as opened:
-            opened.write(content)
-            opened.flush()
-            if os.fstat(number).st_size != len(content):
-                raise OSError(errno.EIO, "short write")
+        try:
+            number = os.open(partial, _NEW_FILE, 0o600)
+        except FileNotFoundError:
+            _make_folder(folder)
+            number = os.open(partial, _NEW_FILE, 0o600)
+        try:
+            rest = memoryview(content)
+            while rest:
+                rest = rest[os.write(number, rest) :]
             os.utime(number, (mtime, mtime))
-        final = Path(partial).replace(folder / name)
-        partial = None
-    except OSError as error:
-        raise _copy_error(folder, error) from error
-    finally:
-        if partial is not None:
-            Path(partial).unlink(missing_ok=True)
+        finally:
+            os.close(number)
+        partial.rename(final)
+    except BaseException as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise _copy_error(folder, error) from error
+        raise
     return final
 
 
-def clear_partials(folder: Path, older_than_seconds: float = 3600) -> int:
-    """Remove partial files of killed runs and return how many there were."""
+def _make_folder(folder: Path) -> None:
+    folder.parent.parent.mkdir(parents=True, exist_ok=True)
+    for own in (folder.parent, folder):
+        own.mkdir(mode=0o700, exist_ok=True)
+
+
+def clear_partials(folder: Path) -> int:
+    """Remove partial files of runs that were killed over an hour ago and return how many there were."""
     removed = 0
     for leftover in folder.glob(f"tmp*{PARTIAL}"):
         with suppress(OSError):  # another run may remove it first; the next run tries again
-            if leftover.lstat().st_mtime < time.time() - older_than_seconds:
+            if leftover.lstat().st_mtime < time.time() - 3600:
                 leftover.unlink()
                 removed += 1
     return removed

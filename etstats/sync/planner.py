@@ -2,41 +2,32 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from etstats.domain.files import KnownFile
 from etstats.domain.rounds import RemoteFile
+from etstats.parser.filename import has_round_ending, parse_filename, refusal_of
 from etstats.sync.source import Listing
 
 
 class SkipReason(StrEnum):
-    """The layers against doing a file twice, cheapest first; the first that knows a file decides."""
+    """The checks that skip a file, cheapest first; the first check that matches is reported.
+
+    The rounds need no check of their own: each round references its row of `processed_files`.
+    """
 
     NAME = "name"
     WINDOW = "age window"
     MEMORY = "memory"
     LOCAL = "local file"
     PROCESSED = "processed files"
-    ROUNDS = "rounds"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownFile:
-    """A file's size and mtime when it was last taken; mtime None when it came from elsewhere than this source."""
-
-    size: int
-    mtime: int | None
-    in_quarantine: bool = False
-
-    def is_same(self, file: RemoteFile) -> bool:
-        """Say whether the listing still shows the file that was taken."""
-        return self.size == file.size and self.mtime in (None, file.mtime)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """A file that is not taken, by which layer, and why."""
+    """A file that is not fetched, the check that skipped it, and the reason."""
 
     name: str
     layer: SkipReason
@@ -47,11 +38,11 @@ class Skipped:
 class FetchPlan:
     """The files to fetch, oldest first, and the files that are skipped."""
 
-    take: tuple[RemoteFile, ...]
+    to_fetch: tuple[RemoteFile, ...]
     skipped: tuple[Skipped, ...]
 
     def counts(self) -> dict[SkipReason, int]:
-        """Count the skipped files of each layer, in the order of the layers."""
+        """Count the skipped files of each check, in the order of the checks."""
         counted = Counter(skipped.layer for skipped in self.skipped)
         return {layer: counted[layer] for layer in SkipReason if counted[layer]}
 
@@ -61,21 +52,23 @@ def plan(
     *,
     stamp_of: Callable[[str], datetime | None],
     known: Mapping[str, KnownFile],
-    rounds: Collection[str] = (),
     local: Mapping[str, KnownFile] | None = None,
-    memory: Collection[RemoteFile] = (),
+    processed: Collection[RemoteFile] = (),
     since: datetime | None = None,
     until: datetime | None = None,
+    since_mtime: int | None = None,
+    latest_mtime: int | None = None,
 ) -> FetchPlan:
-    """Decide for each listed file whether to take it. Pure: same input, same answer.
+    """Decide for each listed file whether to fetch it.
 
-    `stamp_of` gives the time in a round file's name, None when it is not a round file; `since` (inclusive) and
-    `until` (exclusive) are of the same kind, the server's clock without zone. `memory`: files dealt with earlier
-    in this run. `local`: what the local folder holds. `known`: what the database has, quarantine included; a size
-    or mtime that moved since means: take again. `rounds`: names of files whose round is stored.
+    `stamp_of` returns the time in a round file's name, or None for another file. `since` (inclusive) and `until`
+    (exclusive) are such times: the server's clock, without zone. `processed`: files processed earlier in this run.
+    `local`: the local copies. `known`: files in the database, quarantine included; a changed size or mtime means:
+    fetch again. A file written at `since_mtime` or later (seconds UTC) is never too old. An mtime after
+    `latest_mtime` comes from a wrong clock and is not compared.
     """
     local = local or {}
-    take: list[tuple[datetime, RemoteFile]] = []
+    to_fetch: list[tuple[datetime, RemoteFile]] = []
     skipped = [
         Skipped(name=refused.name, layer=SkipReason.NAME, reason=refused.reason) for refused in listing.refused
     ]
@@ -84,12 +77,27 @@ def plan(
         if stamp is None:
             skipped.append(Skipped(name=file.name, layer=SkipReason.NAME, reason="not the name of a round file"))
             continue
-        found = _outside(stamp, since, until) or _known(file, known.get(file.name), local, memory, rounds)
+        is_late = since_mtime is not None and file.mtime >= since_mtime
+        found = _outside(stamp, None if is_late else since, until)
+        known_file = known.get(file.name)
+        if known_file is not None and latest_mtime is not None and file.mtime > latest_mtime:
+            known_file = replace(known_file, mtime=None)
+        found = found or _known(file, known_file, local, processed)
         if found is not None:
             skipped.append(Skipped(name=file.name, layer=found[0], reason=found[1]))
         else:
-            take.append((stamp, file))
-    return FetchPlan(take=_oldest_first(take), skipped=tuple(skipped))
+            to_fetch.append((stamp, file))
+    return FetchPlan(to_fetch=_oldest_first(to_fetch), skipped=tuple(skipped))
+
+
+def refused_names(listing: Listing) -> dict[str, str]:
+    """Return the refused names that end like a round file, with the reasons."""
+    found = {
+        refused.name: refused.reason
+        for refused in listing.refused
+        if has_round_ending(refused.name) and parse_filename(refused.name) is None
+    }
+    return found | {file.name: reason for file in listing.files if (reason := refusal_of(file.name))}
 
 
 def _outside(stamp: datetime, since: datetime | None, until: datetime | None) -> tuple[SkipReason, str] | None:
@@ -102,19 +110,17 @@ def _outside(stamp: datetime, since: datetime | None, until: datetime | None) ->
 
 def _known(
     file: RemoteFile,
-    taken: KnownFile | None,
+    known_file: KnownFile | None,
     local: Mapping[str, KnownFile],
-    memory: Collection[RemoteFile],
-    rounds: Collection[str],
+    processed: Collection[RemoteFile],
 ) -> tuple[SkipReason, str] | None:
-    if file in memory:
-        return SkipReason.MEMORY, "dealt with earlier in this run"
-    if taken is None:
-        # A local copy alone proves nothing: only an archived file counts as imported.
-        return (SkipReason.ROUNDS, "its round is stored") if file.name in rounds else None
-    if not taken.is_same(file):
+    if file in processed:
+        return SkipReason.MEMORY, "processed earlier in this run"
+    if known_file is None:
+        return None  # a local copy is no proof of an import: only an archived file is
+    if not known_file.is_same(file):
         return None
-    if taken.in_quarantine:
+    if known_file.in_quarantine:
         return SkipReason.PROCESSED, "in quarantine, and unchanged since"
     if file.name in local and local[file.name].is_same(file):
         return SkipReason.LOCAL, "in the local folder, imported, and unchanged since"

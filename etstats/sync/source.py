@@ -1,6 +1,6 @@
-"""What a source of round files is: a folder on a game server, or on this machine, behind one small contract.
+"""The `Source` protocol: a folder of round files on a game server or on this machine.
 
-Nothing here knows what is inside a file, and nothing here opens a connection; `etstats.sync.open_source` does.
+`etstats.sync.opening.open_source` opens one.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,20 +11,22 @@ from typing import Protocol, Self
 from etstats.domain.rounds import ListingState, RemoteFile
 
 MAX_FILE_BYTES = 1 << 20
-"""A round of 32 players is 10 KB; what is larger than this is not a round, and is not brought into memory."""
+"""Larger files are not fetched. A round of 32 players takes 10 KB."""
 
 MAX_NAMES = 500_000
-"""No folder of rounds has more names; a listing that goes on past it is taken for endless."""
+"""The longest accepted listing. A longer one is an error, since a hostile server may send names without end."""
 
 SETTLED_SECONDS = 2.0
 FULL_LISTING_SECONDS = 600.0
 MAX_RECENT = 64
-UNKNOWN_MTIME = -1  # of a folder on a server that does not send it: every poll lists it
+FOLDER = "a folder"
+"""The reason why the name of a folder is refused."""
+UNKNOWN_MTIME = -1  # for a server that sends no folder mtime: every poll lists the folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """Seconds each step may take; `answer` is the longest wait for one whole answer, however slowly it drips."""
+    """The timeout of each step in seconds; `answer` limits the wait for one complete answer."""
 
     connect: float = 10.0
     banner: float = 15.0
@@ -38,11 +40,11 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SftpSettings:
-    """How to reach one game server; what is None comes from `~/.ssh/config`, then from SSH's own defaults.
+    """The SFTP settings of one game server; None means: from `~/.ssh/config`, else SSH's default.
 
-    `key_file` None: the IdentityFiles of ssh_config, then the agent, then `~/.ssh/id_*`. `known_hosts` is read
-    besides `~/.ssh/known_hosts` and the machine's own list; a trusted key is written to it. `connect_tries`
-    counts attempts when the server hangs up before it says a word, which is how a busy sshd sheds load.
+    `key_file` None: the IdentityFiles of ssh_config, then the agent, then `~/.ssh/id_*`. `known_hosts` is read in
+    addition to `~/.ssh/known_hosts` and the system's file; a trusted key is written to it. `connect_tries`: the
+    number of attempts when the server closes the connection before its banner, as an overloaded sshd does.
     """
 
     host: str
@@ -58,7 +60,7 @@ class SftpSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """A name of the listing that cannot be a round file: a link, a folder, a name no file of ours may have."""
+    """A listed name that cannot be a round file: a link, a folder, or an unsafe name."""
 
     name: str
     reason: str
@@ -66,16 +68,16 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """All regular files of the folder in any order, what was refused, and the state for the next listing."""
+    """The regular files of the folder in any order, the refused names, and the state for the next listing."""
 
     files: tuple[RemoteFile, ...]
     refused: tuple[Refused, ...]
-    mark: ListingState
+    state: ListingState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """A whole file: as many bytes as listed, and neither size nor mtime moved while it was read."""
+    """A complete file: its size is as listed, and size and mtime did not change during the read."""
 
     file: RemoteFile
     content: bytes
@@ -83,7 +85,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """One file that could not be fetched; `is_passing` when it changed meanwhile and the next poll fetches it."""
+    """A file that could not be fetched; `is_passing`: it changed during the read, and the next poll fetches it."""
 
     file: RemoteFile
     reason: str
@@ -91,26 +93,25 @@ class Failed:
 
 
 class Source(Protocol):
-    """A folder of round files somewhere.
+    """A folder of round files; not thread-safe.
 
-    One thread at a time. Errors are SourceError (try again later), AccessError (we are not let in) and
-    HostKeyError; after a SourceError the source is dead: close it and open another.
+    Raises SourceError (temporary), AccessError (login or permission refused) and HostKeyError. After a
+    SourceError, close the source and open a new one.
     """
 
-    def look(self, last: ListingState | None = None) -> Listing | None:
-        """List the folder, or return None when nothing can have changed since `last` was made."""
-        # Never trusts a listing that was made in the same moment as the folder changed, and lists in full
-        # every ten minutes all the same. Names are checked: none holds a path, a control character or bytes
-        # that are not UTF-8.
+    def list_files(self, last: ListingState | None = None) -> Listing | None:
+        """List the folder; return None if nothing can have changed since `last`."""
+        # A listing made in the same second as a change of the folder is not trusted, and a full listing is made
+        # at least every ten minutes. Names with a path separator, control characters or invalid UTF-8 are refused.
 
     def fetch(self, files: Iterable[RemoteFile]) -> Iterator[Fetched | Failed]:
-        """Yield one outcome for each file, in the order in which they become whole."""
-        # What was yielded before the line broke counts. A file that fails alone is a Failed, and the rest
-        # goes on. The iterator may be given up at any time. Memory is bounded whatever the number of files.
+        """Yield one outcome for each file, in the order of completion."""
+        # Files yielded before a lost connection are valid. If one file fails, the others continue. The caller
+        # may abandon the iterator at any time. Memory is bounded for any number of files.
         ...
 
     def close(self) -> None:
-        """End threads and sockets; safe to call twice, never raises."""
+        """Close threads and sockets; may be called twice, never raises."""
 
     def __enter__(self) -> Self: ...
 
@@ -118,11 +119,11 @@ class Source(Protocol):
 
 
 def is_unchanged(last: ListingState, mtime: int, now: float) -> bool:
-    """Say whether a folder with this mtime needs no new listing.
+    """Return whether a folder with this mtime needs no new listing.
 
-    mtimes are whole seconds: a file may come after the listing and in the same second. So the mtime counts
-    only when it had stood for two seconds, by our clock, before the last listing began; the two clocks are
-    never compared.
+    An mtime is in whole seconds: a file may arrive after the listing and in the same second. So the mtime is
+    trusted only if it had not changed for two seconds (local clock) before the last listing began. The clocks of
+    server and client are never compared.
     """
     return (
         mtime == last.mtime != UNKNOWN_MTIME
@@ -131,8 +132,8 @@ def is_unchanged(last: ListingState, mtime: int, now: float) -> bool:
     )
 
 
-def next_mark(last: ListingState | None, mtime: int, now: float, files: Sequence[RemoteFile]) -> ListingState:
-    """Make the mark of a full listing that began at `now`, when the folder had this mtime."""
+def next_state(last: ListingState | None, mtime: int, now: float, files: Sequence[RemoteFile]) -> ListingState:
+    """Return the state of a full listing that began at `now`, when the folder had this mtime."""
     same = last is not None and last.mtime == mtime and last.first_seen <= now
     first_seen = last.first_seen if last is not None and same else now
     recent: list[RemoteFile] = []
@@ -143,7 +144,7 @@ def next_mark(last: ListingState | None, mtime: int, now: float, files: Sequence
 
 
 def refusal(name: str) -> str | None:
-    """Say why a name from a listing may not be used, or None when it is an ordinary file name."""
+    """Return why a listed name is not accepted, or None for a plain file name."""
     if name in {"", ".", ".."} or "/" in name or "\\" in name or "\0" in name:
         return "not a plain file name"
     if not name.isprintable():
@@ -154,13 +155,21 @@ def refusal(name: str) -> str | None:
 
 
 def shown(text: str, limit: int = 120) -> str:
-    """Make text of the other side safe to print: escapes shown as such, one line, cut at `limit`."""
-    safe = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+    """Make a server's text safe to print: escape what is not printable and truncate to `limit` characters."""
+    safe = "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode() for char in text
+    )
     return safe if len(safe) <= limit else safe[: limit - 1] + "…"
 
 
+def shown_name(name: str, limit: int = 120) -> str:
+    """Make a file name safe to print; a long name is shortened in the middle to keep its ending."""
+    safe = shown(name, len(name) * 10)
+    return safe if len(safe) <= limit else f"{safe[: limit - 31]}…{safe[-30:]}"
+
+
 def outcome(file: RemoteFile, content: bytes, size: int | None, mtime: int | None) -> Fetched | Failed:
-    """Judge the bytes read against the listing and against size and mtime asked for after the reading."""
+    """Compare the bytes read with the listed file and with its size and mtime after the read."""
     if (len(content), size, mtime) == (file.size, file.size, file.mtime):
         return Fetched(file=file, content=content)
-    return Failed(file=file, reason="changed while it was read; left for the next poll", is_passing=True)
+    return Failed(file=file, reason="changed during the read; the next poll fetches it", is_passing=True)

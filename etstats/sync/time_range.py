@@ -1,4 +1,4 @@
-"""What `--since` and `--until` mean: one small grammar for every command that takes a range of time."""
+"""Parse `--since` and `--until`, for all commands that take a time range."""
 
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -14,11 +14,11 @@ _MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}[t ]\d{2}:\d{2}(:\d{2})?", re.ASCII)
 
 
 def parse_when(text: str, now: datetime, zone: tzinfo, *, until: bool = False) -> datetime | None:
-    """Read a moment as people write it; None for `all`. `now` is aware, the answer is aware and in `zone`.
+    """Return the time that `text` names, aware and in `zone`; None for `all`. `now` is aware.
 
     `24h`, `7d`, `2weeks` count back from now (a month is 30 days, a year 365). `today`, `yesterday`, `week`,
-    `month`, `year` and a date are the midnight at which they begin in `zone`; with `until` a date, `today` and
-    `yesterday` are the midnight at which they end, so that the named day is inside. Raises ConfigError.
+    `month`, `year` and a date mean their first midnight in `zone`; with `until`, a date, `today` and `yesterday`
+    mean the midnight at their end, so that the day is included. Raises ConfigError.
     """
     word = text.strip().lower()
     local = now.astimezone(zone)
@@ -45,14 +45,14 @@ def parse_when(text: str, now: datetime, zone: tzinfo, *, until: bool = False) -
             return datetime.fromisoformat(word).replace(tzinfo=zone)
     except (ValueError, OverflowError) as error:
         raise ConfigError(f"{text!r} is not a valid date or time; use one of: {FORMS}") from error
-    raise ConfigError(f"{text!r} is not a time etstats understands; use one of: {FORMS}")
+    raise ConfigError(f"{text!r} is not a valid time; use one of: {FORMS}")
 
 
 def server_clock(moment: datetime, zone: tzinfo) -> datetime:
-    """Turn an aware moment into the wall clock of the game server, without zone, as file names carry it."""
+    """Convert an aware time to the game server's clock without zone, as in file names."""
     return moment.astimezone(zone).replace(tzinfo=None)
 
 
 def default_since(newest_known: datetime | None, hours: int = 24) -> datetime | None:
-    """Say where a sync without `--since` begins: everything at first, then hours before the newest known stamp."""
+    """Return the start of a sync without `--since`: `hours` before the newest known stamp; None: everything."""
     return None if newest_known is None else newest_known - timedelta(hours=hours)

@@ -5,7 +5,8 @@
 SELECT r.id, s.name AS server, r.server_id, r.gaming_session_id AS session_id, r.match_id, r.map_name,
        r.round_number, f.filename, r.config, r.round_date + r.round_time AS stamp, r.ended_at, r.defender_team,
        r.winner_team, r.time_limit_seconds, r.duration_seconds AS actual_time_seconds, r.played_seconds,
-       r.round_outcome AS outcome, r.is_cumulative
+       r.round_outcome AS outcome, r.is_cumulative, r.held, r.bots, r.anonymous, r.is_counted, s.stopwatch, r.series_id,
+       coalesce(r.axis_team, 0) AS axis_team
 FROM rounds r
 JOIN servers s ON s.id = r.server_id
 JOIN processed_files f ON f.id = r.file_id
@@ -15,20 +16,28 @@ ORDER BY r.ended_at, f.filename
 -- name: recent_rounds
 -- The newest rounds in scope; `most` NULL: all of them.
 SELECT r.id
-FROM rounds_in_scope(%(since)s, %(until)s, %(map_name)s, %(server)s, %(last_rounds)s, %(last_sessions)s) r
+FROM rounds_in_scope(%(since)s, %(until)s, %(map_name)s, %(server)s, %(last_rounds)s, %(last_sessions)s,
+                     %(uncounted)s) r
 ORDER BY r.ended_at DESC, r.id DESC
 LIMIT %(most)s
 
 -- name: recent_sessions
 -- The newest gaming sessions with a round in scope; `most` NULL: all of them.
 SELECT r.gaming_session_id AS id
-FROM rounds_in_scope(%(since)s, %(until)s, %(map_name)s, %(server)s, %(last_rounds)s, %(last_sessions)s) r
+FROM rounds_in_scope(%(since)s, %(until)s, %(map_name)s, %(server)s, %(last_rounds)s, %(last_sessions)s,
+                     %(uncounted)s) r
+WHERE %(most)s::integer IS NULL OR r.gaming_session_id = ANY (
+      newest_sessions(%(since)s, %(until)s, %(map_name)s, %(server)s, %(most)s, %(uncounted)s))
 GROUP BY r.gaming_session_id
 ORDER BY max(r.ended_at) DESC, r.gaming_session_id DESC
 LIMIT %(most)s
 
 -- name: sessions_of_rounds
-SELECT id, gaming_session_id FROM rounds WHERE gaming_session_id = ANY (%(session_ids)s)
+-- The rounds of sessions: those that are counted, and all of a session in which none is.
+SELECT r.id, r.gaming_session_id FROM rounds r
+WHERE r.gaming_session_id = ANY (%(session_ids)s)
+  AND (r.is_counted OR %(uncounted)s OR NOT EXISTS (
+          SELECT FROM rounds o WHERE o.gaming_session_id = r.gaming_session_id AND o.is_counted))
 
 -- name: round_ids_of_match
 SELECT id FROM rounds WHERE server_id = %(server_id)s AND match_id = %(match_id)s
@@ -77,4 +86,5 @@ SELECT map_name FROM rounds GROUP BY map_name ORDER BY count(*) DESC, map_name
 SELECT min(ended_at), max(ended_at) FROM rounds
 
 -- name: rounds_of_span
-SELECT id FROM rounds WHERE server_id = %(server_id)s AND ended_at BETWEEN %(first_at)s AND %(last_at)s
+SELECT id FROM rounds
+WHERE is_counted AND server_id = %(server_id)s AND ended_at BETWEEN %(first_at)s AND %(last_at)s

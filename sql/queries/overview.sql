@@ -12,17 +12,18 @@ ORDER BY r.ended_at, r.id
 
 -- name: participants
 SELECT DISTINCT r.gaming_session_id, p.player_guid
-FROM rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
+FROM rounds r JOIN person_stats p ON p.round_id = r.id
+WHERE r.is_counted
 ORDER BY 1, 2
 
 -- name: shown_players
 SELECT a.guid, names.player_name
-FROM (SELECT DISTINCT guid FROM player_aliases) a CROSS JOIN LATERAL names_of(a.guid) names
-WHERE NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = a.guid)
+FROM (SELECT DISTINCT person_of(guid) AS guid FROM player_aliases) a CROSS JOIN LATERAL names_of(a.guid) names
+WHERE NOT EXISTS (SELECT FROM hidden_persons h WHERE h.player_guid = a.guid)
 ORDER BY a.guid
 
 -- name: all_sides
-SELECT round_id, player_guid, team FROM player_comprehensive_stats ORDER BY round_id, player_guid
+SELECT round_id, player_guid, team FROM person_stats ORDER BY round_id, player_guid
 
 -- name: merged_players
 SELECT player_guid, identity_guid FROM player_identities WHERE identity_guid <> player_guid ORDER BY player_guid
@@ -50,8 +51,8 @@ SELECT r.gaming_session_id AS session_id, p.player_guid, width_bucket(r.ended_at
        coalesce(max(p.revives_given) FILTER (WHERE NOT r.is_cumulative), 0) AS best_revives_given,
        coalesce(max(p.gibs) FILTER (WHERE NOT r.is_cumulative), 0) AS best_gibs,
        coalesce(max(p.most_useful_kills) FILTER (WHERE NOT r.is_cumulative), 0) AS best_most_useful_kills
-FROM starts, rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
-WHERE r.is_counted AND NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = p.player_guid)
+FROM starts, rounds r JOIN person_stats p ON p.round_id = r.id
+WHERE r.is_counted AND NOT EXISTS (SELECT FROM hidden_persons h WHERE h.player_guid = p.player_guid)
 GROUP BY 1, 2, 3
 ORDER BY place, session_id, player_guid
 
@@ -60,35 +61,22 @@ ORDER BY place, session_id, player_guid
 -- order; then who, in which round and session.
 SELECT {career_gains},
        p.player_guid, r.id, r.gaming_session_id
-FROM rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
-WHERE r.is_counted AND NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = p.player_guid)
+FROM rounds r JOIN person_stats p ON p.round_id = r.id
+WHERE r.is_counted AND NOT EXISTS (SELECT FROM hidden_persons h WHERE h.player_guid = p.player_guid)
 ORDER BY r.ended_at, r.id, p.player_guid
 
 -- name: maps_of_players
-SELECT p.player_guid, r.map_name, count(*) AS rounds,
-       count(*) FILTER (WHERE r.winner_team = p.team) AS won,
-       count(*) FILTER (WHERE r.winner_team = 3 - p.team) AS lost,
-       avg((r.winner_team = p.team)::integer) FILTER (WHERE r.winner_team IN (p.team, 3 - p.team))::double precision
-           AS win_share,
-       sum(p.kills) AS kills, sum(p.deaths) AS deaths,
-       coalesce(sum(p.kills)::double precision / nullif(sum(p.deaths), 0), sum(p.kills)) AS kd_ratio,
-       60 * sum(p.damage_given)::double precision / nullif(sum(p.time_played_seconds), 0) AS dpm
-FROM rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
-WHERE r.is_counted AND p.player_guid = ANY (%(guids)s)
+SELECT p.player_guid, r.map_name, {result_sums}
+FROM rounds r JOIN person_stats p ON p.round_id = r.id
+WHERE r.is_counted AND p.recorded_guid = ANY (guids_of(%(guids)s)) AND p.player_guid = ANY (%(guids)s)
 GROUP BY p.player_guid, r.map_name
 ORDER BY p.player_guid, count(*) < 4, dpm DESC NULLS LAST, r.map_name
 
 -- name: sides_of_players
-SELECT p.player_guid, p.team <> r.defender_team AS is_attack, count(*) AS rounds,
-       count(*) FILTER (WHERE r.winner_team = p.team) AS won,
-       count(*) FILTER (WHERE r.winner_team = 3 - p.team) AS lost,
-       avg((r.winner_team = p.team)::integer) FILTER (WHERE r.winner_team IN (p.team, 3 - p.team))::double precision
-           AS win_share,
-       sum(p.kills) AS kills, sum(p.deaths) AS deaths,
-       coalesce(sum(p.kills)::double precision / nullif(sum(p.deaths), 0), sum(p.kills)) AS kd_ratio,
-       60 * sum(p.damage_given)::double precision / nullif(sum(p.time_played_seconds), 0) AS dpm
-FROM rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
-WHERE r.is_counted AND p.player_guid = ANY (%(guids)s) AND p.team IN (1, 2) AND NOT r.is_cumulative
+SELECT p.player_guid, p.team <> r.defender_team AS is_attack, {result_sums}
+FROM rounds r JOIN person_stats p ON p.round_id = r.id
+WHERE r.is_counted AND p.recorded_guid = ANY (guids_of(%(guids)s)) AND p.player_guid = ANY (%(guids)s)
+  AND p.team IN (1, 2) AND NOT r.is_cumulative
 GROUP BY 1, 2
 ORDER BY 1, 2 DESC
 
@@ -100,10 +88,10 @@ SELECT w.player_guid, w.weapon_name, count(*) AS rounds, sum(w.kills) AS kills, 
        CASE WHEN is_bullet_weapon(w.weapon_name)
             THEN 100 * sum(w.headshots)::double precision / nullif(sum(w.hits), 0) END AS headshot_share
 -- From the players' rows, whose index finds the rounds of a player.
-FROM player_comprehensive_stats p
+FROM person_stats p
 JOIN rounds r ON r.id = p.round_id
-JOIN weapon_comprehensive_stats w ON w.round_id = p.round_id AND w.player_guid = p.player_guid
-WHERE r.is_counted AND p.player_guid = ANY (%(guids)s)
+JOIN person_weapon_stats w ON w.round_id = p.round_id AND w.recorded_guid = p.recorded_guid
+WHERE r.is_counted AND p.recorded_guid = ANY (guids_of(%(guids)s)) AND p.player_guid = ANY (%(guids)s)
 GROUP BY w.player_guid, w.weapon_name
 ORDER BY w.player_guid, sum(w.kills) DESC, w.weapon_name
 
@@ -111,7 +99,7 @@ ORDER BY w.player_guid, sum(w.kills) DESC, w.weapon_name
 -- With whom and against whom each player played, and how many of those rounds the player won.
 WITH sides AS MATERIALIZED (
     SELECT r.id, p.player_guid, p.team, r.winner_team
-    FROM rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
+    FROM rounds r JOIN person_stats p ON p.round_id = r.id
     WHERE r.is_counted AND p.team IN (1, 2)
 ), met AS (
     SELECT own.player_guid AS of_guid, o.player_guid,
@@ -129,7 +117,7 @@ SELECT met.*,
        won_with::double precision / nullif(won_with + lost_with, 0) AS win_share_with,
        won_against::double precision / nullif(won_against + lost_against, 0) AS win_share_against
 FROM met
-WHERE NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = met.player_guid)
+WHERE NOT EXISTS (SELECT FROM hidden_persons h WHERE h.player_guid = met.player_guid)
 ORDER BY of_guid, rounds_with + rounds_against DESC, player_guid
 
 -- name: rounds_of_players
@@ -139,49 +127,34 @@ SELECT * FROM (
            p.team <> r.defender_team AS is_attack, CASE WHEN r.winner_team > 0 THEN r.winner_team = p.team END AS is_won,
            p.kills, p.deaths, p.damage_given, p.dpm, p.time_played_seconds,
            row_number() OVER (PARTITION BY p.player_guid ORDER BY r.ended_at DESC, r.id DESC) AS place
-    FROM rounds r JOIN player_comprehensive_stats p ON p.round_id = r.id
-    WHERE r.is_counted AND p.player_guid = ANY (%(guids)s) AND NOT r.is_cumulative AND p.team IN (1, 2)
-      AND p.time_played_seconds > 0
+    FROM rounds r JOIN person_stats p ON p.round_id = r.id
+    WHERE r.is_counted AND p.recorded_guid = ANY (guids_of(%(guids)s)) AND p.player_guid = ANY (%(guids)s)
+      AND NOT r.is_cumulative AND p.team IN (1, 2) AND p.time_played_seconds > 0
 ) last
 WHERE place <= %(limit)s
 ORDER BY player_guid, place
 
 -- name: records_of_players
--- The best single rounds of each player; of equal values the earliest.
+-- The best single rounds of each player; of equal values the earliest. See round_records.
 WITH scope AS MATERIALIZED (
-    SELECT r.id, r.map_name, r.ended_at, 17179869183 - extract(epoch FROM r.ended_at)::bigint AS earliness
-    FROM rounds r WHERE r.is_counted AND NOT r.is_cumulative
+    SELECT r.id, r.map_name, r.ended_at, r.is_cumulative,
+           17179869183 - extract(epoch FROM r.ended_at)::bigint AS earliness
+    FROM rounds r
+    WHERE r.is_counted AND NOT r.is_cumulative
+      AND (r.bots = 0 OR r.server_id = ANY (ARRAY(SELECT id FROM servers WHERE bot_records)))
 ), bests AS (
-    SELECT f.player_guid,
-           max(f.kills * 17179869184 + r.earliness) AS kills,
-           max(f.damage * 17179869184 + r.earliness) AS damage,
-           max(f.dpm * 17179869184 + r.earliness) FILTER (WHERE f.time_played_seconds >= %(dpm_seconds)s) AS dpm,
-           max(f.accuracy * 17179869184 + r.earliness)
-               FILTER (WHERE f.shots >= %(accuracy_shots)s AND f.accuracy <= 1000) AS accuracy,
-           max(f.headshot_kills * 17179869184 + r.earliness) AS headshot_kills,
-           max(f.spree * 17179869184 + r.earliness) AS spree,
-           max(f.multikills * 17179869184 + r.earliness) AS multikills,
-           max(f.gibs * 17179869184 + r.earliness) AS gibs,
-           max(f.revives * 17179869184 + r.earliness) AS revives,
-           max(f.assists * 17179869184 + r.earliness) AS assists,
-           max(f.objectives * 17179869184 + r.earliness) AS objectives,
-           max(f.useful * 17179869184 + r.earliness) AS useful,
-           max(f.xp * 17179869184 + r.earliness) AS xp
-    FROM scope r JOIN player_feats f ON f.round_id = r.id
-    WHERE f.player_guid = ANY (%(guids)s)
-    GROUP BY f.player_guid
+    SELECT p.player_guid, {record_sums}
+    FROM scope s JOIN person_stats p ON p.round_id = s.id
+    WHERE p.recorded_guid = ANY (guids_of(%(guids)s)) AND p.player_guid = ANY (%(guids)s)
+    GROUP BY p.player_guid
 )
 SELECT DISTINCT ON (b.player_guid, v.place)
-       b.player_guid, v.record, (v.code >> 34) / (CASE WHEN v.record IN ('dpm', 'accuracy') THEN 10 ELSE 1 END)::double precision AS value,
+       b.player_guid, v.record,
+       (v.code >> 34) / (CASE WHEN v.record IN ('dpm', 'accuracy') THEN 10 ELSE 1 END)::double precision AS value,
        r.map_name AS played_on, r.ended_at, r.id
 FROM bests b
-CROSS JOIN LATERAL (VALUES
-    (1, 'kills', b.kills), (2, 'damage', b.damage), (3, 'dpm', b.dpm), (4, 'accuracy', b.accuracy),
-    (5, 'headshot_kills', b.headshot_kills), (6, 'spree', b.spree), (7, 'multikills', b.multikills),
-    (8, 'gibs', b.gibs), (9, 'revives', b.revives), (10, 'assists', b.assists),
-    (11, 'objectives', b.objectives), (12, 'useful', b.useful), (13, 'xp', b.xp)
-) v (place, record, code)
+CROSS JOIN LATERAL (VALUES {record_places}) v (place, record, code)
 JOIN scope r ON r.earliness = v.code & 17179869183
-JOIN player_comprehensive_stats p ON p.round_id = r.id AND p.player_guid = b.player_guid
+JOIN person_stats p ON p.round_id = r.id AND p.player_guid = b.player_guid
 WHERE v.code >> 34 > 0
 ORDER BY b.player_guid, v.place, r.id

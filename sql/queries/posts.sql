@@ -1,12 +1,15 @@
--- Posts: their states, and the channels and threads they go to.
+-- Posts: their states, channels and threads.
 
 -- name: claim_post
 -- Record the intent to send; no row is returned when another process has the post or had it.
-INSERT INTO posts AS p (server_id, kind, subject, channel, state, attempts, first_at, last_at, created_at, claimed_at)
-VALUES (%(server_id)s, %(kind)s, %(subject)s, %(channel)s, 'sending', 1, %(first_at)s, %(last_at)s, %(now)s, %(now)s)
+INSERT INTO posts AS p (server_id, kind, subject, channel, state, attempts, first_at, last_at, style, is_combined,
+                        history, created_at, claimed_at)
+VALUES (%(server_id)s, %(kind)s, %(subject)s, %(channel)s, 'sending', 1, %(first_at)s, %(last_at)s, %(style)s,
+        %(is_combined)s, %(history)s, %(now)s, %(now)s)
 ON CONFLICT (server_id, kind, subject) DO UPDATE
 SET state = 'sending', channel = excluded.channel, attempts = p.attempts + 1, claimed_at = excluded.claimed_at,
-    reason = '', first_at = excluded.first_at, last_at = excluded.last_at
+    reason = '', first_at = excluded.first_at, last_at = excluded.last_at, style = excluded.style,
+    is_combined = excluded.is_combined, history = excluded.history
 WHERE p.state = 'pending' OR (p.state = 'failed' AND %(again)s)
 RETURNING p.id
 
@@ -19,7 +22,7 @@ WHERE id = %(id)s AND state IN ('sending', 'unknown')
 
 -- name: record_edit
 UPDATE posts SET fingerprint = %(fingerprint)s, reason = %(reason)s,
-                 edited_at = coalesce(%(edited_at)s, edited_at)
+                 history = coalesce(%(history)s, history), edited_at = coalesce(%(edited_at)s, edited_at)
 WHERE id = %(id)s AND state = 'sent'
 
 -- name: change_post_state
@@ -35,6 +38,15 @@ UPDATE posts SET state = %(state)s, reason = %(reason)s, message_id = %(message_
 WHERE id = %(id)s AND state IN ('unknown', 'failed')
 RETURNING id
 
+-- name: resolve_unknown_posts
+UPDATE posts SET state = %(state)s, reason = %(reason)s,
+                 sent_at = CASE WHEN %(state)s = 'sent' THEN coalesce(sent_at, claimed_at) END
+WHERE state = 'unknown'
+RETURNING id
+
+-- name: failed_posts
+SELECT id FROM posts WHERE state = 'failed'
+
 -- name: unresolved_posts
 -- Posts that need a person's attention.
 SELECT id FROM posts WHERE state IN ('failed', 'unknown', 'sending')
@@ -45,7 +57,9 @@ SELECT state, count(*)::integer FROM posts GROUP BY state
 -- name: posts_by_id
 SELECT p.id, p.kind, p.server_id, s.name AS server, p.subject, f.filename, p.channel, p.state, p.message_id,
        p.thread_id, p.fingerprint, p.reason, p.attempts, p.first_at, p.last_at, p.created_at, p.claimed_at, p.sent_at,
-       p.edited_at, r.id AS round_id, r.match_id, r.gaming_session_id AS session_id
+       p.edited_at, p.style, p.is_combined, p.history, r.round_number,
+       s.stopwatch AND EXISTS (SELECT FROM rounds one WHERE one.id = r.round1_id AND one.is_counted) AS is_paired,
+       r.id AS round_id, r.match_id, r.gaming_session_id AS session_id
 FROM posts p
 JOIN servers s ON s.id = p.server_id
 JOIN processed_files f ON f.server_id = p.server_id AND f.id = p.subject
@@ -54,10 +68,11 @@ WHERE p.id = ANY (%(ids)s)
 ORDER BY coalesce(r.ended_at, p.last_at, p.created_at), p.id
 
 -- name: post_of_subject
--- The post of a subject; a session may be posted under any of its files.
+-- The post of a subject; a session may be posted under any of its files, a round 2 and its map in one message.
 SELECT p.id
 FROM posts p LEFT JOIN rounds r ON r.server_id = p.server_id AND r.file_id = p.subject
-WHERE p.server_id = %(server_id)s AND p.kind = %(kind)s
+WHERE p.server_id = %(server_id)s
+  AND (p.kind = %(kind)s OR p.is_combined AND %(kind)s IN ('round', 'map') AND p.state <> 'pending')
   AND (p.subject = %(subject)s
        OR (p.kind = 'session' AND (r.gaming_session_id = %(session_id)s
                                    OR (p.first_at <= %(last_at)s AND p.last_at >= %(first_at)s))))
@@ -75,19 +90,26 @@ FROM rounds r JOIN posts p ON p.server_id = r.server_id AND r.ended_at BETWEEN p
 WHERE r.gaming_session_id = %(session_id)s AND p.kind = 'digest' AND p.message_id IS NOT NULL
 
 -- name: newest_posted_round
-SELECT max(r.ended_at) FROM posts p JOIN rounds r ON r.file_id = p.subject WHERE p.state <> 'pending'
+-- Without rounds that the game server dated in the future.
+SELECT max(r.ended_at) FROM posts p JOIN rounds r ON r.file_id = p.subject
+WHERE p.state <> 'pending' AND r.ended_at <= now() + interval '1 day'
 
--- name: close_channel
-INSERT INTO post_channels AS c (channel, gone_at, gone_reason, held_until)
-VALUES (%(channel)s, %(gone_at)s, %(gone_reason)s, %(held_until)s)
-ON CONFLICT (channel) DO UPDATE
-SET gone_at = coalesce(c.gone_at, excluded.gone_at), gone_reason = coalesce(c.gone_reason, excluded.gone_reason),
-    held_until = coalesce(excluded.held_until, c.held_until)
+-- name: save_channel_state
+INSERT INTO channel_states (channel, purpose, gone_at, checked_at, held_until, troubles, reason)
+VALUES (%(channel)s, %(purpose)s, %(gone_at)s, %(checked_at)s, %(held_until)s, %(troubles)s, %(reason)s)
+ON CONFLICT (channel, purpose) DO UPDATE
+SET gone_at = excluded.gone_at, checked_at = excluded.checked_at, held_until = excluded.held_until,
+    troubles = excluded.troubles, reason = excluded.reason
 
--- name: closed_channels
--- The channels that accept nothing, and why; channels that no setting names any more are removed.
-WITH forgotten AS (DELETE FROM post_channels WHERE NOT channel = ANY (%(channels)s))
-SELECT channel, gone_at, gone_reason, held_until FROM post_channels WHERE channel = ANY (%(channels)s)
+-- name: channel_states
+-- The states of the channels in use; channels that are no longer configured are deleted.
+WITH forgotten AS (DELETE FROM channel_states WHERE NOT channel = ANY (%(channels)s))
+SELECT channel, purpose, gone_at, checked_at, held_until, troubles, reason
+FROM channel_states WHERE channel = ANY (%(channels)s)
+
+-- name: reopen_channels
+DELETE FROM channel_states
+WHERE channel = ANY (%(channels)s) AND (gone_at IS NOT NULL OR troubles > 0)
 
 -- name: thread_of_session
 -- The forum thread of a session.

@@ -1,51 +1,33 @@
--- Records of single rounds and of sessions.
+-- Records of single rounds and of sessions. Each reads the sealed periods of the scope and the rounds of the rest.
 
 -- name: round_records
 -- The best single rounds in scope, overall (map_name NULL) and by map; of equal values the earliest. Cumulative
 -- rounds are excluded. A value and how early it was reached form one number, value * 2^34 + earliness, so that one
 -- pass and a plain max find both.
 WITH scope AS MATERIALIZED (
-    SELECT r.id, r.map_name, r.ended_at, 17179869183 - extract(epoch FROM r.ended_at)::bigint AS earliness
-    FROM rounds_in_scope(%(since)s, %(until)s, %(map_name)s, %(server)s, %(last_rounds)s, %(last_sessions)s) r
-    WHERE NOT r.is_cumulative AND r.bots = 0
+    SELECT r.id, r.map_name, r.ended_at, r.is_cumulative,
+           17179869183 - extract(epoch FROM r.ended_at)::bigint AS earliness
+    FROM {rounds} r
+    WHERE (%(map_name)s::text IS NULL OR r.map_name = %(map_name)s)
+      AND NOT r.is_cumulative AND (r.bots = 0 OR r.server_id = ANY (ARRAY(SELECT id FROM servers WHERE bot_records)))
+      AND (%(guid)s::text IS NULL
+           OR r.id = ANY (ARRAY(SELECT p.round_id FROM player_comprehensive_stats p
+                                WHERE p.player_guid = ANY (guids_of(ARRAY[%(guid)s])))))
+), parts AS (
+    SELECT s.map_name, {record_sums}
+    FROM scope s JOIN person_stats p ON p.round_id = s.id
+    WHERE (%(guid)s::text IS NULL OR p.recorded_guid = ANY (guids_of(ARRAY[%(guid)s])) AND p.player_guid = %(guid)s)
+      AND (%(guid)s IS NOT NULL OR p.player_guid <> ALL (ARRAY(SELECT h.player_guid FROM hidden_persons h)))
+    GROUP BY s.map_name
+    UNION ALL
+    SELECT map_name, {record_names} FROM sealed_maps
+    WHERE sealed_id = ANY (%(sealed_ids)s) AND (%(map_name)s::text IS NULL OR map_name = %(map_name)s)
 ), by_map AS (
-    SELECT r.map_name,
-           max(f.kills * 17179869184 + r.earliness) AS kills,
-           max(f.damage * 17179869184 + r.earliness) AS damage,
-           max(f.dpm * 17179869184 + r.earliness) FILTER (WHERE f.time_played_seconds >= %(dpm_seconds)s) AS dpm,
-           max(f.accuracy * 17179869184 + r.earliness)
-               FILTER (WHERE f.shots >= %(accuracy_shots)s AND f.accuracy <= 1000) AS accuracy,
-           max(f.headshot_kills * 17179869184 + r.earliness) AS headshot_kills,
-           max(f.spree * 17179869184 + r.earliness) AS spree,
-           max(f.multikills * 17179869184 + r.earliness) AS multikills,
-           max(f.gibs * 17179869184 + r.earliness) AS gibs,
-           max(f.revives * 17179869184 + r.earliness) AS revives,
-           max(f.assists * 17179869184 + r.earliness) AS assists,
-           max(f.objectives * 17179869184 + r.earliness) AS objectives,
-           max(f.useful * 17179869184 + r.earliness) AS useful,
-           max(f.xp * 17179869184 + r.earliness) AS xp
-    FROM scope r JOIN player_feats f ON f.round_id = r.id
-    WHERE (%(guid)s::text IS NULL OR f.player_guid = %(guid)s)
-      AND (%(guid)s IS NOT NULL OR f.player_guid <> ALL (ARRAY(SELECT h.player_guid FROM hidden_players h)))
-    GROUP BY r.map_name
+    SELECT map_name, {record_totals} FROM parts GROUP BY map_name
 ), best AS (
     SELECT b.map_name, v.place, v.record, max(v.code) AS code
     FROM by_map b
-    CROSS JOIN LATERAL (VALUES
-        (1, 'kills', b.kills),
-        (2, 'damage', b.damage),
-        (3, 'dpm', b.dpm),
-        (4, 'accuracy', b.accuracy),
-        (5, 'headshot_kills', b.headshot_kills),
-        (6, 'spree', b.spree),
-        (7, 'multikills', b.multikills),
-        (8, 'gibs', b.gibs),
-        (9, 'revives', b.revives),
-        (10, 'assists', b.assists),
-        (11, 'objectives', b.objectives),
-        (12, 'useful', b.useful),
-        (13, 'xp', b.xp)
-    ) v (place, record, code)
+    CROSS JOIN LATERAL (VALUES {record_places}) v (place, record, code)
     GROUP BY GROUPING SETS ((b.map_name, v.place, v.record), (v.place, v.record))
 )
 SELECT DISTINCT ON (b.map_name, b.place)
@@ -54,65 +36,55 @@ SELECT DISTINCT ON (b.map_name, b.place)
        f.player_guid, names.player_name, names.clean_name,
        r.map_name AS played_on, r.ended_at, r.id
 FROM best b
-JOIN scope r ON r.earliness = b.code & 17179869183 AND r.map_name = coalesce(b.map_name, r.map_name)
+JOIN {record_rounds}
 JOIN player_feats f ON f.round_id = r.id AND (to_jsonb(f) ->> b.record)::bigint = b.code >> 34
 CROSS JOIN LATERAL names_of(f.player_guid) names
 WHERE b.code >> 34 > 0 AND (%(guid)s::text IS NULL OR f.player_guid = %(guid)s)
-  AND (%(guid)s IS NOT NULL OR f.player_guid <> ALL (ARRAY(SELECT h.player_guid FROM hidden_players h)))
+  AND (%(guid)s IS NOT NULL OR f.player_guid <> ALL (ARRAY(SELECT h.player_guid FROM hidden_persons h)))
 ORDER BY b.map_name NULLS FIRST, b.place, r.id, f.player_guid
 
 -- name: session_records
--- The best whole gaming sessions in scope; of equal values the earliest. DPM is counted in tenths.
+-- The best whole gaming sessions in scope; of equal values the earliest, found as in round_records. DPM is counted in
+-- tenths.
 WITH sums AS MATERIALIZED (
-    SELECT r.gaming_session_id, f.player_guid, max(r.ended_at) AS ended_at,
-           sum(f.kills) AS kills,
-           sum(f.damage) AS damage,
-           CASE WHEN sum(f.time_played_seconds) >= %(dpm_seconds)s
-                -- Rounded in integer arithmetic.
-                THEN (600 * sum(f.damage) + sum(f.time_played_seconds) / 2) / sum(f.time_played_seconds) END AS dpm,
-           sum(f.headshot_kills) AS headshot_kills,
-           sum(f.multikills) AS multikills,
-           sum(f.gibs) AS gibs,
-           sum(f.revives) AS revives,
-           sum(f.assists) AS assists,
-           sum(f.objectives) AS objectives,
-           sum(f.useful) AS useful,
-           sum(f.xp) AS xp
-    FROM rounds_in_scope(%(since)s, %(until)s, %(map_name)s, %(server)s, %(last_rounds)s, %(last_sessions)s) r
+    SELECT r.gaming_session_id, f.player_guid,
+           17179869183 - extract(epoch FROM max(r.ended_at))::bigint AS earliness, {session_sums}
+    FROM {session_rounds} r
     JOIN player_feats f ON f.round_id = r.id
-    WHERE r.bots = 0 AND (%(guid)s::text IS NULL OR f.player_guid = %(guid)s)
+    WHERE (r.bots = 0 OR r.server_id = ANY (ARRAY(SELECT id FROM servers WHERE bot_records)))
+      AND (%(guid)s::text IS NULL OR f.recorded_guid = ANY (guids_of(ARRAY[%(guid)s])) AND f.player_guid = %(guid)s)
     GROUP BY r.gaming_session_id, f.player_guid
-), shown AS MATERIALIZED (
-    SELECT s.* FROM sums s
+), open AS (
+    SELECT s.player_guid, {session_codes} FROM sums s
     WHERE %(guid)s IS NOT NULL
-       OR NOT EXISTS (SELECT FROM hidden_players h WHERE h.player_guid = s.player_guid)
+       OR NOT EXISTS (SELECT FROM hidden_persons h WHERE h.player_guid = s.player_guid)
+), periods AS MATERIALIZED (
+    SELECT sealed_id, {session_names} FROM sealed_sessions
+    WHERE sealed_id = ANY (%(sealed_ids)s) AND player_guid = coalesce(%(guid)s, '')
 ), best AS (
-    SELECT max(kills) AS kills, max(damage) AS damage, max(dpm) AS dpm, max(headshot_kills) AS headshot_kills,
-           max(multikills) AS multikills, max(gibs) AS gibs, max(revives) AS revives, max(assists) AS assists,
-           max(objectives) AS objectives, max(useful) AS useful, max(xp) AS xp
-    FROM shown
+    SELECT {session_bests}
+    FROM (SELECT {session_names} FROM open UNION ALL SELECT {session_names} FROM periods) s
+), shown AS MATERIALIZED (
+    SELECT player_guid, {session_names} FROM open
+    UNION ALL
+    -- Everybody in the periods that hold a best.
+    SELECT x.player_guid, {session_names_of_x}
+    FROM best b JOIN periods s ON {session_matches}
+    JOIN sealed_sessions x ON x.sealed_id = s.sealed_id AND x.player_guid <> ''
+    WHERE (%(guid)s::text IS NULL OR x.player_guid = %(guid)s)
+      AND (%(guid)s IS NOT NULL OR NOT EXISTS (SELECT FROM hidden_persons h WHERE h.player_guid = x.player_guid))
 )
 SELECT DISTINCT ON (v.place)
-       v.record, NULL AS map_name, v.value / (CASE WHEN v.record = 'dpm' THEN 10 ELSE 1 END)::double precision AS value,
+       v.record, NULL AS map_name,
+       (v.best >> 34) / (CASE WHEN v.record = 'dpm' THEN 10 ELSE 1 END)::double precision AS value,
        s.player_guid, names.player_name, names.clean_name,
-       NULL AS played_on, s.ended_at, s.gaming_session_id AS id
+       NULL AS played_on, r.ended_at, r.gaming_session_id AS id
 FROM best b
-JOIN shown s ON s.kills = b.kills OR s.damage = b.damage OR s.dpm = b.dpm OR s.headshot_kills = b.headshot_kills
-             OR s.multikills = b.multikills OR s.gibs = b.gibs OR s.revives = b.revives OR s.assists = b.assists
-             OR s.objectives = b.objectives OR s.useful = b.useful OR s.xp = b.xp
-CROSS JOIN LATERAL (VALUES
-    (1, 'kills', s.kills, b.kills),
-    (2, 'damage', s.damage, b.damage),
-    (3, 'dpm', s.dpm, b.dpm),
-    (4, 'headshot_kills', s.headshot_kills, b.headshot_kills),
-    (5, 'multikills', s.multikills, b.multikills),
-    (6, 'gibs', s.gibs, b.gibs),
-    (7, 'revives', s.revives, b.revives),
-    (8, 'assists', s.assists, b.assists),
-    (9, 'objectives', s.objectives, b.objectives),
-    (10, 'useful', s.useful, b.useful),
-    (11, 'xp', s.xp, b.xp)
-) v (place, record, value, best)
+JOIN shown s ON {session_matches}
+CROSS JOIN LATERAL (VALUES {session_places}) v (place, record, best, code)
+-- The last round of the session in which the player was.
+JOIN rounds r ON r.ended_at = to_timestamp(17179869183 - (v.code & 17179869183)) AND r.is_counted
+ AND EXISTS (SELECT FROM person_stats p WHERE p.round_id = r.id AND p.player_guid = s.player_guid)
 CROSS JOIN LATERAL names_of(s.player_guid) names
-WHERE v.value = v.best AND v.value > 0
-ORDER BY v.place, s.ended_at, s.gaming_session_id, s.player_guid
+WHERE v.code = v.best AND v.best >> 34 > 0
+ORDER BY v.place, r.ended_at, r.gaming_session_id, s.player_guid

@@ -5,11 +5,12 @@
 SELECT nextval(pg_get_serial_sequence(%(table)s, 'id')) FROM generate_series(1, %(count)s)
 
 -- name: rounds_around
--- The rounds of every session that has a round within reach of one of the times.
-SELECT file_id, id AS round_id, round_date + round_time AS stamp, ended_at, map_name, round_number,
-       time_limit_seconds, actual_time_seconds, match_id, round1_id, gaming_session_id
-FROM rounds
-WHERE gaming_session_id IN (
+-- The rounds of every session that has a round within reach of one of the times; known sessions are left out.
+SELECT r.file_id, r.id AS round_id, f.filename, r.round_date + r.round_time AS stamp, r.ended_at, r.map_name,
+       r.round_number, r.time_limit_seconds, r.actual_time_seconds, r.match_id, r.round1_id, r.gaming_session_id,
+       r.defender_team, r.winner_team, r.is_counted, r.is_repeat, r.series_id, r.axis_team
+FROM rounds r JOIN processed_files f ON f.id = r.file_id
+WHERE r.gaming_session_id IN (
     SELECT near.gaming_session_id
     FROM unnest(%(moments)s::timestamptz[]) AS m (moment)
     -- OFFSET keeps it an index lookup for each time, also before the first ANALYZE.
@@ -17,17 +18,20 @@ WHERE gaming_session_id IN (
         SELECT r.gaming_session_id FROM rounds r
         WHERE r.server_id = %(server_id)s
           AND r.ended_at BETWEEN m.moment - %(reach)s::interval AND m.moment + %(reach)s::interval
+          AND r.gaming_session_id <> ALL (%(known)s::bigint[])
         OFFSET 0) near)
 
 -- name: rounds_of_files
-SELECT file_id, id AS round_id, round_date + round_time AS stamp, ended_at, map_name, round_number,
-       time_limit_seconds, actual_time_seconds, match_id, round1_id, gaming_session_id
-FROM rounds
-WHERE file_id = ANY(%(file_ids)s)
+SELECT r.file_id, r.id AS round_id, f.filename, r.round_date + r.round_time AS stamp, r.ended_at, r.map_name,
+       r.round_number, r.time_limit_seconds, r.actual_time_seconds, r.match_id, r.round1_id, r.gaming_session_id,
+       r.defender_team, r.winner_team, r.is_counted, r.is_repeat, r.series_id, r.axis_team
+FROM rounds r JOIN processed_files f ON f.id = r.file_id
+WHERE r.file_id = ANY(%(file_ids)s)
 
 -- name: round_details_of_files
 SELECT r.id, f.filename, r.config, r.defender_team, r.winner_team, r.played_seconds,
-       r.duration_seconds, r.held, r.round_outcome, r.is_cumulative, r.bots, r.anonymous
+       r.duration_seconds, r.held, r.round_outcome, r.is_cumulative, r.bots, r.anonymous, r.is_voided,
+       r.has_enough_humans, r.is_repeat
 FROM rounds r JOIN processed_files f ON f.id = r.file_id
 WHERE r.file_id = ANY(%(file_ids)s)
 
@@ -44,7 +48,9 @@ WHERE round_id IN (SELECT id FROM rounds WHERE file_id = ANY(%(file_ids)s))
 ORDER BY round_id, player_guid, weapon_name COLLATE "C"
 
 -- name: sides_of_rounds
-SELECT round_id, player_guid, team FROM player_comprehensive_stats WHERE round_id = ANY(%(round_ids)s)
+SELECT round_id, player_guid, team, clean_name, was_reset
+FROM player_comprehensive_stats
+WHERE round_id = ANY(%(round_ids)s)
 
 -- name: store_rounds
 -- Store rounds with all their rows in one statement; a round keeps its id. The stored totals are compared with the
@@ -79,8 +85,10 @@ DELETE FROM player_comprehensive_stats WHERE round_id = ANY(%(round_ids)s)
 DELETE FROM rounds WHERE file_id = ANY(%(file_ids)s)
 
 -- name: move_rounds
--- Rounds whose statistics stay and whose match or session changed.
-UPDATE rounds r SET match_id = n.match_id, gaming_session_id = n.session_id
-FROM unnest(%(round_ids)s::bigint[], %(match_ids)s::text[], %(session_ids)s::bigint[])
-     AS n (round_id, match_id, session_id)
+-- Rounds whose statistics stay and whose match, session or series changed.
+UPDATE rounds r SET match_id = n.match_id, gaming_session_id = n.session_id, series_id = n.series_id,
+                    axis_team = n.axis_team
+FROM unnest(%(round_ids)s::bigint[], %(match_ids)s::text[], %(session_ids)s::bigint[], %(series_ids)s::bigint[],
+            %(axis_teams)s::smallint[])
+     AS n (round_id, match_id, session_id, series_id, axis_team)
 WHERE r.id = n.round_id

@@ -61,7 +61,7 @@ SELECT DISTINCT 'function ' || proname FROM pg_proc WHERE pronamespace = current
 ORDER BY 1
 
 -- name: catalog_columns
--- Every column of every table and view in the database.
+-- Every column of every table and view in the database but the sums of sealed periods, which are other columns added up.
 SELECT c.relname AS table_name, c.relkind = 'v' AS is_view, a.attname AS name,
        format_type(a.atttypid, a.atttypmod) AS kind, NOT a.attnotnull AS is_nullable,
        a.attgenerated <> '' AS is_generated,
@@ -73,6 +73,7 @@ SELECT c.relname AS table_name, c.relkind = 'v' AS is_view, a.attname AS name,
 FROM pg_class c
 JOIN pg_attribute a ON a.attrelid = c.oid
 WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v') AND a.attnum > 0 AND NOT a.attisdropped
+  AND c.relname !~ '^sealed(_|$)'
 ORDER BY c.relkind <> 'r', c.relname, a.attnum
 
 -- name: dumped_tables
@@ -98,6 +99,8 @@ SELECT c.relname::text AS name,
 FROM pg_class c
 WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
   AND 'table ' || c.relname = ANY ((SELECT objects FROM schema_migrations ORDER BY number DESC LIMIT 1)::text[])
+  -- Sums that a restore computes again.
+  AND c.relname !~ '^sealed(_|$)'
 ORDER BY c.relname
 
 -- name: constraints_enforced_by_triggers

@@ -22,6 +22,8 @@ recent AS MATERIALIZED (
     SELECT t.* FROM session_teams t WHERE t.session_id IN (SELECT gaming_session_id FROM recent)
 ), player_comprehensive_stats AS NOT MATERIALIZED (
     SELECT p.* FROM recent JOIN player_comprehensive_stats p ON p.round_id = recent.id
+), person_stats AS NOT MATERIALIZED (
+    SELECT p.* FROM recent JOIN person_stats p ON p.round_id = recent.id
 ), weapon_comprehensive_stats AS NOT MATERIALIZED (
     SELECT w.* FROM recent JOIN weapon_comprehensive_stats w ON w.round_id = recent.id
 ),
@@ -32,7 +34,7 @@ SELECT count(*) FROM rounds WHERE %(since)s::timestamptz IS NULL OR ended_at >= 
 -- name: archived_rounds
 -- Rounds with the archived files they derive from and the stored counts, in steps.
 SELECT r.id AS round_id, s.name AS server, f.filename, f.content, one.filename AS round1_filename,
-       one.content AS round1_content, r.is_cumulative, p.players, p.kills, p.deaths, w.weapons
+       one.content AS round1_content, r.is_cumulative, s.stopwatch, p.players, p.kills, p.deaths, w.weapons
 FROM rounds r
 JOIN processed_files f ON f.id = r.file_id
 JOIN servers s ON s.id = r.server_id

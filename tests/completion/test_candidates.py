@@ -65,7 +65,7 @@ def test_typed_text_is_replaced_by_the_only_guid_that_it_can_mean() -> None:
     assert completion._candidates([bo, zed], "ze") == [(GUIDS[1], "zed?x")]
     assert completion._candidates([bo, zed, other], "ze") == []
     assert completion._candidates([bo, zed, completion.Choice("zedder", GUIDS[3])], "ze") == ["zedder"]
-    assert [guid for guid, _ in completion._candidates([bo, zed, other], "0000")] == list(GUIDS[:3])
+    assert [found[0] for found in completion._candidates([bo, zed, other], "0000")] == list(GUIDS[:3])
 
 
 def test_a_description_fits_the_encoding_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ import pytest
 from tests.conftest import CliResult
 from tests.importer.world import take
 from tests.support.files import line, round_file
+from tests.support.processes import HANG_SECONDS
 
 SHELLS = ("bash", "zsh", "fish")
 START = {
@@ -34,7 +35,6 @@ BEFORE = {
     "zsh": "autoload -Uz compinit; compinit -D -u\n",
     "fish": "function fish_greeting; end\nset -g fish_autosuggestion_enabled 0\n",
 }
-TIMEOUT = 60.0
 
 # Each begins with letters of its own, so that these letters and TAB complete it.
 HOSTILE = (
@@ -75,6 +75,9 @@ class Shell:
     def __init__(self, name: str, home: Path, columns: int = 100) -> None:
         self.name = name
         self.home = home
+        # With these folders fish reads no manual pages, which it would do in a process that outlives it.
+        for folder in (".local/share", ".cache"):
+            (home / folder / "fish" / "generated_completions").mkdir(parents=True, exist_ok=True)
         self._fifo = home / "calls"
         os.mkfifo(self._fifo)
         self._calls = os.open(self._fifo, os.O_RDWR)  # open for writing too, so that it never ends
@@ -118,8 +121,8 @@ class Shell:
         os.write(self._terminal, keys.encode())
         call = b""
         while not call.endswith(b"\0\n"):
-            ready, _, _ = select.select([self._terminal, self._calls], [], [], TIMEOUT)
-            assert ready, f"no command within {TIMEOUT} s: {self.shown[-2000:]!r}"
+            ready, _, _ = select.select([self._terminal, self._calls], [], [], HANG_SECONDS)
+            assert ready, f"no command within {HANG_SECONDS} s: {self.shown[-2000:]!r}"
             if self._terminal in ready:
                 self.shown += os.read(self._terminal, 65536)
             if self._calls in ready:
@@ -131,11 +134,11 @@ class Shell:
         self.is_open = False
         with suppress(OSError):  # EIO: the last process on the terminal has ended
             os.write(self._terminal, b"\x15exit\r")
-            while select.select([self._terminal], [], [], TIMEOUT)[0]:
+            while select.select([self._terminal], [], [], HANG_SECONDS)[0]:
                 self.shown += os.read(self._terminal, 65536)
         os.close(self._terminal)
         os.close(self._calls)
-        os.kill(self._pid, signal.SIGKILL)  # of a shell that has ended, too, the id is kept until it is waited for
+        os.killpg(self._pid, signal.SIGKILL)  # the id is kept until it is waited for, also that of an ended shell
         _, status = os.waitpid(self._pid, 0)
         assert os.WIFEXITED(status), self.shown[-2000:]
 
@@ -168,7 +171,6 @@ def guids(db: psycopg.Connection) -> dict[str, str]:
     return by_name
 
 
-@pytest.mark.timeout(600)
 def test_a_name_is_completed_and_never_executed(
     shell: Shell, guids: dict[str, str], cli: Callable[..., CliResult]
 ) -> None:

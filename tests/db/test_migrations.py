@@ -1,4 +1,4 @@
-"""Migrations: applied once, in order, all or nothing, and never over a database that is not theirs."""
+"""Migrations: applied once, in order, atomically, and never to a foreign database."""
 
 import hashlib
 import json
@@ -11,11 +11,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from etstats.db.connection import connect
+from etstats.db.connection import connect, database_errors
 from etstats.db.migrations import UNRELEASED, migrate, missing_objects, status
 from etstats.db.queries import sql_root
 from etstats.errors import ConfigError, EtstatsError
 from tests.conftest import CliResult
+from tests.support.processes import HANG_SECONDS
 
 Cli = Callable[..., CliResult]
 
@@ -32,13 +33,13 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def empty(empty_database_url: str):
-    """A connection to a database without a table."""
+    """A connection to a database without tables."""
     with connect(empty_database_url) as conn:
         yield conn
 
 
 def test_applies_in_order_and_records(empty: psycopg.Connection, folder: Path) -> None:
-    """Both steps are applied in order, with their names, and a second call has nothing to do."""
+    """Both migrations are applied in order and recorded; a second call does nothing."""
     assert migrate(empty, folder) == ["0001_players", "0002_names"]
     assert migrate(empty, folder) == []
     found = status(empty, folder)
@@ -48,8 +49,8 @@ def test_applies_in_order_and_records(empty: psycopg.Connection, folder: Path) -
     assert empty.execute("SELECT count(*) FROM players WHERE name IS NULL").fetchone() == (0,)
 
 
-def test_status_of_an_empty_base_changes_nothing(empty: psycopg.Connection, folder: Path) -> None:
-    """Asking an empty database names every step as pending and makes no table."""
+def test_status_of_an_empty_database_changes_nothing(empty: psycopg.Connection, folder: Path) -> None:
+    """In an empty database all migrations are pending, and no table is created."""
     assert [str(step) for step in status(empty, folder).pending] == ["0001_players", "0002_names"]
     assert empty.execute("SELECT to_regclass('schema_migrations')").fetchone() == (None,)
 
@@ -57,7 +58,7 @@ def test_status_of_an_empty_base_changes_nothing(empty: psycopg.Connection, fold
 def test_nothing_to_do_is_one_query(
     empty: psycopg.Connection, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With nothing to do neither the lock is taken nor the table made again."""
+    """Without pending migrations, no lock is taken and no table created."""
     migrate(empty, folder)
     asked: list[str] = []
     original = psycopg.Cursor.execute
@@ -73,7 +74,7 @@ def test_nothing_to_do_is_one_query(
 
 
 def test_a_failing_step_leaves_no_trace(empty: psycopg.Connection, folder: Path) -> None:
-    """A step that fails half-way is undone whole, the one before it stays, and the repaired one goes through."""
+    """A failing migration is rolled back, the earlier one is kept, and the repaired one is applied."""
     second = folder / "0002_names.sql"
     second.write_text("CREATE TABLE half (id integer); SELECT nonsense;")
     with pytest.raises(EtstatsError, match=r"0002_names failed and was rolled back: column .nonsense."):
@@ -85,8 +86,8 @@ def test_a_failing_step_leaves_no_trace(empty: psycopg.Connection, folder: Path)
     assert migrate(empty, folder) == ["0002_names"]
 
 
-def test_refuses_a_newer_base(empty: psycopg.Connection, folder: Path) -> None:
-    """A database with a step that the program lacks was made by a newer program."""
+def test_refuses_a_newer_database(empty: psycopg.Connection, folder: Path) -> None:
+    """A database with an unknown migration was created by a newer version."""
     migrate(empty, folder)
     (folder / "0002_names.sql").unlink()
     with pytest.raises(ConfigError, match=r"0002_names of a newer etstats"):
@@ -97,7 +98,7 @@ def test_refuses_a_newer_base(empty: psycopg.Connection, folder: Path) -> None:
 
 @pytest.mark.parametrize("change", ["text", "name"])
 def test_refuses_a_changed_step(empty: psycopg.Connection, folder: Path, change: str) -> None:
-    """A step that was changed after it was applied is refused."""
+    """A migration changed after it was applied is refused."""
     migrate(empty, folder)
     if change == "text":
         (folder / "0001_players.sql").write_text("CREATE TABLE players (id bigint);")
@@ -108,7 +109,7 @@ def test_refuses_a_changed_step(empty: psycopg.Connection, folder: Path, change:
 
 
 def test_line_ends_are_not_a_change(empty: psycopg.Connection, folder: Path) -> None:
-    """A checkout with Windows line ends holds the same migrations."""
+    """Windows line ends do not change the hash."""
     migrate(empty, folder)
     first = folder / "0001_players.sql"
     first.write_bytes(first.read_bytes().replace(b"\n", b"\r\n"))
@@ -119,7 +120,7 @@ def test_line_ends_are_not_a_change(empty: psycopg.Connection, folder: Path) -> 
     "name", ["0002_again.sql", "3_short.sql", "0000_zero.sql", "0003-dash.sql", "0004_after_a_gap.sql"]
 )
 def test_refuses_a_folder_out_of_order(empty: psycopg.Connection, folder: Path, name: str) -> None:
-    """A number taken twice, a gap, or a name that is not NNNN_name.sql is a fault of the program."""
+    """A duplicate number, a gap, or an invalid name is an error."""
     (folder / name).write_text("SELECT 1;")
     with pytest.raises(EtstatsError, match=name[:4]):
         migrate(empty, folder)
@@ -127,7 +128,7 @@ def test_refuses_a_folder_out_of_order(empty: psycopg.Connection, folder: Path, 
 
 
 def test_refuses_a_migration_below_the_newest_applied(empty: psycopg.Connection, folder: Path) -> None:
-    """A database that skipped a migration is not what any version of the program made."""
+    """A database that skipped a migration is refused."""
     migrate(empty, folder)
     empty.execute("DELETE FROM schema_migrations WHERE number = 1")
     empty.commit()
@@ -137,14 +138,14 @@ def test_refuses_a_migration_below_the_newest_applied(empty: psycopg.Connection,
 
 
 def test_a_schema_of_an_older_version(empty: psycopg.Connection, folder: Path) -> None:
-    """`up_to` a number the migrations are applied, and the rest later."""
+    """Migrations are applied up to `up_to`, and the others later."""
     assert migrate(empty, folder, up_to=1) == ["0001_players"]
     assert migrate(empty, folder, up_to=1) == []
     assert migrate(empty, folder) == ["0002_names"]
 
 
 def changed_releases(folder: Path) -> list[str]:
-    """Return the released migrations that are not what they were: `released.sha256` has a line for each."""
+    """Return the released migrations whose hash differs from `released.sha256`."""
     return [
         name
         for line in (folder / "released.sha256").read_text().splitlines()
@@ -156,12 +157,12 @@ def changed_releases(folder: Path) -> list[str]:
 
 
 def test_released_migrations_are_frozen() -> None:
-    """A migration of a release is never edited: databases have it, by its hash. A release adds its lines."""
+    """A released migration is never edited, because databases have its hash."""
     assert changed_releases(sql_root() / "migrations") == []
 
 
 def test_a_changed_or_deleted_release_is_noticed(folder: Path) -> None:
-    """The test above can fail."""
+    """A change or deletion is detected."""
     hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
     lines = [f"{sha256}  {name}\n" for name, sha256 in hashes.items()]
     (folder / "released.sha256").write_text("".join(lines))
@@ -183,12 +184,12 @@ FOREIGN = {
 
 @pytest.mark.parametrize("kind", FOREIGN)
 def test_refuses_a_database_of_another_program(empty: psycopg.Connection, kind: str) -> None:
-    """Whatever of its names is taken: the message names the ways out, and the database stays as it is."""
+    """For any conflicting name, the message has the solutions, and the database is not changed."""
     empty.execute(FOREIGN[kind])
     empty.commit()
     before = empty.execute("SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace").fetchall()
     empty.commit()
-    with pytest.raises(ConfigError, match=r"of another program.*another database.*--embedded.*database\.schema"):
+    with pytest.raises(ConfigError, match=r"of another program.*--schema.*--embedded.*--database-url-file"):
         migrate(empty)
     assert not empty.closed
     after = empty.execute("SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace").fetchall()
@@ -196,7 +197,7 @@ def test_refuses_a_database_of_another_program(empty: psycopg.Connection, kind: 
 
 
 def test_the_refusal_of_a_foreign_database_is_exit_2(cli: Cli, db: psycopg.Connection) -> None:
-    """A command says so in one line."""
+    """A command prints one line and exits with 2."""
     db.execute("ALTER TABLE schema_migrations RENAME COLUMN number TO version")
     db.commit()
     for command in (["sessions"], ["db", "status"], ["db", "migrate"], ["health"]):
@@ -206,7 +207,7 @@ def test_the_refusal_of_a_foreign_database_is_exit_2(cli: Cli, db: psycopg.Conne
 
 
 def test_refuses_the_schema_before_the_first_release(cli: Cli, db: psycopg.Connection) -> None:
-    """Exit 2 and the way across, whichever of its migrations the database has."""
+    """Exit code 2 with the solution, for any of its migrations."""
     db.execute("DELETE FROM schema_migrations")
     for number, sha256 in list(UNRELEASED.items())[:3]:
         db.execute(
@@ -242,7 +243,7 @@ DROPPED = {
 
 @pytest.mark.parametrize("statement", DROPPED)
 def test_what_was_dropped_is_found(db: psycopg.Connection, statement: str) -> None:
-    """Each kind of object, and none that others added; the migrations alone would not notice."""
+    """Dropped objects of each kind are found; added ones are not reported."""
     assert missing_objects(db) == []
     db.execute(statement)
     db.commit()
@@ -252,7 +253,7 @@ def test_what_was_dropped_is_found(db: psycopg.Connection, statement: str) -> No
 
 
 def test_objects_of_other_programs_are_not_ours(empty: psycopg.Connection, folder: Path) -> None:
-    """What was there before a migration and goes later is not missing; what a migration drops is not either."""
+    """Objects that existed before a migration, or that a migration drops, are not missing."""
     empty.execute("CREATE TABLE theirs (id integer PRIMARY KEY)")
     empty.commit()
     migrate(empty, folder, up_to=1)
@@ -269,7 +270,7 @@ def test_objects_of_other_programs_are_not_ours(empty: psycopg.Connection, folde
 
 
 def test_commands_report_what_is_missing(cli: Cli, db: psycopg.Connection) -> None:
-    """`db status` and `health` name it and exit 3; a command that needs a dropped column says where to look."""
+    """`db status` and `health` report it and exit with 3; other commands refer to `db status`."""
     assert cli("db", "status").code == 0
     assert json.loads(cli("db", "status", "--json").out)["missing"] == []
     db.execute("DROP INDEX rounds_map; DROP TRIGGER sessions_gain ON rounds")
@@ -291,21 +292,21 @@ def test_commands_report_what_is_missing(cli: Cli, db: psycopg.Connection) -> No
 
 
 def test_two_at_once(empty_database_url: str, folder: Path) -> None:
-    """Of several programs that migrate at once each step is applied by one, and none fails."""
+    """With several processes at once, each migration is applied once, and none fails."""
     barrier = threading.Barrier(4)
 
     def run() -> list[str]:
         with connect(empty_database_url) as conn:
-            barrier.wait(timeout=30)
+            barrier.wait(timeout=HANG_SECONDS)
             return migrate(conn, folder)
 
     with ThreadPoolExecutor(4) as pool:
-        done = [future.result(timeout=60) for future in [pool.submit(run) for _ in range(4)]]
+        done = [future.result(timeout=HANG_SECONDS) for future in [pool.submit(run) for _ in range(4)]]
     assert sorted(step for steps in done for step in steps) == ["0001_players", "0002_names"]
 
 
 def test_the_real_folder(db: psycopg.Connection) -> None:
-    """The template the tests run on has every migration of the project, and the contract's tables."""
+    """The test template has all migrations and the documented tables."""
     assert status(db).pending == ()
     assert len(status(db).applied) >= 1
     names = "servers processed_files rounds player_comprehensive_stats weapon_comprehensive_stats"
@@ -314,13 +315,13 @@ def test_the_real_folder(db: psycopg.Connection) -> None:
 
 
 def test_a_user_without_rights(admin: psycopg.Connection, empty_database_url: str, folder: Path) -> None:
-    """A role that may not create tables is told so as a matter of configuration."""
+    """A role that may not create tables is a ConfigError."""
     with connect(empty_database_url) as conn:
         conn.execute("REVOKE CREATE ON SCHEMA public FROM public")  # as it is from PostgreSQL 15 on
         conn.execute("CREATE ROLE guest_of_migrations")
         conn.execute("SET ROLE guest_of_migrations")
         conn.commit()
-        with pytest.raises(ConfigError, match="Grant the privilege"):
+        with pytest.raises(ConfigError, match="Grant the privilege"), database_errors():
             migrate(conn, folder)
         conn.execute("RESET ROLE")
         conn.execute("DROP ROLE guest_of_migrations")

@@ -1,10 +1,9 @@
-"""Through PgBouncer in transaction mode: every transaction may meet another session of the server."""
+"""PgBouncer in transaction mode: each transaction may run in another server session."""
 
 import json
 import os
 import pwd
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from etstats.db.connection import connect, run_lock
 from etstats.demo.generator import generate, write_files
 from etstats.errors import ConfigError, LockedError
 from tests.conftest import OUTSIDE_SERVER, CliResult
+from tests.support.processes import Process, until
 
 Cli = Callable[..., CliResult]
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
@@ -39,7 +39,7 @@ logfile = {folder}/log
 
 @pytest.fixture(scope="module", params=["transaction", "session"])
 def pooler(request: pytest.FixtureRequest, postgres: str, reachable_dir: Path) -> Iterator[Path]:
-    """The socket folder of a PgBouncer before the server of the tests."""
+    """The socket folder of a PgBouncer for the test server."""
     server = conninfo_to_dict(postgres)
     folder = reachable_dir / f"pgbouncer-{request.param}"
     folder.mkdir()
@@ -48,14 +48,10 @@ def pooler(request: pytest.FixtureRequest, postgres: str, reachable_dir: Path) -
         os.chown(folder, owner.pw_uid, owner.pw_gid)
     (folder / "ini").write_text(SETTINGS.format(folder=folder, mode=request.param, **server))
     account = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
-    process = subprocess.Popen([str(PROGRAM), "-q", folder / "ini"], stderr=subprocess.PIPE, **account)  # type: ignore[call-overload]
-    try:
-        while not (folder / ".s.PGSQL.6432").exists():
-            assert process.poll() is None, process.stderr.read()
+    with Process([str(PROGRAM), "-q", folder / "ini"], **account) as process:
+        until(lambda: (folder / ".s.PGSQL.6432").exists() or process.poll() is not None)
+        assert process.returncode is None, process.err
         yield folder
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
 
 
 @pytest.fixture
@@ -71,7 +67,7 @@ def backend(conn: psycopg.Connection) -> int:
 
 
 def test_every_session_of_the_pool_answers_the_same(pooled_url: str, admin: psycopg.Connection) -> None:
-    """What the database sets otherwise is set again in each session that a transaction meets."""
+    """The settings are set in each session that a transaction uses."""
     database = sql.Identifier(conninfo_to_dict(pooled_url)["dbname"])
     for name, other in {"DateStyle": "German", "TimeZone": "Asia/Tokyo", "client_encoding": "LATIN1"}.items():
         admin.execute(sql.SQL("ALTER DATABASE {} SET {} = {}").format(database, sql.Identifier(name), other))
@@ -81,9 +77,9 @@ def test_every_session_of_the_pool_answers_the_same(pooled_url: str, admin: psyc
         met = set()
         for number in range(40):
             conn = clients[number % 4]
-            for other in clients[: number % 3]:
-                if other is not conn:
-                    other.execute("SELECT 1")  # holds a session until its commit
+            for busy in clients[: number % 3]:
+                if busy is not conn:
+                    busy.execute("SELECT 1")  # holds a session until its commit
             row = conn.execute(statement, ["Ž日本"]).fetchone()
             assert row
             assert row[:3] == ("2025-03-01 12:00:00+00", "Ž日本", "a\\n")
@@ -107,7 +103,7 @@ def test_every_session_of_the_pool_answers_the_same(pooled_url: str, admin: psyc
 def test_setting_that_the_pooler_does_not_track(
     pooled_url: str, admin: psycopg.Connection, name: str, other: str
 ) -> None:
-    """A setting that cannot be kept through the pooler is refused with its name and the way out."""
+    """A setting that cannot be kept through the pooler is refused with its name and the solution."""
     database = sql.Identifier(conninfo_to_dict(pooled_url)["dbname"])
     admin.execute(sql.SQL("ALTER DATABASE {} SET {} = {}").format(database, sql.Identifier(name), other))
     with pytest.raises(
@@ -117,7 +113,7 @@ def test_setting_that_the_pooler_does_not_track(
 
 
 def test_run_lock(pooled_url: str, database_url: str) -> None:
-    """One run at a time, through the pooler and next to it, while the sessions of the pool change hands."""
+    """One run at a time, through the pooler and directly, while sessions change."""
     with closing(connect(pooled_url)) as conn, closing(connect(pooled_url)) as other:
         with run_lock(conn):
             for _ in range(3):
@@ -140,7 +136,7 @@ def test_run_lock(pooled_url: str, database_url: str) -> None:
 
 
 def test_lock_of_a_killed_run(pooled_url: str, database_url: str) -> None:
-    """The lock of a process that is killed is free at once."""
+    """The lock of a killed process is released at once."""
     child = os.fork()
     if child == 0:
         try:
@@ -156,7 +152,7 @@ def test_lock_of_a_killed_run(pooled_url: str, database_url: str) -> None:
 def test_whole_line(
     cli: Cli, pooled_url: str, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every command works through the pooler, again and again, and shows what it shows without."""
+    """Every command works through the pooler with the same output as without."""
     files = tmp_path / "files"
     files.mkdir()
     written = list(generate(1, start=datetime(2025, 3, 1, 19, tzinfo=UTC), files=40, zone="UTC"))

@@ -1,4 +1,4 @@
-"""The schema: wrong rows are impossible, unknown stays unknown, and rounds that are not counted stay out."""
+"""The schema: invalid rows are rejected, unknown values are NULL, uncounted rounds are excluded."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +12,14 @@ from tests.stats.sessions.rows import add_round, add_session, guid, line
 Cli = Callable[..., CliResult]
 
 WRONG = [
+    "UPDATE rounds SET file_id = NULL",
+    "UPDATE rounds SET file_id = 4711",
     "UPDATE rounds SET held = 'limit' WHERE round_outcome = 'completed'",
     "UPDATE rounds SET held = 'half'",
     "UPDATE rounds SET duration_seconds = 0",
     "UPDATE rounds SET bots = -1",
     "UPDATE rounds SET anonymous = NULL",
-    "UPDATE rounds SET is_counted = NULL",
+    "UPDATE rounds SET is_voided = NULL",
     "UPDATE rounds SET series_id = 4711",
     "UPDATE servers SET timezone = ''",
     "UPDATE servers SET stopwatch = NULL",
@@ -31,7 +33,7 @@ WRONG = [
     "INSERT INTO corrections (kind, subject) VALUES ('delete', 'x')",
     "INSERT INTO corrections (kind, subject) VALUES ('void', '')",
     "INSERT INTO corrections (kind, subject, undone_at) VALUES ('void', 'x', '2000-01-01')",
-    "INSERT INTO player_ratings SELECT '0000AAAA', id, 'x', now(), 25, 0, 1 FROM servers",
+    "INSERT INTO player_ratings SELECT '0000AAAA', id, 'x', now(), 25, 0, 1, 1, 0, 1, 0, 1, 0.5, 1 FROM servers",
     "UPDATE player_comprehensive_stats SET gibs = -1",
     "UPDATE player_comprehensive_stats SET time_dead_minutes = -0.1",
     "UPDATE player_comprehensive_stats SET damage_given = NULL",
@@ -56,8 +58,14 @@ def test_a_wrong_row_is_refused(played: psycopg.Connection, statement: str) -> N
         played.execute(f"{statement}; SET CONSTRAINTS ALL IMMEDIATE")
 
 
+def test_a_round_never_outlives_its_file(played: psycopg.Connection) -> None:
+    """A round's file cannot be deleted, so that a listing needs no check of the rounds."""
+    played.execute("DELETE FROM processed_files")
+    assert played.execute("SELECT count(*) FROM rounds").fetchone() == (0,)
+
+
 def test_what_a_file_may_lack_can_be_null(played: psycopg.Connection) -> None:
-    """All but identity, weapon sums, damage and time; a ratio of something unknown is unknown, never 0."""
+    """All values but identity, weapon sums, damage and time; the ratio of an unknown value is NULL, not 0."""
     nullable = played.execute(
         """SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute
            WHERE attrelid = 'player_comprehensive_stats'::regclass AND attnum > 0 AND NOT attnotnull
@@ -77,10 +85,10 @@ def test_what_a_file_may_lack_can_be_null(played: psycopg.Connection) -> None:
 
 
 def test_rounds_that_are_not_counted_are_left_out(cli: Cli, played: psycopg.Connection, tmp_path: Path) -> None:
-    """Boards, sums per match, careers and records know nothing of them; the rounds are still there."""
+    """Boards, match sums, careers and records exclude them; the rounds are stored."""
     kills = cli("leaderboard", "--top", "kills", "--csv").out
     assert "12" in kills
-    played.execute("UPDATE rounds SET is_counted = false WHERE map_name = 'supply'")
+    played.execute("UPDATE rounds SET is_voided = true WHERE map_name = 'supply'")
     played.commit()
     counted = cli("leaderboard", "--top", "kills", "--csv").out
     assert counted != kills
@@ -95,7 +103,7 @@ def test_rounds_that_are_not_counted_are_left_out(cli: Cli, played: psycopg.Conn
     pages = [path.read_text() for path in (tmp_path / "site").rglob("*.html") if guid(1) in path.parts]
     assert pages
     assert [page for page in pages if "supply" in page or "goldrush" not in page] == []
-    played.execute("UPDATE rounds SET is_counted = false")
+    played.execute("UPDATE rounds SET is_voided = true")
     played.commit()
     for command in (["leaderboard", "--top", "kills"], ["maps"], ["records"], ["sessions"], ["rounds"], ["awards"],
                     ["achievements"], ["player", guid(1)], ["season"], ["weapons"],

@@ -1,4 +1,4 @@
-"""What a session answers does not depend on settings of the environment, the role or the database."""
+"""Settings of the environment, the role or the database do not change results."""
 
 import os
 from collections.abc import Iterator
@@ -23,11 +23,13 @@ NEEDED = {
     "extra_float_digits": ("1", "-10"),
     "transform_null_equals": ("off", "on"),
     "default_transaction_isolation": ("read committed", "serializable"),
+    "idle_session_timeout": ("0", "1h"),
+    "idle_in_transaction_session_timeout": ("0", "1h"),
 }
 
 
 def check(url: str) -> None:
-    """Check every setting, in this and in a later transaction, and what depends on some of them."""
+    """Check every setting, in this and in a later transaction, and some results that depend on them."""
     with connect(url) as conn:
         for _ in range(2):
             for name, (needed, _) in NEEDED.items():
@@ -40,15 +42,23 @@ def check(url: str) -> None:
 
 @pytest.mark.parametrize("name", NEEDED)
 def test_settings_of_the_database(admin: psycopg.Connection, empty_database_url: str, name: str) -> None:
-    """ALTER DATABASE ... SET changes nothing that etstats reads or stores."""
+    """ALTER DATABASE ... SET changes no result."""
     database = sql.Identifier(conninfo_to_dict(empty_database_url)["dbname"])
     admin.execute(sql.SQL("ALTER DATABASE {} SET {} = {}").format(database, sql.Identifier(name), NEEDED[name][1]))
     check(empty_database_url)
 
 
+def test_triggers_that_the_server_turns_off(admin: psycopg.Connection, empty_database_url: str) -> None:
+    """Disabled triggers would give wrong sums: refused with the name of the setting."""
+    database = sql.Identifier(conninfo_to_dict(empty_database_url)["dbname"])
+    admin.execute(sql.SQL("ALTER DATABASE {} SET session_replication_role = replica").format(database))
+    with pytest.raises(ConfigError, match=r"session_replication_role .* ALTER DATABASE .* RESET"):
+        connect(empty_database_url)
+
+
 @pytest.fixture
 def role_url(admin: psycopg.Connection, empty_database_url: str) -> Iterator[str]:
-    """The URL of a database whose role has other values for all settings, and a schema of its own name."""
+    """The URL of a database whose role has other values for all settings, and a schema with its name."""
     if OUTSIDE_SERVER:
         pytest.skip("would change the role of somebody else's server")
     settings = conninfo_to_dict(empty_database_url)
@@ -61,12 +71,12 @@ def role_url(admin: psycopg.Connection, empty_database_url: str) -> Iterator[str
 
 
 def test_settings_of_the_role(role_url: str) -> None:
-    """Neither does ALTER ROLE ... SET, for all settings at once."""
+    """ALTER ROLE ... SET changes no result, for all settings at once."""
     check(role_url)
 
 
 def test_environment_of_another_server(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that is not embedded answers the same whatever libpq's variables ask of it."""
+    """For a server that is not embedded, libpq's variables change no result."""
     plain = make_conninfo(empty_database_url, passfile=os.devnull)
     for name, setting in {
         "PGCLIENTENCODING": "LATIN1",
@@ -80,7 +90,7 @@ def test_environment_of_another_server(empty_database_url: str, monkeypatch: pyt
 
 @pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
 def test_database_of_another_encoding(admin: psycopg.Connection, postgres: str, encoding: str) -> None:
-    """A database that cannot hold every name, or would not check them, is refused with the way out."""
+    """A database with another encoding is refused with the solution."""
     name = f"etstats_test_{encoding.lower()}_{os.getpid()}"
     locale = "TEMPLATE template0 LOCALE_PROVIDER libc LOCALE 'C'"
     admin.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' {locale}")

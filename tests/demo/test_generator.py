@@ -1,4 +1,4 @@
-"""The invented files obey every law of the real ones, and the truth next to them is their round alone."""
+"""Tests of the generated files and their expected statistics."""
 
 import hashlib
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from etstats.demo.generator import (
     GeneratedSession,
     Quirks,
     generate,
-    generate_evening,
+    generate_session,
     write_files,
 )
 
@@ -74,7 +74,7 @@ class Line(NamedTuple):
 
 
 def read(content: bytes) -> tuple[list[str], dict[str, Line]]:
-    """Read a file the plain way; written apart from the product's parser, as a second opinion."""
+    """Read a file with a second parser, independent of the product's."""
     text = content.decode()
     assert text.endswith("\n")
     head, *rest = text.splitlines()
@@ -86,26 +86,26 @@ def read(content: bytes) -> tuple[list[str], dict[str, Line]]:
         mask, *counts = map(int, weapon_part.split())
         bits = [bit for bit in range(28) if mask >> bit & 1]
         assert len(counts) == 5 * len(bits) > 0
-        weapons = {bit: counts[5 * i : 5 * i + 5] for i, bit in enumerate(bits)}
+        weapons = {bit: counts[5 * index : 5 * index + 5] for index, bit in enumerate(bits)}
         assert guid not in lines
         lines[guid] = Line(guid, name, int(rounds), int(team), weapons, [float(field) for field in fields])
     return head.split("\\"), lines
 
 
-def pairs(evening: GeneratedSession) -> Iterator[tuple[GeneratedRound, GeneratedRound]]:
-    for first, second in zip(evening.rounds[::2], evening.rounds[1::2], strict=True):
+def pairs(session: GeneratedSession) -> Iterator[tuple[GeneratedRound, GeneratedRound]]:
+    for first, second in zip(session.rounds[::2], session.rounds[1::2], strict=True):
         assert (first.number, second.number, first.match) == (1, 2, second.match)
         yield first, second
 
 
-def evening_of(seed: int, **quirks: float) -> GeneratedSession:
-    return generate_evening(seed, start=START, quirks=Quirks(**quirks))
+def session_of(seed: int, **quirks: float) -> GeneratedSession:
+    return generate_session(seed, start=START, quirks=Quirks(**quirks))
 
 
 def check_conserved(lines: list[Line]) -> None:
     for bit in range(28):
         numbers = [line.weapons[bit] for line in lines if bit in line.weapons]
-        assert sum(n[2] for n in numbers) == sum(n[3] for n in numbers)
+        assert sum(number[2] for number in numbers) == sum(number[3] for number in numbers)
     assert sum(line.fields[0] for line in lines) == sum(line.fields[1] for line in lines)
     assert sum(line.fields[2] for line in lines) == sum(line.fields[3] for line in lines)
 
@@ -113,8 +113,8 @@ def check_conserved(lines: list[Line]) -> None:
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_files_conserve_kills_and_damage(seed: int, layout: int) -> None:
-    """Nobody dies without a killer and no hit point comes from nowhere, by weapon and in every layout."""
-    for played in generate_evening(seed, start=START, layout=layout, quirks=Quirks()).rounds:
+    """Kills equal deaths and damage given equals received, by weapon and in every layout."""
+    for played in generate_session(seed, start=START, layout=layout, quirks=Quirks()).rounds:
         _, lines = read(played.file.content)
         assert len(lines) == 12
         check_conserved(list(lines.values()))
@@ -122,25 +122,27 @@ def test_files_conserve_kills_and_damage(seed: int, layout: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_truth_conserves_whatever_happens(seed: int) -> None:
-    """The round alone conserves too, with resets, leavers and late joiners in it."""
+    """This also holds for the round alone, with resets, leavers and late joiners."""
     quirks = Quirks(resets=0.5, spectators=0.3, late_joiners=0.5, leavers=0.5, substitutes=0.5)
-    for played in generate_evening(seed, start=START, quirks=quirks).rounds:
+    for played in generate_session(seed, start=START, quirks=quirks).rounds:
         players = played.truth.values()
         for name in {name for player in players for name in player.weapons}:
             counts = [player.weapons.get(name, (0, 0, 0, 0, 0)) for player in players]
-            assert sum(n[2] for n in counts) == sum(n[3] for n in counts)
+            assert sum(count[2] for count in counts) == sum(count[3] for count in counts)
         for given, received in (
             ("damage_given", "damage_received"),
             ("team_damage_given", "team_damage_received"),
             ("revives_given", "times_revived"),
         ):
-            assert sum(p.numbers[given] or 0 for p in players) == sum(p.numbers[received] or 0 for p in players)
+            assert sum(player.numbers[given] or 0 for player in players) == sum(
+                player.numbers[received] or 0 for player in players
+            )
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_numbers_of_a_line_agree(seed: int) -> None:
-    """Headshots <= hits <= shots, sprees of 0 or 3 and more, K/D and bullets follow from the weapons."""
-    for played in generate_evening(seed, start=START).rounds:
+    """Headshots <= hits <= shots, sprees are 0 or at least 3, K/D and bullets are computed from the weapons."""
+    for played in generate_session(seed, start=START).rounds:
         for line in read(played.file.content)[1].values():
             for bit, (hits, shots, kills, _, headshots) in line.weapons.items():
                 assert any(line.weapons[bit])
@@ -165,15 +167,15 @@ def test_numbers_of_a_line_agree(seed: int) -> None:
             assert numbers["death_spree_worst"] <= numbers["deaths"] + numbers["self_kills"]
             in_rows = (2, 3, 4, 5, 6)
             names = ("double_kills", "triple_kills", "quad_kills", "multi_kills", "mega_kills")
-            assert sum(n * numbers[name] for n, name in zip(in_rows, names, strict=True)) <= numbers["kills"]
+            assert sum(row * numbers[name] for row, name in zip(in_rows, names, strict=True)) <= numbers["kills"]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_round_2_minus_round_1_is_the_truth(seed: int, layout: int) -> None:
-    """Subtracting what is cumulative and taking what is not gives round 2 alone, player by player."""
-    evening = generate_evening(seed, start=START, layout=layout, quirks=Quirks(late_joiners=1, leavers=0.3))
-    for first, second in pairs(evening):
+    """Subtracting cumulative fields gives round 2 alone, for each player."""
+    session = generate_session(seed, start=START, layout=layout, quirks=Quirks(late_joiners=1, leavers=0.3))
+    for first, second in pairs(session):
         before, after = read(first.file.content)[1], read(second.file.content)[1]
         assert after.keys() == second.truth.keys()
         assert before.keys() == first.truth.keys()
@@ -190,7 +192,9 @@ def test_round_2_minus_round_1_is_the_truth(seed: int, layout: int) -> None:
             assert round(alone * 60) == truth.numbers["time_played_seconds"]
             share = line.fields[8] * line.fields[22] - (earlier.fields[8] * time_before if earlier else 0)
             assert share / alone == pytest.approx(truth.numbers["time_played_percent"], abs=0.3 * line.fields[22])
-            assert alone_weapons(earlier, line) == {bit: n for bit, n in bits(truth.weapons).items() if any(n)}
+            assert alone_weapons(earlier, line) == {
+                bit: numbers for bit, numbers in bits(truth.weapons).items() if any(numbers)
+            }
             if layout == 38:
                 assert line.fields[20] - (earlier.fields[20] if earlier else 0) == truth.numbers["bullets_fired"]
 
@@ -219,7 +223,7 @@ def bits(weapons: object) -> dict[int, list[int]]:
 def alone_weapons(earlier: Line | None, line: Line) -> dict[int, list[int]]:
     before = earlier.weapons if earlier else {}
     alone = {
-        bit: [max(0, a - b) for a, b in zip(numbers, before.get(bit, [0] * 5), strict=True)]
+        bit: [max(0, number - earlier) for number, earlier in zip(numbers, before.get(bit, [0] * 5), strict=True)]
         for bit, numbers in line.weapons.items()
     }
     return {bit: numbers for bit, numbers in alone.items() if any(numbers)}
@@ -227,16 +231,16 @@ def alone_weapons(earlier: Line | None, line: Line) -> dict[int, list[int]]:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_stopwatch(seed: int) -> None:
-    """Round 2 has round 1's time to beat, the sides swap, and held rounds last as long as the outcome says."""
-    evening = evening_of(seed, surrenders=0.4)
-    for first, second in pairs(evening):
+    """Round 2 has the time limit set by round 1, sides swap, and held rounds have the length of the outcome."""
+    session = session_of(seed, surrenders=0.4)
+    for first, second in pairs(session):
         for played in (first, second):
             header, lines = read(played.file.content)
             assert len(header) == 8
             assert header[1] == played.map_name
             assert header[3] == str(played.number)
             assert header[4] in "12"
-            limit, actual = (int(t.split(":")[0]) * 60 + int(t.split(":")[1]) for t in header[6:8])
+            limit, actual = (int(text.split(":")[0]) * 60 + int(text.split(":")[1]) for text in header[6:8])
             assert (limit, actual) == (played.limit_seconds, played.actual_seconds)
             assert (header[4] == header[5]) == (played.outcome != "completed")
             assert actual <= limit
@@ -255,13 +259,13 @@ def test_stopwatch(seed: int) -> None:
 
 
 def test_names_and_mtimes_tell_the_same_moment() -> None:
-    """The stamp is the mtime on the server's wall clock, also across the autumn clock change."""
+    """The stamp is the mtime in the server's time, also at the end of daylight saving time."""
     zone = ZoneInfo("Europe/Ljubljana")
-    evening = generate_evening(1, start=datetime(2025, 10, 26, 1, 30), maps=(6, 6))  # noqa: DTZ001
-    times = [file.mtime for file in evening.files]
+    session = generate_session(1, start=datetime(2025, 10, 26, 1, 30), maps=(6, 6))  # noqa: DTZ001
+    times = [file.mtime for file in session.files]
     assert times == sorted(times)
     offsets = set()
-    for file in evening.files:
+    for file in session.files:
         moment = datetime.fromtimestamp(file.mtime, zone)
         offsets.add(moment.utcoffset())
         assert file.name.startswith(moment.strftime("%Y-%m-%d-%H%M%S-"))
@@ -269,16 +273,16 @@ def test_names_and_mtimes_tell_the_same_moment() -> None:
 
 
 def test_aware_start_is_a_moment() -> None:
-    """A start with a zone of its own means the same moment on the server's clock."""
+    """A start with a zone is the same time on the server's clock."""
     aware = START.replace(tzinfo=ZoneInfo("Europe/Ljubljana")).astimezone(UTC)
     assert list(generate(4, start=aware)) == list(generate(4, start=START))
 
 
 def test_resets_show_and_the_line_is_the_round_alone() -> None:
-    """A reset player's round-2 line is round 2's own, and shows it: same `rounds`, or smaller numbers."""
+    """The line of a reset player has round 2 only, and shows it: same `rounds`, or smaller numbers."""
     seen = set()
     for seed in SEEDS:
-        for first, second in pairs(evening_of(seed, resets=1)):
+        for first, second in pairs(session_of(seed, resets=1)):
             before, after = read(first.file.content)[1], read(second.file.content)[1]
             (guid,) = [guid for guid, truth in second.truth.items() if truth.was_reset]
             line, earlier = after[guid], before[guid]
@@ -292,8 +296,8 @@ def test_resets_show_and_the_line_is_the_round_alone() -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_spectators_carry_round_1_along(seed: int) -> None:
-    """Who only watches round 2 stands there as team 3 with round 1's counters, and is not in the truth."""
-    for first, second in pairs(evening_of(seed, spectators=1)):
+    """A spectator of round 2 is listed as team 3 with round 1's counters, and not in the truth."""
+    for first, second in pairs(session_of(seed, spectators=1)):
         before, after = read(first.file.content)[1], read(second.file.content)[1]
         (guid,) = [guid for guid, line in after.items() if line.team == 3]
         assert guid not in second.truth
@@ -305,14 +309,14 @@ def test_spectators_carry_round_1_along(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_comings_and_goings(seed: int) -> None:
-    """Leavers vanish, substitutes take their place with counters of their own, late joiners played less."""
-    for first, second in pairs(evening_of(seed, leavers=1, substitutes=1)):
+    """Leavers are missing, substitutes have new counters, late joiners have less time played."""
+    for first, second in pairs(session_of(seed, leavers=1, substitutes=1)):
         (leaver,) = first.truth.keys() - second.truth.keys()
         (substitute,) = second.truth.keys() - first.truth.keys()
         assert first.truth[leaver].team == 3 - second.truth[substitute].team
         assert read(second.file.content)[1][substitute].rounds == 0
     absent, short = 0, 0
-    for first, second in pairs(evening_of(seed, late_joiners=1)):
+    for first, second in pairs(session_of(seed, late_joiners=1)):
         late = second.truth.keys() - first.truth.keys()
         absent += len(late)
         times = {player.numbers["time_played_seconds"] for player in first.truth.values()}
@@ -322,10 +326,10 @@ def test_comings_and_goings(seed: int) -> None:
 
 
 def test_knife_shots_fall_between_rounds() -> None:
-    """Knife shots alone may be smaller in round 2, by 1 to 5, and the truth has none then."""
+    """Only knife shots may be lower in round 2, by 1 to 5, and the truth then has none."""
     drops = set()
     for seed in SEEDS:
-        for first, second in pairs(evening_of(seed, knife_drops=1)):
+        for first, second in pairs(session_of(seed, knife_drops=1)):
             before, after = read(first.file.content)[1], read(second.file.content)[1]
             for guid, earlier in before.items():
                 if KNIFE in earlier.weapons:
@@ -337,40 +341,40 @@ def test_knife_shots_fall_between_rounds() -> None:
 
 
 def test_midnight_lies_between_the_rounds() -> None:
-    """The first match ends its round 1 before midnight and its round 2 after."""
+    """The first match ends round 1 before midnight and round 2 after."""
     for seed in SEEDS:
-        first, second, *_ = evening_of(seed, midnight=1).rounds
+        first, second, *_ = session_of(seed, midnight=1).rounds
         assert first.file.name[:10] == "2025-10-06"
         assert second.file.name[:10] == "2025-10-07"
 
 
-def test_lost_files_are_in_the_evening_but_not_on_the_server() -> None:
-    """An orphan's truth stays, so that a test can ask for it."""
-    evening = evening_of(3, lost_files=0.5)
-    names = {file.name for file in evening.files}
-    assert names == {played.file.name for played in evening.rounds if not played.is_lost}
-    assert 0 < len(names) < len(evening.rounds)
-    assert evening_of(3, lost_files=1).files == []
+def test_lost_files_are_in_the_session_but_not_on_the_server() -> None:
+    """The truth of a lost file is kept for tests."""
+    session = session_of(3, lost_files=0.5)
+    names = {file.name for file in session.files}
+    assert names == {played.file.name for played in session.rounds if not played.is_lost}
+    assert 0 < len(names) < len(session.rounds)
+    assert session_of(3, lost_files=1).files == []
 
 
 def test_header_and_line_end_quirks() -> None:
-    """Ninth header field in milliseconds or seconds, `\\r\\n`, and the `0:00` of early 2025."""
-    for played in evening_of(2, ninth_field=1, surrenders=0.5).rounds:
+    """The ninth header field in milliseconds or seconds, `\r\n`, and `0:00` as the actual time."""
+    for played in session_of(2, ninth_field=1, surrenders=0.5).rounds:
         duration = read(played.file.content)[0][8]
         assert int(duration) // 1000 == played.played_seconds
-    for played in evening_of(2, ninth_field=1, ninth_in_seconds=1).rounds:
+    for played in session_of(2, ninth_field=1, ninth_in_seconds=1).rounds:
         duration = read(played.file.content)[0][8]
         assert "." in duration
         assert int(float(duration)) == played.played_seconds
-    for played in evening_of(2, crlf=1, unknown_times=1).rounds:
+    for played in session_of(2, crlf=1, unknown_times=1).rounds:
         content = played.file.content
         assert content.count(b"\r\n") == content.count(b"\n") == 1 + len(played.truth)
         assert (read(content)[0][7] == "0:00") == (played.number == 2) == (played.actual_seconds is None)
 
 
 def test_impossible_numbers_stand_as_recorded() -> None:
-    """Time dead beyond time played, or thousands of seconds denied, in the file as in the truth."""
-    for played in evening_of(2, impossible_numbers=1).rounds:
+    """Time dead above time played, or thousands of seconds denied, in the file and in the truth."""
+    for played in session_of(2, impossible_numbers=1).rounds:
         lines = read(played.file.content)[1]
         for guid, player in played.truth.items():
             dead, denied = player.numbers["time_dead_minutes"] or 0, player.numbers["denied_playtime"] or 0
@@ -379,18 +383,18 @@ def test_impossible_numbers_stand_as_recorded() -> None:
 
 
 def test_renames_and_shared_names() -> None:
-    """Names change over the weeks while GUIDs stay, and two GUIDs may bear one name."""
+    """Names change over time with constant GUIDs, and two GUIDs may share a name."""
     names: dict[str, set[str]] = {}
-    for file in generate(6, start=START, evenings=12, quirks=Quirks(renames=0.5)):
+    for file in generate(6, start=START, sessions=12, quirks=Quirks(renames=0.5)):
         for line in read(file.content)[1].values():
             names.setdefault(line.guid, set()).add(line.name)
     assert sum(len(known) > 1 for known in names.values()) > 10
-    lines = read(evening_of(6, shared_names=1).files[0].content)[1]
+    lines = read(session_of(6, shared_names=1).files[0].content)[1]
     assert len({line.name for line in lines.values()}) == len(lines) - 1
 
 
 def test_bullets_fired_is_inflated_in_older_layouts() -> None:
-    """Only the 38-layout tells the truth about bullets; the older ones say 10 to 90 times as many."""
+    """Only the 38-field layout has the correct number of bullets; older ones have 10 to 90 times as many."""
     for layout in (33, 36, 37):
         for file in generate(1, start=START, layout=layout, quirks=Quirks()):
             for line in read(file.content)[1].values():
@@ -399,21 +403,21 @@ def test_bullets_fired_is_inflated_in_older_layouts() -> None:
 
 @pytest.mark.parametrize("players", [2, 3, 6, 32])
 def test_any_number_of_players(players: int) -> None:
-    """From a duel to a full server, whatever happens on the way."""
+    """Two to 32 players, with all irregularities."""
     always = Quirks(resets=1, spectators=1, late_joiners=1, leavers=1, substitutes=1, renames=1, surrenders=1)
     for quirks in (Quirks(), always):
-        for file in generate(1, start=START, players=players, evenings=3, quirks=quirks):
+        for file in generate(1, start=START, players=players, sessions=3, quirks=quirks):
             assert read(file.content)[1]
     with pytest.raises(ValueError, match="2 players"):
         generate(1, start=START, players=1)
 
 
 def test_orders_of_magnitude() -> None:
-    """Over many rounds the averages lie where real servers have them."""
+    """Averages over many rounds are those of real servers."""
     minutes = damage = kills = shots = hits = heads = died = dead = revived = 0.0
     outcomes = []
     for seed in range(30):
-        for played in evening_of(seed, surrenders=EVERYDAY.surrenders).rounds:
+        for played in session_of(seed, surrenders=EVERYDAY.surrenders).rounds:
             outcomes.append((played.number, played.outcome))
             for player in played.truth.values():
                 n = {name: value or 0 for name, value in player.numbers.items()}
@@ -437,7 +441,7 @@ def test_orders_of_magnitude() -> None:
 
 
 def test_equal_arguments_give_equal_bytes() -> None:
-    """Pinned, so that another Python, or a change of the generator, shows."""
+    """The bytes are pinned, to detect changes of the generator or of Python."""
     digest = hashlib.sha256()
     for file in generate(42, start=START, files=60):
         digest.update(f"{file.name} {file.mtime}\n".encode() + file.content)
@@ -445,18 +449,18 @@ def test_equal_arguments_give_equal_bytes() -> None:
     assert list(generate(1, start=START)) != list(generate(2, start=START))
 
 
-def test_counts_and_first_evening() -> None:
-    """`files` and `sessions` bound the stream, whose first session is `generate_evening`'s."""
+def test_counts_and_first_session() -> None:
+    """`files` and `sessions` limit the stream; its first session is that of `generate_session`."""
     assert len(list(generate(5, start=START, files=37))) == 37
-    assert len(list(generate(5, start=START, evenings=3, maps=(5, 5)))) == 30
-    assert list(generate(5, start=START)) == generate_evening(5, start=START).files
+    assert len(list(generate(5, start=START, sessions=3, maps=(5, 5)))) == 30
+    assert list(generate(5, start=START)) == generate_session(5, start=START).files
     assert len({file.name for file in generate(5, start=START, files=500)}) == 500
     with pytest.raises(ValueError, match="no layout of 35"):
         generate(5, start=START, layout=35)
 
 
 def test_write_files(tmp_path: Path) -> None:
-    """The files lie in the folder with their bytes and mtimes."""
+    """The files are written with their bytes and mtimes."""
     files = list(generate(5, start=START))
     assert write_files(tmp_path, files) == len(files)
     for file in files:

@@ -1,4 +1,4 @@
-"""The demo's SFTP server is a real one, and keeps what it promises."""
+"""Tests of the demo's SFTP server."""
 
 import os
 import socket
@@ -13,16 +13,17 @@ import pytest
 
 from etstats.demo.generator import GeneratedFile, generate, write_files
 from etstats.demo.sftp_server import SftpServer, serve
+from tests.support.processes import HANG_SECONDS
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[GeneratedFile]:
-    """One session in the folder `gamestats`."""
+    """Return the folder `gamestats` with one session."""
     folder = tmp_path / "gamestats"
     folder.mkdir()
-    evening = list(generate(1, start=datetime(2025, 10, 6, 20, 5)))  # noqa: DTZ001
-    write_files(folder, evening)
-    return evening
+    session = list(generate(1, start=datetime(2025, 10, 6, 20, 5)))  # noqa: DTZ001
+    write_files(folder, session)
+    return session
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def connect(server: SftpServer, key_file: Path | None = None, user: str | None =
         key_filename=str(key_file or server.key_file),
         allow_agent=False,
         look_for_keys=False,
-        timeout=10,
+        timeout=HANG_SECONDS,
     )
     return client
 
@@ -66,7 +67,7 @@ def test_lists_and_reads_every_file(server: SftpServer, files: list[GeneratedFil
 
 
 def test_writes_nothing(server: SftpServer, files: list[GeneratedFile], tmp_path: Path) -> None:
-    """No file can be made, changed, renamed or removed."""
+    """Files cannot be created, changed, renamed or removed."""
     place = f"{server.remote_path}/{files[0].name}"
     with connect(server) as client, client.open_sftp() as sftp:
         with pytest.raises(PermissionError):
@@ -89,7 +90,7 @@ def test_writes_nothing(server: SftpServer, files: list[GeneratedFile], tmp_path
     "place", ["/etc/passwd", "../keys/id_ed25519", "/gamestats/../keys/id_ed25519", "/gamestats/x"]
 )
 def test_shows_nothing_outside_the_folder(server: SftpServer, place: str) -> None:
-    """A path that leads out is no path."""
+    """A path outside the folder is refused."""
     with connect(server) as client, client.open_sftp() as sftp:
         with pytest.raises(FileNotFoundError):
             sftp.open(place)
@@ -100,7 +101,7 @@ def test_shows_nothing_outside_the_folder(server: SftpServer, place: str) -> Non
 
 
 def test_follows_no_link(server: SftpServer, files: list[GeneratedFile], tmp_path: Path) -> None:
-    """Links, pipes and folders are neither listed nor opened."""
+    """Links, pipes and folders are not listed or opened."""
     folder = tmp_path / "gamestats"
     (folder / "link").symlink_to(server.key_file)
     (folder / "sub").mkdir()
@@ -113,7 +114,7 @@ def test_follows_no_link(server: SftpServer, files: list[GeneratedFile], tmp_pat
 
 
 def test_lets_in_one_user_for_sftp_only(server: SftpServer) -> None:
-    """Another user and a shell are refused; the client's key is its owner's alone."""
+    """Another user and a shell are refused; only its owner can read the client's key."""
     assert stat.S_IMODE(server.key_file.stat().st_mode) == 0o600
     with pytest.raises(paramiko.AuthenticationException):
         connect(server, user="root")
@@ -122,19 +123,19 @@ def test_lets_in_one_user_for_sftp_only(server: SftpServer) -> None:
 
 
 def test_leaves_no_thread_and_no_connection(tmp_path: Path, files: list[GeneratedFile]) -> None:
-    """Leaving the `with` ends sessions that are open, clients that say nothing, and the listening."""
+    """The end of the `with` block closes open sessions, silent clients and the listener."""
     before = set(threading.enumerate())
     with serve(tmp_path / "gamestats", tmp_path) as running:
         client = connect(running)
         sftp = client.open_sftp()
         handle = sftp.open(f"{running.remote_path}/{files[0].name}")
-        mute = socket.create_connection((running.host, running.port), timeout=10)
+        mute = socket.create_connection((running.host, running.port), timeout=HANG_SECONDS)
         assert mute.recv(4) == b"SSH-"
         before.update({thread for thread in (client.get_transport(),) if thread is not None})
         assert len(set(threading.enumerate()) - before) >= 5  # accepting, and two for each connection
     assert set(threading.enumerate()) <= before
     with pytest.raises(OSError, match="refused"):
-        socket.create_connection((running.host, running.port), timeout=10)
+        socket.create_connection((running.host, running.port), timeout=HANG_SECONDS)
     while mute.recv(4096):
         pass
     mute.close()
@@ -144,7 +145,7 @@ def test_leaves_no_thread_and_no_connection(tmp_path: Path, files: list[Generate
 
 
 def test_two_servers_have_keys_of_their_own(tmp_path: Path, files: list[GeneratedFile]) -> None:
-    """Each run has a new host key, and one server's client key opens no other."""
+    """Each run has a new host key, and a client key works for one server only."""
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     with serve(tmp_path / "gamestats", tmp_path / "a") as a, serve(tmp_path / "gamestats", tmp_path / "b") as b:

@@ -3,40 +3,52 @@
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
-import typer.main
+from rich.text import Text
+from typer.main import get_group
 
-from etstats.cli import app
+from etstats.cli import COMMANDS, command_tree
 from tests.support.paths import ROOT
 
-COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]  # the root is a group
+TREE = command_tree().commands
 
 
 def test_the_page_is_current(tmp_path: Path) -> None:
     """It is written by `make docs`; a command that changed asks for it again."""
     made = tmp_path / "commands.md"
-    call = [
-        sys.executable,
-        "-m",
-        "typer",
-        "etstats.cli",
-        "utils",
-        "docs",
-        "--name",
-        "etstats",
-        "--title",
-        "Commands",
-    ]
-    subprocess.run([*call, "--output", str(made)], check=True, cwd=ROOT, capture_output=True)
+    subprocess.run([sys.executable, ".ci/commands_page.py", str(made)], check=True, cwd=ROOT)
     assert (ROOT / "docs" / "commands.md").read_text() == made.read_text(), "run: make docs"
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_has_every_command_with_its_summary() -> None:
+    """`etstats --help` lists what the modules define, in the words of each command's own help."""
+    modules = (path.stem for path in (ROOT / "etstats" / "commands").glob("*.py"))
+    families = [
+        app for name in modules if (app := getattr(import_module(f"etstats.commands.{name}"), "app", None))
+    ]
+    defined = {name: command for family in families for name, command in get_group(family).commands.items()}
+    listed = {name: entry.summary for panel in COMMANDS.values() for name, entry in panel.items()}
+    assert listed == {
+        name: " ".join((command.help or "").split("\n\n")[0].split()) for name, command in defined.items()
+    }
+
+
+@pytest.mark.parametrize("name", sorted(TREE))
+def test_brackets_in_help_texts_are_shown(name: str) -> None:
+    """`[discord] kinds` is the name of a setting, not markup."""
+    command = TREE[name]
+    for one in [command, *getattr(command, "commands", {}).values()]:
+        for text in [one.help, *(param.help for param in one.params)]:
+            assert Text.from_markup(text).plain == text.replace("\\[", "[")
+
+
+@pytest.mark.parametrize("name", sorted(TREE))
 def test_every_command_has_an_example_and_its_exit_codes(name: str) -> None:
     """Its help says what it does, shows one use, and lists how it may end; a group's members say so themselves."""
-    command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+    command = TREE[name]
     for one in getattr(command, "commands", {name: command}).values():
         assert one.help
         assert re.search(r"Example", one.help), one.name

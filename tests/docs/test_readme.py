@@ -1,4 +1,4 @@
-"""What the README tells people to type works, on the session that its transcripts are of."""
+"""The commands of the README work, on the session of its transcripts."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The table of the file's fields, and what derives from it."""
+"""The table of the file's fields, and the code derived from it."""
 
 import re
 
@@ -16,7 +16,7 @@ PLACES_OF_A_FIELD = {
 
 
 def test_a_field_is_named_in_few_files() -> None:
-    """A new field of the file needs a migration and an edit in each of these, and in no other."""
+    """A new field needs a migration and an edit in each of these files, and in no other."""
     files = [*(ROOT / "etstats").rglob("*.py"), *(ROOT / "sql").rglob("*.*")]
     naming = [path for path in files if re.search(rf"\b{A_FIELD}\b", path.read_text(encoding="utf-8"))]
     found = {str(path.relative_to(ROOT)) for path in naming if path.parent.name != "migrations"}
@@ -26,8 +26,8 @@ def test_a_field_is_named_in_few_files() -> None:
 def test_the_row_of_a_player_has_the_order_of_the_table() -> None:
     """The split of round 2 fills the row by position: cumulative fields, then per-round fields."""
     computed = {"bullets_fired", "time_played_minutes"}
-    totals = [f.name for f in FIELDS if f.behaviour == CUMULATIVE and f.name not in computed]
-    per_round = [f.name for f in FIELDS if f.behaviour == PER_ROUND]
+    totals = [field.name for field in FIELDS if field.behaviour == CUMULATIVE and field.name not in computed]
+    per_round = [field.name for field in FIELDS if field.behaviour == PER_ROUND]
     weapon_sums = ["kills", "deaths", "headshots", "hits", "shots", "bullets_fired"]
     assert list(PlayerRound._fields) == [
         *("player_guid", "player_name", "clean_name", "team", "was_reset"),
@@ -40,7 +40,7 @@ def test_the_row_of_a_player_has_the_order_of_the_table() -> None:
 
 
 def test_a_layout_is_known_by_its_number_of_fields() -> None:
-    """Each layout has as many fields as its number says, and lacks the others of the newest."""
+    """Each layout has as many fields as its number, and lacks the other fields of the newest."""
     assert list(LAYOUTS) == [33, 36, 37, 38]
     for count, layout in LAYOUTS.items():
         assert len(layout) == count

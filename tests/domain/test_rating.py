@@ -1,4 +1,4 @@
-"""Ratings: a function of the rounds alone, symmetric, bounded, resumable after any match."""
+"""Ratings depend only on the rounds, are symmetric and bounded, and can resume after any match."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -39,8 +39,11 @@ def rate(rounds: Sequence[RatedRound]) -> tuple[RatingBook, list[tuple[list[Rati
     return book, list(rate_matches(book, matches_of(rounds)))
 
 
+BOOK, RATED = rate(ROUNDS)
+
+
 def duel(kills: int, deaths: int, number: int = 1, winner: int = 2, **changes: int) -> RatedRound:
-    """A round of one against one; P1 begins as Axis, and defends first."""
+    """A round of one against one; P1 starts as Axis, and defends first."""
     damage = {"damage_given": 100 * kills, "damage_received": 100 * deaths, "time_played_seconds": 300} | changes
     axis, allies = ("P1", "P2") if number == 1 else ("P2", "P1")
     team = {axis: 1, allies: 2}
@@ -77,22 +80,27 @@ any_rounds = st.lists(
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_the_order_of_rounds_and_lines_changes_no_number(dice) -> None:
     shuffled = [
         round_._replace(players=tuple(dice.sample(round_.players, len(round_.players))))
         for round_ in dice.sample(ROUNDS, len(ROUNDS))
     ]
-    assert rate(shuffled)[1] == rate(ROUNDS)[1]
+    assert rate(shuffled)[1] == RATED
 
 
 def test_matches_that_end_together_on_two_servers_are_in_an_order_without_server_ids() -> None:
     other = [
-        round_._replace(players=tuple(p._replace(identity_guid=f"X{p.identity_guid}") for p in round_.players))
+        round_._replace(
+            players=tuple(player._replace(identity_guid=f"X{player.identity_guid}") for player in round_.players)
+        )
         for round_ in ROUNDS
     ]
     first = [*ROUNDS, *(round_._replace(server_id=2) for round_ in other)]
-    second = [*(round_._replace(server_id=1) for round_ in other), *(r._replace(server_id=2) for r in ROUNDS)]
+    second = [
+        *(round_._replace(server_id=1) for round_ in other),
+        *(round_._replace(server_id=2) for round_ in ROUNDS),
+    ]
     assert rate(first)[0] == rate(second)[0]
 
 
@@ -132,7 +140,7 @@ def test_a_prediction_knows_only_earlier_matches() -> None:
 
 
 @given(any_rounds)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_input_makes_a_rating_that_is_not_a_number_or_out_of_bounds(rounds) -> None:
     book, rows = rate(rounds)
     for state in book.players.values():
@@ -145,18 +153,16 @@ def test_no_input_makes_a_rating_that_is_not_a_number_or_out_of_bounds(rounds) -
 
 
 @given(
-    st.lists(st.sampled_from(sorted(rate(ROUNDS)[0].players)), min_size=1, unique=True),
+    st.lists(st.sampled_from(sorted(BOOK.players)), min_size=1, unique=True),
     st.lists(st.text(min_size=1), min_size=1, unique=True),
     st.integers(0, 2),
     st.sampled_from([None, "map1", "unknown"]),
 )
-@settings(deadline=None)
 def test_chances_of_both_line_ups_add_up_to_one(known, unknown, attacks_first, map_name) -> None:
-    book, _ = rate(ROUNDS)
     other_way = (3 - attacks_first) % 3
-    chance = win_chance(book, known, unknown, attacks_first, map_name)
-    assert chance + win_chance(book, unknown, known, other_way, map_name) == pytest.approx(1)
-    assert advantage(book, known, unknown) == pytest.approx(-advantage(book, unknown, known))
+    chance = win_chance(BOOK, known, unknown, attacks_first, map_name)
+    assert chance + win_chance(BOOK, unknown, known, other_way, map_name) == pytest.approx(1)
+    assert advantage(BOOK, known, unknown) == pytest.approx(-advantage(BOOK, unknown, known))
 
 
 def test_players_without_a_rating_are_even_and_numbers_count() -> None:

@@ -1,4 +1,4 @@
-"""The check of predictions: honest scores, and a rating that is worth more than simpler ones."""
+"""The check of predictions, and ratings compared with simpler models."""
 
 from datetime import UTC, datetime, timedelta
 from math import log
@@ -16,13 +16,13 @@ from etstats.domain.rules.rating_check import (
     predict_from_results,
     score,
 )
-from tests.support.communities import Community, Played, play, rank_correlation
+from tests.support.communities import Community, correlations, play
 
 COMMUNITIES = [play(Community(seed=seed)) for seed in range(501, 507)]
 
 
 def match(number: int, axis: str, allies: str) -> RatedMatch:
-    """A match between players of one letter each, without any numbers."""
+    """A match between players of one letter each, without numbers."""
     ended_at = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=number)
     players = [
         RatedPlayer(name, team, 0, 0, 0, 0, 60) for team, names in ((1, axis), (2, allies)) for name in names
@@ -64,7 +64,9 @@ def test_results_only_gives_the_numbers_of_openskill() -> None:
     matches = [match(0, "ab", "cd"), match(1, "ac", "bd"), match(2, "abe", "cd"), match(3, "ab", "cd")]
     predictions, mu = predict_from_results(matches, [1, 0.5, 0, 0], 25 / 6)
     # openskill 6.2, PlackettLuce() with its defaults
-    assert [p.chance for p in predictions] == pytest.approx([0.5, 0.5, 0.957939347, 0.415032454], abs=1e-8)
+    assert [prediction.chance for prediction in predictions] == pytest.approx(
+        [0.5, 0.5, 0.957939347, 0.415032454], abs=1e-8
+    )
     expected = {"a": 22.423254523, "b": 22.423254523, "c": 27.582293115, "d": 27.582293115, "e": 21.900292284}
     assert mu == pytest.approx(expected, abs=1e-8)
 
@@ -77,7 +79,7 @@ def test_all_predictions_are_of_the_same_matches_and_of_earlier_ones_only() -> N
     assert check.baselines["coin"].scores.log_loss == pytest.approx(log(2))
     results = [row.result for _, row in rate_matches(RatingBook(), matches)]
     other_end = [*results[:-1], 0.5]
-    chances = [[p.chance for p in predict_from_kd(matches, ends)] for ends in (results, other_end)]
+    chances = [[player.chance for player in predict_from_kd(matches, ends)] for ends in (results, other_end)]
     assert chances[0] == chances[1]
 
 
@@ -107,24 +109,3 @@ def test_the_rating_recovers_the_true_order_better_than_simpler_ones() -> None:
     assert rating > by_kd + 0.03
     assert rating > by_results + 0.03
     assert rating > 0.8
-
-
-def correlations(community: Played) -> tuple[float, float, float]:
-    """The rank correlation of true worth with rating, K/D and results, of players with 20 rounds or more."""
-    matches = matches_of(community.rounds)
-    book = RatingBook()
-    results = [row.result for _, row in rate_matches(book, matches)]
-    by_results = predict_from_results(matches, results, 25 / 6).mu
-    sums: dict[str, list[int]] = {}
-    for round_ in community.rounds:
-        for player in round_.players:
-            totals = sums.setdefault(player.identity_guid, [0, 0])
-            totals[0] += player.kills
-            totals[1] += player.deaths
-    members = [m for m in community.members if m.guid in sums and not book.player(m.guid).is_provisional]
-    worth = [member.worth for member in members]
-    return (
-        rank_correlation(worth, [book.player(member.guid).mu for member in members]),
-        rank_correlation(worth, [sums[member.guid][0] / sums[member.guid][1] for member in members]),
-        rank_correlation(worth, [by_results[member.guid] for member in members]),
-    )

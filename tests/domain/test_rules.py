@@ -1,4 +1,4 @@
-"""The pure rules: moments, sessions, line-ups, stopwatch."""
+"""Pure rules: times, sessions, stopwatch."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from etstats.domain.rules.clock import moment
-from etstats.domain.rules.lineups import Sides, follow
 from etstats.domain.rules.sessions import group
 from etstats.domain.rules.stopwatch import MatchOutcome, map_score
 
@@ -29,30 +28,17 @@ START = datetime(2025, 10, 2, 20, tzinfo=UTC)
     ],
 )
 def test_moments(stamp: str, mtime: str | None, utc: str) -> None:
-    """Summer, winter, the doubled hour with and without a witness, the hour that is none."""
+    """Summer, winter, the repeated hour with and without mtime, the missing hour."""
     seconds = None if mtime is None else int(datetime.fromisoformat(mtime).replace(tzinfo=UTC).timestamp())
     assert f"{moment(datetime.fromisoformat(stamp), ZONE, seconds):%H:%M}" == utc
 
 
 def test_sessions_do_not_depend_on_order() -> None:
-    """However the rounds are given, they are grouped by the gaps between neighbours in time."""
-    rounds = [(START + timedelta(minutes=m), m) for m in (0, 30, 90, 151, 200)]
+    """Rounds in any order are grouped by the gaps in time."""
+    rounds = [(START + timedelta(minutes=minute), minute) for minute in (0, 30, 90, 151, 200)]
     for given in permutations(rounds):
         assert group(given, timedelta(minutes=60)) == [[0, 30, 90], [151, 200]]
     assert group([], timedelta(minutes=60)) == []
-
-
-def test_line_ups_cross_sides_and_maps() -> None:
-    """Sides swap between rounds and maybe between maps; who changed camps is where most rounds were."""
-    maps = [
-        Sides(match_id="a", round_number=1, sides={"A": 1, "B": 1, "C": 2, "D": 2}),
-        Sides(match_id="a", round_number=2, sides={"A": 2, "B": 2, "C": 1, "D": 1, "E": 3}),
-        Sides(match_id="b", round_number=1, sides={"A": 2, "B": 2, "C": 1, "D": 1}),
-        Sides(match_id="c", round_number=1, sides={"A": 2, "C": 1, "D": 2, "F": 1}),
-    ]
-    followed = follow(maps)
-    assert followed.team == {"A": 1, "B": 1, "C": 2, "D": 2, "F": 2}
-    assert followed.axis_first == {"a": 1, "b": 2, "c": 2}
 
 
 @pytest.mark.parametrize(
@@ -70,8 +56,19 @@ def test_line_ups_cross_sides_and_maps() -> None:
     ],
 )
 def test_stopwatch(round1: tuple[int, int] | None, round2: tuple[int, int], score: tuple[int, int] | None) -> None:
-    """Who beats the time wins 2:0, both held is 1:1; given as round 1's Axis against its Allies."""
+    """Beating the time is 2:0, two holds are 1:1; for round 1's Axis and Allies."""
     one, two = (
-        None if r is None else MatchOutcome(defender_team=r[0], winner_team=r[1]) for r in (round1, round2)
+        None if outcome is None else MatchOutcome(defender_team=outcome[0], winner_team=outcome[1])
+        for outcome in (round1, round2)
     )
+    assert map_score(one, two) == score
+
+
+@pytest.mark.parametrize(
+    ("limit1", "limit2", "score"), [(600, 300, (0, 2)), (600, 600, (1, 1)), (600, 0, (1, 1)), (0, 300, (1, 1))]
+)
+def test_a_shorter_limit_shows_that_round_1_set_a_time(limit1: int, limit2: int, score: tuple[int, int]) -> None:
+    """Round 1's attackers win if round 2 was held, even if round 1's file names the defenders as winners."""
+    one = MatchOutcome(defender_team=1, winner_team=1, time_limit_seconds=limit1)
+    two = MatchOutcome(defender_team=1, winner_team=1, time_limit_seconds=limit2)
     assert map_score(one, two) == score

@@ -1,4 +1,4 @@
-"""Set times: the share of faster attacks, with stopped ones left open."""
+"""Set times: the share of faster attacks, with stopped attacks as censored."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Even teams: complete, no player lost or doubled, and the most even ones first."""
+"""Even teams: every player once, and the most even splits first."""
 
 from itertools import combinations, product
 
@@ -22,7 +22,7 @@ ratings = st.floats(-1, 1)
 
 
 @given(st.lists(ratings, min_size=2, max_size=64), st.integers(1, 8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_split_has_all_players_once_and_even_sizes(mus, count) -> None:
     book = book_of(mus)
     splits = even_splits(book, sorted(book.players), count)
@@ -37,7 +37,7 @@ def test_every_split_has_all_players_once_and_even_sizes(mus, count) -> None:
 
 
 @given(st.lists(ratings, min_size=2, max_size=9))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_split_of_few_players_is_more_even(mus) -> None:
     book = book_of(mus)
     players = sorted(book.players)
@@ -49,7 +49,7 @@ def test_no_split_of_few_players_is_more_even(mus) -> None:
 
 
 @given(st.lists(ratings, min_size=15, max_size=30))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_no_swap_makes_a_split_of_many_players_more_even(mus) -> None:
     book = book_of(mus)
     best = even_splits(book, sorted(book.players), 1)[0]
@@ -65,7 +65,7 @@ def test_players_of_equal_ratings_end_the_search() -> None:
 
 
 @given(st.lists(ratings, min_size=2, max_size=24), st.randoms(use_true_random=False))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_order_of_names_changes_no_split(mus, dice) -> None:
     book = book_of(mus)
     assert even_splits(book, dice.sample(sorted(book.players), len(mus))) == even_splits(
@@ -80,7 +80,11 @@ def test_a_larger_team_gets_the_weaker_players() -> None:
 
 @pytest.mark.parametrize(
     ("players", "message"),
-    [(["a"], "players, got 1"), ([f"P{n}" for n in range(65)], "2 to 64"), (["a", "b", "a"], "more than once")],
+    [
+        (["a"], "players, got 1"),
+        ([f"P{index}" for index in range(65)], "2 to 64"),
+        (["a", "b", "a"], "more than once"),
+    ],
 )
 def test_bad_line_ups_are_refused(players, message) -> None:
     with pytest.raises(ValueError, match=message):

@@ -1,21 +1,21 @@
-"""Order never matters: any permutation, split and repetition of any files leaves the same rows."""
+"""Any permutation, split and repetition of files gives the same rows."""
 
-import os
 from datetime import datetime, timedelta
 from functools import cache
+from unittest import mock
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etstats.admin.audit.rebuild import RebuildPlan, rebuild
 from etstats.admin.audit.verify import verify
 from etstats.demo.generator import GeneratedFile, Quirks, generate
 from tests.importer.world import HOUR, ZONE, empty, snapshot, take
+from tests.support.examples import on_a_database
 from tests.support.files import File
 
-EXAMPLES = int(os.environ.get("ETSTATS_EXAMPLES", "15"))
 WILD = Quirks(
     resets=0.4,
     spectators=0.4,
@@ -28,6 +28,7 @@ WILD = Quirks(
     lost_files=0.15,
     crlf=0.2,
     unknown_times=0.2,
+    bots=0.3,
     knife_drops=0.4,
     midnight=0.5,
     impossible_numbers=0.1,
@@ -37,7 +38,7 @@ SERVERS = ("north", "south")
 
 @cache
 def world(seed: int) -> tuple[tuple[str, File], ...]:
-    """Two servers' sessions with everything that goes wrong: (server, file), each in its final state or before."""
+    """Two servers' sessions with all kinds of disturbances: (server, file), final or earlier versions."""
     found: list[tuple[str, File]] = []
     for index, server in enumerate(SERVERS):
         start = datetime(2025, 10, 6, 22, 40, tzinfo=ZONE)
@@ -46,9 +47,9 @@ def world(seed: int) -> tuple[tuple[str, File], ...]:
                 10 * seed + index, start=start, files=7, players=4, maps=(1, 2), pause_days=(1, 1), quirks=WILD
             )
         )
-        found += [(server, _file(f)) for f in files]
+        found += [(server, _file(file)) for file in files]
         if index == seed % 2:
-            found += [(server, f) for f in _disturbed(files)]
+            found += [(server, file) for file in _disturbed(files)]
     return tuple(found)
 
 
@@ -57,7 +58,7 @@ def _file(generated: GeneratedFile) -> File:
 
 
 def _disturbed(files: list[GeneratedFile]) -> list[File]:
-    """The same files cut, shortened at a line's end, and again under an earlier and a later name."""
+    """The same files truncated, shortened at a line end, and under an earlier and a later name."""
     cut, shortened, again = files[0], files[1], files[2]
     lines = shortened.content.splitlines(keepends=True)
     later = _renamed(again, timedelta(minutes=70))
@@ -76,7 +77,7 @@ def _renamed(file: GeneratedFile, by: timedelta) -> File:
 
 
 def imported(conn: psycopg.Connection, files: list[tuple[str, File]], gap: timedelta) -> None:
-    """Import (server, file)s in order, run by run, a run for each stretch of one server."""
+    """Import (server, file)s in order, in one run per part of a server."""
     run: list[File] = []
     for index, (server, file) in enumerate(files):
         run.append(file)
@@ -86,31 +87,26 @@ def imported(conn: psycopg.Connection, files: list[tuple[str, File]], gap: timed
 
 
 @pytest.mark.parametrize("gap", [HOUR, timedelta(minutes=5)], ids=["hour", "five minutes"])
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    # Making a failing world smaller takes minutes and leaves one as hard to read.
-    phases=[Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@on_a_database()
 @given(data=st.data())
 def test_any_order_leaves_the_same_rows(db: psycopg.Connection, gap: timedelta, data: st.DataObject) -> None:
-    """Importing a shuffled world in several runs, with repeats, equals importing it once in order of time."""
+    """Shuffled files in several runs, with repeats and any group size, equal an import in order."""
     files = world(data.draw(st.integers(0, 5), label="world"))
     places = range(len(files))
     shuffled = [files[place] for place in data.draw(st.permutations(places), label="order")]
     repeated = [files[place] for place in data.draw(st.lists(st.sampled_from(places), max_size=4), label="again")]
+    group = data.draw(st.sampled_from([1, 2, 3, 16]), label="files of a transaction")
     cuts = sorted(data.draw(st.lists(st.integers(0, len(files)), max_size=3), label="runs"))
 
     empty(db)
-    imported(db, sorted(files, key=lambda f: (f[0], f[1].name, len(f[1].content))), gap)
+    with mock.patch("etstats.importer.importer.GROUP", 1):
+        imported(db, sorted(files, key=lambda file: (file[0], file[1].name, len(file[1].content))), gap)
     expected = snapshot(db)
     empty(db)
-    for start, end in zip([0, *cuts], [*cuts, len(files)], strict=True):
-        imported(db, shuffled[start:end], gap)
-    imported(db, repeated, gap)
+    with mock.patch("etstats.importer.importer.GROUP", group):
+        for start, end in zip([0, *cuts], [*cuts, len(files)], strict=True):
+            imported(db, shuffled[start:end], gap)
+        imported(db, repeated, gap)
 
     assert snapshot(db) == expected
     plan = RebuildPlan(gap=gap, zone_of=lambda _: ZONE)

@@ -1,4 +1,4 @@
-"""Consoles that are made anew for each test, as a new process would."""
+"""Fixtures: new consoles for each test."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from etstats import output
 
 @pytest.fixture(autouse=True)
 def consoles(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No console of another test, and none of the machine's wishes about terminals."""
+    """Reset the consoles and the terminal variables."""
     for wish in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM", "COLORTERM", "TTY_COMPATIBLE"):
         monkeypatch.delenv(wish, raising=False)
     output.out.cache_clear()

@@ -1,4 +1,4 @@
-"""A table with one of every kind of column, and what hostile text looks like."""
+"""A table with all kinds of columns, and hostile text."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -24,7 +24,7 @@ UNSEEN = frozenset("\x1b\x07\x9b\x90\u202e\u2066\u061c\u200b\ufeff\u2060\U000e00
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One player on one map."""
+    """A player on a map."""
 
     player_name: str = "^1Ann"
     map: str | None = "supply"
@@ -49,5 +49,5 @@ COLUMNS = (
 
 
 def table(*rows: Line, title: str = "Players", empty: str = "Nobody yet.", notes: tuple[str, ...] = ()) -> Table:
-    """These rows under the usual columns."""
+    """Return a table of these rows with common columns."""
     return Table(title=title, columns=COLUMNS, rows=rows, empty=empty, notes=notes)

@@ -1,4 +1,4 @@
-"""The same rows in every format: the same numbers, and something sensible where there are none."""
+"""Tests that all formats have the same numbers, also for empty tables."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ ROWS = (Line(), Line(player_name="^4B^7ob", kills=7, kd=Decimal("0.07"), map="ra
 
 
 def shown(capsys: Capture, what: Table, style: Format) -> str:
-    """What is written to stdout; nothing may go to stderr."""
+    """Return what is written to stdout; stderr must be empty."""
     output.show(what, style)
     captured = capsys.readouterr()
     assert captured.err == ""
@@ -27,7 +27,7 @@ def shown(capsys: Capture, what: Table, style: Format) -> str:
 
 
 def test_people_read_the_same_cells_drawn_and_in_markdown(capsys: Capture) -> None:
-    """The drawn table and the Markdown have the same headings and cells, in the same order."""
+    """The terminal table and the Markdown table have the same headings and cells, in the same order."""
     drawn = [re.split(r" {2,}", text.strip()) for text in shown(capsys, table(*ROWS), Format.TABLE).splitlines()]
     marked = [
         [cell.strip().replace("\\", "") for cell in text.strip("|").split(" | ")]
@@ -39,7 +39,7 @@ def test_people_read_the_same_cells_drawn_and_in_markdown(capsys: Capture) -> No
 
 
 def test_programs_read_the_same_values_in_json_and_csv(capsys: Capture) -> None:
-    """CSV and JSON hold the same plain numbers; a name is raw in JSON, as written by people in CSV."""
+    """CSV and JSON have the same plain numbers; names are raw in JSON, cleaned in CSV."""
     documents = json.loads(shown(capsys, table(*ROWS), Format.JSON))
     read = list(csv.DictReader(io.StringIO(shown(capsys, table(*ROWS), Format.CSV))))
     assert [document.pop("player_name") for document in documents] == ["^1Ann", "^4B^7ob"]
@@ -57,7 +57,7 @@ def test_programs_read_the_same_values_in_json_and_csv(capsys: Capture) -> None:
 
 
 def test_nothing_known_is_a_dash_for_people_and_nothing_for_programs(capsys: Capture) -> None:
-    """None is a dash where people read, null in JSON and an empty cell in CSV."""
+    """None is a dash for people, null in JSON and an empty cell in CSV."""
     unknown = table(Line(map=None, hits=None))
     assert shown(capsys, unknown, Format.TABLE).count("–") == 2
     assert shown(capsys, unknown, Format.MARKDOWN).count("| – |") == 2
@@ -75,17 +75,17 @@ def test_nothing_known_is_a_dash_for_people_and_nothing_for_programs(capsys: Cap
     ],
 )
 def test_no_rows(capsys: Capture, style: Format, empty: str) -> None:
-    """An empty table is a sentence for people, and a valid document of no rows for programs."""
+    """An empty table is a sentence for people, and a valid document without rows for programs."""
     assert shown(capsys, table(empty="Nobody [yet]."), style) == empty
 
 
 def test_tables_that_belong_together(capsys: Capture) -> None:
-    """Notes stand under their table; in Markdown each table has its heading and nothing runs into another."""
+    """Notes follow their table; in Markdown each table has its heading, separated by blank lines."""
     tables = [table(Line(), title="First\nof #two", notes=("A *note*.",)), table(title="Second")]
     output.show_all(tables, Format.MARKDOWN)
     marked = capsys.readouterr().out
     assert marked.startswith("### First of \\#two\n\n| Player |")
-    assert marked.endswith("|\n\nA \\*note\\*.\n\n### Second\n\nNobody yet.\n\n")
+    assert marked.endswith("\n\nA \\*note\\*.\n\nTimes: UTC.\n\n### Second\n\nNobody yet.\n\n")
     output.show_all(tables)
     drawn = capsys.readouterr().out
     assert drawn.index("of #two") < drawn.index("Ann") < drawn.index("A *note*.") < drawn.index("Nobody yet.")
@@ -93,7 +93,7 @@ def test_tables_that_belong_together(capsys: Capture) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nested:
-    """What a document may hold besides plain values."""
+    """Values of a document besides plain ones."""
 
     lines: tuple[Line, ...]
     by_map: dict[int, Decimal]
@@ -102,7 +102,7 @@ class Nested:
 
 
 def test_a_document_holds_what_it_is_given(capsys: Capture) -> None:
-    """Nested rows, tables of keys, paths, whole and broken decimals are written as JSON knows them."""
+    """Nested rows, dicts, paths and decimals are written as JSON."""
     output.write_json(
         Nested(lines=(Line(),), by_map={1: Decimal(3), 2: Decimal("0.5")}, place=PurePosixPath("/a"), third=1 / 3)
     )
@@ -113,7 +113,7 @@ def test_a_document_holds_what_it_is_given(capsys: Capture) -> None:
 
 
 def test_a_list_in_a_cell_is_written_for_people_and_is_no_formula(capsys: Capture) -> None:
-    """A cell of many values is their text in CSV, marked when a spreadsheet would evaluate it."""
+    """A cell with a list is its text in CSV, escaped if a spreadsheet would evaluate it."""
 
     @dataclass(frozen=True, slots=True)
     class Row:
@@ -128,11 +128,11 @@ def test_a_list_in_a_cell_is_written_for_people_and_is_no_formula(capsys: Captur
     ("seconds", "clock"), [(0, "0:00"), (59.4, "0:59"), (59.6, "1:00"), (3599.6, "1:00:00"), (36000, "10:00:00")]
 )
 def test_seconds_are_read_as_on_a_clock(seconds: float, clock: str) -> None:
-    """Minutes and seconds, hours from an hour on; never sixty seconds."""
+    """Minutes and seconds, hours from an hour on; never 60 seconds."""
     assert output.minutes_seconds(seconds) == clock
 
 
 def test_bars_are_half_as_high_at_the_average() -> None:
-    """Nothing is the lowest bar, the average the middle, twice that and all above it the highest."""
+    """None is the lowest bar, the average the middle, twice the average and above the highest."""
     assert output.sparkline([0, 5, 10, 20, 900], 10) == "▁▃▅██"
     assert output.sparkline([0, 0], 0) == "▁▁"

@@ -1,4 +1,4 @@
-"""Text from outside is seen and does nothing: not to terminal, spreadsheet or page, in any format."""
+"""Tests that text from outside is escaped for terminal, spreadsheet and page, in all formats."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ Capture = pytest.CaptureFixture[str]
 def test_nothing_unseen_comes_out(
     monkeypatch: pytest.MonkeyPatch, capsys: Capture, evil: str, style: Format
 ) -> None:
-    """Name, cell, heading, title, note or the sentence of an empty table: nothing of it acts."""
+    """Name, cell, heading, title, note and the sentence of an empty table are escaped."""
     monkeypatch.setenv("NO_COLOR", "1")
     columns = [*table().columns, Column(key="map", heading=evil, text=lambda value: f"<{value}>")]
     full = Table(title=evil, columns=columns, rows=[Line(player_name=evil, map=evil)], empty="", notes=[evil])
@@ -28,7 +28,7 @@ def test_nothing_unseen_comes_out(
 
 
 def test_markup_and_emoji_codes_stay_letters(capsys: Capture) -> None:
-    """What looks like markup is drawn as it is, in every place."""
+    """Markup is shown literally, everywhere."""
     markup = "[bold red]a[/] [/b] :smile:"
     output.show(table(Line(player_name=markup, map=markup), title=markup, notes=(markup,)))
     output.show(table(empty=markup))
@@ -40,7 +40,7 @@ def test_markup_and_emoji_codes_stay_letters(capsys: Capture) -> None:
 
 
 def test_json_keeps_the_value_and_the_terminal(capsys: Capture) -> None:
-    """What acts on a terminal is written as an escape, and read again it is the very same text."""
+    """Characters that act on a terminal are JSON escapes, which parse to the same text."""
     output.write_json({"names": HOSTILE})
     written = capsys.readouterr().out
     assert not UNSEEN & set(written)
@@ -59,13 +59,13 @@ def test_no_cell_is_a_formula(capsys: Capture, first: str) -> None:
 
 
 def test_a_break_before_a_formula_does_not_hide_it(capsys: Capture) -> None:
-    """A text of two lines whose first is empty is marked too, and stays one cell."""
+    """A two-line text whose first line is empty is marked too, and stays one cell."""
     output.show(table(Line(map="\n=1+1")), Format.CSV)
     assert list(csv.reader(io.StringIO(capsys.readouterr().out)))[1][1] == "'\n=1+1"
 
 
 def test_markdown_means_nothing(capsys: Capture) -> None:
-    """Bars, emphasis, links, tags and mentions are escaped in cells and headings: the table stays a table."""
+    """Bars, emphasis, links, tags and mentions are escaped in cells and headings."""
     evil = "a|b *c* _d_ [e](f) <g> `h` #i @here ~j~ \\k"
     escaped = r"a\|b \*c\* \_d\_ \[e\]\(f\) \<g\> \`h\` \#i \@here \~j\~ \\k"
     rows = [Line(player_name=evil, map=f"{evil}\n| injected |")]
@@ -77,7 +77,7 @@ def test_markdown_means_nothing(capsys: Capture) -> None:
 
 
 def test_no_secret_is_said(capsys: Capture) -> None:
-    """A hidden text is said neither in a message nor in a traceback that holds it."""
+    """A hidden text appears neither in messages nor in tracebacks."""
     output.hide(["very-secret-words"])
     try:
         output.say("the address is https://example.org/very-secret-words")

@@ -1,4 +1,4 @@
-"""The parser: everything a whole file says, and every refusal with its line and reason."""
+"""The parser: all values of a valid file, and each rejection with line and reason."""
 
 import re
 from contextlib import suppress
@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from etstats.domain.rounds import RATIO, SHARE
+from etstats.domain.rounds import ALLIES, RATIO, SHARE, SPECTATOR
 from etstats.errors import ParseError
 from etstats.parser.fields import CORE_FIELDS, FIELDS, LAYOUTS, WEAPONS, Field
-from etstats.parser.filename import parse_filename
+from etstats.parser.filename import has_round_ending, is_companion, parse_filename, refusal_of
 from etstats.parser.reader import parse
 from etstats.parser.rounds import derive
 from tests.support.files import GUIDS, File, line, round_file
@@ -28,12 +28,12 @@ NEW_IN = {
 
 
 def with_line(text: str) -> bytes:
-    """The good file with its second player's line replaced."""
+    """The valid file with its second player's line replaced."""
     return b"\n".join([*GOOD.content.split(b"\n")[:2], text.encode(), b""])
 
 
 def with_header(place: int, text: str) -> bytes:
-    """The good file with one field of its header replaced."""
+    """The valid file with one header field replaced."""
     head, _, rest = GOOD.content.partition(b"\n")
     fields = head.split(b"\\")
     fields[place] = text.encode()
@@ -42,7 +42,7 @@ def with_header(place: int, text: str) -> bytes:
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_each_layout_is_told_by_its_count(layout: int) -> None:
-    """Every field stands under its name, whatever its place; what the layout lacks is None, not 0."""
+    """Every field is read under its name; a field missing in the layout is None, not 0."""
     values = {field.name: number for number, field in enumerate(FIELDS, 1)}
     fields = parse(GOOD.name, with_line(line(GUIDS[2], layout=layout, **values))).players[1].fields
     for name, value in values.items():
@@ -50,11 +50,14 @@ def test_each_layout_is_told_by_its_count(layout: int) -> None:
 
 
 def test_all_weapons_are_read_from_the_mask() -> None:
-    """28 weapons, five numbers each, low bit first."""
-    weapons = {name: (5 * n + 4, 5 * n + 1, 5 * n + 2, 5 * n + 3, 5 * n) for n, name in enumerate(WEAPONS)}
+    """28 weapons with five numbers each, low bit first."""
+    weapons = {
+        name: (5 * index + 4, 5 * index + 1, 5 * index + 2, 5 * index + 3, 5 * index)
+        for index, name in enumerate(WEAPONS)
+    }
     read = parse(GOOD.name, with_line(line(GUIDS[2], weapons=weapons))).players[1].weapons
-    assert {w.name: tuple(w[1:]) for w in read} == weapons
-    assert [w.name for w in read] == list(WEAPONS)
+    assert {weapon.name: tuple(weapon[1:]) for weapon in read} == weapons
+    assert [weapon.name for weapon in read] == list(WEAPONS)
 
 
 @pytest.mark.parametrize(
@@ -75,12 +78,19 @@ def test_all_weapons_are_read_from_the_mask() -> None:
     ],
 )
 def test_the_ninth_header_field(duration: str | None, seconds: int | None) -> None:
-    """Up to 10,000 it is seconds, above milliseconds; zero, negative numbers and words are unknown."""
+    """Up to 10,000 it is seconds, above milliseconds; zero, negative numbers and words are None."""
     assert parse(GOOD.name, round_file(STAMP, duration=duration).content).duration_seconds == seconds
 
 
+def test_header_fields_of_a_newer_script() -> None:
+    """Fields after the ninth are accepted and ignored."""
+    header, rest = GOOD.content.split(b"\n", 1)
+    raw = parse(GOOD.name, b"\\".join([header, b"600", b"x", b""]) + b"\n" + rest)
+    assert (raw.duration_seconds, raw.players) == (600, parse(GOOD.name, GOOD.content).players)
+
+
 def test_the_header() -> None:
-    """Teams, times in seconds, 0:00 as unknown."""
+    """Teams, times in seconds, 0:00 as None."""
     raw = parse(GOOD.name, round_file(STAMP, defender=2, winner=0, limit="12:34", actual="0:00").content)
     assert (raw.defender_team, raw.winner_team, raw.time_limit_seconds, raw.actual_time_seconds) == (
         2,
@@ -93,14 +103,14 @@ def test_the_header() -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_line_ends(end: str) -> None:
-    """A file reads the same with either line end, and with empty lines behind it."""
+    """A file is parsed equally with both line ends, and with empty lines at its end."""
     content = round_file(STAMP, end=end).content
     assert parse(GOOD.name, content).players == parse(GOOD.name, content + end.encode()).players
     assert parse(GOOD.name, content).players == parse(GOOD.name, GOOD.content).players
 
 
 def test_stray_bytes_do_not_stop_an_import() -> None:
-    """Bytes that are not UTF-8, and NUL, become replacement characters, and the file says so."""
+    """Invalid UTF-8 and NUL become replacement characters, and the file is flagged."""
     raw = parse(GOOD.name, GOOD.content.replace(b"eve", b"e\xffv\0"))
     assert raw.had_bad_bytes
     assert raw.players[1].name == "e\ufffdv\ufffd"
@@ -109,21 +119,33 @@ def test_stray_bytes_do_not_stop_an_import() -> None:
 
 @pytest.mark.parametrize("name", ["^^", "^/^?^.x", "@everyone", "[bold]", "a\u202eb", " ", "🎮" * 12, "^7"])
 def test_names_are_kept_as_they_are(name: str) -> None:
-    """Whatever printable or not stands in a name, it is read and kept raw."""
+    """Names are stored raw, printable or not."""
     assert parse(GOOD.name, with_line(line(GUIDS[2], name))).players[1].name == name
 
 
 def test_xp_may_be_negative() -> None:
-    """A loss of points is no fault; a negative count is one."""
+    """Negative XP is valid; a negative count is not."""
     assert parse(GOOD.name, with_line(line(GUIDS[2], xp=-40))).players[1].fields.xp == -40
+
+
+@pytest.mark.parametrize(
+    ("team", "side"),
+    [(0, SPECTATOR), (4, SPECTATOR), (-1, SPECTATOR), ("", SPECTATOR), ("x", SPECTATOR), ("2.0", 2)],
+)
+def test_an_odd_team_costs_only_itself(team: int | str, side: int) -> None:
+    """The player counts and is in neither team; a number such as 1.0 is accepted."""
+    raw = parse(GOOD.name, with_line(line(GUIDS[2], team=team)))
+    assert raw.players[1].team == side
+    found = [(value.field, value.text) for value in raw.unreadable]
+    assert found == ([] if side == ALLIES else [("team", str(team))])
 
 
 REFUSED = {
     "empty": (b"", 0, "empty file"),
     "cut in the header": (GOOD.content[:20], 1, "truncated"),
-    "only a header": (GOOD.content.split(b"\n")[0] + b"\n", 0, "a header and no player"),
+    "only a header": (GOOD.content.split(b"\n")[0] + b"\n", 0, "no player lines after the header"),
     "cut in a line": (GOOD.content[:-3], 3, "truncated"),
-    "header too short": (b"a\\b\\c\n", 1, "a header has 8 or 9 fields, this one has 3"),
+    "header too short": (b"a\\b\\c\n", 1, "a header has at least 8 fields, this one has 3"),
     "other map": (with_header(1, "radar"), 1, "the header says map 'radar', the file name supply"),
     "other round": (with_header(3, "2"), 1, "the header says round '2', the file name 1"),
     "defender": (with_header(4, "3"), 1, "defender team '3' is neither 1 nor 2"),
@@ -132,12 +154,11 @@ REFUSED = {
     "no TAB": (with_line("0000CCCC\\ann\\0\\1\\16 1 1 1 1 1 "), 3, "not a player line"),
     "backslash in a name": (with_line(line(GUIDS[2], "a\\b")), 3, "not a player line"),
     "GUID twice": (with_line(line()), 3, "GUID 0000AAAA is in line 2 too"),
-    "team": (with_line(line(GUIDS[2], team=4)), 3, "team '4' is not 1, 2 or 3"),
     "weapons no numbers": (with_line(line(GUIDS[2]).replace("16 20", "16 2O")), 3, "are not numbers"),
     "a weapon number missing": (
         with_line(line(GUIDS[2]).replace("16 20 ", "16 ")),
         3,
-        "weapon mask 16 asks for 5 numbers, the line has 4",
+        "weapon mask 16 requires 5 numbers, the line has 4",
     ),
     "weapon sums too large": (
         with_line(line(GUIDS[2], weapons={"MP40": (0, 2**31 - 1, 1, 0, 0)})),
@@ -152,7 +173,7 @@ REFUSED = {
     "35 fields": (
         with_line("\t".join(line(GUIDS[2]).split("\t")[:36])),
         3,
-        "35 fields; a whole line has one of 33, 36, 37, 38",
+        "35 fields; expected one of 33, 36, 37, 38",
     ),
     "a time no round could reach": (
         with_line(line(GUIDS[2], time_played_minutes=4e7)),
@@ -171,7 +192,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_each_refusal_names_line_and_reason(case: str) -> None:
-    """What the game does not write is refused, never guessed: file, line and reason are said."""
+    """Content that the game does not write is rejected with file, line and reason."""
     content, number, reason = REFUSED[case]
     with pytest.raises(ParseError) as refused:
         parse(GOOD.name, content)
@@ -206,41 +227,56 @@ def test_each_refusal_names_line_and_reason(case: str) -> None:
     ],
 )
 def test_other_names_are_no_round_files(name: str) -> None:
-    """Weapon dumps, awards, junk and names that could lead out of the folder are never taken."""
+    """Weapon dumps, awards, junk and names with a path are not round files."""
     assert parse_filename(name) is None
     with pytest.raises(ParseError):
         parse(name, GOOD.content)
 
 
+@given(
+    st.one_of(
+        st.text(max_size=300).map(lambda text: f"{text}-round-1.txt"),
+        st.builds("{}-{}-round-{}.txt".format, st.just(STAMP), st.text(max_size=260), st.integers(0, 30)),
+        st.text(max_size=40),
+        st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{6}-x-round-[12]\.txt", fullmatch=True),
+    )
+)
+def test_a_name_with_a_rounds_ending_is_accepted_or_has_a_reason(name: str) -> None:
+    """A name that ends like a round file is accepted or has a reason; other names have no reason."""
+    assert (parse_filename(name) is not None or refusal_of(name) is not None) == has_round_ending(name)
+    assert parse_filename(name) is None or refusal_of(name) is None
+    assert not (has_round_ending(name) and is_companion(name))
+
+
 @pytest.mark.parametrize("map_name", ["supply", "te_escape2", "etl_sp_delivery", "b4-1.2+x", "round-1"])
 def test_map_names(map_name: str) -> None:
-    """Letters, digits, `_`, `-`, `.` and `+` stand in map names, even what looks like a round."""
+    """Map names may contain letters, digits, `_`, `-`, `.` and `+`, and parts like `-round-1`."""
     name = parse_filename(f"{STAMP}-{map_name}-round-2.txt")
     assert name is not None
     assert (name.map_name, name.round_number, f"{name.stamp:%H%M%S}") == (map_name, 2, "213000")
 
 
 def test_a_file_of_the_wrong_name_is_refused() -> None:
-    """A file named outright is judged by its name too."""
+    """The name is checked too when a file is parsed."""
     with pytest.raises(ParseError, match="not the name of a round file"):
         parse("notes.txt", GOOD.content)
 
 
 def test_crlf_and_many_players() -> None:
-    """64 players fit."""
-    lines = [line(f"{n:08X}", f"p{n}") for n in range(64)]
+    """64 players are accepted."""
+    lines = [line(f"{index:08X}", f"p{index}") for index in range(64)]
     file: File = round_file(STAMP, lines=lines, end="\r\n")
     assert len(parse(file.name, file.content).players) == 64
 
 
 @pytest.mark.parametrize("map_name", ["[dark]-siege_beta", "a b", "a..b", "großer'\"platz", "地図", "x-round-1"])
 def test_maps_have_any_printable_name(map_name: str) -> None:
-    """Brackets, blanks, quotes and letters of any script are a map's name."""
+    """Brackets, blanks, quotes and letters of any script are valid in map names."""
     file = round_file(STAMP, map_name=map_name)
     assert parse(file.name, file.content).name.map_name == map_name
 
 
-_SECONDARY = [f for f in FIELDS if f.name not in CORE_FIELDS and f.behaviour not in (RATIO, SHARE)]
+_SECONDARY = [field for field in FIELDS if field.name not in CORE_FIELDS and field.behaviour not in (RATIO, SHARE)]
 _BAD_TEXTS = st.one_of(
     st.sampled_from(
         ["-nan", "inf", "-183.3", "1.#IND", "", "many", "7_7", "\u0667", "-1.5", "99999999999", "1e5"]
@@ -251,7 +287,7 @@ _BAD_TEXTS = st.one_of(
 
 @given(field=st.sampled_from(FIELDS), text=_BAD_TEXTS)
 def test_a_bad_value_costs_only_itself(field: Field, text: str) -> None:
-    """A secondary or recomputed value never refuses a file; an unreadable secondary one is named."""
+    """An invalid optional value does not reject a file; an unreadable one is reported."""
     texts = line(GUIDS[2]).split("\t")
     texts[1 + FIELDS.index(field)] = text
     content = with_line("\t".join(texts))
@@ -268,7 +304,7 @@ def test_a_bad_value_costs_only_itself(field: Field, text: str) -> None:
 
 @pytest.mark.parametrize("text", ["21.0", "21.", "21.000"])
 def test_a_whole_number_with_a_fraction_of_zero(text: str) -> None:
-    """Lua 5.3 and later write 21 as 21.0, also among the weapon numbers and in the counter of rounds."""
+    """Lua 5.3 and later write 21 as 21.0, in weapon numbers and the counter of rounds too."""
     content = with_line(line(GUIDS[2], gibs=77).replace("\t77\t", f"\t{text}\t"))
     assert parse(GOOD.name, content).players[1].fields.gibs == 21
     floats = with_line(line(GUIDS[2]).replace("16 20 60", "16.0 20.0 60.0").replace("\\0\\1\\", "\\0.0\\1\\"))
@@ -278,15 +314,15 @@ def test_a_whole_number_with_a_fraction_of_zero(text: str) -> None:
 
 @pytest.mark.parametrize("more", [1, 3, 40])
 def test_a_newer_layout_is_read_as_far_as_it_is_known(more: int) -> None:
-    """More fields than 38: the known ones are read, and the file says how many there are."""
+    """With more than 38 fields, the known ones are read and the number is reported."""
     raw = parse(GOOD.name, with_line(line(GUIDS[2], revives_given=4) + "\t7" * more))
     assert (raw.players[1].fields.revives_given, raw.extra_fields) == (4, more)
 
 
 def test_an_unknown_weapon_is_named_by_its_bit() -> None:
-    """A mask with a bit past the last known weapon."""
+    """A mask with a bit after the last known weapon."""
     raw = parse(GOOD.name, with_line(line(GUIDS[2]).replace("16 20 60", f"{1 << 30} 20 60")))
-    assert [w.name for w in raw.players[1].weapons] == ["WEAPON_30"]
+    assert [weapon.name for weapon in raw.players[1].weapons] == ["WEAPON_30"]
 
 
 @given(guid=st.text(st.characters(blacklist_characters="\t\\\r\n", blacklist_categories=["Cs"]), max_size=12))
@@ -296,7 +332,7 @@ def test_an_unknown_weapon_is_named_by_its_bit() -> None:
 @example("NO_GUID")
 @example("")
 def test_a_line_without_an_identity_is_no_player(guid: str) -> None:
-    """Bots and players without a key are counted, several with one GUID too, and cost nobody the round."""
+    """Bots and players without a GUID are counted, also several with one GUID; the round is accepted."""
     raw = parse(GOOD.name, with_line(line(guid) + "\n" + line(guid)))
     if re.fullmatch("[0-9A-F]{8}", guid):
         return
@@ -310,8 +346,8 @@ def test_a_line_without_an_identity_is_no_player(guid: str) -> None:
     [(1, 0, True), (2, 1, True), (2, 2, True), (2, 3, False), (1, 1, False), (0, 4, False)],
 )
 def test_a_round_of_bots_is_not_counted(humans: int, bots: int, is_counted: bool) -> None:
-    """Not when bots outnumber humans, nor when a single human plays with bots."""
-    lines = [line(guid) for guid in GUIDS[:humans]] + [line(f"OMNIBOT{n}") for n in range(bots)]
+    """Not if bots outnumber humans, or if only one human plays with bots."""
+    lines = [line(guid) for guid in GUIDS[:humans]] + [line(f"OMNIBOT{index}") for index in range(bots)]
     file = round_file(STAMP, lines=lines)
     derived = derive(parse(file.name, file.content))
     assert (len(derived.players), derived.bots, derived.is_counted) == (humans, bots, is_counted)

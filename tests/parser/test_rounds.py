@@ -1,10 +1,10 @@
-"""Round 2 alone: rule by rule by hand, and against the truth of invented sessions."""
+"""Round 2 alone: each rule by hand, and compared with generated sessions."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from etstats.demo.generator import GeneratedRound, GeneratedSession, Quirks, generate_evening
+from etstats.demo.generator import GeneratedRound, GeneratedSession, Quirks, generate_session
 from etstats.domain.rounds import PlayerRound, RawRound, Round
 from etstats.parser.reader import parse
 from etstats.parser.rounds import derive
@@ -22,14 +22,14 @@ def raw(number: int, *lines: str, **header: str) -> RawRound:
 
 
 def split(first: str, second: str) -> PlayerRound:
-    """Round 2 of one player."""
+    """Return one player's round 2."""
     players = derive(raw(2, second), raw(1, first)).players
     assert len(players) == 1
     return players[0]
 
 
 def test_cumulative_fields_are_subtracted_and_others_taken() -> None:
-    """Damage, gibs and self kills lose round 1's part; XP, assists and revives are round 2's already."""
+    """Round 1 is subtracted from damage, gibs and self kills; XP, assists and revives are taken as recorded."""
     first = line(gibs=3, self_kills=1, xp=30, kill_assists=4, times_revived=5, revives_given=6, **ONE)
     second = line(rounds=1, weapons=BOTH, gibs=5, self_kills=1, xp=12, kill_assists=2, times_revived=1, **TWO)
     p = split(first, second)
@@ -45,7 +45,7 @@ def test_cumulative_fields_are_subtracted_and_others_taken() -> None:
 
 
 def test_a_share_is_weighed_by_time() -> None:
-    """90 % of 9 minutes less 100 % of 5 minutes is 77.5 % of 4 minutes."""
+    """90 % of 9 minutes minus 100 % of 5 minutes is 77.5 % of 4 minutes."""
     first, second = (
         line(time_played_percent=100, **ONE),
         line(rounds=1, weapons=BOTH, time_played_percent=90, **TWO),
@@ -54,12 +54,12 @@ def test_a_share_is_weighed_by_time() -> None:
 
 
 def test_knife_shots_may_fall() -> None:
-    """KNIFE shots alone that fell by a few are no reset: 0 for the round."""
+    """Fewer KNIFE shots than in round 1 are not a reset: 0 for the round."""
     knife = {"KNIFE": (0, 9, 0, 0, 0), "MP40": (20, 60, 3, 2, 4)}
     second = line(rounds=1, weapons={"KNIFE": (0, 7, 0, 0, 0)} | BOTH, **TWO)
     p = split(line(weapons=knife, **ONE), second)
     assert not p.was_reset
-    assert [w.name for w in p.weapons] == ["MP40"]
+    assert [weapon.name for weapon in p.weapons] == ["MP40"]
 
 
 @pytest.mark.parametrize(
@@ -90,29 +90,29 @@ def test_knife_shots_may_fall() -> None:
     ],
 )
 def test_counters_that_cannot_follow_were_reset(second: str) -> None:
-    """Each sign of a reset: the line is round 2's own, taken whole."""
+    """After each sign of a reset, the line is taken as recorded."""
     p = split(line(**ONE), second)
     assert p.was_reset
     whole = parse("2025-10-02-212000-supply-round-2.txt", round_file("2025-10-02-212000", 2, [second]).content)
     assert p.damage_given == whole.players[0].fields.damage_given
-    assert p.kills == sum(w.kills for w in whole.players[0].weapons)
+    assert p.kills == sum(weapon.kills for weapon in whole.players[0].weapons)
 
 
 def test_who_did_not_play_has_no_row() -> None:
-    """A spectator or leaver carries round 1's numbers into round 2's file: no row there."""
+    """A player who did not play round 2 has round 1's numbers in the file, and no row."""
     second = raw(2, line(rounds=1, team=3, **ONE), line(GUIDS[1], "eve", **TWO))
-    assert [p.player_guid for p in derive(second, raw(1, line(**ONE))).players] == [GUIDS[1]]
+    assert [player.player_guid for player in derive(second, raw(1, line(**ONE))).players] == [GUIDS[1]]
 
 
 def test_who_joined_is_taken_whole() -> None:
-    """No line in round 1: the line is all there is."""
+    """Without a line in round 1, the line is taken as recorded."""
     second = raw(2, line(GUIDS[1], "eve", **TWO))
     assert derive(second, raw(1, line(**ONE))).players[0].damage_given == 250
 
 
 @pytest.mark.parametrize(("rounds", "cumulative"), [(1, True), (3, True), (0, False)])
 def test_an_orphan_is_cumulative_when_its_counters_ran_on(rounds: int, cumulative: bool) -> None:
-    """With rounds of 1 or more both rounds are in it; with 0 the numbers are its own."""
+    """With `rounds` of 1 or more the numbers include round 1; with 0 they do not."""
     assert derive(raw(2, line(rounds=rounds, **TWO))).is_cumulative is cumulative
 
 
@@ -131,7 +131,7 @@ def test_an_orphan_is_cumulative_when_its_counters_ran_on(rounds: int, cumulativ
 def test_a_hold_is_told_from_a_surrender_by_time_played(
     winner: int, minutes: float, actual: str, outcome: str
 ) -> None:
-    """Winner and defender say who won; only the time really played says whether they gave up."""
+    """Winner and defender give the result; only the time played shows a surrender."""
     file = round_file("2025-10-02-213000", 1, [line(time_played_minutes=minutes)], winner=winner, actual=actual)
     assert derive(parse(file.name, file.content)).round_outcome == outcome
 
@@ -150,7 +150,7 @@ def test_a_hold_is_told_from_a_surrender_by_time_played(
 def test_the_headers_duration_is_believed_unless_the_players_contradict(
     minutes: float, duration: str, played: int, outcome: str
 ) -> None:
-    """The ninth field says how long the round was; the players' own time decides when both differ too much."""
+    """The ninth header field is the duration, unless it differs too much from the players' times."""
     file = round_file(
         "2025-10-02-213000", 1, [line(time_played_minutes=minutes)], winner=1, actual="10:00", duration=duration
     )
@@ -159,7 +159,7 @@ def test_the_headers_duration_is_believed_unless_the_players_contradict(
 
 
 def test_a_player_who_only_scored_played_round_2() -> None:
-    """Under 3 s of play the clock stands still; a kill, a hit or damage makes a row all the same."""
+    """Under 3 s of play the time does not increase; a kill, hit or damage still gives a row."""
     first = round_file("2025-10-02-213000", 1, [line(), line(GUIDS[1], team=2)])
     same = line(GUIDS[1], rounds=1, team=1)
     more = line(GUIDS[1], rounds=1, team=1, weapons={"MP40": (21, 61, 4, 2, 4)})
@@ -184,7 +184,7 @@ def test_a_player_who_only_scored_played_round_2() -> None:
     ],
 )
 def test_how_long_a_round_was(winner: int, minutes: float, actual: str, duration_seconds: int | None) -> None:
-    """The time that the attackers took if it is within the limit, the limit of a hold, else the time played."""
+    """The attackers' time if within the limit, the limit of a hold, else the time played."""
     file = round_file("2025-10-02-213000", 1, [line(time_played_minutes=minutes)], winner=winner, actual=actual)
     assert derive(parse(file.name, file.content)).duration_seconds == duration_seconds
 
@@ -201,7 +201,7 @@ def test_how_long_a_round_was(winner: int, minutes: float, actual: str, duration
 def test_what_the_defenders_of_round_2_held(
     first_limit: str | None, limit: str, winner: int, held: str | None
 ) -> None:
-    """The map's limit or the time set in round 1; without round 1 nobody can tell."""
+    """The map's limit or the time set in round 1; unknown without round 1."""
     minutes = int(limit.removesuffix(":00"))
     two = line(rounds=1, weapons=BOTH, **TWO | {"time_played_minutes": 5.0 + minutes})
     second = raw(2, two, limit=limit, actual=limit, winner=str(winner))
@@ -212,7 +212,7 @@ def test_what_the_defenders_of_round_2_held(
 
 
 def test_a_held_round_1_held_the_limit() -> None:
-    """Its time limit is the map's."""
+    """The time limit of round 1 is the map's."""
     file = round_file("2025-10-02-213000", 1, [line(time_played_minutes=10.0)], winner=1, actual="10:00")
     assert derive(parse(file.name, file.content)).held == "limit"
 
@@ -224,6 +224,7 @@ WILD = Quirks(
     leavers=0.3,
     renames=0.3,
     surrenders=0.3,
+    bots=0.3,
     knife_drops=0.5,
     crlf=0.3,
     unknown_times=0.3,
@@ -232,14 +233,14 @@ WILD = Quirks(
 )
 
 
-def evening(seed: int, layout: int) -> GeneratedSession:
-    """One invented session."""
+def session(seed: int, layout: int) -> GeneratedSession:
+    """A generated session."""
     start = datetime(2025, 10, 6, 20, 5, tzinfo=UTC)
-    return generate_evening(seed, start=start, layout=layout, quirks=WILD, maps=(3, 3), players=8)
+    return generate_session(seed, start=start, layout=layout, quirks=WILD, maps=(3, 3), players=8)
 
 
 def derived(played: GeneratedRound, first: GeneratedRound | None) -> Round:
-    """What the parser makes of an invented round."""
+    """Derive a generated round by the parser."""
     round1 = None if first is None else parse(first.file.name, first.file.content)
     return derive(parse(played.file.name, played.file.content), round1)
 
@@ -247,12 +248,12 @@ def derived(played: GeneratedRound, first: GeneratedRound | None) -> Round:
 @pytest.mark.parametrize("layout", [33, 36, 37, 38])
 @pytest.mark.parametrize("seed", range(4))
 def test_subtraction_gives_back_what_was_played(seed: int, layout: int) -> None:
-    """Both rounds of every invented map, taken apart from the files, are what the players really did."""
-    rounds = evening(seed, layout).rounds
+    """Both rounds of every generated map equal what the players did."""
+    rounds = session(seed, layout).rounds
     for first, second in zip(rounds[::2], rounds[1::2], strict=True):
         for played, found in ((first, derived(first, None)), (second, derived(second, first))):
-            truth = {guid: t for guid, t in played.truth.items() if t.weapons or played.number == 2}
-            players = {p.player_guid: p for p in found.players}
+            truth = {guid: truth for guid, truth in played.truth.items() if truth.weapons or played.number == 2}
+            players = {player.player_guid: player for player in found.players}
             assert players.keys() <= truth.keys()
             for guid, real in truth.items():
                 if guid not in players:
@@ -260,7 +261,7 @@ def test_subtraction_gives_back_what_was_played(seed: int, layout: int) -> None:
                     assert not real.weapons
                     continue
                 _compare(players[guid], real.numbers, real.was_reset)
-                weapons = {w.name: tuple(w[1:]) for w in players[guid].weapons}
+                weapons = {weapon.name: tuple(weapon[1:]) for weapon in players[guid].weapons}
                 assert weapons == {name: numbers for name, numbers in real.weapons.items() if any(numbers)}
             assert found.round_outcome == played.outcome
             assert abs((found.played_seconds or 0) - played.played_seconds) <= 6

@@ -1,8 +1,7 @@
-"""A game server on loopback with a session of invented rounds, and the settings that lead to it."""
+"""A game server on loopback with a session of generated rounds, and the settings for it."""
 
 import json
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -13,24 +12,16 @@ from typing import Any
 import psycopg
 import pytest
 
-from etstats.demo.generator import GeneratedFile, Quirks, generate_evening
-from tests.sync.server import TestServer, free_port
+from etstats.demo.generator import GeneratedFile, Quirks, generate_session
+from tests.support.sftp_server import TestServer, free_port
 
 START = datetime.fromisoformat("2025-10-02T20:00")
 ZONE = "Europe/Ljubljana"
 
 
-def until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
-    """Wait until something can be seen to hold; fail when it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "what was waited for did not come"
-        time.sleep(0.01)
-
-
 @dataclass(kw_only=True)
 class Game:
-    """One game server: the folder it shows, and the section of the settings that names it."""
+    """A game server: its folder, and its section of the settings."""
 
     name: str
     server: TestServer
@@ -43,12 +34,12 @@ class Game:
         return self.server.root
 
     def write(self, *files: GeneratedFile) -> None:
-        """Show these files."""
+        """Write these files."""
         for file in files:
             self.put(file.name, file.content, file.mtime)
 
     def put(self, name: str, content: bytes, mtime: int) -> None:
-        """Show one file, whole from one moment to the next."""
+        """Write one file atomically."""
         hidden = self.root.parent / f"{name}.new"
         hidden.write_bytes(content)
         os.utime(hidden, (mtime, mtime))
@@ -71,22 +62,22 @@ class Game:
 
 
 def configure(home: Path, *games: Game, more: str = "") -> Path:
-    """Write the settings that name these servers."""
+    """Write the settings with these servers."""
     path = home / ".config" / "etstats" / "config.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("[sync]\nconnect_timeout = 2\nread_timeout = 2\n" + "".join(g.section for g in games) + more)
+    path.write_text("".join(game.section for game in games) + more)
     return path
 
 
 @pytest.fixture(scope="session")
 def files() -> list[GeneratedFile]:
     """Four maps of one session, two rounds each, in the order played."""
-    return generate_evening(11, start=START, zone=ZONE, players=6, maps=(4, 4), quirks=Quirks()).files
+    return generate_session(11, start=START, zone=ZONE, players=6, maps=(4, 4), quirks=Quirks()).files
 
 
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[Callable[..., Game]]:
-    """Start a game server under a name, with a folder and keys of its own."""
+    """Start a game server with its own folder and keys."""
     with ExitStack() as running:
 
         def start(name: str = "main", *, at_once: bool = True, **options: Any) -> Game:
@@ -105,7 +96,7 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Game]]:
 
 @pytest.fixture
 def game(start_server: Callable[..., Game], home: Path, files: list[GeneratedFile]) -> Game:
-    """The one server of the settings; it shows the session."""
+    """The only configured server, with the session's files."""
     game = start_server()
     game.write(*files)
     configure(home, game)
@@ -113,19 +104,19 @@ def game(start_server: Callable[..., Game], home: Path, files: list[GeneratedFil
 
 
 @dataclass(frozen=True, kw_only=True)
-class Base:
-    """What a test asks of its database."""
+class Database:
+    """Queries of the test's database."""
 
     conn: psycopg.Connection
 
     def names(self, where: str = "true") -> list[str]:
-        """The names of the processed files."""
+        """Return the names of the processed files."""
         with self.conn.transaction():
             found = self.conn.execute(f"SELECT filename FROM processed_files WHERE {where} ORDER BY 1")
             return [name for (name,) in found]
 
     def value(self, sql: str) -> Any:
-        """The first column of the first row."""
+        """Return the first column of the first row."""
         with self.conn.transaction():
             row = self.conn.execute(sql).fetchone()
         return row[0] if row else None
@@ -136,9 +127,9 @@ class Base:
 
 
 @pytest.fixture
-def base(db: psycopg.Connection) -> Base:
-    """This test's base."""
-    return Base(conn=db)
+def database(db: psycopg.Connection) -> Database:
+    """The database of this test."""
+    return Database(conn=db)
 
 
 @pytest.fixture
@@ -149,6 +140,6 @@ def local(home: Path) -> Path:
 
 @pytest.fixture
 def log(home: Path) -> Callable[[], str]:
-    """The log so far."""
+    """Return the log so far."""
     path = home / ".local" / "state" / "etstats" / "etstats.log"
     return lambda: path.read_text() if path.exists() else ""

@@ -1,10 +1,9 @@
-"""Files larger than any round, under the names of rounds: hash and head are kept, and nothing more anywhere."""
+"""Files larger than any round with the names of rounds: only hash and head are stored."""
 
 import hashlib
 import json
 import os
 import random
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from etstats.domain.files import HEAD_BYTES, MAX_ROUND_BYTES
 from etstats.sync.source import MAX_FILE_BYTES
 from tests.conftest import CliResult
 from tests.pipeline.conftest import Game
+from tests.support.processes import run
 
 Cli = Callable[..., CliResult]
 MTIME = 1_759_430_000
@@ -31,7 +31,7 @@ def name_of(number: int) -> str:
 
 
 def kept(db: psycopg.Connection, name: str) -> tuple[int, int, str]:
-    """The bytes kept of a file, and size and hash of the whole."""
+    """Return the stored bytes of a file, and size and hash of the whole file."""
     row = db.execute(
         "SELECT octet_length(content), source_size, source_hash FROM processed_files WHERE filename = %s", [name]
     ).fetchone()
@@ -42,7 +42,7 @@ def kept(db: psycopg.Connection, name: str) -> tuple[int, int, str]:
 
 @pytest.mark.parametrize("size", [MAX_ROUND_BYTES + 1, MAX_FILE_BYTES, 3 * MAX_FILE_BYTES])
 def test_an_imported_one_keeps_hash_and_head(cli: Cli, tmp_path: Path, db: psycopg.Connection, size: int) -> None:
-    """By import, whatever the size: in quarantine with the reason; a dry run says the same."""
+    """A large file goes to quarantine with the reason; a dry run reports the same."""
     content, name = junk(size), name_of(1)
     (tmp_path / name).write_bytes(content)
     done = cli("import", tmp_path / name)
@@ -56,14 +56,14 @@ def test_an_imported_one_keeps_hash_and_head(cli: Cli, tmp_path: Path, db: psyco
 
 
 def test_a_file_of_the_largest_size_is_kept_whole(cli: Cli, tmp_path: Path, db: psycopg.Connection) -> None:
-    """The bound itself is no reason to cut."""
+    """A file of exactly the limit is stored completely."""
     (tmp_path / name_of(1)).write_bytes(junk(MAX_ROUND_BYTES))
     assert cli("import", tmp_path / name_of(1)).code == 3
     assert kept(db, name_of(1))[0] == MAX_ROUND_BYTES
 
 
 def test_what_comes_later_leaves_it_as_it_is(cli: Cli, tmp_path: Path, db: psycopg.Connection) -> None:
-    """Retry, rebuild, verify and backup do not take the head for the file."""
+    """Retry, rebuild, verify and backup do not treat the head as the file."""
     content, name = junk(200_000), name_of(1)
     (tmp_path / name).write_bytes(content)
     cli("import", tmp_path / name)
@@ -82,7 +82,7 @@ def test_what_comes_later_leaves_it_as_it_is(cli: Cli, tmp_path: Path, db: psyco
 def test_one_in_place_of_a_good_file(
     cli: Cli, tmp_path: Path, files: list[GeneratedFile], db: psycopg.Connection
 ) -> None:
-    """The good one counts on, and the large one is known when it comes again."""
+    """The valid version still counts, and the large one is known when it arrives again."""
     path = tmp_path / files[0].name
     path.write_bytes(files[0].content)
     assert cli("import", path).code == 0
@@ -99,7 +99,7 @@ def test_one_in_place_of_a_good_file(
 
 
 def test_a_sync_brings_it_once(cli: Cli, game: Game, home: Path, db: psycopg.Connection) -> None:
-    """A large file and a large version of a good one are fetched once; no whole copy is on any disk."""
+    """A large file, or a large version of a valid one, is fetched once and not stored on disk."""
     assert cli("sync").code == 0
     good = min(path.name for path in game.root.iterdir())
     for name in (good, name_of(1)):
@@ -116,7 +116,7 @@ def test_a_sync_brings_it_once(cli: Cli, game: Game, home: Path, db: psycopg.Con
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="measures memory as Linux shows it")
 def test_hundreds_of_megabytes_of_junk(game: Game, database_url: str, home: Path) -> None:
-    """A server full of junk under valid names costs a sync neither memory nor disk; health says what is kept."""
+    """A server full of junk with valid names costs neither memory nor disk; health reports it."""
     for number in range(250):
         game.put(name_of(number), junk(MAX_FILE_BYTES, number), MTIME + number)
     script = (
@@ -124,25 +124,12 @@ def test_hundreds_of_megabytes_of_junk(game: Game, database_url: str, home: Path
         "print(code, Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"
     )
     environment = os.environ | {"ETSTATS_DATABASE_URL": database_url}
-    done = subprocess.run(
-        [sys.executable, "-c", script, "-q", "sync"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=200,
-    )
+    done = run([sys.executable, "-c", script, "-q", "sync"], env=environment)
     code, kilobytes = map(int, done.stdout.split())
     assert code == 3, done.stderr[-500:]
     assert done.stderr.count("quarantined:") == 250
     assert kilobytes < 150_000
-    health = subprocess.run(
-        [sys.executable, "-m", "etstats", "health", "--json"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    health = run([sys.executable, "-m", "etstats", "health", "--json"], env=environment)
     (sign,) = [sign for sign in json.loads(health.stdout)["signs"] if sign["name"] == "quarantine"]
     assert sign["text"].startswith("250 files, 1.0 MB kept")
     assert sum(path.stat().st_size for path in (home / "data").rglob("*.txt")) < 2_000_000

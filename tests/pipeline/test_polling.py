@@ -1,4 +1,4 @@
-"""`--poll`: looking again and again over one connection, and over a new one when it broke."""
+"""`--poll`: repeated polls over one connection, and reconnects."""
 
 import threading
 import time
@@ -14,17 +14,18 @@ from etstats.pipeline import sync_run
 from etstats.pipeline.report import Report
 from etstats.sync.job import Timing
 from tests.conftest import CliResult
-from tests.pipeline.conftest import Base, Game, configure, until
-from tests.pipeline.test_sync import cut
+from tests.pipeline.conftest import Database, Game, configure
+from tests.support.files import cut
+from tests.support.processes import HANG_SECONDS, until
 
 Cli = Callable[..., CliResult]
 
 
 class Run:
-    """A polling run in a thread of its own; `report` is there when it has ended."""
+    """A polling run in a thread; `report` is set when it has ended."""
 
     def __init__(self) -> None:
-        self.timing = Timing(poll=0.05, until=time.monotonic() + 100)
+        self.timing = Timing(poll=0.05, until=time.monotonic() + 10 * HANG_SECONDS)
         self.report: Report | None = None
         self._thread = threading.Thread(target=self._work)
 
@@ -38,14 +39,14 @@ class Run:
 
     def end(self) -> Report:
         self.timing.stop.set()
-        self._thread.join(60)
+        self._thread.join(HANG_SECONDS)
         assert self.report is not None
         return self.report
 
 
 @contextmanager
 def polling() -> Iterator[Run]:
-    """A run that looks twenty times a second until the block is left."""
+    """A run that polls twenty times a second until the block ends."""
     run = Run()
     run.start()
     try:
@@ -55,59 +56,61 @@ def polling() -> Iterator[Run]:
 
 
 def test_file_that_appears_meanwhile_is_imported_over_the_same_connection(
-    cli: Cli, game: Game, base: Base, files: list[GeneratedFile]
+    cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
 ) -> None:
-    """A round that ends between two looks is in the database before the run is over; the login was made once."""
+    """A file that appears between two polls is imported during the run, with one login."""
     late = files[-1]
     (game.root / late.name).unlink()
     with polling() as run:
-        until(lambda: base.rounds == len(files) - 1)
+        until(lambda: database.rounds == len(files) - 1)
         game.write(late)
-        until(lambda: base.rounds == len(files))
+        until(lambda: database.rounds == len(files))
     assert run.end().exit_code == 0
     assert game.server.logins == 1
     assert game.server.opened.count(files[0].name) == 1
 
 
 def test_dropped_connection_is_made_anew_within_the_run(
-    cli: Cli, game: Game, base: Base, files: list[GeneratedFile], log: Callable[[], str]
+    cli: Cli, game: Game, database: Database, files: list[GeneratedFile], log: Callable[[], str]
 ) -> None:
-    """A reboot in between costs nothing but the time: what came meanwhile is taken, nothing twice."""
+    """After a reconnect, files that appeared meanwhile are imported once."""
     late = files[-1]
     (game.root / late.name).unlink()
     with polling() as run:
-        until(lambda: base.rounds == len(files) - 1)
+        until(lambda: database.rounds == len(files) - 1)
         game.server.drop_all()
         game.write(late)
-        until(lambda: base.rounds == len(files))
+        until(lambda: database.rounds == len(files))
     assert run.end().exit_code == 0
     assert game.server.logins == 2
     assert all(game.server.opened.count(file.name) == 1 for file in files)
 
 
 def test_connection_that_breaks_inside_a_file_is_made_anew(
-    cli: Cli, game: Game, base: Base, files: list[GeneratedFile]
+    cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
 ) -> None:
-    """The file in which the line broke is read again over the next connection."""
+    """An incomplete file is fetched again over the next connection."""
     game.server.faults.drop_in.add(files[3].name)
     with polling() as run:
         until(lambda: game.server.logins >= 2)
         game.server.faults.drop_in.clear()
-        until(lambda: base.rounds == len(files))
+        until(lambda: database.rounds == len(files))
     assert run.end().exit_code == 0
 
 
-def test_poll_and_for_on_the_command_line(cli: Cli, game: Game, base: Base, files: list[GeneratedFile]) -> None:
-    """`--poll --for` looks more than once and ends by itself, silently with `-q`."""
+def test_poll_and_for_on_the_command_line(
+    cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
+) -> None:
+    """`--poll --for` polls more than once and ends, silently with `-q`."""
     done = cli("-q", "sync", "--poll", "0.1s", "--for", "5s")
     assert done == CliResult(code=0, out="", err="")
-    assert base.rounds == len(files)
+    assert database.rounds == len(files)
     assert game.server.logins == 1
     assert game.server.listings + game.server.stats > 2
 
 
 def test_for_without_poll_and_words_that_are_no_time_are_refused(cli: Cli, game: Game) -> None:
-    """What cannot be meant is a usage error, before anything is asked of the server."""
+    """Invalid options are an error before the server is contacted."""
     assert cli("sync", "--for", "55s").code == 2
     assert cli("sync", "--poll", "often").code == 2
     assert cli("sync", "--poll", "0s").code == 2
@@ -115,67 +118,65 @@ def test_for_without_poll_and_words_that_are_no_time_are_refused(cli: Cli, game:
 
 
 def test_half_written_file_is_left_for_the_next_look(
-    cli: Cli, game: Game, base: Base, files: list[GeneratedFile], log: Callable[[], str]
+    cli: Cli, game: Game, database: Database, files: list[GeneratedFile], log: Callable[[], str]
 ) -> None:
-    """A file that is cut at the first listing and whole at the second is a round, and never was in quarantine."""
+    """A file truncated in the first listing and complete in the second never goes to quarantine."""
     last = files[-1]
     game.put(last.name, cut(last), last.mtime)
 
-    def finish() -> None:
-        until(lambda: f"not whole yet server=main file={last.name}" in log())
-        game.put(last.name, last.content, last.mtime + 1)
+    def finish(listing: int) -> None:
+        if listing == 2:
+            game.put(last.name, last.content, last.mtime + 1)
 
-    writer = threading.Thread(target=finish)
-    writer.start()
-    done = cli("-q", "sync")
-    writer.join(60)
-    assert done == CliResult(code=0, out="", err="")
-    assert base.rounds == len(files)
+    game.server.faults.before_listing = finish
+    assert cli("-q", "sync") == CliResult(code=0, out="", err="")
+    assert database.rounds == len(files)
+    assert f"not whole yet server=main file={last.name}" in log()
     assert f"quarantined server=main file={last.name}" not in log()
 
 
 def test_empty_file_that_fills_while_polling_is_taken_when_it_is_whole(
-    cli: Cli, game: Game, base: Base, files: list[GeneratedFile]
+    cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
 ) -> None:
-    """The game opens a file, and writes it a moment later: nothing is stored of the moment between."""
+    """A file that is empty at first is stored only when it is complete."""
     last = files[-1]
     game.put(last.name, b"", last.mtime)
     with polling() as run:
-        until(lambda: base.rounds == len(files) - 1 and last.name in game.server.opened)
+        until(lambda: database.rounds == len(files) - 1 and last.name in game.server.opened)
         game.put(last.name, last.content, last.mtime + 1)
-        until(lambda: base.rounds == len(files))
+        until(lambda: database.rounds == len(files))
     assert run.end().exit_code == 0
-    assert base.names("NOT success") == []
+    assert database.names("NOT success") == []
 
 
 def test_file_rewritten_while_polling_is_taken_again(
-    cli: Cli, game: Game, base: Base, files: list[GeneratedFile]
+    cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
 ) -> None:
-    """A change of content moves no folder's mtime: recent files are looked at one by one."""
+    """Recent files are checked one by one, because a rewrite does not change the folder's mtime."""
     last = files[-1]
     with polling() as run:
-        until(lambda: base.rounds == len(files))
+        until(lambda: database.rounds == len(files))
         game.put(last.name, last.content, last.mtime + 7)
-        until(lambda: base.value(f"SELECT source_mtime FROM processed_files WHERE filename = '{last.name}'") ==
+        until(lambda: database.value(f"SELECT source_mtime FROM processed_files WHERE filename = '{last.name}'") ==
               last.mtime + 7)  # fmt: skip
     assert run.end().exit_code == 0
-    assert base.rounds == len(files)
+    assert database.rounds == len(files)
 
 
 def test_server_that_is_down_at_first_is_reached_later_in_the_run(
     cli: Cli,
     start_server: Callable[..., Game],
     home: Path,
-    base: Base,
+    database: Database,
     files: list[GeneratedFile],
     log: Callable[[], str],
 ) -> None:
-    """A server that refuses at the start of the minute is asked again before the minute is over."""
+    """A server that refuses connections at first is retried during the run."""
     game = start_server(at_once=False)
     game.write(*files)
     configure(home, game)
     with polling() as run:
         until(lambda: "connection lost" in log())
         game.begin()
-        until(lambda: base.rounds == len(files))
+        until(lambda: database.rounds == len(files))
     assert run.end().exit_code == 0

@@ -1,4 +1,4 @@
-"""`etstats sync` against a game server and a database: what it takes, what it leaves, and what it says."""
+"""`etstats sync` with a game server and a database: what it fetches, skips and prints."""
 
 import os
 import pwd
@@ -9,30 +9,26 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from etstats.config.loader import complete_environment
-from etstats.demo.generator import GeneratedFile, Quirks, generate_evening
+from etstats.config.environment import complete_environment
+from etstats.demo.generator import GeneratedFile, Quirks, generate_session
 from tests.conftest import CliResult
-from tests.pipeline.conftest import START, ZONE, Base, Game, configure
+from tests.pipeline.conftest import START, ZONE, Database, Game, configure
+from tests.support.files import cut
 
 Cli = Callable[..., CliResult]
 
 
-def cut(file: GeneratedFile) -> bytes:
-    """The first half of a file, ending inside a line."""
-    return file.content[: len(file.content) // 2]
-
-
 def test_first_run_takes_everything_and_second_nothing(
-    cli: Cli, game: Game, base: Base, local: Path, files: list[GeneratedFile]
+    cli: Cli, game: Game, database: Database, local: Path, files: list[GeneratedFile]
 ) -> None:
-    """The first run stores every round and keeps a copy with the remote mtime; the second asks for no file."""
+    """The first run stores every round and keeps copies with the remote mtime; the second fetches nothing."""
     first = cli("sync")
     assert (first.code, first.out) == (0, "")
     assert f"sync: {len(files)} imported" in first.err
-    assert base.names("success") == sorted(f.name for f in files)
-    assert base.rounds == len(files)
-    assert {p.name: (p.read_bytes(), int(p.stat().st_mtime)) for p in local.iterdir()} == {
-        f.name: (f.content, f.mtime) for f in files
+    assert database.names("success") == sorted(file.name for file in files)
+    assert database.rounds == len(files)
+    assert {path.name: (path.read_bytes(), int(path.stat().st_mtime)) for path in local.iterdir()} == {
+        file.name: (file.content, file.mtime) for file in files
     }
     game.server.opened.clear()
     second = cli("sync")
@@ -41,91 +37,122 @@ def test_first_run_takes_everything_and_second_nothing(
 
 
 def test_quiet_run_that_succeeds_says_nothing(cli: Cli, game: Game) -> None:
-    """Cron mails whatever is printed: with `-q` nothing is, whether files came or not."""
+    """With `-q` nothing is printed, because cron mails all output."""
     for _ in range(2):
         assert cli("-q", "sync", "--post") == CliResult(code=0, out="", err="")
 
 
-def test_other_files_are_never_taken(cli: Cli, game: Game, base: Base, files: list[GeneratedFile]) -> None:
-    """Weapon dumps, endstats, junk, folders and links that look like rounds stay where they are."""
+def test_other_files_are_never_taken(cli: Cli, game: Game, database: Database, files: list[GeneratedFile]) -> None:
+    """Weapon dumps, endstats, junk, folders and links with round names are not fetched."""
     stem = files[0].name.removesuffix(".txt")
-    others = [f"{stem}_ws.txt", f"{stem}-endstats.txt", f"{stem}_endstats.txt", f"x{stem}.txt", "notes.txt"]
+    others = [f"{stem}_ws.txt", f"{stem}-endstats.txt", f"{stem}_endstats.txt", "notes.txt"]
     for name in others:
         game.put(name, files[0].content, files[0].mtime)
     (game.root / "2025-10-02-235959-supply-round-1.txt").mkdir()
     (game.root / "2025-10-02-235958-supply-round-1.txt").symlink_to(game.root / files[0].name)
     done = cli("sync")
     assert done.code == 0
-    assert base.names() == sorted(f.name for f in files)
-    assert set(game.server.opened) == {f.name for f in files}
+    assert database.names() == sorted(file.name for file in files)
+    assert set(game.server.opened) == {file.name for file in files}
     assert f"{len(others) + 2} skipped by name" in done.err
+
+
+def test_names_that_look_like_rounds_are_reported(
+    cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
+) -> None:
+    """Refused names that end like a round file: reported once by sync, always by health and diagnose."""
+    odd = {
+        "2025-13-02-213000-supply-round-1.txt": "valid date",
+        f"2025-10-02-213000-a\x1b[2J{'b' * 150}-round-1.txt": "control characters",
+        "2025-10-02-213000-supply-round-3.txt": "valid date",
+        "x2025-10-02-213000-supply-round-1.txt": "valid date",
+    }
+    for name in odd:
+        game.put(name, files[0].content, files[0].mtime)
+    first, second = cli("sync"), cli("sync")
+    assert (first.code, second.code) == (3, 0)
+    assert "4 refused by name" in first.err
+    refused = [line for line in first.err.splitlines() if line.startswith("refused: ")]
+    for reason in odd.values():
+        assert any(reason in line for line in refused)
+    assert "refused" not in second.err
+    assert "BAD file names main refused by name: " in cli("health").out
+    diagnosed = cli("diagnose")
+    assert diagnosed.code == 3
+    assert diagnosed.out.count("invalid file name") == 4
+    assert database.rounds == len(files)
+    for path in game.root.iterdir():
+        if path.name in odd:
+            path.unlink()
+    assert cli("-v", "sync").code == 0
+    assert "file names" not in cli("health").out
 
 
 @pytest.mark.parametrize(
     ("since", "back"), [("24h", timedelta(hours=24)), ("7d", timedelta(days=7)), ("2weeks", timedelta(days=14))]
 )
 def test_since_counts_back_in_the_servers_clock(
-    cli: Cli, game: Game, base: Base, home: Path, since: str, back: timedelta
+    cli: Cli, game: Game, database: Database, home: Path, since: str, back: timedelta
 ) -> None:
-    """A stretch reaches back from now, told in the clock that stamps the names, here far from UTC."""
+    """`--since 24h` counts back from now in the server's time zone, here far from UTC."""
     game.options["timezone"] = "Pacific/Kiritimati"  # fourteen hours ahead of UTC
     configure(home, game)
     edge = datetime.now(UTC) - back
     for offset in (-timedelta(minutes=30), timedelta(minutes=30)):
         start = (edge + offset).astimezone(ZoneInfo("Pacific/Kiritimati"))
-        evening = generate_evening(
+        session = generate_session(
             5, start=start, zone="Pacific/Kiritimati", players=4, maps=(1, 1), quirks=Quirks()
         )
-        first = evening.files[0]
+        first = session.files[0]
         name = f"{start:%Y-%m-%d-%H%M%S}-{first.name[18:]}"
         game.put(name, first.content, first.mtime)
     inside = name
     assert cli("sync", "--since", since).code == 0
-    assert base.names() == [inside]
+    assert database.names() == [inside]
 
 
 @pytest.mark.parametrize(("since", "taken"), [("2025-10-03", 0), ("2025-10-02", 8), ("all", 8), ("today", 0)])
 def test_since_a_day_begins_at_its_midnight_on_the_server(
-    cli: Cli, game: Game, base: Base, since: str, taken: int
+    cli: Cli, game: Game, database: Database, since: str, taken: int
 ) -> None:
-    """A date means that day from its first second on, by the stamp in the name."""
+    """A date means that day from its first second, by the time in the name."""
     assert cli("sync", "--since", since).code == 0
-    assert len(base.names()) == taken
+    assert len(database.names()) == taken
 
 
 @pytest.mark.parametrize("since", ["week", "month", "24h"])
-def test_since_forms_leave_an_old_evening(cli: Cli, game: Game, base: Base, since: str) -> None:
-    """What was played before the stretch began is held back by the window, and counted."""
+def test_since_forms_leave_an_old_session(cli: Cli, game: Game, database: Database, since: str) -> None:
+    """Earlier rounds are skipped and counted."""
     done = cli("sync", "--since", since)
-    assert (done.code, base.names()) == (0, [])
+    assert (done.code, database.names()) == (0, [])
     assert "8 skipped by age window" in done.err
 
 
 def test_since_that_is_no_time_is_a_usage_error(cli: Cli, game: Game) -> None:
-    """A word that means nothing is refused before anything is asked of the server."""
+    """An invalid time is an error before the server is contacted."""
     done = cli("sync", "--since", "soon")
     assert (done.code, game.server.logins) == (2, 0)
     assert "24h" in done.err
 
 
 def test_later_runs_look_at_the_day_before_the_newest(
-    cli: Cli, game: Game, base: Base, files: list[GeneratedFile]
+    cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
 ) -> None:
-    """Without `--since` a file older than the newest known minus 24 hours is left, and one inside is taken."""
+    """Without `--since`, files older than the newest known one minus 24 hours are skipped."""
     assert cli("sync").code == 0
     for days, seed in ((3, 21), (0, 22)):
-        early = generate_evening(
+        early = generate_session(
             seed, start=START - timedelta(days=days, hours=6), zone=ZONE, players=4, maps=(1, 1), quirks=Quirks()
         )
         game.write(*early.files)
     assert cli("sync").code == 0
-    assert len(base.names()) == len(files) + len(early.files)
+    assert len(database.names()) == len(files) + len(early.files)
     assert cli("sync", "--since", "all").code == 0
-    assert len(base.names()) == len(files) + 2 * len(early.files)
+    assert len(database.names()) == len(files) + 2 * len(early.files)
 
 
 def test_local_copies_deleted_fetch_nothing_again(cli: Cli, game: Game, local: Path) -> None:
-    """The local folder is a convenience: what is in the database stays known without it."""
+    """Files in the database are known even without local copies."""
     cli("sync")
     for path in local.iterdir():
         path.unlink()
@@ -136,26 +163,30 @@ def test_local_copies_deleted_fetch_nothing_again(cli: Cli, game: Game, local: P
     assert not local.exists()
 
 
-def test_rewritten_file_replaces_its_round(cli: Cli, game: Game, base: Base, files: list[GeneratedFile]) -> None:
-    """A file that the server wrote again is taken again, and its round is the new one, once."""
+def test_rewritten_file_replaces_its_round(
+    cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
+) -> None:
+    """A rewritten file is fetched again and replaces its round."""
     cli("sync")
     last = files[-1]
-    moved = "^1The barn has moved to another house"
-    evening = generate_evening(
+    moved = "^1The barn has moved to another place"
+    session = generate_session(
         11, start=START, zone=ZONE, players=6, maps=(4, 4), server_name=moved, quirks=Quirks()
     )
-    again = evening.files[-1]
+    again = session.files[-1]
     assert (again.name, again.content != last.content) == (last.name, True)
     game.put(last.name, again.content, last.mtime + 60)
     done = cli("sync")
     assert (done.code, "1 replaced" in done.err) == (0, True)
-    assert base.value(f"SELECT content FROM processed_files WHERE filename = '{last.name}'") == again.content
-    assert base.rounds == len(files)
+    assert database.value(f"SELECT content FROM processed_files WHERE filename = '{last.name}'") == again.content
+    assert database.rounds == len(files)
     assert "nothing new" in cli("sync").err
 
 
-def test_shrunken_file_leaves_the_good_round(cli: Cli, game: Game, base: Base, files: list[GeneratedFile]) -> None:
-    """A whole file that became shorter waits in quarantine next to the good one, and is told once."""
+def test_shrunken_file_leaves_the_good_round(
+    cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
+) -> None:
+    """A file that became shorter goes to quarantine next to the valid version, and is reported once."""
     cli("sync")
     last = files[-1]
     fewer = last.content.rstrip(b"\n").rpartition(b"\n")[0] + b"\n"
@@ -163,57 +194,57 @@ def test_shrunken_file_leaves_the_good_round(cli: Cli, game: Game, base: Base, f
     done = cli("sync")
     assert done.code == 3
     assert last.name in done.err
-    assert base.value(f"SELECT content FROM processed_files WHERE filename = '{last.name}'") == last.content
-    assert base.rounds == len(files)
+    assert database.value(f"SELECT content FROM processed_files WHERE filename = '{last.name}'") == last.content
+    assert database.rounds == len(files)
     again = cli("sync")
     assert (again.code, "quarantined" in again.err) == (0, False)
 
 
 def test_file_that_stays_cut_goes_to_quarantine_until_it_changes(
-    cli: Cli, game: Game, base: Base, files: list[GeneratedFile]
+    cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
 ) -> None:
-    """Half a file is no round: exit code 3, silence while it stays so, and its round when it is whole."""
+    """A truncated file: exit code 3 once, no output while unchanged, imported when complete."""
     last = files[-1]
     game.put(last.name, cut(last), last.mtime)
     done = cli("-q", "sync")
     assert (done.code, done.out) == (3, "")
     assert done.err.startswith(f"quarantined: {last.name}: ")
-    assert base.names("NOT success") == [last.name]
-    assert base.rounds == len(files) - 1
+    assert database.names("NOT success") == [last.name]
+    assert database.rounds == len(files) - 1
     assert cli("-q", "sync") == CliResult(code=0, out="", err="")
     game.put(last.name, last.content, last.mtime + 5)
     assert cli("sync").code == 0
-    assert base.names("NOT success") == []
-    assert base.rounds == len(files)
+    assert database.names("NOT success") == []
+    assert database.rounds == len(files)
 
 
 def test_copy_without_import_is_fetched(
-    cli: Cli, game: Game, base: Base, local: Path, files: list[GeneratedFile]
+    cli: Cli, game: Game, database: Database, local: Path, files: list[GeneratedFile]
 ) -> None:
-    """Only the database knows what was imported; a copy without its round is replaced by what the server has."""
+    """A local copy of a file that is not in the database is replaced by the fetched file."""
     local.mkdir(parents=True)
     for file in files[:5]:
         (local / file.name).write_bytes(cut(file))
     assert cli("sync").code == 0
-    assert base.rounds == len(files)
+    assert database.rounds == len(files)
     assert [(local / file.name).read_bytes() for file in files] == [file.content for file in files]
 
 
 def test_copy_that_cannot_be_read_is_fetched(
-    cli: Cli, game: Game, base: Base, local: Path, files: list[GeneratedFile]
+    cli: Cli, game: Game, database: Database, local: Path, files: list[GeneratedFile]
 ) -> None:
-    """A copy cut short is no help: the file comes over the line again."""
+    """A truncated local copy is ignored: the file is fetched again."""
     local.mkdir(parents=True)
     (local / files[0].name).write_bytes(cut(files[0]))
     assert cli("sync").code == 0
-    assert base.rounds == len(files)
+    assert database.rounds == len(files)
     assert (local / files[0].name).read_bytes() == files[0].content
 
 
 def test_what_a_killed_run_left_half_written_is_removed(
     cli: Cli, game: Game, local: Path, files: list[GeneratedFile]
 ) -> None:
-    """A leftover of long ago goes; one of a moment ago may be another run's work."""
+    """An old partial file is removed; a recent one may belong to another run."""
     local.mkdir(parents=True)
     for name, age in (("tmpold.partial", 7200), ("tmpnew.partial", 0)):
         (local / name).write_bytes(cut(files[0]))
@@ -224,9 +255,9 @@ def test_what_a_killed_run_left_half_written_is_removed(
 
 
 def test_folder_of_this_machine_as_a_source(
-    cli: Cli, home: Path, tmp_path: Path, base: Base, files: list[GeneratedFile]
+    cli: Cli, home: Path, tmp_path: Path, database: Database, files: list[GeneratedFile]
 ) -> None:
-    """On the game server itself the same line starts at a folder."""
+    """A local folder as a source."""
     source = tmp_path / "gamestats"
     source.mkdir()
     for file in files:
@@ -235,22 +266,27 @@ def test_folder_of_this_machine_as_a_source(
     path.parent.mkdir(parents=True)
     path.write_text(f'[[servers]]\nname = "main"\npath = "{source}"\ntimezone = "{ZONE}"\n')
     assert cli("sync").code == 0
-    assert base.rounds == len(files)
+    assert database.rounds == len(files)
     assert "nothing new" in cli("sync").err
 
 
-def test_verbose_names_the_layer_and_the_reason_for_each_file(
-    cli: Cli, game: Game, local: Path, files: list[GeneratedFile]
+def test_the_log_names_the_layer_and_the_reason_for_each_file(
+    cli: Cli, game: Game, home: Path, local: Path, log: Callable[[], str], files: list[GeneratedFile]
 ) -> None:
-    """With `-v` every file that is skipped says which layer knew it, and why."""
+    """At level debug the log has check and reason of each skipped file; `-v` prints the counts."""
+    configure(home, game, more='[log]\nlevel = "debug"\n')
     cli("sync")
     game.put("notes.txt", b"x", files[0].mtime)
     (local / files[1].name).unlink()
-    old = generate_evening(31, start=START - timedelta(days=9), zone=ZONE, players=4, maps=(1, 1)).files[0]
+    old = generate_session(31, start=START - timedelta(days=9), zone=ZONE, players=4, maps=(1, 1)).files[0]
     game.write(old)
+    shown = cli("-v", "sync").err
+    assert "layer=" not in shown
+    assert f"listed server=main files={len(files) + 1} new=0" in shown
+    assert "skipped_by_local_file=" in shown
     lines = {
         name: line
-        for line in cli("-v", "sync").err.splitlines()
+        for line in log().splitlines()
         if " skipped " in line
         for name in ("notes.txt", old.name, files[0].name, files[1].name)
         if f"file={name}" in line
@@ -264,7 +300,7 @@ def test_verbose_names_the_layer_and_the_reason_for_each_file(
 def test_log_at_debug_names_layer_and_reason(
     cli: Cli, game: Game, home: Path, log: Callable[[], str], files: list[GeneratedFile]
 ) -> None:
-    """The log says the same where its level asks for it, and the fate of each file with its times in any case."""
+    """With log level debug the log has the same, and always result and times of each file."""
     configure(home, game, more='[log]\nlevel = "debug"\n')
     cli("-q", "sync")
     cli("-q", "sync")
@@ -273,25 +309,25 @@ def test_log_at_debug_names_layer_and_reason(
 
 
 def test_dry_run_says_what_would_come_and_fetches_nothing(
-    cli: Cli, game: Game, base: Base, files: list[GeneratedFile]
+    cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
 ) -> None:
-    """`--dry-run` names each file on stdout and opens none."""
+    """`--dry-run` prints each file to stdout and fetches none."""
     done = cli("sync", "--dry-run")
     assert done.code == 0
     assert all(f"main: {file.name} ({len(file.content):,} bytes)" in done.out for file in files)
     assert f"main: {len(files)} to fetch" in done.out
-    assert (game.server.opened, base.names()) == ([], [])
+    assert (game.server.opened, database.names()) == ([], [])
 
 
 def test_no_server_configured_says_the_way_on(cli: Cli) -> None:
-    """Without a server there is nothing to sync, and `init` is named."""
+    """Without a server, the error names `init`."""
     done = cli("sync")
     assert done.code == 2
     assert "etstats init" in done.err
 
 
 def test_a_user_without_a_passwd_entry(cli: Cli, game: Game, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A container's random uid without HOME: with user and key_file set, sync connects and imports."""
+    """A random uid without HOME: with user and key_file set, sync works."""
 
     def unknown(uid: int) -> None:
         raise KeyError(f"getpwuid(): uid not found: {uid}")

@@ -1,77 +1,80 @@
-"""Commands that need the whole database next to runs that look again and again: they wait, and get their turn."""
+"""Commands that need the whole database while polling runs are active: they wait and get the lock."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from etstats.db.connection import BACKUP_LOCK_KEY, collecting_lock, connect, is_awaited, run_lock
+from etstats.db.connection import BACKUP_LOCK_KEY, collecting_lock, connect, has_waiters, run_lock
 from etstats.demo.generator import GeneratedFile
 from etstats.errors import LockedError
 from tests.conftest import CliResult
-from tests.pipeline.conftest import Base, Game, until
-from tests.pipeline.test_faults import etstats
+from tests.pipeline.conftest import Database, Game
+from tests.support.processes import HANG_SECONDS, etstats, until
 
 Cli = Callable[..., CliResult]
-ENDED = 60  # seconds in which what has to end ends, far less than it was told to go on for
+PATIENCE = int(HANG_SECONDS)  # what has to end ends in this time, far less than its --for
 
 
-@contextmanager
-def collecting(*arguments: str) -> Iterator[Callable[[], tuple[int, str]]]:
-    """A run in a process of its own; calling what is given waits for its end: exit code and stderr."""
-    process = etstats(*arguments)
-
-    def end() -> tuple[int, str]:
-        said = process.communicate(timeout=ENDED)[1]
-        return process.returncode, said
-
-    try:
-        yield end
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def test_a_polling_sync_makes_room(cli: Cli, game: Game, base: Base, files: list[GeneratedFile]) -> None:
-    """A rebuild that comes meanwhile says that it waits, and has the database long before the minutes are over."""
-    with collecting("sync", "--poll", "5s", "--for", "10m") as sync_end:
-        until(lambda: base.rounds == len(files))
-        done = cli("rebuild", "--yes", "--wait", f"{ENDED}s")
+def test_a_polling_sync_makes_room(cli: Cli, game: Game, database: Database, files: list[GeneratedFile]) -> None:
+    """A rebuild reports that it waits, and gets the lock long before the run's end."""
+    with etstats("sync", "--poll", "5s", "--for", "1h") as polling:
+        until(lambda: database.rounds == len(files))
+        done = cli("rebuild", "--yes", "--wait", f"{PATIENCE}s")
         assert done.code == 0, done.err
-        assert done.err.count("waiting up to 60 s for another etstats run to end (") == 1
-        assert sync_end()[0] == 0
+        assert done.err.count(f"waiting up to {PATIENCE} s for another etstats run to end (") == 1
+        assert polling.wait() == 0
     assert cli("rebuild", "--verify").code == 0
 
 
-def test_a_watch_makes_room_and_goes_on(cli: Cli, game: Game, base: Base, files: list[GeneratedFile]) -> None:
-    """It lets the database go for as long as the rebuild takes, and is there for the next round."""
+@pytest.mark.parametrize("command", ["sync", "import"])
+def test_a_polling_sync_makes_room_for_a_person(
+    cli: Cli, game: Game, database: Database, files: list[GeneratedFile], command: str
+) -> None:
+    """A manual run for the same server waits for its turn; without --wait and a terminal it exits at once."""
+    paths = [game.root] if command == "import" else []
+    with etstats("sync", "--poll", "5s", "--for", "1h") as polling:
+        until(lambda: database.rounds == len(files))
+        assert cli(command, *paths).code == 75
+        done = cli(command, *paths, "--wait", f"{PATIENCE}s")
+        assert done.code == 0, done.err
+        assert done.err.startswith(f"waiting up to {PATIENCE} s for another etstats run to end (")
+        ended = polling.finish()
+    assert ended.returncode == 0
+    connected = f"main: connected; {len(files)} round files, {len(files)} new"
+    assert ended.stderr.splitlines()[:2] == ["polling every 5s", connected]
+
+
+def test_a_watch_makes_room_and_goes_on(
+    cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
+) -> None:
+    """`watch` releases the lock during the rebuild and continues afterwards."""
     late = files[-1]
     (game.root / late.name).unlink()
-    with collecting("watch", "--every", "5s", "--no-post"):
-        until(lambda: base.rounds == len(files) - 1)
-        done = cli("rebuild", "--yes", "--wait", f"{ENDED}s")
+    with etstats("watch", "--every", "5s", "--no-post"):
+        until(lambda: database.rounds == len(files) - 1)
+        done = cli("rebuild", "--yes", "--wait", f"{PATIENCE}s")
         assert done.code == 0, done.err
         game.write(late)
-        until(lambda: base.rounds == len(files))
+        until(lambda: database.rounds == len(files))
 
 
 def test_who_waits_is_not_overtaken(cli: Cli, db: psycopg.Connection, database_url: str) -> None:
-    """While a rebuild waits no new collector comes in, so it need not wait for more than those that were there."""
+    """While a rebuild waits, no new sync gets the lock before it."""
     with connect(database_url) as other:
         with collecting_lock(db, ["east"]):
-            assert not is_awaited(db)
-            with collecting("rebuild", "--yes") as rebuild_end:
-                until(lambda: is_awaited(db))
+            assert not has_waiters(db)
+            with etstats("rebuild", "--yes", "--wait", f"{PATIENCE}s") as rebuild:
+                until(lambda: has_waiters(db))
                 with pytest.raises(LockedError, match="on this database"), collecting_lock(other, ["west"]):
                     pytest.fail("a collector overtook the rebuild that waits")
                 db.execute("SELECT pg_advisory_unlock_all()")
                 db.commit()
-                code, said = rebuild_end()
-        assert (code, "waiting up to 30 s" in said) == (0, True), said
+                ended = rebuild.finish()
+        assert (ended.returncode, f"waiting up to {PATIENCE} s" in ended.stderr) == (0, True), ended.stderr
         with collecting_lock(other, ["west"]):
-            assert not is_awaited(db)
+            assert not has_waiters(db)
 
 
 @pytest.mark.parametrize(
@@ -85,13 +88,13 @@ def test_who_waits_is_not_overtaken(cli: Cli, db: psycopg.Connection, database_u
     ],
 )
 def test_patience_ends(
-    cli: Cli, game: Game, base: Base, db: psycopg.Connection, command: tuple[str, ...], tmp_path: Path
+    cli: Cli, game: Game, database: Database, db: psycopg.Connection, command: tuple[str, ...], tmp_path: Path
 ) -> None:
-    """A run that goes on and on is waited for no longer than asked for: exit code 75, and nothing was done."""
+    """A wait ends after the requested time: exit code 75, nothing done."""
     assert cli("sync").code == 0
     assert cli("backup").code == 0
-    before = base.value("SELECT md5(string_agg(alias || guid, ',' ORDER BY guid, alias)) FROM player_aliases")
-    guid = base.value("SELECT min(guid) FROM player_aliases")
+    before = database.value("SELECT md5(string_agg(alias || guid, ',' ORDER BY guid, alias)) FROM player_aliases")
+    guid = database.value("SELECT min(guid) FROM player_aliases")
     arguments = [word.format(player=guid) for word in command]
     with run_lock(db):
         waited = cli(*arguments, "--wait", "0.1s")
@@ -100,13 +103,13 @@ def test_patience_ends(
     assert "waiting up to" in waited.err
     assert "waiting up to" not in at_once.err
     assert "nother etstats run is active" in waited.err
-    assert before == base.value(
+    assert before == database.value(
         "SELECT md5(string_agg(alias || guid, ',' ORDER BY guid, alias)) FROM player_aliases"
     )
 
 
 def test_a_restore_waits_for_a_backup_as_well(cli: Cli, game: Game, db: psycopg.Connection) -> None:
-    """Neither of the two locks is taken without waiting, and a time that is none is refused."""
+    """A restore waits for both locks; an invalid time is refused."""
     assert cli("sync").code == 0
     assert cli("backup").code == 0
     with run_lock(db, BACKUP_LOCK_KEY):

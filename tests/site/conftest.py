@@ -1,4 +1,4 @@
-"""A community with a year of sessions and hostile names, and its site."""
+"""Fixtures: a community with a year of sessions and hostile names, and its site."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,12 +11,13 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from etstats.db.connection import ONE_MOMENT, connect
+from etstats.db.connection import SNAPSHOT_ISOLATION, connect
 from etstats.demo.generator import GeneratedFile, generate
 from etstats.importer.importer import Importer, Incoming
 from etstats.site.builder import build
 from etstats.site.folder import Changes
 from etstats.site.settings import SiteConfig
+from etstats.stats import ratings
 from tests.conftest import own_database
 from tests.support.files import File, line, round_file
 
@@ -40,7 +41,7 @@ HOSTILE_NAMES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Community:
-    """A database with rounds, and the ways to change and to show it."""
+    """A database with rounds, with methods to change it and build its site."""
 
     url: str
     conn: Connection
@@ -53,19 +54,19 @@ class Community:
             assert not result.reason, result
 
     def change(self, query: str, *parameters: object) -> None:
-        """Change what is stored."""
+        """Change stored rows."""
         self.conn.execute(query, parameters)  # type: ignore[arg-type]  # the tests' own words
         self.conn.commit()
 
     def build(self, root: Path, options: SiteConfig | None = None, *, anew: bool = False) -> Changes:
-        """Build the site of what is stored."""
+        """Build the site."""
         with connect(self.url, read_only=True) as conn:
-            conn.isolation_level = ONE_MOMENT
+            conn.isolation_level = SNAPSHOT_ISOLATION
             return build(conn, root, options or SiteConfig(), ZONE, anew=anew)
 
 
 def hostile_files() -> list[File]:
-    """Both rounds of a map, with a hostile name for the map and for every player."""
+    """Return both rounds of a map, with hostile names for the map and all players."""
     lines, both = [], []
     for place, (guid, name) in enumerate(HOSTILE_NAMES.items()):
         once = {"MP40": (40 + place, 100, 10 + place, 5, 4)}
@@ -79,13 +80,13 @@ def hostile_files() -> list[File]:
 
 
 def generated() -> list[GeneratedFile]:
-    """The files of some months of sessions."""
-    return list(generate(5, start=START, evenings=8, players=8, maps=(2, 3), pause_days=(5, 20)))
+    """Return the files of several months of sessions."""
+    return list(generate(5, start=START, sessions=8, players=8, maps=(2, 3), pause_days=(5, 20)))
 
 
 @pytest.fixture(scope="session")
 def community_template(admin: psycopg.Connection, postgres: str, migrated_template: str) -> Iterator[str]:
-    """The name of a database with the whole community."""
+    """Return the name of a template database with the community."""
     with own_database(admin, postgres, migrated_template) as url:
         with connect(url) as conn:
             community = Community(url=url, conn=conn)
@@ -99,19 +100,20 @@ def community_template(admin: psycopg.Connection, postgres: str, migrated_templa
                 HOSTILE_SERVER,
                 HOSTILE_MAP,
             )
+            ratings.update(conn)
         yield urlsplit(url).path[1:]
 
 
 @pytest.fixture
 def community(admin: psycopg.Connection, postgres: str, community_template: str) -> Iterator[Community]:
-    """The community, for this test alone."""
+    """Return the community, for one test."""
     with own_database(admin, postgres, community_template) as url, connect(url) as conn:
         yield Community(url=url, conn=conn)
 
 
 @pytest.fixture
 def newcomers(database_url: str) -> Iterator[Community]:
-    """A database without a round."""
+    """Return a database without rounds."""
     with connect(database_url) as conn:
         yield Community(url=database_url, conn=conn)
 
@@ -120,7 +122,7 @@ def newcomers(database_url: str) -> Iterator[Community]:
 def site(
     admin: psycopg.Connection, postgres: str, community_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
-    """The community's site; tests only read it."""
+    """Return the community's site, which tests only read."""
     root = tmp_path_factory.mktemp("site") / "site"
     with own_database(admin, postgres, community_template) as url, connect(url) as conn:
         Community(url=url, conn=conn).build(root)
@@ -128,5 +130,5 @@ def site(
 
 
 def tree(root: Path) -> dict[str, bytes]:
-    """Every file of a folder, by path."""
+    """Return all files of a folder, by path."""
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}

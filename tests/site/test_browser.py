@@ -3,6 +3,7 @@
 Skipped where there is no chromium, or where the extra `browser` is not installed.
 """
 
+import io
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +12,12 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from etstats.site import paths
 from etstats.site.server import site_server
 from tests.site.conftest import HOSTILE_MAP, HOSTILE_SERVER
-from tests.site.test_build import KINDS
+from tests.support.site_pages import KINDS
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the extra `browser`")
 axe = pytest.importorskip(
@@ -24,7 +26,6 @@ axe = pytest.importorskip(
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
-    pytest.mark.timeout(300),
     pytest.mark.xdist_group("browser"),
 ]
 
@@ -37,7 +38,7 @@ _ARGUMENTS = (
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A headless chromium."""
+    """Return a headless chromium."""
     with playwright.sync_playwright() as running:
         started = running.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
         yield started
@@ -46,7 +47,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def pages(site: Path) -> list[str]:
-    """A page of each kind, and the hostile ones."""
+    """Return a page of each kind, and the hostile ones."""
     match = next((site / "matches" / "main").glob("*/index.html"))
     hostile = next((site / "matches" / paths.slug(HOSTILE_SERVER)).glob("*/index.html"))
     player = max((site / "players").glob("*/index.html"), key=lambda path: path.stat().st_size)
@@ -64,7 +65,7 @@ def pages(site: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def address(site: Path) -> Iterator[str]:
-    """The address of `etstats site serve`."""
+    """Return the address of `etstats site serve`."""
     with site_server(site, 0) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
@@ -75,7 +76,7 @@ def address(site: Path) -> Iterator[str]:
 
 @contextmanager
 def visitor(browser: Any, base: str, **options: Any) -> Iterator[tuple[Any, list[str]]]:
-    """A page of a new visitor, and all that must not be: console messages, errors, other hosts, dialogs."""
+    """Yield a page of a new visitor, and record console messages, errors, other hosts and dialogs."""
     complaints: list[str] = []
     context = browser.new_context(**options)
     page = context.new_page()
@@ -99,7 +100,7 @@ def visitor(browser: Any, base: str, **options: Any) -> Iterator[tuple[Any, list
 def test_every_page_fits_and_says_nothing_on_the_console(
     browser: Any, site: Path, pages: list[str], width: int, scheme: str, scripts: bool
 ) -> None:
-    """Opened from the folder: no message, no other host, no horizontal scrolling."""
+    """Opened from the folder: no console message, no other host, no horizontal scrolling."""
     base = site.as_uri()
     options = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme, "java_script_enabled": scripts}
     with visitor(browser, base, **options) as (page, complaints):
@@ -113,7 +114,7 @@ def test_every_page_fits_and_says_nothing_on_the_console(
 
 
 def _width(page: Any) -> int:
-    """The width of the content as the browser lays it out, asked from outside the page."""
+    """Return the width of the content in the browser's layout."""
     session = page.context.new_cdp_session(page)
     size = session.send("Page.getLayoutMetrics")["cssContentSize"]
     session.detach()
@@ -121,7 +122,7 @@ def _width(page: Any) -> int:
 
 
 def test_every_page_works_over_http(browser: Any, address: str, pages: list[str]) -> None:
-    """With the headers that are suggested for servers, and no complaint about them."""
+    """The recommended headers cause no errors."""
     with visitor(browser, address) as (page, complaints):
         for path in pages:
             answer = page.goto(f"{address}/{path}")
@@ -133,7 +134,7 @@ def test_every_page_works_over_http(browser: Any, address: str, pages: list[str]
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
 def test_axe_finds_nothing(browser: Any, site: Path, pages: list[str], width: int, scheme: str) -> None:
-    """Names, contrast, structure, labels: no violation on any page."""
+    """Names, contrast, structure and labels: no accessibility violation on any page."""
     found = []
     # axe puts its script into the page, which the page's own policy forbids.
     with visitor(
@@ -151,7 +152,7 @@ def test_axe_finds_nothing(browser: Any, site: Path, pages: list[str], width: in
 def test_a_player_is_found_with_the_keyboard_alone(
     browser: Any, site: Path, address: str, is_served: bool
 ) -> None:
-    """Tab to the search, a former name, arrow and Enter; Escape closes the list."""
+    """Tab selects the search; a former name, arrow and Enter open a player; Escape closes the list."""
     base = address if is_served else site.as_uri()
     with visitor(browser, base) as (page, complaints):
         page.goto(f"{base}/rounds/1/index.html")
@@ -173,7 +174,7 @@ def test_a_player_is_found_with_the_keyboard_alone(
 
 
 def test_a_hostile_name_in_the_search_is_text(browser: Any, site: Path) -> None:
-    """The list shows the name as it is."""
+    """The list shows the name literally."""
     with visitor(browser, site.as_uri()) as (page, complaints):
         page.goto(f"{site.as_uri()}/index.html")
         page.locator("#search-text").fill("<script>")
@@ -183,7 +184,7 @@ def test_a_hostile_name_in_the_search_is_text(browser: Any, site: Path) -> None:
 
 
 def test_tables_are_sorted_by_a_click_and_by_the_keyboard(browser: Any, site: Path) -> None:
-    """Numbers the largest first, then the smallest; the heading says which way."""
+    """Numbers are sorted descending, then ascending; the heading has the direction."""
     with visitor(browser, site.as_uri()) as (page, complaints):
         page.goto(f"{site.as_uri()}/players/index.html")
         heading = page.locator("thead th").filter(has_text="K/D")
@@ -198,8 +199,41 @@ def test_tables_are_sorted_by_a_click_and_by_the_keyboard(browser: Any, site: Pa
         assert complaints == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_table_that_is_cut_shows_a_shade_at_its_edge(browser: Any, site: Path, scheme: str) -> None:
+    """A table wider than the page has a shade at its right edge until it is scrolled to the end."""
+    options = {"viewport": {"width": 360, "height": 800}, "color_scheme": scheme}
+    with visitor(browser, site.as_uri(), **options) as (page, complaints):
+        page.goto(f"{site.as_uri()}/players/index.html")
+        table = page.locator(".scroll").first
+        box = table.bounding_box()
+        # Between the heads and the first row, where no text is.
+        strip = {"x": box["x"] + box["width"] - 14, "y": box["y"] + 2, "width": 9, "height": 3}
+        colours = []
+        for to in ("0", "100000"):
+            table.evaluate(f"element => {{ element.scrollLeft = {to}; }}")
+            picture = Image.open(io.BytesIO(page.screenshot(clip=strip))).convert("L")
+            colours.append(picture.crop((0, 1, 9, 2)).tobytes())
+        cut, end = colours
+        assert cut[8] < cut[0]
+        assert set(end) == {end[0]}
+        assert complaints == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_labels_of_bars_are_not_cut(browser: Any, site: Path, width: int) -> None:
+    """The names of all weapons are complete, including the longest."""
+    with visitor(browser, site.as_uri(), viewport={"width": width, "height": 800}) as (page, complaints):
+        page.goto(f"{site.as_uri()}/weapons/index.html")
+        fits = "text => text.getComputedTextLength() <= text.parentNode.getBoundingClientRect().width"
+        labels = page.locator("svg.labelled text.label")
+        assert "GRENADELAUNCHER" in labels.all_text_contents()
+        assert all(label.evaluate(fits) for label in labels.all())
+        assert complaints == []
+
+
 def test_charts_show_their_values_under_the_pointer(browser: Any, site: Path) -> None:
-    """The value of a mark is in the page itself, and next to the pointer at once."""
+    """The value of a mark is in the page, and shown at the pointer."""
     with visitor(browser, site.as_uri()) as (page, complaints):
         page.goto(f"{site.as_uri()}/weapons/index.html")
         mark = page.locator("svg.chart rect.bar").first

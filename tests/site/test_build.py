@@ -1,4 +1,4 @@
-"""What a build writes: every page, links that lead somewhere, nothing hostile, equal bytes for equal data."""
+"""Tests of the written pages: complete, valid links, escaped, equal bytes for equal data."""
 
 import json
 import re
@@ -16,22 +16,21 @@ from etstats.db import identity
 from etstats.domain.rules.boards import BOARDS
 from etstats.importer import anonymize
 from etstats.site import paths
+from etstats.site.cards import session_card
 from etstats.site.folder import MANIFEST
 from etstats.site.settings import SiteConfig
+from etstats.stats.sessions import round_view
+from etstats.stats.teams import without_tags
 from tests.conftest import CliResult
+from tests.post.render import samples
 from tests.site.conftest import HOSTILE_MAP, HOSTILE_NAMES, HOSTILE_SERVER, Community, generated, tree
+from tests.support.site_pages import KINDS
 
 Cli = Callable[..., CliResult]
-KINDS = (
-    "index.html sessions/index.html sessions/1/index.html rounds/1/index.html players/index.html "
-    "leaderboards/index.html leaderboards/kd/index.html leaderboards/seasons/2025-Q2/index.html maps/index.html "
-    "weapons/index.html weapons/MP40/index.html records/index.html seasons/index.html seasons/2025-Q2/index.html "
-    "about/index.html"
-).split()
 
 
 class Page(HTMLParser):
-    """What matters of a page: its elements with their attributes, and its text."""
+    """The elements of a page with their attributes, and its text."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -52,13 +51,13 @@ class Page(HTMLParser):
 
 
 def pages_of(root: Path) -> Iterator[tuple[str, Page]]:
-    """Every page of a site, by path."""
+    """Return all pages of a site, by path."""
     for path in sorted(root.rglob("*.html")):
         yield str(path.relative_to(root)), Page(path.read_text())
 
 
 def test_every_kind_of_page_is_there_with_its_numbers(site: Path) -> None:
-    """Sessions, matches, rounds, players, maps, weapons, boards, records and seasons, each with its JSON."""
+    """Sessions, matches, rounds, players, maps, weapons, boards, records and seasons exist, each with JSON."""
     pages = {str(path.relative_to(site).parent) for path in site.rglob("index.html")}
     documents = {str(path.relative_to(site).parent) for path in site.rglob("data.json")}
     assert pages == documents
@@ -73,7 +72,7 @@ def test_every_kind_of_page_is_there_with_its_numbers(site: Path) -> None:
 
 
 def test_links_lead_somewhere(site: Path) -> None:
-    """Each link, source and fragment names a file of the site, relative: a folder works without a server."""
+    """Each link, source and fragment is a relative path to a file of the site."""
     files = {str(path.relative_to(site)) for path in site.rglob("*") if path.is_file()}
     checked = 0
     for path, page in pages_of(site):
@@ -94,9 +93,13 @@ def test_links_lead_somewhere(site: Path) -> None:
 
 
 def test_nothing_is_inline_and_nothing_comes_from_another_host(site: Path) -> None:
-    """No inline script, style or handler, as the Content-Security-Policy of each page says."""
+    """No inline script, style or handler, as the Content-Security-Policy requires."""
     for path, page in pages_of(site):
-        policies = [a["content"] for tag, a in page.elements if a.get("http-equiv") == "Content-Security-Policy"]
+        policies = [
+            attributes["content"]
+            for tag, attributes in page.elements
+            if attributes.get("http-equiv") == "Content-Security-Policy"
+        ]
         assert len(policies) == 1, path
         assert "default-src 'none'" in policies[0]
         assert "unsafe" not in policies[0]
@@ -109,7 +112,7 @@ def test_nothing_is_inline_and_nothing_comes_from_another_host(site: Path) -> No
 
 
 def test_hostile_names_are_text(site: Path) -> None:
-    """They add no element or attribute to any page, and are readable where they can be read."""
+    """Hostile names add no element or attribute to any page, and are readable."""
     everything = {tag for _, page in pages_of(site) for tag, _ in page.elements}
     assert not everything & {"img", "iframe", "body>"}
     scripts = [path for path, page in pages_of(site) if sum(tag == "script" for tag, _ in page.elements) != 1]
@@ -128,12 +131,12 @@ def test_hostile_names_are_text(site: Path) -> None:
 
 @pytest.mark.parametrize("path", [*KINDS, "players/66600001/index.html", "players/66600009/index.html"])
 def test_pages_are_well_formed(site: Path, path: str) -> None:
-    """A strict HTML parser has nothing to say."""
+    """A strict HTML parser finds no errors."""
     html5lib.HTMLParser(strict=True).parse((site / path).read_text())
 
 
 def test_pages_of_hostile_matches_are_well_formed(site: Path) -> None:
-    """Also where server, match and map are named with markup."""
+    """This also holds if server, match and map have markup in their names."""
     found = [*(site / "matches" / paths.slug(HOSTILE_SERVER)).rglob("index.html")]
     found += [*(site / paths.map_(HOSTILE_MAP)).rglob("index.html")]
     assert len(found) == 2
@@ -142,7 +145,7 @@ def test_pages_of_hostile_matches_are_well_formed(site: Path) -> None:
 
 
 def test_the_feed_and_the_search_index_can_be_read(site: Path) -> None:
-    """The feed is XML with an entry a session; the index names each player once, without markup."""
+    """The feed is XML with one entry per session; the index has each player once, without markup."""
     feed = ET.fromstring((site / "feed.xml").read_text())
     atom = "{http://www.w3.org/2005/Atom}"
     entries = feed.findall(f"{atom}entry")
@@ -154,12 +157,49 @@ def test_the_feed_and_the_search_index_can_be_read(site: Path) -> None:
     players = json.loads(script.removeprefix("window.etstatsPlayers=").removesuffix(";\n"))
     guids = [guid for guid, _, _ in players]
     assert len(set(guids)) == len(guids)
+    assert all(name not in others for _, name, others in players)
     assert set(HOSTILE_NAMES) <= set(guids)
     assert {path.parent.name for path in (site / "players").glob("*/index.html")} == set(guids)
 
 
+def test_players_who_tie_share_an_award(site: Path) -> None:
+    """A session's page has each award once, with all its players."""
+    ties = 0
+    for path in (site / "sessions").glob("*/index.html"):
+        awards = [award["title"] for award in json.loads((path.parent / "data.json").read_text())["awards"]]
+        shown = re.findall(r"<li><strong>([^<]*)</strong>", path.read_text().partition('class="awards"')[2])
+        assert [title for title in shown if title in awards] == list(dict.fromkeys(awards))
+        ties += len(awards) - len(set(awards))
+    assert ties
+
+
+def test_a_round_names_its_teams_and_their_sides(community: Community, tmp_path: Path) -> None:
+    """Like its post, the page names the attackers, the winner, and the team of each scoreboard."""
+    (round_id,), *_ = community.conn.execute(
+        "SELECT id FROM rounds WHERE defender_team = 1 AND winner_team = 2 AND series_id IS NOT NULL ORDER BY id"
+    ).fetchall()
+    with community.conn.transaction():
+        names = round_view(community.conn, round_id).team_names
+    community.build(tmp_path / "site")
+    shown = " ".join(Page((tmp_path / f"site/rounds/{round_id}/index.html").read_text()).texts)
+    allies = f"{names[1]} (Allies)"
+    assert f"{allies} attacked" in shown
+    assert re.search(rf"Winner\s+{re.escape(allies)}", shown)
+    assert f"{names[0]} (Axis)" in shown
+
+
+def test_deaths_are_the_last_rank(site: Path) -> None:
+    """A profile lists the boards by the player's rank, with deaths last."""
+    for path in (site / "players").glob("*/index.html"):
+        ranks = path.read_text().partition("<h2>Ranks</h2>")[2].partition("</table>")[0]
+        boards = re.findall(r'leaderboards/([\w-]+)/index\.html">', ranks)
+        places = [int(rank) for rank in re.findall(r">(\d+) of \d+<", ranks)]
+        assert "deaths" not in boards[:-1]
+        assert places[: len(boards) - 1] == sorted(places[: len(boards) - 1])
+
+
 def test_a_page_is_light(site: Path) -> None:
-    """Every page is under 60 KB when it is compressed, as web servers send it."""
+    """Every page is under 60 KB when compressed."""
     import zlib
 
     heaviest = max(site.rglob("*.html"), key=lambda path: len(zlib.compress(path.read_bytes())))
@@ -167,7 +207,7 @@ def test_a_page_is_light(site: Path) -> None:
 
 
 def test_the_same_database_gives_the_same_bytes(community: Community, tmp_path: Path) -> None:
-    """Two builds agree, and the second one into the same folder writes nothing."""
+    """Two builds are equal, and a second one in the same folder writes nothing."""
     community.build(tmp_path / "one")
     community.build(tmp_path / "two")
     assert tree(tmp_path / "one") == tree(tmp_path / "two")
@@ -179,7 +219,7 @@ def test_the_same_database_gives_the_same_bytes(community: Community, tmp_path: 
 
 
 def test_builds_in_between_change_nothing(newcomers: Community, tmp_path: Path) -> None:
-    """A site that was kept up to date, file by file and in odd order, is the site that is built at once."""
+    """A site updated file by file in random order equals a new build."""
     files = generated()
     parts = [files[:20], files[25:30], files[20:25], files[30:31], files[31:]]
     newcomers.build(tmp_path / "kept")
@@ -210,7 +250,7 @@ def test_one_new_round_leaves_other_sessions_alone(newcomers: Community, tmp_pat
 
 
 def test_a_new_name_leaves_sessions_alone(community: Community, tmp_path: Path) -> None:
-    """Profiles and boards show the name that a player bears now; sessions show the one that was played under."""
+    """Profiles and boards show the player's current name; sessions show the name used then."""
     community.build(tmp_path / "site")
     guid, _ = _somebody(community)
     files = tree(tmp_path / "site/sessions")
@@ -236,14 +276,16 @@ def test_a_new_name_leaves_sessions_alone(community: Community, tmp_path: Path) 
 
 
 def test_ratings_are_shown_where_there_are_some(community: Community, tmp_path: Path) -> None:
-    """A chart with the interval, and the newest one among the figures."""
+    """A profile has a chart with the interval, and the newest rating among its numbers."""
     guid, _ = _somebody(community)
+    community.change("DELETE FROM player_ratings")
     community.build(tmp_path / "site")
     page = tmp_path / f"site/players/{guid}/index.html"
     assert "Rating after each match" not in page.read_text()
     community.change(
-        "INSERT INTO player_ratings (identity_guid, server_id, match_id, ended_at, mu, sigma, delta) "
-        "SELECT %s, server_id, match_id, max(ended_at), 0.1, 0.05, 0.01 FROM rounds GROUP BY server_id, match_id",
+        "INSERT INTO player_ratings SELECT %s, server_id, match_id, max(ended_at), 0.1, 0.05, 0.01, "
+        "row_number() OVER (ORDER BY max(ended_at)), 0.1, 0.002, 0, 0.001, 0.5, 1 "
+        "FROM rounds GROUP BY server_id, match_id",
         guid,
     )
     community.build(tmp_path / "site")
@@ -254,7 +296,7 @@ def test_ratings_are_shown_where_there_are_some(community: Community, tmp_path: 
 
 
 def test_the_page_of_a_merged_guid_leads_to_the_person(community: Community, tmp_path: Path) -> None:
-    """It is there, and so are the links of scoreboards; when the merge is undone, each has a page again."""
+    """The page of a merged GUID redirects, and scoreboard links work; after an undo each has its page."""
     community.build(tmp_path / "site")
     guid, _ = _somebody(community)
     identity = next(other for other in sorted(HOSTILE_NAMES))
@@ -262,10 +304,16 @@ def test_the_page_of_a_merged_guid_leads_to_the_person(community: Community, tmp
     community.change("INSERT INTO player_identities (player_guid, identity_guid) VALUES (%s, %s)", guid, identity)
     community.build(tmp_path / "site")
     moved = Page((tmp_path / f"site/players/{guid}/index.html").read_text())
-    (refresh,) = [a["content"] for tag, a in moved.elements if a.get("http-equiv") == "refresh"]
+    (refresh,) = [
+        attributes["content"] for tag, attributes in moved.elements if attributes.get("http-equiv") == "refresh"
+    ]
     assert refresh == f"0; url=../../players/{identity}/index.html"
     linked = f"players/{guid}/index.html"
-    assert [p for p, c in tree(tmp_path / "site").items() if p.endswith(".html") and linked in c.decode()] == []
+    assert [
+        path
+        for path, content in tree(tmp_path / "site").items()
+        if path.endswith(".html") and linked in content.decode()
+    ] == []
     community.change("DELETE FROM player_identities")
     community.build(tmp_path / "site")
     after = tree(tmp_path / "site")
@@ -277,7 +325,7 @@ def _everything(root: Path) -> str:
 
 
 def test_a_hidden_player_leaves_no_trace(community: Community, tmp_path: Path) -> None:
-    """No page, JSON, feed, index or manifest names the player; showing the player again brings all of it back."""
+    """No page, JSON, feed, index or manifest contains a hidden player's name; undo restores all."""
     root = tmp_path / "site"
     community.build(root)
     before = tree(root)
@@ -298,7 +346,7 @@ def test_a_hidden_player_leaves_no_trace(community: Community, tmp_path: Path) -
 
 
 def test_a_forgotten_player_leaves_no_trace(community: Community, tmp_path: Path) -> None:
-    """The pseudonym has taken the player's place everywhere."""
+    """The pseudonym replaces the player everywhere."""
     root = tmp_path / "site"
     community.build(root)
     guid, names = _somebody(community)
@@ -307,13 +355,13 @@ def test_a_forgotten_player_leaves_no_trace(community: Community, tmp_path: Path
     community.build(root)
     left = _everything(root)
     assert [name for name in (guid, *names) if name in left] == []
-    assert (root / "players" / done.who.pseudonym_guid / "index.html").exists()
+    assert (root / "players" / done.player.pseudonym_guid / "index.html").exists()
     community.build(tmp_path / "fresh")
     assert tree(root) == tree(tmp_path / "fresh")
 
 
 def _somebody(community: Community) -> tuple[str, list[str]]:
-    """The GUID of a regular, and the names that nobody else's contains."""
+    """Return the GUID of a regular player, and names that are not part of others' names."""
     rows = community.conn.execute(
         "SELECT guid, alias FROM player_aliases WHERE guid !~ '^666' ORDER BY 1, 2"
     ).fetchall()
@@ -321,7 +369,11 @@ def _somebody(community: Community) -> tuple[str, list[str]]:
     guids = {guid for guid, _ in rows}
     for guid in sorted(guids):
         own = [alias for other, alias in rows if other == guid]
-        distinct = [a for a in own if len(a) > 4 and a.isalnum() and sum(a in other for other in everybody) == 1]
+        distinct = [
+            name
+            for name in own
+            if len(name) > 4 and name.isalnum() and sum(name in other for other in everybody) == 1
+        ]
         if distinct:
             community.conn.rollback()
             return guid, distinct
@@ -331,7 +383,7 @@ def _somebody(community: Community) -> tuple[str, list[str]]:
 def test_json_is_what_the_commands_print(
     cli: Cli, community: Community, site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same keys and values as `--json`, for every kind of page that a command answers as well."""
+    """The keys and values equal `--json`, for all pages with a command."""
     monkeypatch.setenv("ETSTATS_DATABASE_URL", community.url)
 
     def printed(*arguments: str) -> object:
@@ -360,6 +412,7 @@ def test_json_is_what_the_commands_print(
     assert published("leaderboards/maps/supply/dpm") == printed(
         "leaderboard", "--top", "dpm", "--map", "supply", "--limit", "300"
     )
+    assert published("leaderboards/rating") == printed("rating")
     assert published("maps") == printed("maps")
     assert published("weapons") == printed("weapons")
     assert published("sessions") == printed("sessions", "--limit", "300")
@@ -375,7 +428,7 @@ def test_no_discord_account_is_published(community: Community, tmp_path: Path) -
 
 
 def test_an_empty_database_has_a_site(newcomers: Community, tmp_path: Path) -> None:
-    """The lists are there and say that nothing was played."""
+    """Without rounds, the lists exist and say so."""
     newcomers.build(tmp_path / "site")
     assert "No rounds yet" in (tmp_path / "site/index.html").read_text()
     for path in (tmp_path / "site").rglob("*.html"):
@@ -383,13 +436,17 @@ def test_an_empty_database_has_a_site(newcomers: Community, tmp_path: Path) -> N
 
 
 def test_the_address_makes_links_absolute_where_others_read_them(community: Community, tmp_path: Path) -> None:
-    """The feed and link cards carry it; a new address changes every page, and `noindex` says so in each."""
+    """The feed and link cards contain the URL; a new URL changes every page, and `noindex` is on every page."""
     root = tmp_path / "site"
     community.build(root, SiteConfig(url="https://stats.example.org/et/"))
     feed = (root / "feed.xml").read_text()
     assert 'href="https://stats.example.org/et/sessions/1/index.html"' in feed
     page = Page((root / "sessions/1/index.html").read_text())
-    meta = {a["property"]: a["content"] for tag, a in page.elements if tag == "meta" and "property" in a}
+    meta = {
+        attributes["property"]: attributes["content"]
+        for tag, attributes in page.elements
+        if tag == "meta" and "property" in attributes
+    }
     assert meta["og:url"] == "https://stats.example.org/et/sessions/1/"
     assert meta["og:image"] == "https://stats.example.org/et/sessions/1/card.png"
     shown = [path.parent.name for path in (root / "players").glob("*/card.png")]
@@ -400,13 +457,21 @@ def test_the_address_makes_links_absolute_where_others_read_them(community: Comm
     assert "noindex" not in (root / "index.html").read_text()
     community.build(root, SiteConfig(noindex=True, title="<b>&"))
     for path, page in pages_of(root):
-        robots = [a["content"] for tag, a in page.elements if a.get("name") == "robots"]
+        robots = [attributes["content"] for tag, attributes in page.elements if attributes.get("name") == "robots"]
         assert robots == ["noindex, nofollow"], path
     assert "example.org" not in _everything(root)
 
 
+def test_a_card_leaves_the_tag_to_the_name_of_the_team() -> None:
+    """Names are the same with and without the tag, so that more of them fits."""
+    tagged, _ = samples.tagged_session(12)
+    bare = tagged._replace(players=without_tags(tagged.players, tagged.team_names))
+    assert bare.players != tagged.players
+    assert session_card("", tagged) == session_card("", bare)
+
+
 def test_the_manifest_names_every_file(site: Path) -> None:
-    """Nothing is left behind by a later build."""
+    """Removed pages are deleted by a later build."""
     manifest = json.loads((site / MANIFEST).read_bytes())
     named = {path for _, files in manifest["groups"].values() for path in files}
     assert named == set(tree(site)) - {MANIFEST}

@@ -1,10 +1,8 @@
-"""site build and site serve as they are typed, and the site that follows every import."""
+"""Tests of site build and site serve, and of the automatic update after imports."""
 
 import http.client
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,13 +17,14 @@ from etstats.post.publish.rendering import render
 from etstats.site.folder import MANIFEST, open_folder
 from tests.conftest import CliResult
 from tests.support.files import GUIDS, line, round_file
+from tests.support.processes import HANG_SECONDS, etstats, until
 
 Cli = Callable[..., CliResult]
 
 
 @pytest.fixture
 def rounds(tmp_path: Path) -> Path:
-    """A folder with a round file."""
+    """Return a folder with a round file."""
     folder = tmp_path / "rounds"
     folder.mkdir()
     _add(folder, "2025-10-02-213000")
@@ -41,7 +40,7 @@ def _add(folder: Path, stamp: str) -> Path:
 
 
 def test_build_says_what_it_did_and_writes_nothing_the_second_time(cli: Cli, rounds: Path, tmp_path: Path) -> None:
-    """One line on stderr, none with -q; the folder is made."""
+    """One line on stderr, none with -q; the folder is created."""
     cli("import", rounds)
     root = tmp_path / "new" / "site"
     first = cli("site", "build", root)
@@ -49,16 +48,36 @@ def test_build_says_what_it_did_and_writes_nothing_the_second_time(cli: Cli, rou
     assert first.err.startswith("site: ")
     assert f"0 removed, 0 unchanged: {root}/index.html" in first.err
     second = cli("site", "build", root)
-    assert "site: 0 files written (0.0 MB), 0 removed" in second.err
+    assert "site: 0 files written (0 bytes), 0 removed" in second.err
     assert cli("-q", "site", "build", root) == CliResult(code=0, out="", err="")
     assert "site: 0 files written" in cli("site", "build", "--all", root).err
 
 
+def test_the_first_command_may_build_the_site(
+    cli: Cli, tmp_path: Path, empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The build migrates a database without tables, like other commands."""
+    monkeypatch.setenv("ETSTATS_DATABASE_URL", empty_database_url)
+    built = cli("site", "build", tmp_path / "site")
+    assert (built.code, built.err[:6]) == (0, "site: ")
+    assert "No rounds yet" in (tmp_path / "site/index.html").read_text()
+
+
+def test_a_file_is_refused_as_a_folder(cli: Cli, rounds: Path, tmp_path: Path) -> None:
+    """A folder below a file, and a broken link, are refused too."""
+    (tmp_path / "link").symlink_to("nowhere")
+    (file,) = rounds.iterdir()
+    for place in (file, file / "site", tmp_path / "link"):
+        refused = cli("site", "build", place)
+        assert refused.code == 2
+        assert f"{place} is not a folder" in refused.err
+
+
 def test_a_folder_that_is_not_a_site_is_refused(cli: Cli, rounds: Path) -> None:
-    """Nothing in it is changed."""
+    """A folder without a site is not changed."""
     refused = cli("site", "build", rounds)
     assert refused.code == 2
-    assert f"{rounds} is not empty and holds no site of etstats" in refused.err
+    assert f"{rounds} is not empty and contains no site of etstats" in refused.err
     assert [path.name for path in rounds.iterdir()] == ["2025-10-02-213000-supply-round-1.txt"]
     assert cli("site", "build").code == 2
     nothing = cli("site", "serve", rounds)
@@ -66,7 +85,7 @@ def test_a_folder_that_is_not_a_site_is_refused(cli: Cli, rounds: Path) -> None:
 
 
 def test_a_build_that_is_running_is_not_disturbed(cli: Cli, tmp_path: Path) -> None:
-    """A second one waits, and leaves with 75 when the first takes too long."""
+    """A second build waits, and exits with 75 after the timeout."""
     with open_folder(tmp_path / "site"):
         held = cli("site", "build", tmp_path / "site", "--wait", "0")
     assert held.code == 75
@@ -76,7 +95,7 @@ def test_a_build_that_is_running_is_not_disturbed(cli: Cli, tmp_path: Path) -> N
 def test_the_site_follows_imports_and_hide(
     cli: Cli, rounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With [site] path, import, hide and forget bring it up to date; what fails is said and loses nothing."""
+    """With [site] path, import, hide and forget update the site; a failure is reported and loses nothing."""
     root = tmp_path / "site"
     monkeypatch.setenv("ETSTATS_SITE_PATH", str(root))
     assert cli("import", rounds).code == 0
@@ -99,13 +118,13 @@ def test_the_site_follows_imports_and_hide(
     failed = cli("import", rounds)
     assert failed.code == 2
     assert "1 imported" in failed.err
-    assert "the site was not updated" in failed.err
+    assert "the changes are stored, but the site was not updated; run: etstats site build. " in failed.err
     assert len(json.loads(cli("rounds", "--json").out)) == 3
 
 
 @pytest.mark.parametrize("url", ["stats.example.org", "https://", 'https://a"b', "ftp://x.org"])
 def test_an_address_that_is_none_is_refused(cli: Cli, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    """It would stand in every page."""
+    """The URL is validated, because it is on every page."""
     monkeypatch.setenv("ETSTATS_SITE_URL", url)
     refused = cli("rounds")
     assert refused.code == 2
@@ -113,7 +132,7 @@ def test_an_address_that_is_none_is_refused(cli: Cli, monkeypatch: pytest.Monkey
 
 
 def test_a_public_address_may_be_read_by_all(cli: Cli, tmp_path: Path) -> None:
-    """The file of settings is private where it holds a secret, and the site's address is none."""
+    """The site's URL is not a secret, so the settings file may be readable by others."""
     config = tmp_path / "config.toml"
     config.write_text('[site]\nurl = "https://stats.example.org"\n')
     config.chmod(0o644)
@@ -123,18 +142,17 @@ def test_a_public_address_may_be_read_by_all(cli: Cli, tmp_path: Path) -> None:
 
 
 @contextmanager
-def _serving(root: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    call = [sys.executable, "-m", "etstats", "site", "serve", str(root), "--port", "0"]
-    with subprocess.Popen(call, stderr=subprocess.PIPE, text=True) as server:
-        assert server.stderr is not None
-        said = server.stderr.readline()
-        yield server, int(said.split("127.0.0.1:")[1].split("/")[0])
-        if server.poll() is None:
-            server.send_signal(signal.SIGINT)
+def _serving(root: Path) -> Iterator[int]:
+    """Return the port of `site serve`, which must exit with 0 on Ctrl-C."""
+    with etstats("site", "serve", root, "--port", "0") as server:
+        until(lambda: "\n" in server.err or server.poll() is not None)
+        yield int(server.err.split("127.0.0.1:")[1].split("/")[0])
+        server.send_signal(signal.SIGINT)
+        assert server.wait() == 0
 
 
 def test_serve_shows_the_pages_and_nothing_else(cli: Cli, rounds: Path, tmp_path: Path) -> None:
-    """Pages with the headers of docs/site.md; no listing, no manifest, no way out; Ctrl-C ends it well."""
+    """Pages have the headers of docs/site.md; no listing, no manifest, no path traversal; Ctrl-C exits with 0."""
     cli("import", rounds)
     root = tmp_path / "site"
     cli("site", "build", root)
@@ -142,7 +160,7 @@ def test_serve_shows_the_pages_and_nothing_else(cli: Cli, rounds: Path, tmp_path
     (tmp_path / "outside.html").write_text("secret")
 
     def get(path: str) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANG_SECONDS)
         connection.request("GET", path)
         answer = connection.getresponse()
         body = answer.read()
@@ -152,19 +170,18 @@ def test_serve_shows_the_pages_and_nothing_else(cli: Cli, rounds: Path, tmp_path
         connection.close()
         return answer.status, body
 
-    with _serving(root) as (server, port):
+    with _serving(root) as port:
         assert get("/")[0] == 200
         assert b"ET:Legacy stats" in get("/index.html")[1]
         assert get("/rounds/1/data.json")[0] == 200
         for path in (f"/{MANIFEST}", "/.hidden", "/rounds/", "/../outside.html", "/%2e%2e/outside.html", "/none"):
             assert get(path)[0] == 404, path
-    assert server.returncode == 0
 
 
 def test_posts_lead_to_their_pages(
     cli: Cli, rounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str
 ) -> None:
-    """With [site] url the title of a round, map and session is a link to a page that the build writes."""
+    """With [site] url the titles of posts link to pages that the build writes."""
     second = round_file(
         "2025-10-02-213800", 2, [line(rounds=2, damage_given=300), line(GUIDS[1], "eve", rounds=2)], limit="5:00"
     )
@@ -181,15 +198,14 @@ def test_posts_lead_to_their_pages(
         items = [manual.thing(conn, "round", "1"), manual.thing(conn, "session", "last")]
         items.append(manual.thing(conn, "map", "2025-10-02-213000-supply"))
         for item in items:
-            url = render(conn, item, config.discord, pages).message.to_payload()["embeds"][0]["url"]
+            url = str(render(conn, item, config.discord, pages).message.embeds[0].url)
             assert url.startswith("https://stats.example.org/et/")
             assert (root / url.removeprefix("https://stats.example.org/et/") / "index.html").exists(), url
-        assert "url" not in render(conn, items[0], config.discord).message.to_payload()["embeds"][0]
+        assert not render(conn, items[0], config.discord).message.embeds[0].url
 
 
-@pytest.mark.timeout(300)
 def test_the_demo_writes_a_site(cli: Cli, tmp_path: Path) -> None:
-    """Some months of sessions, in a folder that was not there."""
+    """`demo --site` writes several months of sessions to a new folder."""
     shown = cli("demo", "--site", tmp_path / "demo")
     assert shown.code == 0, shown.err
     assert "The Old Barn" in (tmp_path / "demo" / "index.html").read_text()

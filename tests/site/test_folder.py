@@ -1,4 +1,4 @@
-"""The site's folder: what a build owns, writes and removes, also when it is killed."""
+"""Tests of the site's folder: which files a build owns, writes and removes, also when it is killed."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ Groups = Mapping[str, tuple[str, Mapping[str, bytes]]]
 
 
 def build(root: Path, groups: Groups) -> Changes:
-    """One build, as the builder does it: keep what is unchanged, write the rest."""
+    """Run one build: keep unchanged groups, write the others."""
     with open_folder(root) as folder:
         for name, (fingerprint, files) in groups.items():
             if not folder.keep(name, fingerprint):
@@ -29,7 +29,7 @@ def build(root: Path, groups: Groups) -> Changes:
 
 
 def files_in(root: Path) -> dict[str, bytes]:
-    """Every file of a folder but the manifest, by path."""
+    """Return all files of a folder except the manifest, by path."""
     return {
         str(path.relative_to(root)): path.read_bytes()
         for path in root.rglob("*")
@@ -38,7 +38,7 @@ def files_in(root: Path) -> dict[str, bytes]:
 
 
 def test_only_what_changed_is_written(tmp_path: Path) -> None:
-    """A group whose fingerprint is unchanged is kept, a file whose content is unchanged keeps its time."""
+    """A group with an unchanged fingerprint is kept; a file with unchanged content keeps its mtime."""
     root = tmp_path / "site"
     first = build(root, {"a": ("1", {"a/x": b"one", "a/y": b"two"}), "b": ("1", {"b/z": b"three"})})
     assert first == Changes(written=3, unchanged=0, removed=0, size=11)
@@ -50,7 +50,7 @@ def test_only_what_changed_is_written(tmp_path: Path) -> None:
 
 
 def test_what_no_group_holds_is_removed_with_its_folders(tmp_path: Path) -> None:
-    """A group that is not named goes, and so do files that a group no longer has; foreign files stay."""
+    """Groups that are not passed, and files without a group, are removed; other files are kept."""
     root = tmp_path / "site"
     build(
         root, {"a": ("1", {"a/x": b"1", "a/deep/y": b"2"}), "b": ("1", {"b/z": b"3"}), "c": ("1", {"c/z": b"4"})}
@@ -64,9 +64,9 @@ def test_what_no_group_holds_is_removed_with_its_folders(tmp_path: Path) -> None
 
 
 def test_a_folder_of_others_is_refused(tmp_path: Path) -> None:
-    """A folder with files and no manifest could be anybody's; so could a file where a page has to go."""
+    """A folder with files but no manifest is refused; so is a foreign file in place of a page."""
     (tmp_path / "precious").write_text("mine")
-    with pytest.raises(ConfigError, match="is not empty and holds no site"):
+    with pytest.raises(ConfigError, match="is not empty and contains no site"):
         build(tmp_path, {"a": ("1", {"x": b"1"})})
     root = tmp_path / "site"
     build(root, {"a": ("1", {"x": b"1"})})
@@ -78,7 +78,7 @@ def test_a_folder_of_others_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_was_deleted_comes_back(tmp_path: Path) -> None:
-    """A group is kept only while all its files are there."""
+    """A group is kept only if all its files exist."""
     groups = {"a": ("1", {"x": b"1", "y": b"2"})}
     build(tmp_path / "site", groups)
     (tmp_path / "site/y").unlink()
@@ -87,7 +87,7 @@ def test_a_file_that_was_deleted_comes_back(tmp_path: Path) -> None:
 
 
 def test_files_can_be_read_by_a_web_server_whatever_the_umask(tmp_path: Path) -> None:
-    """Cron may have a private umask; a site is for everybody."""
+    """Files are readable by a web server, even with a private umask."""
     before = os.umask(0o077)
     try:
         build(tmp_path / "site", {"a": ("1", {"deep/er/x": b"1"})})
@@ -98,7 +98,7 @@ def test_files_can_be_read_by_a_web_server_whatever_the_umask(tmp_path: Path) ->
 
 
 def test_a_second_build_waits_or_is_refused(tmp_path: Path) -> None:
-    """Two builds of one folder never mix."""
+    """Two builds of one folder do not run at the same time."""
     root = tmp_path / "site"
     with open_folder(root):
         with pytest.raises(LockedError, match="another process is writing the site"), open_folder(root):
@@ -107,7 +107,7 @@ def test_a_second_build_waits_or_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format":1,"groups":{"a":["1",["../../etc/passwd"]]}}'])
 def test_a_manifest_that_is_not_ours_is_refused(tmp_path: Path, content: bytes) -> None:
-    """A manifest decides what is removed, so none that is damaged or leads out of the folder is believed."""
+    """A damaged manifest, or one with paths outside the folder, is refused, because it decides what is removed."""
     (tmp_path / MANIFEST).write_bytes(content)
     with pytest.raises(ConfigError, match=MANIFEST):
         build(tmp_path, {})
@@ -136,21 +136,27 @@ with folders.open_folder(Path(sys.argv[1])) as folder:
 
 OLD: Groups = {
     "a": ("1", {"a/x": b"old x", "a/y": b"old y"}),
-    "b": ("1", {"b/z": b"old z"}),
+    "b": ("1", {"b/z": b"old z", "moved/m": b"old m"}),
     "gone": ("1", {"gone/w": b"old w"}),
 }
 NEW: Groups = {
-    "a": ("2", {"a/x": b"new x", "a/v": b"new v"}),
-    "b": ("1", {"b/z": b"old z"}),
+    "a": ("2", {"a/x": b"new x", "a/v": b"new v", "moved/m": b"new m"}),
+    "b": ("2", {"b/z": b"old z"}),
     "c": ("1", {"c/1": b"new 1", "c/2": b"new 2", "c/3": b"new 3"}),
 }
 
 
-@pytest.mark.parametrize("has_site", [True, False], ids=["on a site", "in a new folder"])
-def test_a_killed_build_is_completed_by_the_next(tmp_path: Path, has_site: bool) -> None:
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("has_site", "then"),
+    [(True, []), (True, [1]), (False, []), (False, [3])],
+    ids=["on a site", "on a site, twice", "in a new folder", "in a new folder, twice"],
+)
+def test_killed_builds_are_completed_by_the_next(tmp_path: Path, has_site: bool, then: list[int]) -> None:
     """Killed at any step: every file that is there is whole, and the next build leaves exactly what it should.
 
-    The next build may be of the old state as well: then nothing of the new one stays behind.
+    The next build may be of the old state as well: then nothing of the new one stays behind. `then`: the steps at
+    which further builds are killed.
     """
     step = 0
     while True:
@@ -161,8 +167,10 @@ def test_a_killed_build_is_completed_by_the_next(tmp_path: Path, has_site: bool)
             else:
                 root.mkdir()
             arguments = [(name, fingerprint, dict(files)) for name, (fingerprint, files) in NEW.items()]
-            call = [sys.executable, "-c", _BUILD_AND_DIE, str(root), str(step), repr(arguments)]
-            code = subprocess.run(call, check=False).returncode
+            calls = [
+                [sys.executable, "-c", _BUILD_AND_DIE, str(root), str(at), repr(arguments)] for at in (step, *then)
+            ]
+            code, *_ = [subprocess.run(call, check=False).returncode for call in calls]
             whole = {
                 content for groups in (OLD, NEW) for _, files in groups.values() for content in files.values()
             }
@@ -179,40 +187,30 @@ def test_a_killed_build_is_completed_by_the_next(tmp_path: Path, has_site: bool)
     assert step > 8
 
 
-_NAMES = st.sampled_from("abc")
+_PATHS = st.sampled_from(["1", "2", "deep/3", "deep/er/4"])
 _STATES = st.lists(
-    st.dictionaries(
-        _NAMES,
-        st.tuples(st.sampled_from("12"), st.dictionaries(_NAMES, st.binary(max_size=2), max_size=3)),
-        max_size=3,
-    ),
-    max_size=4,
+    st.dictionaries(_PATHS, st.tuples(st.sampled_from("abc"), st.binary(max_size=2))), min_size=2, max_size=4
 )
 
 
 @given(states=_STATES)
 def test_a_folder_shows_the_last_state_alone(
-    tmp_path_factory: pytest.TempPathFactory, states: list[Groups]
+    tmp_path_factory: pytest.TempPathFactory, states: list[dict[str, tuple[str, bytes]]]
 ) -> None:
-    """Whatever was built before, the folder is what the last build wrote; equal fingerprints mean equal files."""
+    """After any sequence of builds, the folder has the files of the last build, also if files change groups."""
     root = tmp_path_factory.mktemp("site") / "site"
-    known: dict[tuple[str, str], Mapping[str, bytes]] = {}
-    expected: dict[str, bytes] = {}
     for state in states:
+        expected = {path: content for path, (_, content) in state.items()}
         groups = {
-            name: (
-                fingerprint,
-                known.setdefault((name, fingerprint), {f"{name}/{path}": c for path, c in files.items()}),
-            )
-            for name, (fingerprint, files) in state.items()
+            name: {path: expected[path] for path in sorted(state) if state[path][0] == name}
+            for name in sorted({name for name, _ in state.values()})
         }
-        build(root, groups)
-        expected = {path: content for _, files in groups.values() for path, content in files.items()}
+        build(root, {name: (repr(files), files) for name, files in groups.items()})
         assert files_in(root) == expected
 
 
 def test_keep_all_needs_every_file(tmp_path: Path) -> None:
-    """The whole site is kept at once only while nothing is missing and no build was killed."""
+    """All groups are kept at once only if no file is missing and no build was killed."""
     root = tmp_path / "site"
     build(root, {"a": ("1", {"x": b"1"}), "all": ("7", {})})
     with open_folder(root) as folder:
@@ -228,7 +226,7 @@ def test_keep_all_needs_every_file(tmp_path: Path) -> None:
 
 
 def test_the_temporary_folder_says_that_a_build_is_unfinished(tmp_path: Path) -> None:
-    """It is there from the beginning of a build to its end."""
+    """The mark of an unfinished build exists from its start to its end."""
     root = tmp_path / "site"
     with open_folder(root) as folder:
         assert folders.is_unfinished(root)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from etstats.domain.rules.rating import RatedPlayer, RatedRound
+from etstats.domain.rules.rating import RatedPlayer, RatedRound, RatingBook, matches_of, rate_matches
+from etstats.domain.rules.rating_check import OPENSKILL_BETAS, WARM_UP, predict_from_results, score
 
 _ATTACK_SIDE, _DEFENCE_SIDE = 2, 1
 _FRIENDS = (1, 1, 2, 3, 4)
@@ -132,7 +133,9 @@ def _attendance(dice: random.Random, community: Community, members: Sequence[Mem
     order = sorted(members, key=lambda member: dice.expovariate(1) / member.activity)
     present: dict[str, Member] = {}
     for member in order:
-        friends = [m for m in members if m.group == member.group and dice.random() < community.together]
+        friends = [
+            other for other in members if other.group == member.group and dice.random() < community.together
+        ]
         for person in (member, *friends):
             if len(present) < wanted:
                 present[person.guid] = person
@@ -147,7 +150,7 @@ def _split(
         return ranked[0::4] + ranked[3::4], ranked[1::4] + ranked[2::4]
     places = {member.group: dice.random() for member in present}
     keep = community.together
-    order = sorted(present, key=lambda m: places[m.group] if dice.random() < keep else dice.random())
+    order = sorted(present, key=lambda member: places[member.group] if dice.random() < keep else dice.random())
     half = len(order) // 2
     return order[:half], order[half:]
 
@@ -223,7 +226,8 @@ def _combat(
                 counts[other.guid][3] += damage
     for team, side in ((_ATTACK_SIDE, attack), (_DEFENCE_SIDE, defence)):
         for member in side:
-            yield RatedPlayer(member.guid, team, *counts[member.guid], played)
+            kills, deaths, given, received = counts[member.guid]
+            yield RatedPlayer(member.guid, team, kills, deaths, given, received, played)
 
 
 def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float:
@@ -237,4 +241,33 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float:
         places.append(ranks)
     count = len(first)
     squares = sum((one - other) ** 2 for one, other in zip(*places, strict=True))
-    return 1 - 6 * squares / (count * (count**2 - 1))
+    return float(1 - 6 * squares / (count * (count**2 - 1)))
+
+
+def correlations(community: Played) -> tuple[float, float, float]:
+    """Return the rank correlation of true worth with rating, K/D and results, of players with 20 rounds or more.
+
+    Results: openskill with the setting that predicted best.
+    """
+    matches = matches_of(community.rounds)
+    book = RatingBook()
+    results = [row.result for _, row in rate_matches(book, matches)]
+    candidates = [predict_from_results(matches, results, beta) for beta in OPENSKILL_BETAS]
+    by_results = min(candidates, key=lambda candidate: score(candidate.predictions[WARM_UP:]).log_loss or 0).mu
+    sums: dict[str, list[int]] = {}
+    for round_ in community.rounds:
+        for player in round_.players:
+            totals = sums.setdefault(player.identity_guid, [0, 0])
+            totals[0] += player.kills
+            totals[1] += player.deaths
+    members = [
+        member
+        for member in community.members
+        if member.guid in sums and not book.player(member.guid).is_provisional
+    ]
+    worth = [member.worth for member in members]
+    return (
+        rank_correlation(worth, [book.player(member.guid).mu for member in members]),
+        rank_correlation(worth, [sums[member.guid][0] / sums[member.guid][1] for member in members]),
+        rank_correlation(worth, [by_results[member.guid] for member in members]),
+    )

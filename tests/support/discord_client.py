@@ -14,7 +14,6 @@ import html
 import json
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -27,11 +26,13 @@ import manimgx_fonts_cjk
 import matplotlib
 from PIL import Image
 
+from tests.support.processes import run
+
 PHONE, DESKTOP = 390, 900
 """Widths of the screens in CSS pixels."""
 
 _SCALE = 2  # picture pixels per CSS pixel
-_NARROWEST_WINDOW = 500  # Chromium opens no narrower one
+_SMALLEST_WINDOW = 500  # Chromium opens no narrower one, and cuts the page of a lower one
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -183,10 +184,10 @@ def _run(page: str, width: int, height: int, *options: str) -> str:
     with tempfile.TemporaryDirectory(prefix="etstats-chromium-") as folder:
         file = Path(folder, "page.html")
         file.write_text(page, encoding="utf-8")
-        window = f"--window-size={max(width, _NARROWEST_WINDOW)},{height}"
+        window = f"--window-size={max(width, _SMALLEST_WINDOW)},{max(height, _SMALLEST_WINDOW)}"
         profile = f"--user-data-dir={folder}/profile"
         command = [browser, *_FLAGS, profile, window, *options, file.as_uri()]
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False).stdout
+        return run(command).stdout
 
 
 def to_html(shown: Sequence[Shown], width: int = PHONE) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from etstats.demo.generator import GeneratedFile
 from etstats.parser.fields import FIELDS, LAYOUTS, WEAPONS
 
 GUIDS = ("0000AAAA", "0000BBBB", "0000CCCC", "0000DDDD")
@@ -18,26 +19,32 @@ class File:
     mtime: int | None = None
 
 
+def cut(file: GeneratedFile) -> bytes:
+    """Return the first half of a file, which ends inside a line."""
+    return file.content[: len(file.content) // 2]
+
+
 def line(
     guid: str = GUIDS[0],
     name: str = "^1bo",
     *,
     rounds: int = 0,
-    team: int = 1,
+    team: int | str = 1,
     weapons: Mapping[str, Sequence[int]] = DEFAULT_WEAPONS,
     layout: int = 38,
     **fields: float,
 ) -> str:
     """One player line; weapons are hits, shots, kills, deaths, headshots; fields that are not given are 0."""
-    mask, counts = 0, []
+    mask = 0
+    counts: list[int] = []
     for bit, weapon in enumerate(WEAPONS):
         if weapon in weapons:
             mask |= 1 << bit
             counts += weapons[weapon]
-    unknown = fields.keys() - {f.name for f in FIELDS}
+    unknown = fields.keys() - {field.name for field in FIELDS}
     assert not unknown, unknown
     fields = {"damage_given": 100, "damage_received": 100, "time_played_minutes": 5.0} | fields
-    texts = [f"{fields.get(f.name, 0):{'.1f' if f.number is float else 'd'}}" for f in LAYOUTS[layout]]
+    texts = [f"{fields.get(field.name, 0):{'.1f' if field.number is float else 'd'}}" for field in LAYOUTS[layout]]
     return f"{guid}\\{name}\\{rounds}\\{team}\\{mask} {' '.join(map(str, counts))} \t" + "\t".join(texts)
 
 

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.support.discord_client import DESKTOP, PHONE, find_browser, markdown, measure, screenshot, to_html
+from tests.support.discord_client import (
+    DESKTOP,
+    PHONE,
+    Shown,
+    find_browser,
+    markdown,
+    measure,
+    screenshot,
+    to_html,
+)
 from tests.support.hostile import HOSTILE
 
 needs_browser = pytest.mark.skipif(find_browser() is None, reason="Chromium is not installed")
@@ -85,7 +94,7 @@ def test_no_text_becomes_an_element(text):
 
 @needs_browser
 def test_thirty_five_columns_of_a_code_block_fit_a_phone():
-    """One more is wrapped, which the size tells."""
+    """One more is wrapped, which the size shows."""
     rows = [measure([(post(description=f"```\n{'x' * columns}\n```"), {})])[0] for columns in (35, 36)]
     assert [row.wrapped_rows for row in rows] == [0, 1]
     assert rows[0].height < rows[1].height
@@ -125,7 +134,7 @@ def test_an_image_is_as_wide_as_the_embed_of_a_phone():
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
 def test_a_screenshot_is_the_whole_message(width):
     """It has two pixels for each CSS pixel and shows the embed's colour."""
-    shown = [(post(title="supply", description="\n".join(HOSTILE)), {})]
+    shown: list[Shown] = [(post(title="supply", description="\n".join(HOSTILE)), {})]
     taken = Image.open(BytesIO(screenshot(shown, width))).convert("RGB")
     assert taken.size == (2 * width, 2 * measure(shown, width)[0].height)
-    assert (0x3B, 0x82, 0xF6) in {colour for _, colour in taken.getcolors(1 << 20)}
+    assert (0x3B, 0x82, 0xF6) in {colour for _, colour in taken.getcolors(1 << 20) or ()}

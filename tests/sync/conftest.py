@@ -1,11 +1,11 @@
-"""Fixtures of the sync tests: a folder of round files, and servers that show it."""
+"""Fixtures of the sync tests: a folder of round files, and servers for it."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.sync.server import TestServer
+from tests.support.sftp_server import TestServer
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def keys(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """The folder that is served."""
+    """The served folder."""
     folder = tmp_path / "gamestats"
     folder.mkdir()
     return folder
@@ -26,6 +26,6 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(root: Path, keys: Path) -> Iterator[TestServer]:
-    """A server in this process that shows `root` and can be told to misbehave."""
+    """An in-process server for `root` that can be told to misbehave."""
     with TestServer(root, keys) as running:
         yield running

@@ -1,4 +1,4 @@
-"""The agent: where OpenSSH's is installed, keys that only it can open are used."""
+"""Login with keys from OpenSSH's agent, if it is installed."""
 
 import shutil
 import subprocess
@@ -9,30 +9,34 @@ import asyncssh
 import pytest
 
 from etstats.sync.sftp import source
-from tests.sync.server import TestServer
+from tests.support.processes import Process, until
+from tests.support.sftp_server import TestServer
 
-if shutil.which("ssh-agent") and shutil.which("ssh-add"):
+pytestmark = pytest.mark.skipif(
+    not (shutil.which("ssh-agent") and shutil.which("ssh-add")), reason="OpenSSH's agent is not installed"
+)
 
-    @pytest.fixture
-    def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        """A real ssh-agent of its own, known through SSH_AUTH_SOCK, and no keys in the home folder."""
-        address = tmp_path / "agent"
-        with subprocess.Popen(["ssh-agent", "-D", "-a", address], stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            process.stdout.readline()  # it says its address when it listens
-            monkeypatch.setenv("SSH_AUTH_SOCK", str(address))
-            monkeypatch.setenv("HOME", str(tmp_path))
-            yield
-            process.terminate()
 
-    def test_the_agent_serves_when_no_key_is_named(agent: None, server: TestServer) -> None:
-        """No key_file and no key in ~/.ssh: the agent's keys are tried."""
-        subprocess.run(["ssh-add", "-q", server.key_file], check=True)
-        source.connect(server.settings(key_file=None)).close()
+@pytest.fixture
+def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A separate ssh-agent in SSH_AUTH_SOCK, and a home folder without keys."""
+    address = tmp_path / "agent"
+    with Process(["ssh-agent", "-D", "-a", address]) as process:
+        until(lambda: "SSH_AUTH_SOCK" in process.out)  # it says its address when it listens
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(address))
+        monkeypatch.setenv("HOME", str(tmp_path))
+        yield
 
-    def test_the_agent_opens_a_locked_key(agent: None, server: TestServer) -> None:
-        """A key that needs a passphrase is taken from the agent that has it, by its public half."""
-        subprocess.run(["ssh-add", "-q", server.key_file], check=True)
-        key = asyncssh.read_private_key(str(server.key_file))
-        key.write_private_key(str(server.key_file), passphrase="secret words", rounds=50)
-        source.connect(server.settings()).close()
+
+def test_the_agent_serves_when_no_key_is_named(agent: None, server: TestServer) -> None:
+    """Without key_file and keys in ~/.ssh, the agent's keys are tried."""
+    subprocess.run(["ssh-add", "-q", server.key_file], check=True)
+    source.connect(server.settings(key_file=None)).close()
+
+
+def test_the_agent_opens_a_locked_key(agent: None, server: TestServer) -> None:
+    """A key with a passphrase is used through the agent, found by its public half."""
+    subprocess.run(["ssh-add", "-q", server.key_file], check=True)
+    key = asyncssh.read_private_key(str(server.key_file))
+    key.write_private_key(str(server.key_file), passphrase="secret words", rounds=50)
+    source.connect(server.settings()).close()

@@ -1,4 +1,4 @@
-"""One suite for every kind of source: what `remote.Source` promises, each of them keeps."""
+"""The contract of `Source`, tested for every kind of source."""
 
 import contextlib
 import os
@@ -9,27 +9,17 @@ import pytest
 
 from etstats.domain.rounds import ListingState, RemoteFile
 from etstats.errors import SourceError
-from etstats.sync import open_source
+from etstats.sync.opening import open_source
 from etstats.sync.source import MAX_FILE_BYTES, Failed, Fetched, SftpSettings, Source
-from tests.sync.server import SSHD, OpenSshServer, TestServer
+from tests.support.listings import listed, name_of, write
+from tests.support.sftp_server import SSHD, OpenSshServer, TestServer
 
 KINDS = ["folder", "asyncssh", *(["openssh"] if SSHD else [])]
 
 
-def name_of(number: int) -> str:
-    return f"2025-10-02-{number:06d}-supply-round-{1 + number % 2}.txt"
-
-
-def write(root: Path, name: str, content: bytes = b"header\n", mtime: int = 1_700_000_000) -> RemoteFile:
-    path = root / name
-    path.write_bytes(content)
-    os.utime(path, (mtime, mtime))
-    return RemoteFile(name=name, size=len(content), mtime=mtime)
-
-
 @contextlib.contextmanager
 def opened(kind: str, root: Path, keys: Path) -> Iterator[Source]:
-    """The same folder, reached in each of the ways there are."""
+    """Open the same folder with each kind of source."""
     with contextlib.ExitStack() as stack:
         place: Path | SftpSettings = root
         if kind != "folder":
@@ -40,7 +30,7 @@ def opened(kind: str, root: Path, keys: Path) -> Iterator[Source]:
 
 @pytest.fixture(params=KINDS)
 def source(request: pytest.FixtureRequest, root: Path, keys: Path) -> Iterator[Source]:
-    """Every kind of source, looking at `root`."""
+    """Each kind of source, for `root`."""
     with opened(request.param, root, keys) as opened_source:
         yield opened_source
 
@@ -54,25 +44,19 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def listed(source: Source, last: ListingState | None = None) -> dict[str, RemoteFile]:
-    listing = source.look(last)
-    assert listing is not None
-    return {file.name: file for file in listing.files}
-
-
 def test_lists_name_size_and_mtime(source: Source, root: Path) -> None:
-    """A listing says of each file what a stat would."""
+    """A listing has the size and mtime of each file as from stat."""
     files = [write(root, name_of(number), b"x" * number, 1_700_000_000 + number) for number in range(250)]
     assert listed(source) == {file.name: file for file in files}
 
 
 def test_an_empty_folder_is_an_empty_listing(source: Source) -> None:
-    """Nothing there is no error."""
+    """An empty folder is not an error."""
     assert listed(source) == {}
 
 
 def test_fetches_every_byte(source: Source, root: Path) -> None:
-    """Whatever the size: empty, one byte, above a READ's worth, and more files than fit in one window."""
+    """Empty files, one byte, more than one READ, and more files than one window are fetched completely."""
     sizes = [0, 1, 32_767, 32_768, 32_769, 100_001, *([700] * 600)]
     contents = {name_of(number): os.urandom(size) for number, size in enumerate(sizes)}
     for name, content in contents.items():
@@ -83,12 +67,12 @@ def test_fetches_every_byte(source: Source, root: Path) -> None:
 
 
 def test_fetching_nothing_yields_nothing(source: Source) -> None:
-    """No files, no outcomes."""
+    """Fetching no files yields no outcomes."""
     assert list(source.fetch([])) == []
 
 
 def test_a_file_that_vanished_fails_alone(source: Source, root: Path) -> None:
-    """The others come, and the missing one is named."""
+    """A deleted file fails by name; the others are fetched."""
     for number in range(5):
         write(root, name_of(number))
     files = listed(source)
@@ -97,13 +81,13 @@ def test_a_file_that_vanished_fails_alone(source: Source, root: Path) -> None:
     failed = outcomes.pop(name_of(2))
     assert isinstance(failed, Failed)
     assert failed.is_passing
-    assert "vanished" in failed.reason
+    assert "deleted" in failed.reason
     assert all(isinstance(outcome, Fetched) for outcome in outcomes.values())
 
 
 @pytest.mark.parametrize("content", [b"", b"short", b"as long as", b"longer than it was"])
 def test_a_file_that_changed_since_the_listing_is_left(source: Source, root: Path, content: bytes) -> None:
-    """Shrunk, grown, emptied, or only newer: never taken for the file that was listed."""
+    """A file that shrank, grew, was emptied or has a new mtime is not fetched."""
     file = write(root, name_of(1), b"ten bytes!")
     files = listed(source)
     write(root, name_of(1), content, file.mtime + 1)
@@ -119,21 +103,21 @@ def test_what_is_no_regular_file_is_refused(source: Source, root: Path) -> None:
     (root / name_of(2)).symlink_to(root / name_of(1))
     (root / name_of(3)).mkdir()
     os.mkfifo(root / name_of(4))
-    listing = source.look()
+    listing = source.list_files()
     assert listing is not None
     assert [file.name for file in listing.files] == [name_of(1)]
     assert {refused.name: refused.reason for refused in listing.refused} == {
         name_of(2): "a link",
-        name_of(3): "no regular file",
-        name_of(4): "no regular file",
+        name_of(3): "a folder",
+        name_of(4): "not a regular file",
     }
 
 
 def test_hostile_names_are_refused_and_shown_safely(source: Source, root: Path) -> None:
-    """Escape sequences, line breaks, backslashes and bytes that are no text never reach a terminal."""
+    """Escape sequences, line breaks, backslashes and invalid text are never printed raw."""
     for name in (b"\x1b[31mred-round-1.txt", b"two\nlines", b"back\\slash", b"\xff\xfe", b"\xe2\x80\xae.txt"):
         (root / os.fsdecode(name)).write_bytes(b"x")
-    listing = source.look()
+    listing = source.list_files()
     assert listing is not None
     assert listing.files == ()
     assert len(listing.refused) == 5
@@ -142,14 +126,14 @@ def test_hostile_names_are_refused_and_shown_safely(source: Source, root: Path) 
 
 @pytest.mark.parametrize("name", ["../outside.txt", "/etc/hostname", "a/b", "..", "", "a\0b"])
 def test_never_opens_a_name_with_a_path(source: Source, root: Path, name: str) -> None:
-    """A name that leaves the folder fails before anything is asked for."""
+    """A name that leaves the folder fails before a request is sent."""
     (root.parent / "outside.txt").write_bytes(b"secret")
     (outcome,) = source.fetch([RemoteFile(name=name, size=6, mtime=0)])
     assert isinstance(outcome, Failed)
 
 
 def test_a_huge_file_is_not_brought_into_memory(source: Source, root: Path) -> None:
-    """Two gigabytes under a round's name are refused by their size alone."""
+    """A file of two gigabytes is refused by its listed size."""
     with (root / name_of(1)).open("wb") as huge:
         huge.truncate(2 << 30)
     (outcome,) = source.fetch(listed(source).values())
@@ -160,13 +144,13 @@ def test_a_huge_file_is_not_brought_into_memory(source: Source, root: Path) -> N
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_ten_thousand_names(kind: str, crowd: Path, keys: Path) -> None:
-    """A full folder is listed in full."""
+    """A folder of 10,000 files is listed completely."""
     with opened(kind, crowd, keys) as source:
         assert len(listed(source)) == 10_000
 
 
 def test_a_fetch_given_up_leaves_the_source_usable(source: Source, root: Path) -> None:
-    """Answers that nobody waits for any more do not disturb what comes after."""
+    """Answers to an abandoned fetch do not disturb later requests."""
     for number in range(50):
         write(root, name_of(number), b"%d" % number)
     files = listed(source)
@@ -177,20 +161,20 @@ def test_a_fetch_given_up_leaves_the_source_usable(source: Source, root: Path) -
 
 
 def test_looks_again_only_when_something_can_have_changed(source: Source, root: Path) -> None:
-    """A settled folder costs no listing; a new file, a gone file and a rewritten young file are all seen."""
+    """An unchanged folder is not listed; new, deleted and rewritten recent files are found."""
     os.utime(root, (1_700_000_000, 1_700_000_000))
     young = write(root, name_of(1), mtime=1_700_000_000)
     os.utime(root, (1_700_000_000, 1_700_000_000))
-    source.look()  # the first may go by the mtime of the moment the connection was made
-    first = source.look()
+    source.list_files()  # the first may go by the mtime of the moment the connection was made
+    first = source.list_files()
     assert first is not None
     settled = ListingState(
-        mtime=first.mark.mtime,
-        first_seen=first.mark.listed - 5,
-        listed=first.mark.listed,
+        mtime=first.state.mtime,
+        first_seen=first.state.listed - 5,
+        listed=first.state.listed,
         recent=(young,),
     )
-    assert source.look(settled) is None
+    assert source.list_files(settled) is None
     write(root, young.name, b"rewritten", young.mtime + 3)  # which does not move the folder's mtime
     os.utime(root, (1_700_000_000, 1_700_000_000))
     assert listed(source, settled)[young.name].size == len(b"rewritten")
@@ -199,13 +183,13 @@ def test_looks_again_only_when_something_can_have_changed(source: Source, root: 
 
 
 def test_a_folder_that_went_away_is_an_error_in_words(source: Source, root: Path) -> None:
-    """Never an empty listing: that would read as nothing new."""
+    """A deleted folder is an error, not an empty listing."""
     root.rmdir()
-    with pytest.raises(SourceError, match="no folder"):
-        source.look()
+    with pytest.raises(SourceError, match="does not exist"):
+        source.list_files()
 
 
 def test_closing_twice_is_harmless(source: Source) -> None:
-    """A source can be closed by whoever is last to leave."""
+    """A source can be closed twice."""
     source.close()
     source.close()

@@ -1,11 +1,10 @@
-"""A server that misbehaves: nothing half is taken, nothing is lost, and the next poll makes it good."""
+"""Server faults: incomplete files are not accepted, no file is lost, and the next poll recovers."""
 
 import contextlib
 import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import asyncssh
@@ -15,9 +14,10 @@ from etstats.domain.rounds import RemoteFile
 from etstats.errors import AccessError, SourceError
 from etstats.sync.sftp import source as sftp_source
 from etstats.sync.sftp.connect import PromptSocket
-from etstats.sync.source import Failed, Fetched, Timeouts
-from tests.sync.server import IMPATIENT, TestServer, client_key
-from tests.sync.test_conformance import listed, name_of, write
+from etstats.sync.source import Failed, Fetched, SftpSettings, Timeouts
+from tests.support.listings import listed, name_of, write
+from tests.support.processes import HANG_SECONDS
+from tests.support.sftp_server import IMPATIENT, TestServer, client_key
 
 BYTES = b"0123456789" * 100
 
@@ -31,7 +31,7 @@ def fetched(outcomes: Iterator[Fetched | Failed]) -> dict[str, bytes]:
 
 
 def test_permission_denied_on_one_file(server: TestServer, root: Path) -> None:
-    """One file that may not be read is named; the others come."""
+    """A file without read permission is reported by name; the others are fetched."""
     files = fill(root, 20)
     server.faults.deny.add(files[7].name)
     with sftp_source.connect(server.settings()) as source:
@@ -46,7 +46,7 @@ def test_permission_denied_on_one_file(server: TestServer, root: Path) -> None:
 
 
 def test_dropped_in_mid_file_keeps_what_was_whole(server: TestServer, root: Path) -> None:
-    """Each file counts as soon as it is whole, and a new connection brings the rest."""
+    """Files completed before a lost connection are kept; a new connection fetches the rest."""
     files = fill(root, 1_500)
     server.faults.drop_in.add(files[1_200].name)
     taken: dict[str, bytes] = {}
@@ -68,7 +68,7 @@ def test_dropped_in_mid_file_keeps_what_was_whole(server: TestServer, root: Path
 
 
 def test_a_stalled_read_ends_in_time(server: TestServer, root: Path) -> None:
-    """A server that falls silent is given up, not waited for."""
+    """A read from a silent server ends with a timeout."""
     files = fill(root, 3)
     server.faults.stall_in.add(files[1].name)
     settings = server.settings(timeouts=IMPATIENT)
@@ -77,7 +77,7 @@ def test_a_stalled_read_ends_in_time(server: TestServer, root: Path) -> None:
 
 
 def test_a_file_that_grows_between_open_and_read_is_left(server: TestServer, root: Path) -> None:
-    """The size asked for after the reading gives it away; the next poll takes it whole."""
+    """A file that grows during the read is rejected by the FSTAT; the next poll fetches it."""
     file = write(root, name_of(1), BYTES)
 
     def grow(name: str) -> None:
@@ -94,7 +94,7 @@ def test_a_file_that_grows_between_open_and_read_is_left(server: TestServer, roo
 
 
 def test_a_file_that_shrinks_when_opened_is_left(server: TestServer, root: Path) -> None:
-    """A short read neither hangs nor counts."""
+    """A short read neither hangs nor returns the file."""
     file = write(root, name_of(1), BYTES)
     server.faults.before_open = lambda name: os.truncate(root / name, 10)
     with sftp_source.connect(server.settings()) as source:
@@ -104,7 +104,7 @@ def test_a_file_that_shrinks_when_opened_is_left(server: TestServer, root: Path)
 
 
 def test_a_link_that_took_the_place_of_a_file(server: TestServer, root: Path) -> None:
-    """What was listed as a file and is a folder when opened is not taken."""
+    """A listed file that is a folder when opened is rejected."""
     file = write(root, name_of(1), BYTES)
 
     def swap(name: str) -> None:
@@ -119,7 +119,7 @@ def test_a_link_that_took_the_place_of_a_file(server: TestServer, root: Path) ->
 
 @pytest.mark.parametrize("most", [1, 3, 100])
 def test_a_server_with_few_handles_gets_fewer_at_once(server: TestServer, root: Path, most: int) -> None:
-    """Refusals for too many open files cost speed, never a file."""
+    """Refusals for too many open files reduce the window; all files are fetched."""
     files = fill(root, 600)
     server.faults.max_open = most
     with sftp_source.connect(server.settings()) as source:
@@ -128,7 +128,7 @@ def test_a_server_with_few_handles_gets_fewer_at_once(server: TestServer, root: 
 
 
 def test_a_file_that_never_opens_fails_in_the_end(server: TestServer, root: Path) -> None:
-    """A refusal without a reason is tried alone before it is believed."""
+    """A file refused without a reason is retried alone before it fails."""
     files = fill(root, 40)
     bad = {files[3].name, files[11].name}
     server.faults.fail_open |= bad
@@ -139,7 +139,7 @@ def test_a_file_that_never_opens_fails_in_the_end(server: TestServer, root: Path
 
 
 def test_an_abandoned_fetch_leaves_no_handle_open(server: TestServer, root: Path) -> None:
-    """What was asked for and not waited for is closed when it comes."""
+    """Handles that arrive after a fetch was abandoned are closed."""
     files = fill(root, 700)
     with sftp_source.connect(server.settings()) as source:
         for _ in range(3):
@@ -151,13 +151,13 @@ def test_an_abandoned_fetch_leaves_no_handle_open(server: TestServer, root: Path
 
 
 def test_hostile_names_in_a_listing(server: TestServer, root: Path) -> None:
-    """Names that no file system would hold are refused too."""
+    """Names that no file system allows are refused too."""
     fill(root, 2)
     names = [b"../../etc/passwd", b"/etc/passwd", b"a/../b.txt", b"nul\0.txt", b"", b"x" * 300, b"\xc3("]
     attrs = asyncssh.SFTPAttrs(size=10, atime=1, mtime=1, permissions=0o100644)
     server.faults.extra_names = lambda: iter([asyncssh.SFTPName(name, attrs=attrs) for name in names])
     with sftp_source.connect(server.settings()) as source:
-        listing = source.look()
+        listing = source.list_files()
     assert listing is not None
     assert {file.name for file in listing.files} == {name_of(0), name_of(1)}
     assert len(listing.refused) == len(names)
@@ -165,29 +165,29 @@ def test_hostile_names_in_a_listing(server: TestServer, root: Path) -> None:
 
 
 def test_names_without_size_or_time_are_refused(server: TestServer) -> None:
-    """What cannot be compared cannot be trusted to be whole."""
+    """Files without size or mtime are refused, because completeness cannot be checked."""
     bare = asyncssh.SFTPName(name_of(1).encode(), attrs=asyncssh.SFTPAttrs())
     server.faults.extra_names = lambda: iter([bare])
     with sftp_source.connect(server.settings()) as source:
-        listing = source.look()
+        listing = source.list_files()
     assert listing is not None
     assert listing.files == ()
-    assert [refused.reason for refused in listing.refused] == ["the server sends no size or time for it"]
+    assert [refused.reason for refused in listing.refused] == ["the server sent no size or time"]
 
 
 def test_a_name_that_is_listed_twice_is_one_file(server: TestServer, root: Path) -> None:
-    """A folder that changes while it is read shows some names again; the later word counts."""
+    """If a name is listed twice, the later entry counts."""
     (file,) = fill(root, 1)
     again = asyncssh.SFTPAttrs(size=11, atime=2, mtime=2, permissions=0o100644)
     server.faults.extra_names = lambda: iter([asyncssh.SFTPName(file.name.encode(), attrs=again)])
     with sftp_source.connect(server.settings()) as source:
-        listing = source.look()
+        listing = source.list_files()
     assert listing is not None
     assert listing.files == (RemoteFile(name=file.name, size=11, mtime=2),)
 
 
 def test_an_endless_listing_ends(server: TestServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder without end is an error, with bounded memory and time."""
+    """An endless listing is an error, with bounded memory and time."""
     attrs = asyncssh.SFTPAttrs(size=10, atime=1, mtime=1, permissions=0o100644)
 
     def endless() -> Iterator[asyncssh.SFTPName]:
@@ -197,11 +197,11 @@ def test_an_endless_listing_ends(server: TestServer, monkeypatch: pytest.MonkeyP
     server.faults.extra_names = endless
     monkeypatch.setattr(sftp_source, "MAX_NAMES", 5_000)
     with sftp_source.connect(server.settings()) as source, pytest.raises(SourceError, match="does not end"):
-        source.look()
+        source.list_files()
 
 
 def test_a_listing_is_bounded_in_time(server: TestServer) -> None:
-    """A listing that trickles on is given up after its own timeout."""
+    """A slow listing ends after its own timeout."""
     attrs = asyncssh.SFTPAttrs(size=10, atime=1, mtime=1, permissions=0o100644)
 
     def endless() -> Iterator[asyncssh.SFTPName]:
@@ -211,11 +211,11 @@ def test_a_listing_is_bounded_in_time(server: TestServer) -> None:
     server.faults.extra_names = endless
     settings = server.settings(timeouts=Timeouts(listing=0.2))
     with sftp_source.connect(settings) as source, pytest.raises(SourceError, match="does not end"):
-        source.look()
+        source.list_files()
 
 
 def test_a_clock_hours_apart_changes_nothing(server: TestServer, root: Path) -> None:
-    """mtimes are compared with each other only."""
+    """mtimes are compared only with each other."""
     server.faults.clock_offset = 7 * 3600
     fill(root, 3)
     with sftp_source.connect(server.settings()) as source:
@@ -225,82 +225,78 @@ def test_a_clock_hours_apart_changes_nothing(server: TestServer, root: Path) -> 
 
 
 def test_a_poll_costs_one_stat_and_no_listing(server: TestServer, root: Path) -> None:
-    """Looking at a settled folder over an open connection asks for its mtime and nothing else."""
+    """A poll of an unchanged folder over an open connection sends one STAT."""
     fill(root, 3)
     os.utime(root, (1_700_100_000, 1_700_100_000))
     with sftp_source.connect(server.settings()) as source:
-        listing = source.look()
+        listing = source.list_files()
         assert listing is not None
-        settled = replace(listing.mark, first_seen=listing.mark.listed - 5, recent=())
+        settled = listing.state._replace(first_seen=listing.state.listed - 5, recent=())
         before = server.stats, server.listings
         for _ in range(10):
-            assert source.look(settled) is None
+            assert source.list_files(settled) is None
         assert (server.stats - before[0], server.listings - before[1]) == (10, 0)
 
 
 def test_a_dropped_connection_is_an_error_at_the_next_look(server: TestServer, root: Path) -> None:
-    """The source says so at once, and another one works."""
+    """After a lost connection the source raises an error, and a new source works."""
     fill(root, 1)
     with sftp_source.connect(server.settings()) as source:
         listed(source)
         server.drop_all()
         with pytest.raises(SourceError):
-            source.look()
+            source.list_files()
     with sftp_source.connect(server.settings()) as source:
         assert len(listed(source)) == 1
 
 
 def test_no_such_folder(server: TestServer) -> None:
-    """A wrong remote_path is named, with the server."""
-    with pytest.raises(SourceError, match="there is no folder /nowhere on et@127"):
+    """The error for a wrong remote_path names the path and the server."""
+    with pytest.raises(SourceError, match=r"the folder /nowhere on et@127.* does not exist"):
         sftp_source.connect(server.settings(remote_path="/nowhere"))
 
 
 def test_a_folder_that_may_not_be_read(server: TestServer) -> None:
-    """No outage: a person has to grant the permission."""
+    """A folder without permission is an AccessError, not a temporary one."""
     server.faults.deny_folder = True
-    with pytest.raises(AccessError, match=r"the folder / on et@127.* may not be read"):
+    with pytest.raises(AccessError, match=r"no permission to read the folder / on et@127"):
         sftp_source.connect(server.settings())
 
 
 def test_a_file_for_a_folder(server: TestServer, root: Path) -> None:
-    """A remote_path that is a file is named as one."""
+    """The error for a remote_path that is a file says so."""
     fill(root, 1)
     with pytest.raises(SourceError, match="is not a folder"):
         sftp_source.connect(server.settings(remote_path="/" + name_of(0)))
 
 
 def test_connection_refused() -> None:
-    """Nobody listens: one line with the address."""
+    """A refused connection is one line with the address."""
     with pytest.raises(SourceError, match=r"cannot reach .*:1: connection refused"):
-        sftp_source.connect(
-            sftp_source.SftpSettings(host="127.0.0.1", port=1, user="et", remote_path="/", ssh_config=None)
-        )
+        sftp_source.connect(SftpSettings(host="127.0.0.1", port=1, user="et", remote_path="/", ssh_config=None))
 
 
 def test_an_unknown_host_name() -> None:
-    """A name that no DNS knows."""
+    """An unknown host name is one line with the name."""
     with pytest.raises(SourceError, match="cannot find the host"):
-        sftp_source.connect(
-            sftp_source.SftpSettings(host="no.such.host.invalid", user="et", remote_path="/", ssh_config=None)
-        )
+        sftp_source.connect(SftpSettings(host="no.such.host.invalid", user="et", remote_path="/", ssh_config=None))
 
 
 def test_a_key_the_server_does_not_know(server: TestServer, keys: Path) -> None:
-    """The refusal names user, server and key, and what to do."""
+    """The error names user, server and key, and what to do."""
     other = client_key(keys, "other_key")
     with pytest.raises(AccessError, match=r"et@127.*refused .*other_key: add its public half"):
         sftp_source.connect(server.settings(key_file=other))
 
 
 def test_a_server_without_sftp(root: Path, keys: Path) -> None:
-    """A login that may do other things is told from a broken line."""
+    """A login without SFTP is reported as such, not as a lost connection."""
     with TestServer(root, keys, sftp_factory=None) as server, pytest.raises(SourceError, match="offers no SFTP"):
         sftp_source.connect(server.settings())
 
 
 def test_a_server_whose_sftp_does_not_start(root: Path, keys: Path) -> None:
-    """A subsystem that is configured and closes at once is told in the same words."""
+    """A subsystem that closes at once is reported in the same way."""
 
     def dies(kind: int, body: bytes) -> bytes:
         raise asyncssh.SFTPFailure("no such program")
@@ -311,7 +307,7 @@ def test_a_server_whose_sftp_does_not_start(root: Path, keys: Path) -> None:
 
 @pytest.fixture
 def listener() -> Iterator[Callable[[bytes, bool], int]]:
-    """Something on a port that says a few bytes to whoever comes, and then hangs up or stays silent."""
+    """A port that sends a few bytes, then closes the connection or stays silent."""
     stop = threading.Event()
     threads: list[threading.Thread] = []
 
@@ -341,48 +337,53 @@ def listener() -> Iterator[Callable[[bytes, bool], int]]:
     yield serve
     stop.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(HANG_SECONDS)
+
+
+SILENT = b"SSH-2.0-Silent\r\n"
 
 
 def ssh_packet(body: bytes) -> bytes:
-    """A packet as SSH frames it before there is a cipher; the body has 200 bytes."""
+    """Return an SSH packet without encryption; the body has 200 bytes."""
     return (len(body) + 4).to_bytes(4, "big") + bytes([3]) + body + bytes(3)
 
 
 @pytest.mark.parametrize(
     ("words", "hangs_up", "message"),
     [
-        (b"", False, "does not greet as an SSH server does"),
-        (b"", True, "does not greet as an SSH server does"),
-        (b"220 mail.example ESMTP\r\n", True, "does not greet as an SSH server does"),
-        (b"SSH-2.0-Silent\r\n", False, "in time|closed the connection"),
+        (b"", False, "did not send an SSH banner"),
+        (b"", True, "did not send an SSH banner"),
+        (b"220 mail.example ESMTP\r\n", True, "did not send an SSH banner"),
+        (SILENT, False, "in time|closed the connection"),
         (b"SSH-2.0-Gone\r\n", True, "closed the connection|cannot reach"),
         (b"SSH-2.0-Broken\r\n" + ssh_packet(b"\x14" + b"\xff" * 199), False, "SSH failed: its reply is not SSH"),
         (b"SSH-2.0-Broken\r\n" + ssh_packet(b"\x63" + bytes(199)), False, "SSH failed"),
-        (b"SSH-1.5-Ancient\r\n", False, "share no algorithm|SSH failed"),
+        (b"SSH-1.5-Ancient\r\n", False, "no common algorithm|SSH failed"),
     ],
 )
 def test_what_is_no_ssh_server(
     listener: Callable[[bytes, bool], int], words: bytes, hangs_up: bool, message: str
 ) -> None:
-    """Silence, a hang-up and another protocol each end in one line and in time."""
-    settings = sftp_source.SftpSettings(
+    """Silence, a closed connection and another protocol each end in one line, in time."""
+    # Short only where something is silent: all else has to come, however busy the machine is.
+    timeouts = Timeouts(handshake=1) if words == SILENT else Timeouts(banner=15 if words else 0.5)
+    settings = SftpSettings(
         host="127.0.0.1",
         port=listener(words, hangs_up),
         user="et",
         remote_path="/",
         ssh_config=None,
-        timeouts=IMPATIENT,
+        timeouts=timeouts,
     )
     with pytest.raises(SourceError, match=message):
         sftp_source.connect(settings)
     for timer in [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]:
-        timer.join(0.1)
+        timer.join(HANG_SECONDS)
         assert not timer.is_alive()  # it would hold up the end of the process
 
 
 def test_a_peer_that_takes_nothing_in_is_given_up() -> None:
-    """A send that makes no progress ends after its limit, and not before."""
+    """A send without progress ends after its timeout, and not before."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         with PromptSocket(socket.create_connection(server.getsockname()), stall_seconds=0.2) as stuck:
             stuck.settimeout(0.05)
@@ -404,65 +405,66 @@ FOLDER = (4 | 8).to_bytes(4, "big") + (0o40755).to_bytes(4, "big") + bytes(8)
 
 
 def shell_noise(kind: int, body: bytes) -> bytes:
-    """What a login script prints before SFTP begins."""
+    """Print text before SFTP begins, as a login script may."""
     return b"Welcome to the game server of the clan!\n"
 
 
 def empty_for_ever(kind: int, body: bytes) -> bytes:
-    """READDIR answered with a count of 0, without end."""
+    """Answer each READDIR with a count of 0."""
     return {
         1: packet(2, (3).to_bytes(4, "big")),
         11: packet(102, body[:4] + (1).to_bytes(4, "big") + b"h"),
         12: packet(104, body[:4] + bytes(4)),
         17: packet(105, body[:4] + FOLDER),
+        200: packet(101, body[:4] + (8).to_bytes(4, "big")),
     }[kind]
 
 
 def cut_names(kind: int, body: bytes) -> bytes:
-    """A name list that breaks off."""
+    """Send a truncated name list."""
     return packet(104, body[:4] + b"\0\0\0\x09ab") if kind == 12 else empty_for_ever(kind, body)
 
 
 def wrong_kind(kind: int, body: bytes) -> bytes:
-    """Data where attributes were asked for."""
+    """Answer a request for attributes with data."""
     return packet(103, body[:4] + bytes(4)) if kind == 17 else empty_for_ever(kind, body)
 
 
 def silent(kind: int, body: bytes) -> bytes:
-    """Takes everything and says nothing."""
+    """Read everything and send nothing."""
     return b""
 
 
 def drip(kind: int, body: bytes) -> bytes:
-    """Begins an answer and never ends it."""
+    """Send an answer that never ends."""
     return b"\0\0\1\0"
 
 
 def ancient(kind: int, body: bytes) -> bytes:
-    """Version 2 of the protocol."""
+    """Speak version 2 of the protocol."""
     return packet(2, (2).to_bytes(4, "big")) if kind == 1 else empty_for_ever(kind, body)
 
 
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (shell_noise, "does not answer as SFTP does"),
+        (shell_noise, "sent an answer that is not SFTP"),
         (empty_for_ever, "does not end"),
-        (cut_names, "does not answer as SFTP does"),
-        (wrong_kind, "does not answer as SFTP does"),
+        (cut_names, "sent an answer that is not SFTP"),
+        (wrong_kind, "sent an answer that is not SFTP"),
         (silent, "does not answer in time"),
         (drip, "does not answer in time"),
-        (ancient, "does not answer as SFTP does"),
+        (ancient, "sent an answer that is not SFTP"),
     ],
 )
 def test_a_peer_that_speaks_no_proper_sftp(
     root: Path, keys: Path, answer: Callable[[int, bytes], bytes], message: str
 ) -> None:
-    """Noise, endless emptiness, broken packets and silence end in one line, in time and in bounded memory."""
+    """Noise, endless answers, broken packets and silence end in one line, in time, with bounded memory."""
     with TestServer(root, keys, raw=answer) as server, pytest.raises(SourceError, match=message):
         look_once(server)
 
 
 def look_once(server: TestServer) -> None:
     with sftp_source.connect(server.settings(timeouts=IMPATIENT)) as source:
-        source.look()
+        source.list_files()

@@ -1,4 +1,4 @@
-"""A local folder that is not as it should be."""
+"""Faults of a local folder."""
 
 import errno
 import os
@@ -9,35 +9,35 @@ import pytest
 from etstats.errors import AccessError, SourceError
 from etstats.sync import folder
 from etstats.sync.source import Failed, Fetched
-from tests.sync.test_conformance import name_of, write
+from tests.support.listings import name_of, write
 
 
 def test_no_such_folder(tmp_path: Path) -> None:
     """A wrong path, or a disk that is not mounted."""
-    with pytest.raises(SourceError, match=r"there is no folder .*gone"):
+    with pytest.raises(SourceError, match=r"the folder .*gone does not exist"):
         folder.open_folder(tmp_path / "gone")
 
 
 def test_a_file_for_a_folder(tmp_path: Path) -> None:
-    """Named as what it is."""
+    """The error says that the path is a file."""
     (tmp_path / "file").touch()
     with pytest.raises(SourceError, match="is not a folder"):
         folder.open_folder(tmp_path / "file")
 
 
 def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Root may read everything, so the refusal is played."""
+    """Root may read everything, so the OSError is simulated."""
 
     def refuse(path: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(AccessError, match="may not be read by this user"):
+    with pytest.raises(AccessError, match="no permission to read the folder"):
         folder.open_folder(tmp_path)
 
 
 def test_a_file_that_may_not_be_read_fails_alone(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The others come."""
+    """The other files are fetched."""
     files = [write(root, name_of(number)) for number in range(3)]
     honest = os.open
 
@@ -55,7 +55,7 @@ def test_a_file_that_may_not_be_read_fails_alone(root: Path, monkeypatch: pytest
 
 
 def test_a_link_or_a_pipe_that_took_a_files_place(root: Path, tmp_path: Path) -> None:
-    """Neither followed nor waited for."""
+    """A link is not followed, and a pipe does not block."""
     files = [write(root, name_of(number), b"secret") for number in range(2)]
     (root / "secret").write_bytes(b"secret")
     for file in files:
@@ -67,9 +67,9 @@ def test_a_link_or_a_pipe_that_took_a_files_place(root: Path, tmp_path: Path) ->
 
 
 def test_an_endless_folder_ends(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """More names than any folder of rounds has."""
+    """A folder with too many names is an error."""
     for number in range(11):
         write(root, name_of(number))
     monkeypatch.setattr(folder, "MAX_NAMES", 10)
     with folder.open_folder(root) as source, pytest.raises(SourceError, match="more than 10 names"):
-        source.look()
+        source.list_files()

@@ -1,8 +1,7 @@
-"""A server that breaks the protocol on purpose: whatever it answers ends in bounded memory and one error."""
+"""A server that violates the protocol: every answer ends in bounded memory and one error."""
 
 import json
 import struct
-import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -18,9 +17,10 @@ from etstats.sync.sftp import source as sftp_source
 from etstats.sync.sftp import wire as sftp_wire
 from etstats.sync.sftp.fetch import pipelined
 from etstats.sync.sftp.wire import NotSftpError, Wire
-from etstats.sync.source import Failed, Fetched
-from tests.sync.server import TestServer
-from tests.sync.test_conformance import name_of
+from etstats.sync.source import Failed, Fetched, Refused
+from tests.support.listings import name_of
+from tests.support.processes import run
+from tests.support.sftp_server import TestServer
 
 MTIME = 1_700_000_000
 OK, NO_MORE = struct.pack(">III", 0, 0, 0), struct.pack(">III", 1, 0, 0)
@@ -46,7 +46,7 @@ def honest(_kind: int, _body: bytes, answer: bytes) -> bytes:
 
 
 class Hand:
-    """A folder of files of one size, served packet by packet, with each answer passed through `twist`."""
+    """A folder of files of one size, served packet by packet; `twist` may change each answer."""
 
     def __init__(self, count: int, size: int, twist: Twist = honest) -> None:
         self.count, self.size, self.twist = count, size, twist
@@ -100,6 +100,9 @@ class HandChannel:
         del self._out[:nbytes]
         return data
 
+    def recv_ready(self) -> bool:
+        return bool(self._out)
+
 
 def files(count: int, size: int) -> list[RemoteFile]:
     return [RemoteFile(name=name_of(number), size=size, mtime=MTIME) for number in range(count)]
@@ -110,7 +113,7 @@ def fetch_all(hand: Hand) -> list[Fetched | Failed]:
 
 
 def on(request: int, change: Callable[[bytes, bytes], bytes]) -> Twist:
-    """Change the answers to one kind of request; `change` gets the request's id and the honest answer."""
+    """Change the answers to one kind of request; `change` gets the request's id and the correct answer."""
 
     def twist(kind: int, body: bytes, answer: bytes) -> bytes:
         return change(body[:4], answer) if kind == request else answer
@@ -120,7 +123,7 @@ def on(request: int, change: Callable[[bytes, bytes], bytes]) -> Twist:
 
 @pytest.fixture
 def serve(root: Path, keys: Path) -> Iterator[Callable[[Hand], TestServer]]:
-    """Start a server over real SSH that answers with a hand."""
+    """Start a `Hand` server over real SSH."""
     running: list[TestServer] = []
 
     def start(hand: Hand) -> TestServer:
@@ -133,10 +136,10 @@ def serve(root: Path, keys: Path) -> Iterator[Callable[[Hand], TestServer]]:
 
 
 def test_the_hand_is_a_server(serve: Callable[[Hand], TestServer]) -> None:
-    """Untwisted it lists and gives every file, so that each failure below is the twist's."""
+    """Without changes the server lists and sends every file."""
     server = serve(Hand(40, 50_000))
     with sftp_source.connect(server.settings()) as source:
-        listing = source.look()
+        listing = source.list_files()
         assert listing is not None
         outcomes = list(source.fetch(listing.files))
     assert len(outcomes) == 40
@@ -144,7 +147,7 @@ def test_the_hand_is_a_server(serve: Callable[[Hand], TestServer]) -> None:
 
 
 def test_more_data_than_requested_is_not_kept() -> None:
-    """Files of 100 listed bytes whose reads bring a megabyte each: every one fails, memory stays small."""
+    """Files of 100 listed bytes whose reads return a megabyte fail, with small memory."""
 
     def flood(number: bytes, _answer: bytes) -> bytes:
         return packet(sftp_wire.DATA, number + sftp_wire.string(bytes((1 << 20) - 100)))
@@ -168,19 +171,13 @@ def test_more_data_than_requested_is_not_kept() -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="measures memory as Linux shows it")
 def test_more_data_than_requested_over_ssh(serve: Callable[[Hand], TestServer]) -> None:
-    """A real connection on which 600 files of 100 bytes bring 600 MB: the client's process stays small."""
+    """If 600 files of 100 listed bytes send 600 MB over SSH, the client's memory stays small."""
 
     def flood(number: bytes, _answer: bytes) -> bytes:
         return packet(sftp_wire.DATA, number + sftp_wire.string(bytes((1 << 20) - 100)))
 
     server = serve(Hand(600, 100, on(sftp_wire.READ, flood)))
-    done = subprocess.run(
-        [sys.executable, "-c", CLIENT, str(server.port), server.key_file, server.known_hosts],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=200,
-    )
+    done = run([sys.executable, "-c", CLIENT, str(server.port), server.key_file, server.known_hosts])
     assert done.returncode == 0, done.stderr
     reasons, kilobytes = json.loads(done.stdout)
     assert reasons == ["the server sent more bytes than requested"] * 600
@@ -236,31 +233,31 @@ ANSWERS_TO_REFUSE: dict[str, Twist] = {
 def test_an_answer_that_breaks_the_protocol_ends_the_connection(
     serve: Callable[[Hand], TestServer], twist: Twist
 ) -> None:
-    """Wrong ids, kinds, lengths and unasked packets are one error in words, at once."""
+    """Wrong ids, kinds and lengths and unrequested packets are one error at once."""
     server = serve(Hand(5, 1_000, twist))
     with sftp_source.connect(server.settings()) as source:
         fetched = source.fetch(files(5, 1_000))
-        with pytest.raises(SourceError, match="does not answer as SFTP does"):
+        with pytest.raises(SourceError, match="sent an answer that is not SFTP"):
             list(fetched)
 
 
 @pytest.mark.parametrize("request_", ["readdir", "stat"])
 def test_junk_during_a_listing_ends_it(serve: Callable[[Hand], TestServer], request_: str) -> None:
-    """A listing whose answers carry other ids does not go on for ever."""
+    """A listing whose answers have other ids ends."""
     kind = {"readdir": sftp_wire.READDIR, "stat": sftp_wire.STAT}[request_]
     twist = on(kind, lambda number, answer: answer[:5] + b"\xff\xff\xff\xff" + answer[9:])
     server = serve(Hand(5, 1_000, twist))
 
     def look() -> None:
         with sftp_source.connect(server.settings()) as source:
-            source.look()
+            source.list_files()
 
-    with pytest.raises(SourceError, match="does not answer as SFTP does"):
+    with pytest.raises(SourceError, match="sent an answer that is not SFTP"):
         look()
 
 
 def test_sizes_that_lie_are_no_files(serve: Callable[[Hand], TestServer]) -> None:
-    """A listed size of 2^64-1 is not asked for; one below the file's true size is not taken for the file."""
+    """A listed size of 2^64-1 is not requested; a size below the real one is not accepted."""
     server = serve(Hand(3, 2**64 - 1))
     with sftp_source.connect(server.settings()) as source:
         found = list(source.fetch(files(3, 2**64 - 1)))
@@ -271,7 +268,7 @@ def test_sizes_that_lie_are_no_files(serve: Callable[[Hand], TestServer]) -> Non
 
 
 def test_answers_in_any_order_are_told_apart() -> None:
-    """The ids count, not the order: answers held back and sent in reverse give the same files."""
+    """Delayed and reversed answers give the same files, because ids are compared."""
     held: list[bytes] = []
 
     def reverse(kind: int, _body: bytes, answer: bytes) -> bytes:
@@ -295,7 +292,7 @@ def test_answers_in_any_order_are_told_apart() -> None:
 
 @given(data=st.data(), request=st.sampled_from(range(3, 9)))
 def test_a_damaged_answer_is_a_failed_file_or_one_error(data: st.DataObject, request: int) -> None:
-    """Whatever bytes of whatever answers differ, no file comes out that is not the listed one."""
+    """If any byte of any answer differs, no wrong file is returned."""
 
     def damage(answer: bytes) -> bytes:
         place = data.draw(st.integers(0, len(answer) - 1))
@@ -322,9 +319,9 @@ def test_a_damaged_answer_is_a_failed_file_or_one_error(data: st.DataObject, req
 
 @given(names=st.lists(st.binary(max_size=300), max_size=40))
 def test_listed_names_are_safe_or_refused(names: list[bytes]) -> None:
-    """Every name that gets through is one plain, printable file name; the others are shown as printable text."""
+    """Every accepted name is a plain printable file name; refused names are printed safely."""
     listed: list[RemoteFile] = []
-    refused: list[sftp_source.Refused] = []
+    refused: list[Refused] = []
     for name in names:
         sftp_source._sort_in(name, sftp_wire.Attributes(10, 0o100644, MTIME), listed, refused)
     for file in listed:

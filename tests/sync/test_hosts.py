@@ -1,4 +1,4 @@
-"""Host keys: only what is known is talked to, whatever else stands in the file; trusting is an act of its own."""
+"""Host keys: only known keys are accepted, and a key is trusted only by a separate command."""
 
 import base64
 import hashlib
@@ -11,7 +11,7 @@ import pytest
 from etstats.errors import ConfigError, HostKeyError
 from etstats.sync.sftp import source
 from etstats.sync.sftp.known_hosts import HostKey, check, known_hosts_line, known_keys, spelling, trust
-from tests.sync.server import TestServer
+from tests.support.sftp_server import TestServer
 
 
 def key(seed: str, kind: str = "ssh-ed25519") -> HostKey:
@@ -52,7 +52,7 @@ def known(path: Path, *lines: str, host: str = "game.example.org", port: int = 2
     ],
 )
 def test_finds_a_host_in_every_spelling(tmp_path: Path, names: str, host: str, port: int) -> None:
-    """Plain, listed, bracketed, hashed and with wildcards."""
+    """Plain, in a list, with brackets, hashed and with wildcards."""
     assert known(tmp_path / "known_hosts", line(names, key("a")), host=host, port=port) == [key("a")]
 
 
@@ -69,12 +69,12 @@ def test_finds_a_host_in_every_spelling(tmp_path: Path, names: str, host: str, p
     ],
 )
 def test_takes_no_other_host_for_it(tmp_path: Path, names: str, port: int) -> None:
-    """Another port, another name, an exception and a damaged hash are not this host."""
+    """Another port, another name, an exclusion and a damaged hash do not match."""
     assert known(tmp_path / "known_hosts", line(names, key("a")), port=port) == []
 
 
 def test_one_bad_line_hides_no_good_one(tmp_path: Path) -> None:
-    """Comments, damage, foreign markers and unknown types are passed over."""
+    """Comments, damaged lines, other markers and unknown types are skipped."""
     lines = [
         "# a comment",
         "",
@@ -91,14 +91,14 @@ def test_one_bad_line_hides_no_good_one(tmp_path: Path) -> None:
 
 
 def test_a_stale_line_before_the_right_one_does_no_harm(tmp_path: Path) -> None:
-    """Any line that matches is enough."""
+    """One matching line is sufficient."""
     path = tmp_path / "known_hosts"
     known(path, line("game.example.org", key("stale")), line("game.example.org", key("good")))
     check(key("good"), known_keys([path], "game.example.org", 22), "game.example.org", 22)
 
 
 def test_an_unknown_key_shows_its_fingerprint_and_the_way(tmp_path: Path) -> None:
-    """The message is all that is needed to decide."""
+    """The error has the fingerprint and the command to trust the key."""
     shown = key("new")
     with pytest.raises(HostKeyError) as caught:
         check(shown, (), "game.example.org", 2222)
@@ -108,7 +108,7 @@ def test_an_unknown_key_shows_its_fingerprint_and_the_way(tmp_path: Path) -> Non
 
 
 def test_a_changed_key_is_refused_with_the_way_out(tmp_path: Path) -> None:
-    """Both fingerprints, the line at fault, and the command that removes it."""
+    """The error has both fingerprints, the line, and the command that removes it."""
     path = tmp_path / "known_hosts"
     known(path, "# first", line("game.example.org", key("old")))
     with pytest.raises(HostKeyError) as caught:
@@ -121,7 +121,7 @@ def test_a_changed_key_is_refused_with_the_way_out(tmp_path: Path) -> None:
 
 
 def test_a_revoked_key_is_refused_though_it_is_known(tmp_path: Path) -> None:
-    """Revoked wins over known, in whatever order the lines stand."""
+    """A revoked key is refused in any order of the lines."""
     path = tmp_path / "known_hosts"
     known(path, line("game.example.org", key("a")), "@revoked " + line("*", key("a")))
     with pytest.raises(HostKeyError, match="revoked"):
@@ -129,7 +129,7 @@ def test_a_revoked_key_is_refused_though_it_is_known(tmp_path: Path) -> None:
 
 
 def test_trust_writes_a_private_file_once(tmp_path: Path) -> None:
-    """A new file and its folder are private; a key that is there is not written again; others stay."""
+    """A new file and its folder are private; a known key is not written again; other lines are kept."""
     path = tmp_path / "ssh" / "known_hosts"
     trust(path, key("a"), "game.example.org", 2222)
     trust(path, key("a"), "game.example.org", 2222)
@@ -143,7 +143,7 @@ def test_trust_writes_a_private_file_once(tmp_path: Path) -> None:
 
 
 def test_trust_ends_a_last_line_that_has_no_end(tmp_path: Path) -> None:
-    """A file without a final newline does not swallow the new key."""
+    """A new key is appended on its own line even without a final newline."""
     path = tmp_path / "known_hosts"
     path.write_text(line("other", key("o")))
     trust(path, key("a"), "game.example.org", 22)
@@ -152,7 +152,7 @@ def test_trust_ends_a_last_line_that_has_no_end(tmp_path: Path) -> None:
 
 
 def test_trust_does_not_overrule_a_changed_key(tmp_path: Path) -> None:
-    """The old line has to be removed by a person first."""
+    """A changed key is not trusted until the old line is removed by hand."""
     path = tmp_path / "known_hosts"
     trust(path, key("old"), "game.example.org", 22)
     with pytest.raises(HostKeyError, match="CHANGED"):
@@ -160,7 +160,7 @@ def test_trust_does_not_overrule_a_changed_key(tmp_path: Path) -> None:
 
 
 def test_an_unreadable_file_is_said(tmp_path: Path) -> None:
-    """A folder where the file should be is a setting to correct, not an empty list."""
+    """A known_hosts path that is a folder is a ConfigError, not an empty list."""
     with pytest.raises(ConfigError, match="cannot read the known hosts"):
         known_keys([tmp_path], "game.example.org", 22)
     with pytest.raises(ConfigError, match=r"cannot (read|write)"):
@@ -168,13 +168,13 @@ def test_an_unreadable_file_is_said(tmp_path: Path) -> None:
 
 
 def test_spelling() -> None:
-    """Port 22 stands bare."""
+    """Port 22 is left out."""
     assert spelling("Game.Example.org", 22) == "game.example.org"
     assert spelling("game.example.org", 2222) == "[game.example.org]:2222"
 
 
 def test_first_contact(server: TestServer) -> None:
-    """Unknown, probed, trusted, connected: the whole way an admin goes."""
+    """Unknown, probed, trusted, connected."""
     server.known_hosts.unlink()
     settings = server.settings()
     with pytest.raises(HostKeyError, match="is not known") as caught:
@@ -187,7 +187,7 @@ def test_first_contact(server: TestServer) -> None:
 
 
 def test_a_server_with_another_key_is_refused(server: TestServer, root: Path, tmp_path: Path) -> None:
-    """A known address that shows a new key gets no login."""
+    """A known address with a new key gets no login."""
     server.known_hosts.write_text(line(f"[127.0.0.1]:{server.port}", key("old")) + "\n")
     with pytest.raises(HostKeyError, match="CHANGED"):
         source.connect(server.settings())
@@ -196,7 +196,7 @@ def test_a_server_with_another_key_is_refused(server: TestServer, root: Path, tm
 
 @pytest.mark.parametrize("kind", ["ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa"])
 def test_asks_for_a_type_of_key_that_is_known(root: Path, keys: Path, kind: str) -> None:
-    """A server with three keys shows the one that known_hosts has, even an RSA key, and by SHA-2."""
+    """From a server with three keys, the known type is requested, RSA with SHA-2 too."""
     kinds = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa")
     with TestServer(root, keys, host_key_kinds=kinds) as server:
         (only,) = (known for known in server.known_hosts_lines() if f" {kind} " in known)
@@ -205,7 +205,7 @@ def test_asks_for_a_type_of_key_that_is_known(root: Path, keys: Path, kind: str)
 
 
 def test_a_known_type_that_the_server_no_longer_has(root: Path, keys: Path) -> None:
-    """Then its other key is not simply believed."""
+    """If the known type is gone, another key is not accepted."""
     with TestServer(root, keys, host_key_kinds=("ecdsa-sha2-nistp256",)) as server:
         server.known_hosts.write_text(line(f"[127.0.0.1]:{server.port}", key("old")) + "\n")
         with pytest.raises(HostKeyError, match="ecdsa-sha2-nistp256"):

@@ -1,4 +1,4 @@
-"""Local copies: whole or not there, inside their folder, with the mtime of the source."""
+"""Local copies: complete or missing, inside their folder, with the source's mtime."""
 
 import errno
 import os
@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from etstats.domain.files import KnownFile
 from etstats.errors import ConfigError, SourceError, TemporaryError
 from etstats.sync.local_copies import clear_partials, local_files, write_copy
-from etstats.sync.planner import KnownFile
+from tests.support.processes import HANG_SECONDS
 
 
 def test_stores_bytes_and_mtime(tmp_path: Path) -> None:
-    """The copy is what the server has, in a folder that is made when missing; nothing else is left."""
+    """The copy equals the file; the folder is created; no other file is left."""
     folder = tmp_path / "gamestats" / "main"
     path = write_copy(folder, "round.txt", b"hello", 1_700_000_000)
     assert path.read_bytes() == b"hello"
@@ -27,20 +28,20 @@ def test_stores_bytes_and_mtime(tmp_path: Path) -> None:
 
 
 def test_no_folder_holds_no_copies(tmp_path: Path) -> None:
-    """A folder that was deleted is empty, not an error."""
+    """A deleted folder is treated as empty."""
     assert local_files(tmp_path / "gone") == {}
 
 
 @pytest.mark.parametrize("name", ["../up.txt", "/etc/x", "a/b", "..", "", "a\nb"])
 def test_never_writes_outside_its_folder(tmp_path: Path, name: str) -> None:
-    """A name is checked again where it becomes a path."""
+    """Names are checked again before they are joined to a path."""
     with pytest.raises(SourceError, match="not a plain file name"):
         write_copy(tmp_path / "in", name, b"x", 1_700_000_000)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
-    """While one file is replaced over and over, whoever reads it gets one version whole."""
+    """While a file is replaced repeatedly, a reader always gets a complete version."""
     versions = [bytes([letter]) * 200_000 for letter in b"abc"]
     seen: set[bytes] = set()
     write_copy(tmp_path, "round.txt", versions[0], 1_700_000_000)
@@ -55,14 +56,14 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
     for number in range(100):
         write_copy(tmp_path, "round.txt", versions[number % 3], 1_700_000_000)
     done.set()
-    reader.join(10)
+    reader.join(HANG_SECONDS)
     assert seen
     assert seen <= set(versions)
 
 
 @contextmanager
 def a_disk_with_room_for(size: int) -> Iterator[None]:
-    """Let no file of this process grow past `size`, as a full disk would not."""
+    """Limit the file size of this process, to simulate a full disk."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
@@ -74,7 +75,7 @@ def a_disk_with_room_for(size: int) -> Iterator[None]:
 
 
 def test_a_full_disk_leaves_the_old_copy_and_no_rest(tmp_path: Path) -> None:
-    """The write fails in its middle: the earlier version stays whole, and nothing half is left behind."""
+    """If a write fails, the earlier version is kept and no partial file is left."""
     write_copy(tmp_path, "round.txt", b"whole", 1_700_000_000)
     with a_disk_with_room_for(4096), pytest.raises(TemporaryError, match="no space for the local copy"):
         write_copy(tmp_path, "round.txt", bytes(50_000), 1_700_000_000)
@@ -87,18 +88,18 @@ def test_a_full_disk_leaves_the_old_copy_and_no_rest(tmp_path: Path) -> None:
 def test_a_folder_that_may_not_be_written_is_a_setting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    """Read-only file systems and foreign folders name the folder and the way out."""
+    """The error for a read-only or foreign folder names the folder and the solution."""
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    monkeypatch.setattr("os.open", refuse)
     with pytest.raises(ConfigError, match=f"cannot use the local copy in {tmp_path}.*another data folder"):
         write_copy(tmp_path, "round.txt", b"x", 1_700_000_000)
 
 
 def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
-    """Said as what it is, for reading and for writing."""
+    """The error says that the path is not a folder, for reading and writing."""
     (tmp_path / "main").write_text("in the way")
     with pytest.raises(ConfigError, match="cannot use the local copy"):
         write_copy(tmp_path / "main", "round.txt", b"x", 1_700_000_000)
@@ -107,7 +108,7 @@ def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
 
 
 def test_clears_what_killed_runs_left(tmp_path: Path) -> None:
-    """Old leftovers go, young ones may be another run's, and copies are never touched."""
+    """Old partial files are removed; recent ones and copies are kept."""
     write_copy(tmp_path, "round.txt", b"x", 1_700_000_000)
     for name in ("tmpold.partial", "tmpyoung.partial"):
         (tmp_path / name).write_bytes(b"half")

@@ -1,4 +1,4 @@
-"""Keys, the agent and ssh_config: what an admin's `ssh` does, this does; and never a question."""
+"""Keys, the agent and ssh_config work as in `ssh`, without prompts."""
 
 from pathlib import Path
 
@@ -10,12 +10,12 @@ from etstats.sync.sftp import source as sftp_source
 from etstats.sync.sftp.login import _private_key
 from etstats.sync.sftp.ssh_config import resolve
 from etstats.sync.source import SftpSettings
-from tests.sync.server import TestServer, client_key
+from tests.support.sftp_server import TestServer, client_key
 
 
 @pytest.fixture(autouse=True)
 def _no_agent_and_an_empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As under cron: no agent, and no keys of whoever runs the tests."""
+    """As under cron: no agent, and an empty home folder."""
     home = tmp_path / "home"
     home.mkdir(exist_ok=True)
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
@@ -36,14 +36,14 @@ def _no_agent_and_an_empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ],
 )
 def test_every_usual_kind_of_key(root: Path, keys: Path, kind: str, layout: str) -> None:
-    """ed25519, ECDSA, and RSA with SHA-2 signatures; OpenSSH's own files and the older PEM."""
+    """ed25519, ECDSA, and RSA with SHA-2 signatures; OpenSSH's format and PEM."""
     key_file = client_key(keys, "client_key", kind, format_name=layout)
     with TestServer(root, keys) as server:
         sftp_source.connect(server.settings(key_file=key_file)).close()
 
 
 def test_every_ecdsa_key_is_read() -> None:
-    """Programs differ in how they pad its numbers, and half of the numbers need padding."""
+    """Programs pad the numbers of ECDSA keys in different ways."""
     for number in range(40):
         kind = ("ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")[number % 3]
         key = asyncssh.generate_private_key(kind)
@@ -51,26 +51,26 @@ def test_every_ecdsa_key_is_read() -> None:
 
 
 def test_a_passphrase_is_never_asked_for(server: TestServer, keys: Path) -> None:
-    """Without an agent the error says what would help."""
+    """Without an agent, the error says what to do."""
     locked = client_key(keys, "locked_key", passphrase="secret words", rounds=50)
-    with pytest.raises(AccessError, match=r"has a passphrase and no agent holds it: ssh-add"):
+    with pytest.raises(AccessError, match=r"has a passphrase and is not in the agent: ssh-add"):
         sftp_source.connect(server.settings(key_file=locked))
 
 
 def test_no_key_at_all(server: TestServer) -> None:
-    """The error says how to make one."""
-    with pytest.raises(AccessError, match=r"there is no key to log in to .*ssh-keygen"):
+    """The error says how to create a key."""
+    with pytest.raises(AccessError, match=r"no key to log in to .*ssh-keygen"):
         sftp_source.connect(server.settings(key_file=None))
 
 
 def test_a_key_file_that_is_not_there(server: TestServer, keys: Path) -> None:
-    """A wrong path is a wrong setting."""
-    with pytest.raises(ConfigError, match=r"there is no key .*nowhere: correct key_file"):
+    """A missing key file is a ConfigError."""
+    with pytest.raises(ConfigError, match=r"the key .*nowhere does not exist: correct key_file"):
         sftp_source.connect(server.settings(key_file=keys / "nowhere"))
 
 
 def test_a_key_that_others_can_read(server: TestServer) -> None:
-    """Refused as ssh refuses it, with the command that repairs it."""
+    """Refused as by ssh, with the chmod command."""
     server.key_file.chmod(0o644)
     with pytest.raises(ConfigError, match=r"mode 0644\): chmod 600"):
         sftp_source.connect(server.settings())
@@ -80,7 +80,7 @@ def test_a_key_that_others_can_read(server: TestServer) -> None:
     "content", [b"", b"not a key", b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n", bytes(100)]
 )
 def test_what_is_no_key(server: TestServer, keys: Path, content: bytes) -> None:
-    """Nothing, rubbish, and a file that breaks off."""
+    """An empty, an invalid and a truncated file."""
     wrong = keys / "wrong"
     wrong.touch(mode=0o600)
     wrong.write_bytes(content)
@@ -95,7 +95,7 @@ def ssh_config(keys: Path, text: str) -> Path:
 
 
 def test_ssh_config_says_where_an_alias_leads(server: TestServer, keys: Path) -> None:
-    """HostName, Port, User, IdentityFile and UserKnownHostsFile, all from there."""
+    """HostName, Port, User, IdentityFile and UserKnownHostsFile are used."""
     config = ssh_config(
         keys,
         f"Host arena\n  HostName 127.0.0.1\n  Port {server.port}\n  User et\n  IdentityFile {server.key_file}\n"
@@ -105,14 +105,14 @@ def test_ssh_config_says_where_an_alias_leads(server: TestServer, keys: Path) ->
 
 
 def test_settings_win_over_ssh_config(server: TestServer, keys: Path) -> None:
-    """What our own configuration says is what happens."""
+    """Settings override ssh_config."""
     config = ssh_config(keys, "Host *\n  Port 1\n  User nobody\n  IdentityFile /nowhere\n")
     endpoint = resolve(server.settings(ssh_config=config))
     assert (endpoint.port, endpoint.user, endpoint.key_files) == (server.port, "et", (server.key_file,))
 
 
 def test_proxy_jump(server: TestServer, root: Path, keys: Path, tmp_path: Path) -> None:
-    """Through one server to the next, each with its own host key checked."""
+    """A jump host and its target, each with its own host key."""
     others = tmp_path / "inner"
     others.mkdir(mode=0o700)
     with TestServer(root, others) as inner:
@@ -126,7 +126,7 @@ def test_proxy_jump(server: TestServer, root: Path, keys: Path, tmp_path: Path) 
         )
         settings = inner.settings(host="inner", ssh_config=config, known_hosts=known)
         with sftp_source.connect(settings) as source:
-            assert source.look() is not None
+            assert source.list_files() is not None
         assert server.forwarded == [("127.0.0.1", inner.port)]
         known.write_text(inner.known_hosts.read_text())
         with pytest.raises(HostKeyError, match=rf"\[127.0.0.1\]:{server.port} is not known"):
@@ -138,7 +138,7 @@ def test_proxy_jump(server: TestServer, root: Path, keys: Path, tmp_path: Path) 
 
 
 def test_a_jump_host_that_cannot_reach_the_target(server: TestServer, keys: Path) -> None:
-    """The line names the server that was not reached."""
+    """The error names the server that was not reached."""
     config = ssh_config(
         keys,
         f"Host far\n  HostName 127.0.0.1\n  Port 1\n  ProxyJump et@127.0.0.1:{server.port}\n"
@@ -151,7 +151,7 @@ def test_a_jump_host_that_cannot_reach_the_target(server: TestServer, keys: Path
 
 
 def test_several_jumps_are_a_chain(keys: Path) -> None:
-    """`a,b` goes to a first, then to b, then to the target."""
+    """`a,b` connects to a, then to b, then to the target."""
     config = ssh_config(keys, "Host target\n  ProxyJump one@a:2201,two@[2001:db8::2]:2202\n")
     target = resolve(SftpSettings(host="target", user="et", remote_path="/", ssh_config=config))
     assert target.via is not None
@@ -163,23 +163,23 @@ def test_several_jumps_are_a_chain(keys: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("Host *\n  ProxyJump loop\n", "goes in a circle"),
+        ("Host *\n  ProxyJump loop\n", "forms a loop"),
         ("Host *\n  ProxyCommand nc %h %p\n", "ProxyCommand .* is not supported"),
         ("Host *\n  ProxyJump a:b:c\n", "is not "),
-        ("Host *\n  Port many\n", "cannot use what"),
-        ("Match exec true\n  User x\n", "cannot use what"),
+        ("Host *\n  Port many\n", "cannot use the settings of"),
+        ("Match exec true\n  User x\n", "cannot use the settings of"),
         ("nonsense\n", "cannot read"),
     ],
 )
 def test_what_of_ssh_config_cannot_be_done_is_said(keys: Path, text: str, message: str) -> None:
-    """Better than connecting somewhere else than ssh would."""
+    """Unsupported settings are an error, so that no other host is contacted."""
     settings = SftpSettings(host="game", user="et", remote_path="/", ssh_config=ssh_config(keys, text))
     with pytest.raises(ConfigError, match=message):
         resolve(settings)
 
 
 def test_a_bad_key_of_ssh_config_hides_no_good_one(server: TestServer, keys: Path) -> None:
-    """Only a key that our own configuration names has to be good."""
+    """Only the key of the settings must be valid; others are skipped."""
     (keys / "rubbish").write_text("rubbish")
     (keys / "rubbish").chmod(0o600)
     config = ssh_config(keys, f"Host *\n  IdentityFile {keys}/rubbish\n  IdentityFile {server.key_file}\n")
@@ -190,7 +190,7 @@ def test_a_bad_key_of_ssh_config_hides_no_good_one(server: TestServer, keys: Pat
 
 
 def test_a_server_that_hangs_up_on_many_keys(server: TestServer, keys: Path) -> None:
-    """Too many refused keys are a refusal, not a broken line: trying again would not help."""
+    """Too many refused keys are an AccessError, not a temporary error."""
     files = [client_key(keys, f"key{number}") for number in range(4)]
     identities = "".join(f"  IdentityFile {file}\n" for file in files)
     config = ssh_config(keys, f"Host *\n{identities}")
@@ -200,7 +200,7 @@ def test_a_server_that_hangs_up_on_many_keys(server: TestServer, keys: Path) -> 
 
 
 def test_no_secret_in_any_message(server: TestServer, keys: Path) -> None:
-    """A refused login names the key file, and nothing of what is in it."""
+    """The error of a refused login names the key file without its contents."""
     other = client_key(keys, "other")
     with pytest.raises(AccessError) as caught:
         sftp_source.connect(server.settings(key_file=other))
@@ -210,7 +210,7 @@ def test_no_secret_in_any_message(server: TestServer, keys: Path) -> None:
 
 @pytest.mark.parametrize("at", ["before", "inside", "after"])
 def test_include_is_followed(server: TestServer, keys: Path, tmp_path: Path, at: str) -> None:
-    """Relative to ~/.ssh, by pattern, nested, and in the block it stands in; what comes first counts."""
+    """Relative to ~/.ssh, by pattern, nested, inside its block; the first value counts."""
     ssh = tmp_path / "home" / ".ssh"
     (ssh / "conf.d").mkdir(parents=True)
     (ssh / "conf.d" / "1-port").write_text(f"Include {keys}/user\n  Port {server.port}\n")
@@ -226,7 +226,7 @@ def test_include_is_followed(server: TestServer, keys: Path, tmp_path: Path, at:
 
 
 def test_an_included_file_has_blocks_of_its_own(keys: Path) -> None:
-    """They end with the file; below a Host they cannot be honoured, and that is said."""
+    """Blocks end with the included file; an Include with Host lines below a Host is an error."""
     (keys / "more").write_text("Host other\n  Port 7\n")
     config = ssh_config(keys, f"Include {keys}/more\nPort 8\nHost other\n  User me\n")
     found = [resolve(SftpSettings(host=host, remote_path="/", ssh_config=config)) for host in ("arena", "other")]
@@ -238,14 +238,14 @@ def test_an_included_file_has_blocks_of_its_own(keys: Path) -> None:
 
 @pytest.mark.parametrize("text", ["Include %d/more\n", "Include ${HOME}/more\n", "Include {config}\n"])
 def test_an_include_that_cannot_be_followed_is_said(keys: Path, text: str) -> None:
-    """Tokens, variables, and a file that includes itself."""
+    """Tokens, variables, and a file that includes itself are errors."""
     config = ssh_config(keys, text.replace("{config}", str(keys / "config")))
     with pytest.raises(ConfigError, match=r"Include .*(not supported|deep)"):
         resolve(SftpSettings(host="arena", remote_path="/", ssh_config=config))
 
 
 def test_host_key_alias(server: TestServer, keys: Path) -> None:
-    """The key is known under the alias alone, without address and port; a new one is written under it."""
+    """The key is stored and looked up under the alias alone."""
     public = server.known_hosts_lines()[0].split(maxsplit=1)[1]
     server.known_hosts.write_text(f"Arena {public}\n")
     aliased = server.settings(ssh_config=ssh_config(keys, "Host *\n  HostKeyAlias arena\n"))
@@ -261,7 +261,7 @@ def test_host_key_alias(server: TestServer, keys: Path) -> None:
 
 
 def certify(key_file: Path, name: str = "et") -> asyncssh.SSHKey:
-    """Write a certificate next to a key, as `ssh-keygen -s` does; returns the key of the CA."""
+    """Write a certificate next to a key, as `ssh-keygen -s` does; return the CA's key."""
     authority = asyncssh.generate_private_key("ssh-ed25519")
     key = asyncssh.read_private_key(key_file)
     authority.generate_user_certificate(key, "test", principals=[name]).write_certificate(f"{key_file}-cert.pub")
@@ -270,7 +270,7 @@ def certify(key_file: Path, name: str = "et") -> asyncssh.SSHKey:
 
 @pytest.mark.parametrize("kind", ["ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa"])
 def test_a_certificate_that_the_server_does_not_trust(root: Path, keys: Path, kind: str) -> None:
-    """The key alone is tried after it, as ssh does."""
+    """The key alone is tried next, as in ssh."""
     key_file = client_key(keys, "client_key", kind)
     certify(key_file)
     with TestServer(root, keys) as server:
@@ -278,7 +278,7 @@ def test_a_certificate_that_the_server_does_not_trust(root: Path, keys: Path, ki
 
 
 def test_a_certificate_is_enough(root: Path, keys: Path) -> None:
-    """A server that trusts the CA and does not know the key lets it in."""
+    """A server that trusts only the CA accepts the certificate."""
     key_file = client_key(keys)
     authority = certify(key_file)
     Path(f"{key_file}.pub").write_text(f"cert-authority {authority.export_public_key().decode()}")
@@ -291,7 +291,7 @@ def test_a_certificate_is_enough(root: Path, keys: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"rubbish", b"\xff\xfe", b"ssh-ed25519-cert-v01@openssh.com AAAA", None])
 def test_a_damaged_certificate_hides_no_key(server: TestServer, content: bytes | None) -> None:
-    """Rubbish, the certificate of another type, a folder: the key alone is good."""
+    """With an invalid certificate, one of another type, or a folder, the key alone is used."""
     certificate = Path(f"{server.key_file}-cert.pub")
     if content is None:
         certificate.mkdir()

@@ -1,19 +1,20 @@
-"""What is taken and why the rest is left; and a local copy that nobody ever sees half."""
+"""Which files are fetched, and why the others are skipped."""
 
 from datetime import datetime
 
 import pytest
 
+from etstats.domain.files import KnownFile
 from etstats.domain.rounds import ListingState, RemoteFile
 from etstats.sync import planner
-from etstats.sync.planner import KnownFile, SkipReason, plan
+from etstats.sync.planner import SkipReason, plan
 from etstats.sync.source import Listing, Refused
 
 MARK = ListingState(mtime=0, first_seen=0, listed=0)
 
 
 def at(text: str) -> datetime:
-    """A moment of the server's clock, which has no zone."""
+    """A time of the server's clock, without zone."""
     return datetime.fromisoformat(text)
 
 
@@ -22,11 +23,11 @@ def remote(name: str, size: int = 10, mtime: int = 100) -> RemoteFile:
 
 
 def listing(*files: RemoteFile, refused: tuple[Refused, ...] = ()) -> Listing:
-    return Listing(files=files, refused=refused, mark=MARK)
+    return Listing(files=files, refused=refused, state=MARK)
 
 
 def stamp_of(name: str) -> datetime | None:
-    """Names like `2025-10-02-232818-supply-round-1.txt`; the pattern is not this room's business."""
+    """Names like `2025-10-02-232818-supply-round-1.txt`; the planner does not check the pattern."""
     try:
         return datetime.strptime(name[:17], "%Y-%m-%d-%H%M%S") if name.endswith(".txt") else None  # noqa: DTZ007
     except ValueError:
@@ -42,17 +43,17 @@ def reasons(todo: planner.FetchPlan) -> dict[str, tuple[SkipReason, str]]:
 
 
 def test_takes_everything_new_oldest_first() -> None:
-    """Whatever the order of the listing."""
+    """New files are fetched oldest first in any order of the listing."""
     todo = plan(listing(NEW, OLD), stamp_of=stamp_of, known={})
-    assert todo.take == (OLD, NEW)
+    assert todo.to_fetch == (OLD, NEW)
     assert todo.skipped == ()
 
 
 def test_names_that_are_no_rounds_are_left_with_a_reason() -> None:
-    """Junk, and what the listing refused already."""
+    """Other names, and those refused by the listing."""
     refused = (Refused(name="../evil", reason="not a plain file name"),)
     todo = plan(listing(remote("x_ws.dat"), refused=refused), stamp_of=stamp_of, known={})
-    assert todo.take == ()
+    assert todo.to_fetch == ()
     assert reasons(todo) == {
         "../evil": (SkipReason.NAME, "not a plain file name"),
         "x_ws.dat": (SkipReason.NAME, "not the name of a round file"),
@@ -60,10 +61,10 @@ def test_names_that_are_no_rounds_are_left_with_a_reason() -> None:
 
 
 def test_the_window_begins_inside_and_ends_outside() -> None:
-    """`since` is the first moment taken, `until` the first one left."""
+    """`since` is inclusive, `until` exclusive."""
     since, until = at("2025-10-01 20:00"), at("2025-10-02 20:00")
     todo = plan(listing(OLD, NEW), stamp_of=stamp_of, known={}, since=since, until=until)
-    assert todo.take == (OLD,)
+    assert todo.to_fetch == (OLD,)
     assert reasons(todo) == {NEW.name: (SkipReason.WINDOW, "not before 2025-10-02 20:00")}
     todo = plan(listing(OLD, NEW), stamp_of=stamp_of, known={}, since=at("2025-10-01 20:00:01"))
     assert reasons(todo) == {OLD.name: (SkipReason.WINDOW, "older than 2025-10-01 20:00")}
@@ -71,9 +72,9 @@ def test_the_window_begins_inside_and_ends_outside() -> None:
 
 @pytest.mark.parametrize("mtime", [100, None])
 def test_what_is_known_and_unchanged_is_left(mtime: int | None) -> None:
-    """Imported from here, or from elsewhere and of the same size; with no local copy, it stays known."""
+    """Imported from this server, or from elsewhere with the same size; with or without a local copy."""
     todo = plan(listing(OLD), stamp_of=stamp_of, known={OLD.name: KnownFile(size=10, mtime=mtime)})
-    assert todo.take == ()
+    assert todo.to_fetch == ()
     assert reasons(todo) == {OLD.name: (SkipReason.PROCESSED, "imported, and unchanged since")}
 
 
@@ -81,23 +82,23 @@ def test_what_is_known_and_unchanged_is_left(mtime: int | None) -> None:
     "was", [KnownFile(size=9, mtime=100), KnownFile(size=10, mtime=99), KnownFile(size=9, mtime=None)]
 )
 def test_what_changed_is_taken_again(was: KnownFile) -> None:
-    """Another size or mtime, older ones too; even when its round is stored and the old copy is here."""
-    todo = plan(listing(OLD), stamp_of=stamp_of, known={OLD.name: was}, local={OLD.name: was}, rounds={OLD.name})
-    assert todo.take == (OLD,)
+    """Another size or mtime, also an older one, even with a local copy."""
+    todo = plan(listing(OLD), stamp_of=stamp_of, known={OLD.name: was}, local={OLD.name: was})
+    assert todo.to_fetch == (OLD,)
 
 
 def test_quarantine_waits_for_a_change() -> None:
-    """A bad file is not fetched again and again."""
+    """A file in quarantine is not fetched until it changes."""
     known = {OLD.name: KnownFile(size=10, mtime=100, in_quarantine=True)}
     todo = plan(listing(OLD), stamp_of=stamp_of, known=known)
     assert reasons(todo) == {OLD.name: (SkipReason.PROCESSED, "in quarantine, and unchanged since")}
-    assert plan(listing(remote(OLD.name, 11)), stamp_of=stamp_of, known=known).take != ()
+    assert plan(listing(remote(OLD.name, 11)), stamp_of=stamp_of, known=known).to_fetch != ()
 
 
 def test_the_cheapest_layer_that_knows_a_file_decides() -> None:
-    """Name, window, memory, local file, processed files, rounds: in this order."""
+    """Name, window, memory, local file, processed files: in this order."""
     known = {OLD.name: KnownFile(size=10, mtime=100)}
-    every = {"known": known, "local": known, "memory": {OLD}, "rounds": {OLD.name}}
+    every = {"known": known, "local": known, "processed": {OLD}}
 
     def layer(**given: object) -> SkipReason:
         (skipped,) = plan(listing(OLD), stamp_of=stamp_of, **given).skipped  # type: ignore[arg-type]
@@ -105,21 +106,20 @@ def test_the_cheapest_layer_that_knows_a_file_decides() -> None:
 
     assert layer(**every, since=at("2026-01-01")) is SkipReason.WINDOW
     assert layer(**every) is SkipReason.MEMORY
-    assert layer(**every | {"memory": ()}) is SkipReason.LOCAL
-    assert layer(**every | {"memory": (), "local": {}}) is SkipReason.PROCESSED
-    assert layer(**every | {"memory": (), "local": {}, "known": {}}) is SkipReason.ROUNDS
+    assert layer(**every | {"processed": ()}) is SkipReason.LOCAL
+    assert layer(**every | {"processed": (), "local": {}}) is SkipReason.PROCESSED
 
 
 def test_a_copy_alone_does_not_count_as_imported() -> None:
-    """A file that the database does not know is fetched, whatever the local folder holds."""
+    """A file that is not in the database is fetched even if a local copy exists."""
     todo = plan(listing(OLD), stamp_of=stamp_of, known={}, local={OLD.name: KnownFile(size=10, mtime=100)})
-    assert todo.take == (OLD,)
+    assert todo.to_fetch == (OLD,)
 
 
 def test_a_file_that_changed_after_it_was_dealt_with_in_this_run() -> None:
-    """Memory holds what was seen, not names."""
+    """Processed files are compared with size and mtime, not only by name."""
     changed = remote(OLD.name, 11)
-    assert plan(listing(changed), stamp_of=stamp_of, known={}, memory={OLD}).take == (changed,)
+    assert plan(listing(changed), stamp_of=stamp_of, known={}, processed={OLD}).to_fetch == (changed,)
 
 
 def test_counts_the_layers_in_their_order() -> None:

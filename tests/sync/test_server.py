@@ -1,24 +1,25 @@
-"""The test server itself: it leaves nothing open behind it."""
+"""The test server leaves no connection open."""
 
 import socket
 from pathlib import Path
 
-from tests.sync.server import TestServer
+from tests.support.processes import HANG_SECONDS
+from tests.support.sftp_server import TestServer
 
 
 def test_who_never_logged_in_is_hung_up_on_as_well(root: Path, keys: Path) -> None:
-    """Leaving the server ends the connection of a client that said nothing, and of one just accepted."""
+    """Stopping the server closes connections without login, and those just accepted."""
     with TestServer(root, keys) as server:
-        silent = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+        silent = socket.create_connection(("127.0.0.1", server.port), timeout=HANG_SECONDS)
         assert silent.recv(4) == b"SSH-"
-        last = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+        last = socket.create_connection(("127.0.0.1", server.port), timeout=HANG_SECONDS)
     with silent, last:
         assert _rest(silent).endswith(b"\r\n")
         _rest(last)
 
 
 def _rest(client: socket.socket) -> bytes:
-    """Read until the other side has closed; TimeoutError when it never does."""
+    """Read until the other side closes; TimeoutError if it does not."""
     heard = b""
     try:
         while more := client.recv(4096):

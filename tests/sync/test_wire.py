@@ -1,4 +1,4 @@
-"""The bytes of SFTP, over a channel that lives in memory and breaks when told to."""
+"""SFTP packets over an in-memory channel that fails on request."""
 
 import struct
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from etstats.domain.rounds import RemoteFile
 from etstats.sync.sftp import wire
-from etstats.sync.sftp.fetch import WINDOW, pipelined
+from etstats.sync.sftp.fetch import DEFAULT_HANDLES, pipelined
 from etstats.sync.sftp.wire import Answer, NotSftpError, Wire
 from etstats.sync.source import Failed, Fetched
 
@@ -16,10 +16,13 @@ FILE = struct.pack(">IQII", 0x1 | 0x8, 4, 0, 7)  # 4 bytes, mtime 7
 
 
 class MemoryChannel:
-    """Serves one four-byte file under every name; `sends_left` counts down to a broken line."""
+    """Serves one four-byte file under every name; fails after `sends_left` sends."""
 
-    def __init__(self, sends_left: int = 1_000) -> None:
+    def __init__(self, sends_left: int = 1_000, receive: int = 1 << 20) -> None:
         self.sends_left = sends_left
+        self.most_open = 0
+        self._open = 0
+        self._receive = receive
         self._in = b""
         self._out = b""
 
@@ -36,10 +39,16 @@ class MemoryChannel:
             self._out += self._answer(packet[0], packet[1:5])
 
     def recv(self, nbytes: int) -> bytes:
-        data, self._out = self._out[:nbytes], self._out[nbytes:]
+        size = min(nbytes, self._receive)
+        data, self._out = self._out[:size], self._out[size:]
         return data
 
+    def recv_ready(self) -> bool:
+        return bool(self._out)
+
     def _answer(self, kind: int, number: bytes) -> bytes:
+        self._open += {wire.OPEN: 1, wire.CLOSE: -1}.get(kind, 0)
+        self.most_open = max(self.most_open, self._open)
         body = {
             wire.OPEN: (wire.HANDLE, wire.string(b"h")),
             wire.READ: (wire.DATA, wire.string(b"data")),
@@ -55,29 +64,42 @@ def files(count: int) -> list[RemoteFile]:
 
 @pytest.mark.parametrize("sends", range(1, 8))
 def test_what_was_whole_when_the_line_broke_is_kept(sends: int) -> None:
-    """Wherever the line breaks, in sending too, the files that were whole come first and then the error."""
+    """When the connection fails at any point, complete files are returned before the error."""
     taken: list[Fetched | Failed] = []
 
     def take() -> None:
-        for outcome in pipelined(Wire(MemoryChannel(sends), 1), b"/", files(5_000)):
+        for outcome in pipelined(Wire(MemoryChannel(sends), 1), b"/", files(20 * DEFAULT_HANDLES)):
             taken.append(outcome)
 
     with pytest.raises((OSError, EOFError)):
         take()
     whole = [outcome.file.name for outcome in taken if isinstance(outcome, Fetched)]
-    assert len(whole) == len(taken) == WINDOW * (sends // 2)
+    assert whole == [str(number) for number in range(len(taken))]
+    assert bool(whole) == (sends > 1)
 
 
 def test_a_file_takes_two_flights() -> None:
-    """A window of files costs one flight to open and one to read, ask and close."""
+    """A window of files takes one round trip to open, and one to read, stat and close."""
     channel = MemoryChannel()
-    assert len(list(pipelined(Wire(channel, 1), b"/", files(500)))) == 500
+    assert len(list(pipelined(Wire(channel, 1), b"/", files(200)))) == 200
     assert 1_000 - channel.sends_left == 2
+
+
+@given(count=st.integers(1, 300), receive=st.integers(1, 5_000), handles=st.integers(1, 300))
+def test_requests_never_wait_for_an_answer_that_cannot_come(count: int, receive: int, handles: int) -> None:
+    """However the answers arrive in pieces, queued requests are sent before a wait, within the allowed handles.
+
+    The channel ends the connection when it is read while the server has nothing left to answer.
+    """
+    channel = MemoryChannel(sends_left=10_000, receive=receive)
+    taken = list(pipelined(Wire(channel, 1), b"/", files(count), handles))
+    assert [outcome.file.name for outcome in taken] == [str(number) for number in range(count)]
+    assert channel.most_open <= handles
 
 
 @given(st.binary(max_size=200))
 def test_no_bytes_of_a_server_do_harm(body: bytes) -> None:
-    """Whatever stands in an answer, it is decoded or refused, never anything else."""
+    """Any bytes are decoded or raise NotSftpError."""
     for decode in (wire.handle_of, wire.status_of, wire.attributes_of, wire.names_of):
         try:
             result = decode(Answer(1, 0, body))

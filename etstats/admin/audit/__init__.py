@@ -1,1 +1,1 @@
-"""Is it true? Deriving again, comparing with the archive, checking, explaining, and where every file is."""
+"""Audits: rebuild, comparison with the archive, checks, explanations, and the location of each file."""

@@ -1,4 +1,4 @@
-"""What is stored next to what the archive says: are they the same, and if not, where do they differ?"""
+"""Compare stored rounds with rounds derived from the archive."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
@@ -17,7 +17,7 @@ _guid = attrgetter("player_guid")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One value that is not what the archive says; `None` written out where there is no row at all."""
+    """A value that differs from the archive; the text `None` if a row is missing."""
 
     table: str
     filename: str | None
@@ -28,25 +28,26 @@ class Difference:
 
 
 def as_stored(derived: Round) -> Round:
-    """A derived round as the database gives it back: players and weapons in order, decimals as its columns are."""
-    players = sorted(map(_player_as_stored, derived.players), key=lambda p: p.player_guid)
+    """Return a derived round as the database returns it: sorted players and weapons, decimals of its columns."""
+    players = sorted(map(_player_as_stored, derived.players), key=lambda player: player.player_guid)
     return replace(derived, players=tuple(players))
 
 
 def is_same(stored: WholeRound, placed: DerivedRound) -> bool:
-    """Whether a round is stored exactly as it was derived, in the same place."""
+    """Return whether the stored round equals the derived one, with the same session and match."""
     place = stored.place
     return (
         place.ended_at == placed.ended_at
         and place.match_id == placed.match_id
         and place.round1_id == placed.round1_id
         and place.gaming_session_id == placed.session_id
+        and (place.series_id, place.axis_team) == (placed.series_id, placed.axis_team)
         and (has_same_rows(stored, placed.round) or stored.round == as_stored(placed.round))
     )
 
 
 def has_same_rows(stored: WholeRound, derived: Round) -> bool:
-    """The quick look: False too where only a decimal is written otherwise."""
+    """Compare quickly; also False if only the notation of a decimal differs."""
     place, facts, name = stored.place, stored.facts, derived.name
     if len(stored.players) != len(derived.players) or (
         (place.stamp, place.map_name, place.round_number, place.time_limit_seconds, place.actual_time_seconds)
@@ -63,7 +64,7 @@ def has_same_rows(stored: WholeRound, derived: Round) -> bool:
 
 
 def round_differences(stored: Round, derived: Round) -> Iterator[Difference]:
-    """Where two rounds of one file differ: the round itself, its players, their weapons."""
+    """Return the differences of two rounds of one file: of the round, its players and their weapons."""
     filename = derived.name.filename
     derived = as_stored(derived)
     for name, before, now in _fields(stored.name, derived.name):
@@ -74,8 +75,8 @@ def round_differences(stored: Round, derived: Round) -> Iterator[Difference]:
         yield Difference(
             table="rounds", filename=filename, player_guid=None, field=name, stored=before, derived=now
         )
-    old = {p.player_guid: p for p in stored.players}
-    new = {p.player_guid: p for p in derived.players}
+    old = {player.player_guid: player for player in stored.players}
+    new = {player.player_guid: player for player in derived.players}
     for guid in sorted(old.keys() | new.keys()):
         if guid not in old or guid not in new:
             yield _missing("player_comprehensive_stats", filename, guid, "player", guid in old)
@@ -94,7 +95,7 @@ def round_differences(stored: Round, derived: Round) -> Iterator[Difference]:
 
 def _weapon_differences(filename: str, guid: str, old: PlayerRound, new: PlayerRound) -> Iterator[Difference]:
     table = "weapon_comprehensive_stats"
-    before, now = {w.name: w for w in old.weapons}, {w.name: w for w in new.weapons}
+    before, now = {weapon.name: weapon for weapon in old.weapons}, {weapon.name: weapon for weapon in new.weapons}
     for name in sorted(before.keys() | now.keys()):
         if name not in before or name not in now:
             yield _missing(table, filename, guid, name, name in before)
@@ -126,7 +127,7 @@ def _fields(stored: object, derived: object, but: tuple[str, ...] = ()) -> Itera
 
 
 def _columns_that_differ(stored: PlayerRound, derived: PlayerRound) -> Iterator[tuple[str, str, str]]:
-    for name, before, now in zip(PLAYER_COLUMNS, stored, derived, strict=False):  # all but the weapons
+    for name, before, now in zip(PLAYER_COLUMNS, stored, derived, strict=False):  # all fields except the weapons
         if before != now:
             yield name, str(before), str(now)
 
@@ -140,7 +141,7 @@ def _player_as_stored(player: PlayerRound) -> PlayerRound:
 
 
 def _tenths(number: float | None) -> float | None:
-    """As numeric(12, 1) rounds: halves away from zero."""
+    """Round like numeric(12, 1): halves away from zero."""
     if number is None or round(number, 1) == number:
         return number
     return float(Decimal(repr(number)).quantize(_TENTH, ROUND_HALF_UP))

@@ -1,17 +1,17 @@
-"""Where every file is: on the server, in the local folder, in the database; what differs, and what to do about
-it."""
+"""Compare the files on the server, in the local folder and in the database, and say what to do."""
 
+import logging
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from etstats.config.locations import location_of
 from etstats.config.schema import Config
 from etstats.db import archive, inventory
-from etstats.db.connection import Connection, database_errors
+from etstats.db.connection import Connection
 from etstats.db.scope import server_names
 from etstats.domain.files import (
     Counts,
@@ -20,7 +20,7 @@ from etstats.domain.files import (
     FileLocations,
     GapDay,
     KeptFile,
-    SeenFile,
+    KnownFile,
     Verdict,
 )
 from etstats.domain.rounds import RemoteFile, RoundName
@@ -30,19 +30,32 @@ from etstats.importer import anonymize
 from etstats.importer.anonymize import Pseudonyms
 from etstats.logs import event
 from etstats.parser.filename import parse_filename
-from etstats.pipeline.database import open_database
-from etstats.sync import local_copies, open_source, time_range
+from etstats.pipeline.database import open_database, stopwatch_hints
+from etstats.post.publish.destinations import has_webhook
+from etstats.post.publish.manual import unresolved
+from etstats.sync import local_copies, time_range
+from etstats.sync.opening import open_source
+from etstats.sync.planner import refused_names
 from etstats.sync.source import Failed
 
 NEEDS_PERSON = 3
 
 _File = TypeVar("_File")
-_Look = dict[str, RemoteFile] | EtstatsError
+
+
+class _Listed(NamedTuple):
+    """The files of a server by name, and the refused names with their reasons."""
+
+    files: dict[str, RemoteFile]
+    refused_names: dict[str, str]
+
+
+_Listing = _Listed | EtstatsError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoredCopies:
-    """What came back into the local folder: from the archive, from the server; and what did not, with reasons."""
+    """Files restored into the local folder from the archive and the server, and failures with reasons."""
 
     from_archive: int
     from_server: int
@@ -51,10 +64,10 @@ class RestoredCopies:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerDiagnosis:
-    """One server: the sentence that says it all, the counts with their course, findings, days with gaps.
+    """A server: headline, counts with their trends, findings, days with gaps.
 
-    `problem` is why the server could not be asked; None also when it was left out. `is_anonymized`: no local copy
-    can hold a forgotten player.
+    `problem` is the error of the listing; None also without a listing. `is_anonymized`: no local copy can contain
+    a forgotten player. `refused_names`: names that end like a round file but are invalid, with the reasons.
     """
 
     server: str
@@ -67,47 +80,56 @@ class ServerDiagnosis:
     problem: str | None
     restored: RestoredCopies | None
     is_anonymized: bool
+    refused_names: Mapping[str, str]
+    hint: str | None
+    """A setting that should be reviewed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """All servers; owns the exit code."""
+    """All servers, and the posts, with the exit code."""
 
     servers: tuple[ServerDiagnosis, ...]
     errors: tuple[EtstatsError, ...]
+    posts: tuple[str, ...] = ()
+    """Posts and channels that need a decision, one line each."""
 
     @property
     def exit_code(self) -> int:
-        """3 when something needs a person; the error's own code when a server could not be asked."""
-        asks = any(f.verdict is Verdict.LOOK for server in self.servers for f in server.findings)
+        """Return 3 if something needs attention, or the exit code of a failed listing."""
+        asks = any(file.verdict is Verdict.LOOK for server in self.servers for file in server.findings)
         failed = any(server.restored and server.restored.failed for server in self.servers)
-        # Refused (4) needs a person more than unreachable (75).
+        # Refused (4) is more important than unreachable (75).
         codes = sorted({error.exit_code for error in self.errors}, key=lambda code: (code == 75, code))
-        behind = any(not server.is_anonymized for server in self.servers)
-        return next(iter(codes), NEEDS_PERSON if asks or failed or behind else 0)
+        behind = any(
+            not server.is_anonymized or server.refused_names or server.hint is not None for server in self.servers
+        )
+        return next(iter(codes), NEEDS_PERSON if asks or failed or behind or self.posts else 0)
 
 
 def diagnose(
     config: Config, *, now: datetime, server: str | None = None, offline: bool = False, restore: bool = False
 ) -> Diagnosis:
-    """Lay the places side by side and record the counts; with `restore`, bring missing local files back first.
+    """Compare the locations and record the counts; with `restore`, first restore missing local files.
 
-    `offline` leaves the servers out. A server that does not answer does so alone. DatabaseError, ConfigError.
+    `offline` skips the servers. A failed server does not affect the others. Raises DatabaseError, ConfigError.
     """
     with open_database(config) as conn:
-        with database_errors(), conn.transaction():
-            in_base = server_names(conn)
-        names = _names(config, in_base, server)
-        looks = {} if offline else _look(config, names)
-        found = tuple(_one(conn, config, name, now=now, look=looks.get(name), restore=restore) for name in names)
-    return Diagnosis(
-        servers=found, errors=tuple(look for look in looks.values() if isinstance(look, EtstatsError))
-    )
+        with conn.transaction():
+            stored = server_names(conn)
+        names = _names(config, stored, server)
+        listings = {} if offline else _list_servers(config, names)
+        found = tuple(
+            _one(conn, config, name, now=now, listing=listings.get(name), restore=restore) for name in names
+        )
+        posts = unresolved(conn, config.discord, config.timezone, now).lines if has_webhook(config.discord) else []
+    errors = tuple(listing for listing in listings.values() if isinstance(listing, EtstatsError))
+    return Diagnosis(servers=found, errors=errors, posts=tuple(posts))
 
 
-def _names(config: Config, in_base: Iterable[str], server: str | None) -> list[str]:
-    """The servers to poll: configured ones first, then those that only the database knows."""
-    names = list(dict.fromkeys([*(s.name for s in config.servers), *in_base]))
+def _names(config: Config, stored: Iterable[str], server: str | None) -> list[str]:
+    """Return the server names: configured ones first, then those only in the database."""
+    names = list(dict.fromkeys([*(server.name for server in config.servers), *stored]))
     if server is not None:
         return [server] if server in names else [config.server(server).name]
     if not names:
@@ -115,30 +137,30 @@ def _names(config: Config, in_base: Iterable[str], server: str | None) -> list[s
     return names
 
 
-def _look(config: Config, names: Collection[str]) -> dict[str, _Look]:
-    """List the configured servers side by side."""
+def _list_servers(config: Config, names: Collection[str]) -> dict[str, _Listing]:
+    """List the configured servers in parallel."""
 
-    def one(name: str) -> _Look:
+    def one(name: str) -> _Listing:
         try:
             with open_source(location_of(config.server(name), config)) as source:
-                listing = source.look()
+                listing = source.list_files()
         except EtstatsError as error:
-            event("server failed", server=name, reason=str(error))
+            event("server failed", level=logging.ERROR, server=name, reason=str(error))
             return error
-        assert listing is not None  # noqa: S101  # a first look always lists
-        return {file.name: file for file in listing.files}
+        assert listing is not None  # noqa: S101  # the first poll always lists
+        return _Listed({file.name: file for file in listing.files}, refused_names(listing))
 
-    asked = [s.name for s in config.servers if s.name in names]
+    asked = [server.name for server in config.servers if server.name in names]
     with ThreadPoolExecutor(max_workers=max(1, min(len(asked), 16))) as pool:
         return dict(zip(asked, pool.map(one, asked), strict=True))
 
 
 def _one(
-    conn: Connection, config: Config, name: str, *, now: datetime, look: _Look | None, restore: bool
+    conn: Connection, config: Config, name: str, *, now: datetime, listing: _Listing | None, restore: bool
 ) -> ServerDiagnosis:
     folder = config.copies_of(name)
-    listed = look if isinstance(look, dict) else None
-    with database_errors(), conn.transaction():
+    listed = listing.files if isinstance(listing, _Listed) else None
+    with conn.transaction():
         server_id = archive.add_server(conn, name)
         kept = inventory.kept_files(conn, server_id)
         earlier = inventory.counted_before(conn, server_id)
@@ -146,7 +168,7 @@ def _one(
     is_anonymized = anonymize.are_copies_current(Pseudonyms(conn), config.copies_root)
     restored = _restore(conn, config, name, server_id=server_id, kept=kept, listed=listed) if restore else None
     places = _places(name, clock=clock, kept=kept, listed=listed, folder=folder)
-    counts, findings = rules.count(places), rules.judge(places, earlier)
+    counts, findings = rules.count(places), rules.find_discrepancies(places, earlier)
     named = {
         "in_folder": counts.in_folder,
         "processed": counts.processed,
@@ -156,19 +178,21 @@ def _one(
         "rounds": counts.rounds,
     } | ({} if counts.on_server is None else {"on_server": counts.on_server})
     differing = {str(kind): len(names) for kind, names in rules.differences(places).items()}
-    with database_errors(), conn.transaction():
+    with conn.transaction():
         inventory.record(conn, server_id, named | differing, now)
     return ServerDiagnosis(
         server=name,
         folder=folder,
         headline=rules.headline(places, findings),
         counts=counts,
-        courses={what: rules.course(earlier.get(what, ()), number) for what, number in named.items()},
+        courses={what: rules.trend_of(earlier.get(what, ()), number) for what, number in named.items()},
         findings=findings,
         gap_days=rules.gap_days(places),
-        problem=str(look) if isinstance(look, EtstatsError) else None,
+        problem=str(listing) if isinstance(listing, EtstatsError) else None,
         restored=restored,
         is_anonymized=is_anonymized,
+        refused_names=listing.refused_names if isinstance(listing, _Listed) else {},
+        hint=stopwatch_hints(conn, config).get(name),
     )
 
 
@@ -181,23 +205,24 @@ def _places(
     folder: Path,
 ) -> FileLocations:
     by_name = _rounds({file.filename: file for file in kept})
-    newest = max((n.stamp for n, f in by_name.items() if f.success and n.stamp <= clock), default=None)
-    copies = {n: SeenFile(size=f.size, mtime=f.mtime or 0) for n, f in local_copies.local_files(folder).items()}
-    seen = None
+    newest = max(
+        (name.stamp for name, file in by_name.items() if file.success and name.stamp <= clock), default=None
+    )
+    on_server = None
     if listed is not None:
-        seen = _rounds({name: SeenFile(size=file.size, mtime=file.mtime) for name, file in listed.items()})
+        on_server = _rounds({name: KnownFile(size=file.size, mtime=file.mtime) for name, file in listed.items()})
     return FileLocations(
         server=server,
         clock=clock,
         window=time_range.default_since(newest),
-        on_server=seen,
-        in_folder=_rounds(copies),
+        on_server=on_server,
+        in_folder=_rounds(local_copies.local_files(folder)),
         kept=by_name,
     )
 
 
 def _rounds(files: Mapping[str, _File]) -> dict[RoundName, _File]:
-    """Those that bear the name of a round file, by that name taken apart."""
+    """Return the files with a valid round file name, by their parsed name."""
     return {parsed: file for name, file in files.items() if (parsed := parse_filename(name)) is not None}
 
 
@@ -210,7 +235,7 @@ def _restore(
     kept: Iterable[KeptFile],
     listed: Mapping[str, RemoteFile] | None,
 ) -> RestoredCopies:
-    """Write missing local files back from the archive, and fetch those that the database lacks."""
+    """Restore missing local files from the archive, and fetch those that the archive does not have."""
     folder = config.copies_of(server)
     local = local_copies.local_files(folder)
     known = {file.filename for file in kept}

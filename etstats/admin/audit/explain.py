@@ -1,12 +1,14 @@
-"""Any stored number back to the two file lines that it came from, with the rule that was applied."""
+"""Find the file lines and the rule from which a stored number was computed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from etstats.db import provenance
-from etstats.db.connection import Connection, database_errors
+from etstats.admin.correct import CorrectionRow, concerning
+from etstats.db import corrections, provenance
+from etstats.db.connection import Connection
 from etstats.db.provenance import SourceFile
 from etstats.domain.rounds import RawPlayer, RawRound
+from etstats.domain.rules.corrections import corrected_state
 from etstats.domain.rules.suggestions import closest
 from etstats.errors import NotFoundError
 from etstats.parser.fields import WEAPONS
@@ -29,7 +31,7 @@ class NumberSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Number:
-    """One stored value, the values read for it, and how it followed; None: not stored, or no such line."""
+    """A stored value, the values read for it, and the rule; None: not stored, or no such line."""
 
     field: str
     unit: str
@@ -41,7 +43,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """One player's numbers in one round, with their sources: the round's own line first."""
+    """A player's numbers in a round with their source lines, the line of that round first."""
 
     round_id: int
     filename: str
@@ -50,6 +52,8 @@ class Explanation:
     rule: str
     sources: tuple[NumberSource, ...]
     numbers: tuple[Number, ...]
+    corrections: tuple[CorrectionRow, ...]
+    """Corrections in force for the player or the round, oldest first."""
 
 
 def explain(
@@ -57,50 +61,61 @@ def explain(
 ) -> Explanation:
     """Explain one field, one weapon, or everything of a player in a round.
 
-    `player` is looked for among the names and GUIDs of the round's files; `guid_of` knows the rest of the names.
+    `player` is searched in the names and GUIDs of the round's files, then with `guid_of` in all names.
     NotFoundError: no such round, player in it, or field.
     """
-    with database_errors(), conn.transaction():
+    with conn.transaction():
         files = provenance.sources(conn, round_id)
         if not files:
             raise NotFoundError(f"There is no round {round_id}; see: etstats rounds")
-        raws = [parse(f.filename, f.content) for f in files]
-        guid = _guid(raws, player, guid_of)
+        raws = [parse(file.filename, file.content) for file in files]
+        made = corrections.corrections(conn)
+        state = corrected_state(made)
+        guid = _guid(raws, player, lambda name: state.guids(guid_of(name)))
         stored = provenance.stored_values(conn, round_id, guid)
+        touching = concerning(conn, made, state.guids(state.person(guid)), round_id, raws[0].name.map_name)
     lines = [_line(raw, guid) for raw in raws]
     line, first = lines[0], lines[1] if len(lines) > 1 else None
     if line is None:
-        raise NotFoundError(f"{player} has no line in {files[0].filename}: did not play that round")
-    rule = rule_of(line, first, raws[0].name.round_number, has_round1=len(raws) > 1)
+        raise NotFoundError(f"{player} has no line in {files[0].filename}: the player was not in that round")
+    skips = raws[-1].name.round_number == 2
+    rule = rule_of(line, first, raws[0].name.round_number, has_round1=len(raws) > 1, skips=skips)
     return Explanation(
         round_id=round_id,
         filename=files[0].filename,
         player_guid=guid,
         player_name=line.name,
         rule=rule.value,
-        sources=tuple(_source(f, player) for f, player in zip(files, lines, strict=True) if player),
+        sources=tuple(_source(file, player) for file, player in zip(files, lines, strict=True) if player),
         numbers=_numbers(line, first, rule, stored, field),
+        corrections=tuple(touching),
     )
 
 
-def _guid(raws: list[RawRound], word: str, guid_of: Callable[[str], str]) -> str:
-    """The player's GUID: by GUID, by name in the round's own file, then in round 1's, then by any name."""
+def _guid(raws: list[RawRound], word: str, guids_of: Callable[[str], set[str]]) -> str:
+    """Return the player's GUID: by GUID, by name in the file of the round, then of round 1, then by any name."""
     for raw in raws:
-        guids = {p.guid for p in raw.players if p.guid == word.upper()}
-        guids = guids or {p.guid for p in raw.players if clean_name(p.name).casefold() == word.casefold()}
+        guids = {player.guid for player in raw.players if player.guid == word.upper()}
+        guids = guids or {
+            player.guid for player in raw.players if clean_name(player.name).casefold() == word.casefold()
+        }
         if len(guids) == 1:
             return guids.pop()
         if guids:
             raise NotFoundError(f"{word} is the name of several players of that round: {', '.join(sorted(guids))}")
-    guid = guid_of(word)
-    if not any(_line(raw, guid) for raw in raws):
-        there = ", ".join(sorted(clean_name(p.name) for p in raws[0].players))
-        raise NotFoundError(f"{word} ({guid}) is not in {raws[0].name.filename}; there are: {there}")
-    return guid
+    known = guids_of(word)
+    own = sorted(guid for guid in known if any(_line(raw, guid) for raw in raws))
+    if not own:
+        there = ", ".join(sorted(clean_name(player.name) for player in raws[0].players))
+        listed = ", ".join(sorted(known))
+        raise NotFoundError(f"{word} ({listed}) is not in {raws[0].name.filename}; there are: {there}")
+    if len(own) > 1:
+        raise NotFoundError(f"{word} plays under several GUIDs in that round: {', '.join(own)}; name one of them")
+    return own[0]
 
 
 def _line(raw: RawRound, guid: str) -> RawPlayer | None:
-    return next((p for p in raw.players if p.guid == guid), None)
+    return next((player for player in raw.players if player.guid == guid), None)
 
 
 def _source(file: SourceFile, player: RawPlayer) -> NumberSource:
@@ -118,10 +133,15 @@ def _numbers(
     line: RawPlayer, first: RawPlayer | None, rule: Rule, stored: dict[str, str | None], field: str | None
 ) -> tuple[Number, ...]:
     every = {
-        f.field: Number(
-            field=f.field, unit=f.unit, stored=stored.get(f.field), read=f.read, round1=f.round1, how=f.how
+        formula.field: Number(
+            field=formula.field,
+            unit=formula.unit,
+            stored=stored.get(formula.field),
+            read=formula.read,
+            round1=formula.round1,
+            how=formula.how,
         )
-        for f in formulas(line, first, rule)
+        for formula in formulas(line, first, rule)
     }
     if field is None:
         return tuple(number for name, number in every.items() if "." not in name)
@@ -134,6 +154,6 @@ def _numbers(
     key = f"{weapon.upper()}.{count.lower()}" if dot else field.lower()
     if key not in every:
         near = closest(field, every)
-        hint = f"near it: {', '.join(near)}" if near else "leave it out to see all there are"
+        hint = f"similar: {', '.join(near)}" if near else "omit it to see all fields"
         raise NotFoundError(f"There is no field {field}; {hint}")
     return (every[key],)

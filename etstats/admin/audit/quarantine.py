@@ -1,4 +1,4 @@
-"""Quarantine as people use it: look, try again, let go."""
+"""Operations on quarantined files: show, retry, discard."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from etstats.db import quarantine
-from etstats.db.connection import Connection, database_errors
+from etstats.db.connection import Connection
 from etstats.db.quarantine import Quarantined
 from etstats.domain.files import MAX_ROUND_BYTES
 from etstats.errors import NotFoundError
@@ -16,28 +16,28 @@ from etstats.importer.outcome import ImportResult, ImportStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """One entry with its bytes as text (other than UTF-8 replaced), line by line."""
+    """An entry with the lines of its text; invalid UTF-8 is replaced."""
 
     entry: Quarantined
     lines: list[str]
 
 
 def find(conn: Connection, words: Sequence[str], *, with_discarded: bool = True) -> list[Quarantined]:
-    """The entries named by id or file name, all when none is; NotFoundError for a word that names nothing."""
-    with database_errors(), conn.transaction():
+    """Return the entries with these ids or file names, or all; NotFoundError for an unknown id or name."""
+    with conn.transaction():
         found = quarantine.entries(conn, words or None, with_discarded=with_discarded)
     known = {str(entry.id) for entry in found} | {entry.filename for entry in found}
     for word in words:
         if word not in known:
             raise NotFoundError(
-                f"{word}: nothing of that id or file name is in quarantine; see: etstats quarantine"
+                f"no quarantined file has the id or name {word}; list them with: etstats quarantine"
             )
     return found
 
 
 def show(conn: Connection, words: Sequence[str]) -> list[Shown]:
-    """The entries named, with what they hold."""
-    with database_errors(), conn.transaction():
+    """Return the entries with these ids or file names, with their contents."""
+    with conn.transaction():
         return [
             Shown(entry=entry, lines=quarantine.content(conn, entry).content.decode(errors="replace").splitlines())
             for entry in find(conn, words)
@@ -47,11 +47,11 @@ def show(conn: Connection, words: Sequence[str]) -> list[Shown]:
 def retry(
     conn: Connection, words: Sequence[str], zone_of: Callable[[str], ZoneInfo], gap: timedelta
 ) -> list[ImportResult]:
-    """Send the entries named, or all that are shown, through the importer again."""
+    """Import the named entries again, or all that are listed."""
     outcomes = []
     importers: dict[str, Importer] = {}
     for entry in find(conn, words, with_discarded=bool(words)):
-        if entry.size_bytes > MAX_ROUND_BYTES:  # there is no more than its head to try again
+        if entry.size_bytes > MAX_ROUND_BYTES:  # only its first bytes are stored
             outcomes.append(
                 ImportResult(filename=entry.filename, status=ImportStatus.STILL_QUARANTINED, reason=entry.reason)
             )
@@ -59,7 +59,7 @@ def retry(
         server = entry.server
         if server not in importers:
             importers[server] = Importer(conn, server, zone_of(server), gap)
-        with database_errors(), conn.transaction():
+        with conn.transaction():
             kept = quarantine.content(conn, entry)
             quarantine.reopen(conn, [entry])
         outcomes.append(importers[server].add(entry.filename, kept.content, kept.source_mtime))
@@ -68,7 +68,7 @@ def retry(
 
 def discard(conn: Connection, words: Sequence[str]) -> list[Quarantined]:
     """Hide the named entries until their content changes."""
-    with database_errors(), conn.transaction():
+    with conn.transaction():
         found = find(conn, words)
         quarantine.discard(conn, found)
         return found

@@ -1,41 +1,49 @@
-"""Everything derived again from the archive: the files in order, session by session, in one transaction.
+"""Derive all rows again from the archive: the files in order, session by session, in one transaction.
 
-    archive in order -> sessions -> parsed again -> settled as a whole -> checked -> all committed at once
+    archive in order -> sessions -> parse -> reconcile -> check -> one commit
 
-Readers see the old numbers until the end, and keep them when it is interrupted. A session here is a stretch of
-files that no pairing and no gaming session, old or new, reaches out of; one of them is in memory at a time.
+Readers see the old rows until the commit; an interrupted rebuild changes nothing. A session here is a sequence of
+files with all their matches and gaming sessions, old and new; one is in memory at a time.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import compress
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from etstats.admin.audit.comparison import is_same
-from etstats.db import rebuilding, rounds
-from etstats.db.connection import Connection, database_errors, integrity_errors
+from etstats.db import corrections, rebuilding, rounds, sealing
+from etstats.db.connection import Connection, integrity_errors
 from etstats.db.rebuilding import ArchivedFileRef, FileVerdict, WholeRound
-from etstats.db.rounds import DerivedRound
+from etstats.db.rounds import DerivedRound, RoundChanges
+from etstats.db.series import StoredSeries, naming_rules
 from etstats.domain.rounds import RawRound
 from etstats.domain.rules.clock import moment
-from etstats.domain.rules.pairing import LONGEST_GAP
+from etstats.domain.rules.pairing import LONGEST_BREAK, LONGEST_GAP, Pairing, RoundIndex, RoundKey
+from etstats.domain.rules.series import NamingRules
 from etstats.domain.text import pluralize
-from etstats.errors import CheckError, EtstatsError, ParseError
-from etstats.importer.reconcile import NewRound, Reconciler
+from etstats.errors import CheckError, ParseError
+from etstats.importer.reconcile import FileChanges, NewIds, NewRound, key_of_new, reconcile
+from etstats.importer.round_window import RoundWindow
 from etstats.parser.filename import parse_filename
 from etstats.parser.reader import parse
+from etstats.parser.rounds import holds
+from etstats.stats import ratings
 
 _IDS_AT_ONCE = 100
-Seen = Callable[[int, int], None]
-"""Hears how many files of how many are done."""
+_filename = attrgetter("filename")
+Progress = Callable[[int, int], None]
+"""Progress callback: (files done, all files)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RebuildPlan:
-    """What is to be derived again: the rounds of some days (server clock, both inclusive), or all.
+    """The rounds to derive again: of a range of days (server time, both inclusive), or all.
 
-    `gap` is the longest one inside a gaming session, `zone_of` gives the clock of a server by its name.
+    `gap` is the maximum gap inside a gaming session, `zone_of` returns the time zone of a server by name.
     """
 
     gap: timedelta
@@ -45,50 +53,76 @@ class RebuildPlan:
 
     @property
     def is_everything(self) -> bool:
-        """True when no day is left out."""
+        """Return whether all days are included."""
         return self.first is None and self.last is None
 
     def holds(self, day: date) -> bool:
-        """Whether a day is one of those."""
+        """Return whether a day is included."""
         return (self.first is None or day >= self.first) and (self.last is None or day <= self.last)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RebuiltSession:
-    """A closed stretch of one server's files: those that count, and what all of them turned out to be."""
+    """Files of one server with all their matches and sessions: those that count, and the result of each.
+
+    `alone`: the rounds without a partner, by name and by player lines.
+    """
 
     server_id: int
     server: str
     files: list[ArchivedFileRef]
     stored: dict[int, WholeRound]
-    lineups: dict[int, dict[str, int]]
+    series: list[StoredSeries]
+    session_teams: dict[int, dict[str, int]]
+    rules: NamingRules
     arrivals: list[NewRound]
     verdicts: dict[int, FileVerdict]
+    alone: dict[RoundKey, RawRound]
+
+    def reconcile(self, gap: timedelta, ids: NewIds, *, is_empty: bool = False) -> RoundChanges:
+        """Derive the changes of the stored rows from the files; `is_empty`: assume an empty database."""
+        window = RoundWindow(is_complete=True, rules=self.rules)
+        if not is_empty:
+            window.add((whole.place for whole in self.stored.values()), self.series, self.session_teams)
+        changes = FileChanges(
+            server_id=self.server_id,
+            gap=gap,
+            ids=ids,
+            arrivals=self.arrivals,
+            removed=self.stored.keys() - {new.file_id for new in self.arrivals},
+        )
+        return reconcile(window, changes)
+
+    @property
+    def end(self) -> datetime:
+        """Return the end of its last round, or the minimum if it has none."""
+        return max((arrival.ended_at for arrival in self.arrivals), default=datetime.min.replace(tzinfo=UTC))
 
     @property
     def changed(self) -> list[FileVerdict]:
-        """The verdicts that are not what the archive holds already."""
-        before = {f.id: f for f in self.files}
+        """Return the results that differ from those in the archive table."""
+        before = {file.id: file for file in self.files}
         return [
-            v
-            for v in self.verdicts.values()
-            if before[v.file_id].success != (v.reason is None) or before[v.file_id].duplicate_of != v.duplicate_of
+            verdict
+            for verdict in self.verdicts.values()
+            if before[verdict.file_id].success != (verdict.reason is None)
+            or before[verdict.file_id].duplicate_of != verdict.duplicate_of
         ]
 
 
 @dataclass(slots=True)
 class Rebuilt:
-    """What a rebuild came to; owns the exit code."""
+    """Result of a rebuild, with the exit code."""
 
     rounds: int = 0
     written: int = 0
-    """How many of them were not stored as they were derived."""
+    """Number of rounds whose stored rows differed."""
     quarantined: dict[str, str] = field(default_factory=dict)
-    """File name -> reason, of those that counted before."""
+    """File name -> reason, for files that counted before."""
 
     @property
     def exit_code(self) -> int:
-        """3 when a file that counted before does so no more."""
+        """Return 3 if a file that counted before is now quarantined, else 0."""
         return 3 if self.quarantined else 0
 
     def __str__(self) -> str:
@@ -99,86 +133,178 @@ class Rebuilt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
-    """What the writing of each session needs."""
+    """Shared state for writing sessions."""
 
     conn: Connection
     gap: timedelta
-    round_ids: Iterator[int]
-    session_ids: Iterator[int]
+    ids: NewIds
     result: Rebuilt
 
-    def reconciler(self, server_id: int) -> Reconciler:
-        """A neighbourhood of which nothing is known yet."""
-        return Reconciler(server_id, self.gap, never_read, self.round_ids, self.session_ids)
 
+def rebuild(conn: Connection, plan: RebuildPlan, progress: Progress = lambda _done, _total: None) -> Rebuilt:
+    """Derive and store all rows in one transaction; rounds keep their ids. No other run may be active.
 
-def rebuild(conn: Connection, plan: RebuildPlan, seen: Seen = lambda _done, _total: None) -> Rebuilt:
-    """Derive again and store, in one transaction; a round keeps its id. No other run may be running.
-
-    Files whose numbers the database refuses are rare: only then everything is done once more, step by step.
+    If the database rejects a file (rare), the rebuild is repeated session by session. Ratings and sealed periods
+    are updated in separate transactions afterwards.
     """
     try:
         with integrity_errors("the archive"), _all_or_nothing(conn), conn.pipeline():
-            return _rebuild(conn, plan, seen, _write)
+            result = _rebuild(conn, plan, progress, _write)
     except CheckError:
         with integrity_errors("the archive"), _all_or_nothing(conn):
-            return _rebuild(conn, plan, seen, _write_what_is_taken)
+            result = _rebuild(conn, plan, progress, _write_what_is_taken)
+    if plan.is_everything:
+        with conn.transaction():
+            ratings.rate_again(conn)
+            sealing.unseal_all(conn)
+    sealing.seal(conn)
+    return result
 
 
 @contextmanager
 def _all_or_nothing(conn: Connection) -> Iterator[None]:
-    with database_errors(), conn.transaction(), rebuilding.aliases_counted_once(conn):
+    with conn.transaction(), rebuilding.aliases_counted_once(conn):
         yield
 
 
 def _rebuild(
-    conn: Connection, plan: RebuildPlan, seen: Seen, write: Callable[[_Job, RebuiltSession], None]
+    conn: Connection, plan: RebuildPlan, progress: Progress, write: Callable[[_Job, RebuiltSession], None]
 ) -> Rebuilt:
-    round_ids, session_ids = (rounds.fresh_ids(conn, table, _IDS_AT_ONCE) for table in ("rounds", "sessions"))
-    job = _Job(conn=conn, gap=plan.gap, round_ids=round_ids, session_ids=session_ids, result=Rebuilt())
-    for session in read_again(conn, plan, seen, with_refused=True):
+    corrections.store_identities(conn, corrections.state(conn).rows())
+    ids = NewIds(*(rounds.fresh_ids(conn, table, _IDS_AT_ONCE) for table in ("rounds", "sessions", "series")))
+    job = _Job(conn=conn, gap=plan.gap, ids=ids, result=Rebuilt())
+    for session in read_again(conn, plan, progress, with_refused=True):
         write(job, session)
     return job.result
 
 
-def read_again(conn: Connection, plan: RebuildPlan, seen: Seen, *, with_refused: bool) -> Iterator[RebuiltSession]:
-    """Read the archive session by session, as an import of all its files in order would.
+def read_again(
+    conn: Connection, plan: RebuildPlan, progress: Progress, *, with_refused: bool
+) -> Iterator[RebuiltSession]:
+    """Yield the sessions of the archive, as an import of all files in order would produce them.
 
-    `with_refused`: the files too that only the database would not have, for those who will ask it again.
+    `with_refused`: include files that the database rejected, to try them again.
     """
     total, done = rebuilding.count_files(conn), 0
     for server_id, server in rebuilding.servers(conn):
         zone = plan.zone_of(server)
         counting: dict[str, int] = {}
+        rules = naming_rules(conn, server_id)
         files = rebuilding.files_in_order(conn, server_id)
-        wanted = []
-        for group in sessions_of(files, zone, max(plan.gap, LONGEST_GAP)):
-            if any(plan.holds(_stamp(f).date()) for f in group):
-                wanted.append(group)
-            else:
-                counting |= {f.twin_hash: f.id for f in group if f.twin_hash and _counts(f)}
+        groups = list(sessions_of(files, zone, max(plan.gap, LONGEST_GAP)))
+        wanted = _wanted(groups, plan)
+        for group, is_wanted in zip(groups, wanted, strict=True):
+            if not is_wanted:
+                counting |= {file.shared_hash: file.id for file in group if file.shared_hash and _counts(file)}
                 done += len(group)
-        for group, stored in _asked_ahead(conn, wanted):
-            asked = group if with_refused else [f for f in group if not f.refused]
+        read: list[RebuiltSession] = []
+        for group, stored in _asked_ahead(conn, compress(groups, wanted)):
+            asked = group if with_refused else [file for file in group if not file.refused]
             arrivals, verdicts = _read(asked, stored.contents(), zone, counting)
-            yield RebuiltSession(
-                server_id=server_id,
-                server=server,
-                files=group,
-                stored=stored.rounds(),
-                lineups=stored.lineups(),
-                arrivals=arrivals,
-                verdicts=verdicts,
+            read.append(
+                RebuiltSession(
+                    server_id=server_id,
+                    server=server,
+                    files=group,
+                    stored=stored.rounds(),
+                    series=stored.series(),
+                    session_teams=stored.session_teams(),
+                    rules=rules,
+                    arrivals=arrivals,
+                    verdicts=verdicts,
+                    alone=_alone(arrivals) if rules.stopwatch else {},
+                )
             )
-            done += len(group)
-            seen(done, total)
-    seen(total, total)
+            for session in _ready(read):
+                yield session
+                done += len(session.files)
+                progress(done, total)
+        for session in read:
+            yield session
+            done += len(session.files)
+            progress(done, total)
+    progress(total, total)
+
+
+def _wanted(groups: Sequence[list[ArchivedFileRef]], plan: RebuildPlan) -> list[bool]:
+    """Return for each group whether to derive it again: planned days, and groups that a match may reach."""
+    if plan.is_everything:
+        return [True] * len(groups)
+    reach = LONGEST_BREAK + timedelta(hours=1)  # stamps can be wrong by an hour at the end of daylight saving time
+    days = [[_stamp(file) for file in group] for group in groups]
+    own = [any(plan.holds(stamp.date()) for stamp in stamps) for stamps in days]
+    times = [
+        (min(stamps) - reach, max(stamps) + reach) for stamps, is_own in zip(days, own, strict=True) if is_own
+    ]
+    return [any(start <= max(stamps) and min(stamps) <= end for start, end in times) for stamps in days]
+
+
+def _ready(waiting: list[RebuiltSession]) -> Iterator[RebuiltSession]:
+    """Remove and return the complete sessions; merge those that share a match with the last one.
+
+    Matches are found here by player lines. Files between the rounds of a match belong to its session.
+    """
+    last = waiting.pop()
+    start = min((arrival.ended_at for arrival in last.arrivals), default=None)
+    while start is not None and waiting and waiting[0].end < start - LONGEST_BREAK:
+        yield waiting.pop(0)
+    first = next((index for index, earlier in enumerate(waiting) if _has_match(earlier, last)), len(waiting))
+    waiting[first:] = [_joined([*waiting[first:], last])]
+
+
+def _has_match(earlier: RebuiltSession, later: RebuiltSession) -> bool:
+    """Return whether a round 2 of one session includes a round 1 of the other, both without a partner."""
+    if not later.rules.stopwatch:
+        return _goes_on(earlier, later)
+    alone = {key: raw for session in (earlier, later) for key, raw in session.alone.items()}
+    index = RoundIndex(later.alone)
+    return any(
+        holds(*((alone[key], alone[other]) if key.round_number == 2 else (alone[other], alone[key]))) > 0
+        for key in earlier.alone
+        for other in index.nearby(key, LONGEST_BREAK)
+    )
+
+
+def _goes_on(earlier: RebuiltSession, later: RebuiltSession) -> bool:
+    """Return whether, without stopwatch, counters of a map of one session continue from a map of the other."""
+    return any(
+        abs(after.ended_at - before.ended_at) <= LONGEST_BREAK
+        and (holds(after.raw, before.raw, skips=True) > 0 or holds(before.raw, after.raw, skips=True) > 0)
+        for before in earlier.arrivals
+        for after in later.arrivals
+    )
+
+
+def _joined(sessions: Sequence[RebuiltSession]) -> RebuiltSession:
+    first, *others = sessions
+    if not others:
+        return first
+    return replace(
+        first,
+        files=[file for session in sessions for file in session.files],
+        stored={file_id: whole for session in sessions for file_id, whole in session.stored.items()},
+        series=list({one.id: one for session in sessions for one in session.series}.values()),
+        session_teams={
+            session_id: teams for session in sessions for session_id, teams in session.session_teams.items()
+        },
+        arrivals=[arrival for session in sessions for arrival in session.arrivals],
+        verdicts={file_id: verdict for session in sessions for file_id, verdict in session.verdicts.items()},
+        alone={key: raw for session in sessions for key, raw in session.alone.items()},
+    )
+
+
+def _alone(arrivals: Iterable[NewRound]) -> dict[RoundKey, RawRound]:
+    """Return the rounds without a partner by name; only player lines can pair them over a long break."""
+    raws = {arrival.file_id: arrival.raw for arrival in arrivals}
+    keys = [key_of_new(arrival) for arrival in arrivals]
+    pairing = Pairing(RoundIndex(keys).nearby, lambda second, first: holds(raws[second.key], raws[first.key]))
+    return {key: raws[key.key] for key in keys if pairing.near_partner(key) is None}
 
 
 def _asked_ahead(
     conn: Connection, groups: Iterable[list[ArchivedFileRef]]
 ) -> Iterator[tuple[list[ArchivedFileRef], rebuilding.Stored]]:
-    """Each stretch with what is stored of it, which was asked for before the one before was given out."""
+    """Yield each sequence with its stored rows, which are queried one sequence ahead."""
     before = None
     for group in groups:
         asked = (group, rebuilding.Stored(conn, group))
@@ -192,34 +318,38 @@ def _asked_ahead(
 def sessions_of(
     files: Iterable[ArchivedFileRef], zone: ZoneInfo, reach: timedelta
 ) -> Iterator[list[ArchivedFileRef]]:
-    """Cut files, given by name, where nothing behind the cut can reach what is before it.
+    """Split files into independent parts, each sorted by name; other files than round files are skipped.
 
-    Names follow the server's clock, which goes back once a year: what counts is the latest end so far against the
-    earliest that can still come. A stored gaming session is never cut. What is not a round file is left out.
+    Names use the server's clock, which goes back once a year and may be wrong: a cut compares the latest end so
+    far with the earliest possible end after it. A stored gaming session is never split.
     """
-    group: list[ArchivedFileRef] = []
-    latest: datetime | None = None
-    held_to = ""
+    spans: list[tuple[datetime, datetime, ArchivedFileRef]] = []
     for file in files:
         name = parse_filename(file.filename)
-        if name is None:
-            continue
-        earliest = min(name.stamp.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
-        if latest is not None and earliest - latest > reach and file.filename > held_to:
-            yield group
+        if name is not None:
+            ended_at = moment(name.stamp, zone, file.source_mtime)
+            stamps = [name.stamp.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
+            spans.append((min(ended_at, *stamps) if ended_at in stamps else ended_at, ended_at, file))
+    spans.sort(key=lambda span: (span[0], span[2].filename))
+    last_of = {file.session_end: place for place, (_, _, file) in enumerate(spans) if file.session_end is not None}
+    group: list[ArchivedFileRef] = []
+    latest: datetime | None = None
+    held_to = -1
+    for place, (earliest, ended_at, file) in enumerate(spans):
+        if latest is not None and earliest - latest > reach and place > held_to:
+            yield sorted(group, key=_filename)
             group, latest = [], None
-        ended_at = moment(name.stamp, zone, file.source_mtime)
         group.append(file)
         latest = ended_at if latest is None else max(latest, ended_at)
-        held_to = max(held_to, file.session_end or "")
+        held_to = max(held_to, last_of.get(file.session_end, -1) if file.session_end is not None else -1)
     if group:
-        yield group
+        yield sorted(group, key=_filename)
 
 
 def _read(
     files: list[ArchivedFileRef], contents: dict[int, bytes], zone: ZoneInfo, counting: dict[str, int]
 ) -> tuple[list[NewRound], dict[int, FileVerdict]]:
-    """Parse files again; of several with the same content the first name counts, here or in an earlier session."""
+    """Parse files; of files with equal content, the first name counts, here or in an earlier session."""
     arrivals: list[NewRound] = []
     verdicts: dict[int, FileVerdict] = {}
     for file in files:
@@ -230,7 +360,7 @@ def _read(
         except ParseError as error:
             verdicts[file.id] = FileVerdict(file_id=file.id, reason=error.reason, line=error.line)
             continue
-        original = counting.setdefault(file.twin_hash, file.id) if file.twin_hash else file.id
+        original = counting.setdefault(file.shared_hash, file.id) if file.shared_hash else file.id
         verdicts[file.id] = FileVerdict(file_id=file.id, duplicate_of=None if original == file.id else original)
         if original == file.id:
             ended_at = moment(raw.name.stamp, zone, file.source_mtime)
@@ -239,40 +369,40 @@ def _read(
 
 
 def _write(job: _Job, session: RebuiltSession) -> None:
-    """Store one session whole; asks nothing back."""
+    """Store one session completely, without queries."""
     if changed := session.changed:
-        rebuilding.judge(job.conn, changed)
-    there = job.reconciler(session.server_id)
-    there.hold((whole.place for whole in session.stored.values()), session.lineups)
-    counting = {a.file_id for a in session.arrivals}
-    changes = there.reconcile(session.arrivals, [f.id for f in session.files if f.id not in counting])
-    # What is stored as it was derived is left alone: the same result, and nothing for the database to clear away.
-    differing = [p for p in changes.written if not _is_stored(session, p)]
+        rebuilding.store_verdicts(job.conn, changed)
+    changes = session.reconcile(job.gap, job.ids)
+    # Equal rows are not written, which avoids dead rows.
+    differing = [written for written in changes.written if not _is_stored(session, written)]
     rounds.apply(job.conn, replace(changes, written=differing))
     rebuilding.check_constraints(job.conn)
     job.result.rounds += len(changes.written)
     job.result.written += len(differing)
     job.result.quarantined |= {
-        f.filename: reason
-        for f in session.files
-        if f.success and f.id in session.verdicts and (reason := session.verdicts[f.id].reason) is not None
+        file.filename: reason
+        for file in session.files
+        if file.success
+        and file.id in session.verdicts
+        and (reason := session.verdicts[file.id].reason) is not None
     }
 
 
 def _write_what_is_taken(job: _Job, session: RebuiltSession) -> None:
-    """Store one session without the files that the database refuses even when they stand alone."""
+    """Store one session without the files that the database rejects even alone."""
     verdicts = dict(session.verdicts)
     with job.conn.transaction(force_rollback=True):
-        rebuilding.drop_rounds(job.conn, [f.id for f in session.files])
+        rebuilding.drop_rounds(job.conn, [file.id for file in session.files])
         for arrival in session.arrivals:
             filename = arrival.raw.name.filename
             try:
                 with integrity_errors(filename), job.conn.transaction(force_rollback=True):
-                    rounds.apply(job.conn, job.reconciler(session.server_id).reconcile([arrival]))
+                    alone = replace(session, stored={}, series=[], session_teams={}, arrivals=[arrival])
+                    rounds.apply(job.conn, alone.reconcile(job.gap, job.ids))
             except CheckError as error:
                 reason = str(error).removeprefix(f"{filename}: ")
                 verdicts[arrival.file_id] = FileVerdict(file_id=arrival.file_id, reason=reason)
-    taken = [a for a in session.arrivals if verdicts[a.file_id].reason is None]
+    taken = [arrival for arrival in session.arrivals if verdicts[arrival.file_id].reason is None]
     _write(job, replace(session, arrivals=taken, verdicts=verdicts))
 
 
@@ -287,10 +417,5 @@ def _counts(file: ArchivedFileRef) -> bool:
 
 def _stamp(file: ArchivedFileRef) -> datetime:
     name = parse_filename(file.filename)
-    assert name is not None  # noqa: S101  # `evenings` leaves the others out
+    assert name is not None  # noqa: S101  # `sessions_of` skips other names
     return name.stamp
-
-
-def never_read(file_id: int) -> RawRound:
-    """In place of reading a file back from the archive: a session holds all of its files."""
-    raise EtstatsError(f"File {file_id} was to be read twice; every file of the session is there already.")

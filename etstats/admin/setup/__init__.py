@@ -1,1 +1,1 @@
-"""Setting up: what an admin answers, tried for real as it is answered, and written down."""
+"""Setup: ask the admin, test each answer, write the settings."""

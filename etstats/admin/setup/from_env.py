@@ -1,15 +1,19 @@
-"""Moving in: the settings of an existing bot, read from its `.env`."""
+"""Read the settings of an existing bot from its `.env` file."""
 
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from urllib.parse import quote
 
+from dotenv import dotenv_values
+
 from etstats.errors import ConfigError
+from etstats.sync.regular_file import read_regular
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """What an `.env` says, in our words; None where it says nothing. `notes` is for the admin to read."""
+    """Settings converted from an `.env` file; None if absent. `notes` are messages for the admin."""
 
     host: str | None = None
     port: int | None = None
@@ -23,17 +27,18 @@ class Moved:
 
 
 def read_env(path: Path) -> Moved:
-    """Read SSH_*, REMOTE_STATS_PATH, POSTGRES_*, SESSION_GAP_MINUTES; other names are left alone.
+    """Read SSH_*, REMOTE_STATS_PATH, POSTGRES_*, SESSION_GAP_MINUTES; other names are ignored.
 
-    ConfigError: no such file, or a value that cannot be one.
+    ConfigError: no such file, or an invalid value.
     """
-    from dotenv import dotenv_values
 
-    if not path.is_file():
-        raise ConfigError(f"--from-env {path}: no such file")
     try:
-        found = dotenv_values(path, interpolate=False, encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        found = dotenv_values(stream=StringIO(read_regular(path).decode()), interpolate=False)
+    except FileNotFoundError:
+        raise ConfigError(f"--from-env {path}: no such file") from None
+    except OSError as error:
+        raise ConfigError(f"--from-env {path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
         raise ConfigError(f"--from-env {path}: cannot be read: {error}") from error
     said = {name: value.strip() for name, value in found.items() if value and value.strip()}
     key = said.get("SSH_KEY_PATH")
@@ -49,7 +54,9 @@ def read_env(path: Path) -> Moved:
         notes=tuple(_notes(path, said)),
     )
     if moved.host is None and moved.database_url is None:
-        raise ConfigError(f"--from-env {path}: neither SSH_HOST nor POSTGRES_HOST is in it; is it the right file?")
+        raise ConfigError(
+            f"--from-env {path}: it contains neither SSH_HOST nor POSTGRES_HOST; is it the right file?"
+        )
     return moved
 
 
@@ -58,7 +65,7 @@ def _whole(path: Path, said: dict[str, str], name: str, low: int, high: int) -> 
     if text is None:
         return None
     if not (text.isascii() and text.isdecimal() and low <= int(text) <= high):
-        raise ConfigError(f"--from-env {path}: {name} is {text!r}; a number from {low} to {high} is expected")
+        raise ConfigError(f"--from-env {path}: {name} is {text!r}; expected a number from {low} to {high}")
     return int(text)
 
 
@@ -79,10 +86,12 @@ def _notes(path: Path, said: dict[str, str]) -> list[str]:
     notes: list[str] = []
     strict = said.get("SSH_STRICT_HOST_KEY", "true").lower()
     if strict in {"false", "0", "no", "off"}:
-        notes.append("SSH_STRICT_HOST_KEY is off there. Here a host key is always checked: you are asked once.")
+        notes.append("SSH_STRICT_HOST_KEY is off; etstats always checks host keys and asks you once")
+    secrets = [name for name in said if "PASSWORD" in name or "TOKEN" in name]
+    if secrets and path.stat().st_mode & 0o044:
+        notes.append(f"contains {secrets[0]}, and other users can read it; run: chmod 600 {path}")
     if "POSTGRES_HOST" in said:
         notes.append(
-            "The database of POSTGRES_* is used: etstats makes tables of its own in it. If the bot's tables are "
-            "there under the same names, make a new database and give it with --database-url-file."
+            "the database of POSTGRES_* is used; if it has the bot's tables, add --schema etstats or --embedded"
         )
     return notes

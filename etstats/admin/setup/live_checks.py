@@ -1,6 +1,7 @@
-"""Trying settings for real: the game server, the database, the webhook, the game's own status."""
+"""Test settings: connect to the game server, the database, the webhook and the game's status port."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -9,9 +10,11 @@ from zoneinfo import ZoneInfo
 from etstats.admin.setup.timezones import Proposal, propose
 from etstats.config.locations import location_of
 from etstats.config.schema import Config, ServerConfig
-from etstats.db.connection import connect
-from etstats.db.maintenance import base_facts
+from etstats.db import channel_states, embedded
+from etstats.db.connection import connect, database_errors
+from etstats.db.maintenance import database_facts
 from etstats.db.migrations import migrate
+from etstats.domain.text import bytes_in_words
 from etstats.errors import (
     AccessError,
     ConfigError,
@@ -23,34 +26,45 @@ from etstats.errors import (
 )
 from etstats.parser.filename import parse_filename
 from etstats.pipeline.database import database_url
-from etstats.sync import open_source
+from etstats.post.publish.destinations import channels_of
+from etstats.post.render.message import Embed, Message
+from etstats.post.webhook.client import Webhook
+from etstats.post.webhook.responses import Gone, Sent, WebhookInfo
 from etstats.sync.game_query import query_status
-from etstats.sync.source import SftpSettings
+from etstats.sync.opening import open_source
+from etstats.sync.sftp import known_hosts, ssh_config
+from etstats.sync.sftp import source as sftp_source
+from etstats.sync.sftp.known_hosts import HostKey
+from etstats.sync.source import FOLDER, Listing, SftpSettings, shown_name
 
-_ENOUGH_FILES = 2000  # to tell a clock by
+_ENOUGH_FILES = 2000  # enough to detect the time zone
+_MANY_FOLDERS = 20
+_MANY_NAMES = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderContents:
-    """What a listing of a game server's folder showed; `newest` and `oldest` are stamps of its clock."""
+    """Result of a listing of a game server's folder; `newest` and `oldest` are in the server's time."""
 
     round_files: int
-    other_files: int
     oldest: datetime | None
     newest: datetime | None
     clock: Proposal
+    names: tuple[str, ...] = ()
+    """Some of the other names in the folder; folders end with a slash."""
 
     def __str__(self) -> str:
         if not self.round_files:
-            others = f" ({self.other_files:,} other files)" if self.other_files else ""
-            return f"connected; no round file there yet{others}: is it the right folder?"
+            if not self.names:
+                return "connected; no round file there yet: the folder is empty"
+            return f"connected; no round file there yet, but {', '.join(self.names)}"
         span = f"{self.oldest:%Y-%m-%d} to {self.newest:%Y-%m-%d %H:%M}"
         return f"connected; {self.round_files:,} round files, {span}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownKey:
-    """A host key that is in no known_hosts file yet, to be shown to the admin."""
+    """A host key that is in no known_hosts file, to show to the admin."""
 
     settings: SftpSettings
     kind: str
@@ -60,7 +74,7 @@ class UnknownKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """One live test: what was tried, and what came of it; `exit_code` 0 when all is well."""
+    """Result of a test: subject, text, and exit code, 0 for success."""
 
     subject: str
     text: str
@@ -68,15 +82,13 @@ class CheckResult:
 
 
 def unknown_key(server: ServerConfig, config: Config) -> UnknownKey | None:
-    """Ask a server for its host key and return it when no known_hosts file says anything of this server.
+    """Return the host key of a server that is in no known_hosts file, else None.
 
-    SourceError when it does not answer. A key that changed is not unknown: connecting will refuse it.
+    SourceError if the server does not respond. A changed key is not unknown: connecting refuses it.
     """
     place = location_of(server, config)
     if isinstance(place, Path):
         return None
-    from etstats.sync.sftp import known_hosts, ssh_config
-    from etstats.sync.sftp import source as sftp_source
 
     endpoint = ssh_config.resolve(place)
     if known_hosts.known_keys(endpoint.known_hosts, *endpoint.known_as):
@@ -86,9 +98,7 @@ def unknown_key(server: ServerConfig, config: Config) -> UnknownKey | None:
 
 
 def trust(key: UnknownKey) -> Path:
-    """Write the key that the admin has confirmed to known_hosts; returns the file."""
-    from etstats.sync.sftp import source as sftp_source
-    from etstats.sync.sftp.known_hosts import HostKey
+    """Write a confirmed key to known_hosts; return the path of the file."""
 
     return sftp_source.trust(key.settings, HostKey(kind=key.kind, blob=key.blob))
 
@@ -96,20 +106,45 @@ def trust(key: UnknownKey) -> Path:
 def list_folder(server: ServerConfig, config: Config, *, prefer: tuple[str, ...] = ()) -> FolderContents:
     """Connect and list the folder of the round files; SourceError, AccessError, HostKeyError or ConfigError."""
     with open_source(location_of(server, config)) as source:
-        listing = source.look()
+        listing = source.list_files()
     files = listing.files if listing is not None else ()
     rounds = sorted((name.stamp, file.mtime) for file in files if (name := parse_filename(file.name)))
     return FolderContents(
         round_files=len(rounds),
-        other_files=len(files) - len(rounds),
         oldest=rounds[0][0] if rounds else None,
         newest=rounds[-1][0] if rounds else None,
         clock=propose(rounds[-_ENOUGH_FILES:], prefer=prefer),
+        names=() if rounds or listing is None else _some_names(listing),
     )
 
 
+def folders_with_rounds(server: ServerConfig, config: Config) -> dict[str, int]:
+    """Return the subfolders with round files and their number of files, highest first."""
+    with open_source(location_of(server, config)) as source:
+        listing = source.list_files()
+    found: dict[str, int] = {}
+    for name in _folders(listing)[:_MANY_FOLDERS] if listing is not None else ():
+        path = f"{(server.path or server.remote_path or '').rstrip('/')}/{name}"
+        inner = replace(server, path=path) if server.path is not None else replace(server, remote_path=path)
+        with suppress(SourceError, AccessError):
+            if count := list_folder(inner, config).round_files:
+                found[path] = count
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def _folders(listing: Listing) -> list[str]:
+    return sorted(one.name for one in listing.refused if one.reason == FOLDER)
+
+
+def _some_names(listing: Listing) -> tuple[str, ...]:
+    files = sorted(shown_name(file.name, 40) for file in listing.files)
+    names = [f"{name}/" for name in _folders(listing)] + files
+    more = len(names) - _MANY_NAMES
+    return (*names[:_MANY_NAMES], f"{more:,} more") if more > 0 else tuple(names)
+
+
 def machine_zone() -> str | None:
-    """The zone of this machine, None when it cannot be told."""
+    """Return the time zone of this machine, None if it is unknown."""
     target = str(Path("/etc/localtime").resolve())
     name = target.partition("/zoneinfo/")[2]
     try:
@@ -118,38 +153,40 @@ def machine_zone() -> str | None:
         return None
 
 
+def must_start_database(config: Config) -> bool:
+    """Whether `try_database` starts the embedded PostgreSQL, which takes some seconds the first time."""
+    return config.database.url is None and not embedded.status(config.data_dir).running
+
+
 def try_database(config: Config) -> str:
-    """Connect to the database, starting the embedded one, and bring its schema up to date; says what it is."""
-    with connect(database_url(config)) as conn:
+    """Connect to the database (start the embedded one), migrate it, and return a description."""
+    with database_errors(), connect(database_url(config)) as conn:
         applied = migrate(conn)
-        facts = base_facts(conn)
-    place = "embedded in " + str(config.data_dir) if config.database.url is None else f"base {facts.name}"
-    made = f"; schema made ({len(applied)} steps)" if applied else ""
-    return f"PostgreSQL {facts.server_version}, {place}, {facts.size_bytes / 1e6:,.0f} MB{made}"
+        facts = database_facts(conn)
+    place = "embedded in " + str(config.data_dir) if config.database.url is None else f"database {facts.name}"
+    made = "; schema created" if applied else ""
+    return f"PostgreSQL {facts.server_version}, {place}, {bytes_in_words(facts.size_bytes)}{made}"
 
 
 def try_webhook(url: str, thread_id: str | None = None) -> str:
-    """Ask Discord what this webhook is, posting nothing; says its name and channel.
+    """Query the webhook without posting; return its name and channel.
 
-    ConfigError: it is none. PermanentDiscordError: it is gone. DiscordError: no answer now.
+    ConfigError: not a webhook. PermanentDiscordError: it was deleted. DiscordError: no response now.
     """
-    from etstats.post.webhook.client import Webhook
-    from etstats.post.webhook.responses import Gone, WebhookInfo
 
     answer = Webhook(url, thread_id).info()
     if isinstance(answer, WebhookInfo):
         return f"webhook {answer.name!r}, channel {answer.channel_id}"
-    reason = getattr(answer, "reason", "Discord asks for patience")
+    reason = getattr(answer, "reason", "Discord is rate limiting")
     if isinstance(answer, Gone):
-        raise PermanentDiscordError(f"the webhook is gone: {reason}. Make a new one in Discord and paste its URL")
-    raise DiscordError(f"the webhook cannot be tried now: {reason}")
+        raise PermanentDiscordError(
+            f"the webhook is gone: {reason}. Create a new one in Discord and paste its URL"
+        )
+    raise DiscordError(f"the webhook cannot be tested now: {reason}")
 
 
 def post_hello(url: str, thread_id: str | None = None) -> str:
-    """Post one line, because the admin asked for it; says what became of it."""
-    from etstats.post.render.message import Embed, Message
-    from etstats.post.webhook.client import Webhook
-    from etstats.post.webhook.responses import Sent
+    """Post a test line; return the result as text."""
 
     embed = Embed(title="etstats is set up", colour=0x5B8C5A, description="Rounds will be posted here.")
     outcome = Webhook(url, thread_id).send(Message(embeds=(embed,)), budget=20)
@@ -159,26 +196,27 @@ def post_hello(url: str, thread_id: str | None = None) -> str:
 
 
 def check_all(config: Config, *, trust_keys: bool) -> Iterator[CheckResult]:
-    """Try everything the settings name, one after the other; with `trust_keys` unknown host keys are trusted."""
+    """Test all settings in order; with `trust_keys`, trust unknown host keys."""
     if not config.servers:
         yield CheckResult(
             subject="servers", text="none is configured; run: etstats init", exit_code=ConfigError.exit_code
         )
     for server in config.servers:
         yield from _server_checks(server, config, trust_keys=trust_keys)
-    yield _tried("base", lambda: try_database(config))
+    yield _tried("database", lambda: try_database(config))
     if config.database.read_url is not None:
         replica = replace(config, database=replace(config.database, url=config.database.read_url))
         yield _tried("replica", lambda: _replica(replica))
     webhooks = _webhooks(config)
     for subject, (url, thread) in webhooks.items():
-        yield _tried(subject, lambda url=url, thread=thread: try_webhook(url, thread))  # type: ignore[misc]
+        checked = _tried(subject, lambda url=url, thread=thread: try_webhook(url, thread))  # type: ignore[misc]
+        yield checked if checked.exit_code else replace(checked, text=checked.text + reopen(config, url, thread))
     if not webhooks:
         yield CheckResult(subject="discord", text="no webhook is set; nothing will be posted")
 
 
 def worst(checks: Iterable[CheckResult]) -> int:
-    """The exit code for all of them: a fault of the settings first, what a later run would repair last."""
+    """Return the exit code for all results: errors of the settings first, temporary errors last."""
     codes = {check.exit_code for check in checks}
     return next((code for code in (1, 4, 2, 3, 75) if code in codes), 0)
 
@@ -189,7 +227,7 @@ def _server_checks(server: ServerConfig, config: Config, *, trust_keys: bool) ->
         key = unknown_key(server, config)
         if key is not None and trust_keys:
             yield CheckResult(
-                subject=subject, text=f"host key {key.kind} {key.fingerprint} is trusted now, in {trust(key)}"
+                subject=subject, text=f"host key {key.kind} {key.fingerprint} is now trusted, in {trust(key)}"
             )
         seen = list_folder(server, config, prefer=(server.timezone,))
     except (SourceError, AccessError, HostKeyError, ConfigError) as error:
@@ -199,7 +237,7 @@ def _server_checks(server: ServerConfig, config: Config, *, trust_keys: bool) ->
     if seen.clock.zones and server.timezone not in seen.clock.zones:
         yield CheckResult(
             subject=subject,
-            text=f"timezone {server.timezone} does not fit its file names: {_zone_words(seen.clock)}",
+            text=f"timezone {server.timezone} does not match its file names: {_zone_words(seen.clock)}",
             exit_code=ConfigError.exit_code,
         )
     if server.query is not None:
@@ -217,13 +255,23 @@ def _tried(subject: str, attempt: Callable[[], str]) -> CheckResult:
         return CheckResult(subject=subject, text=str(error), exit_code=error.exit_code)
 
 
+def reopen(config: Config, url: str, thread: str | None) -> str:
+    """Resume posting to a working webhook; database errors are reported by the check of the database."""
+    try:
+        with database_errors(), connect(database_url(config)) as conn:
+            is_opened = channel_states.reopen(conn, channels_of(url, thread))
+    except EtstatsError:
+        return ""
+    return "; it accepts posts again" if is_opened else ""
+
+
 def _replica(config: Config) -> str:
-    with connect(config.database.url or "", read_only=True) as conn:
-        return f"PostgreSQL {base_facts(conn).server_version}, read only"
+    with database_errors(), connect(config.database.url or "", read_only=True) as conn:
+        return f"PostgreSQL {database_facts(conn).server_version}, read only"
 
 
 def _webhooks(config: Config) -> dict[str, tuple[str, str | None]]:
-    """Each webhook that is set, under the name of its section, once."""
+    """Return each configured webhook once, with the name of its section."""
     discord = config.discord
     channels = {
         "discord": (discord.webhook_url, discord.thread_id),
@@ -231,7 +279,15 @@ def _webhooks(config: Config) -> dict[str, tuple[str, str | None]]:
             f"discord.{kind}": (channel.webhook_url, channel.thread_id)
             for kind, channel in (("round", discord.round), ("map", discord.map), ("session", discord.session))
         },
-        **{f"discord.servers.{name}": (c.webhook_url, c.thread_id) for name, c in discord.servers.items()},
+        **{
+            f"discord.channels.{kind}": (channel.webhook_url, channel.thread_id)
+            for kind, channel in discord.channels.items()
+        },
+        **{
+            f"discord.servers.{name}": (server.webhook_url, server.thread_id)
+            for name, server in discord.servers.items()
+        },
+        "discord.admin_webhook_url": (discord.admin_webhook_url, None),
     }
     found: dict[str, tuple[str, str | None]] = {}
     for subject, (url, thread) in channels.items():

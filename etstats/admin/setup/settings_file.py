@@ -1,4 +1,4 @@
-"""Writing the settings: what was asked changes, all else of the file stays, comments included."""
+"""Write settings into the file; other content, including comments, does not change."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -10,12 +10,13 @@ from tomlkit.exceptions import ParseError as TomlError
 from tomlkit.items import AoT, Table
 
 from etstats.errors import ConfigError
+from etstats.sync.regular_file import read_regular
 
 Value = str | int | float | bool | None
 Section = Mapping[str, Value]
 
-_ELSEWHERE = "Correct that, or choose another file: etstats --config FILE init"
-_HEAD = "Settings of etstats. All of them: docs/settings.md. Written by `etstats init`, which keeps your changes."
+_ELSEWHERE = "Correct this, or choose another file: etstats --config FILE init"
+_HEAD = "Settings of etstats. All settings: etstats docs settings. `etstats init` keeps your changes."
 
 
 def update(
@@ -26,12 +27,12 @@ def update(
     server: tuple[str, Section],
     check: Callable[[Path], object],
 ) -> None:
-    """Put values into the TOML file, made with mode 0600 when there is none; None takes a key out.
+    """Set values in the TOML file, created with mode 0600 if absent; None removes a key.
 
-    `server` is a name and the values of its `[[servers]]` table. `check` reads the new file before it takes the
-    old one's place, and may raise. ConfigError when the file cannot be read or written.
+    `server` is a name and the values of its `[[servers]]` table. `check` reads the new file before it replaces the
+    old one, and may raise. ConfigError if the file cannot be read or written.
     """
-    path = path.resolve()  # a link into a folder of dotfiles stays a link
+    path = Path(os.path.realpath(path))  # keep a symbolic link, for example into a dotfiles folder
     document = _read(path)
     is_new = not document.value
     _put(document, top)
@@ -52,7 +53,7 @@ def update(
 
 def _read(path: Path) -> tomlkit.TOMLDocument:
     try:
-        return tomlkit.parse(path.read_text(encoding="utf-8-sig"))
+        return tomlkit.parse(read_regular(path).decode("utf-8-sig"))
     except FileNotFoundError:
         document = tomlkit.document()
         document.add(tomlkit.comment(_HEAD))
@@ -98,7 +99,7 @@ def _write(path: Path, text: str, check: Callable[[Path], object]) -> None:
         new.replace(path)
     except OSError as error:
         raise ConfigError(
-            f"{path}: the settings cannot be written: {error.strerror}; nothing was changed. {_ELSEWHERE}"
+            f"{path}: the settings cannot be written: {error.strerror}; the file is unchanged. {_ELSEWHERE}"
         ) from error
     finally:
         if new.parent.is_dir() and os.access(new.parent, os.W_OK):

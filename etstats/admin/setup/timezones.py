@@ -1,4 +1,4 @@
-"""Which clock a game server keeps: its file names carry local time, its mtimes carry UTC. Pure."""
+"""Detect a game server's time zone: file names have local time, mtimes have UTC. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -17,9 +17,9 @@ _SAVED_WITHIN = 120  # seconds between the stamp in the name and the file's mtim
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """The zones that explain the most files, likeliest first; `agreeing` of `judged` files fit them.
+    """The zones that match the most files, most likely first; `agreeing` of `judged` files match.
 
-    `judged` leaves out files whose mtime says nothing, because they were copied without it.
+    `judged` excludes files copied without their mtime.
     """
 
     zones: tuple[str, ...]
@@ -28,20 +28,20 @@ class Proposal:
 
 
 def propose(files: Iterable[tuple[datetime, int]], *, prefer: Iterable[str] = ()) -> Proposal:
-    """Find the zones in which that many stamps (wall clock, no zone) and mtimes (seconds UTC) are one moment.
+    """Return the zones in which the stamps (naive local time) match the mtimes (seconds UTC).
 
-    Many zones share a clock; of those that fit equally, `prefer` go first, then well-known ones.
+    Many zones have equal offsets; of equal matches, `prefer` come first, then well-known zones.
     """
-    # One day and one offset say the same however many files there were.
-    seen: Counter[tuple[int, int]] = Counter()
+    # Files of one hour and offset give the same result.
+    counts: Counter[tuple[int, int]] = Counter()
     for stamp, mtime in files:
         offset = round((stamp.replace(tzinfo=UTC).timestamp() - mtime) / _QUARTER) * _QUARTER
         if abs(stamp.replace(tzinfo=UTC).timestamp() - mtime - offset) <= _SAVED_WITHIN and abs(offset) <= 50400:
-            seen[(mtime // 3600 * 3600, offset)] += 1
-    judged = seen.total()
+            counts[(mtime // 3600 * 3600, offset)] += 1
+    judged = counts.total()
     if not judged:
         return Proposal(zones=(), agreeing=0, judged=0)
-    scores = {name: _agreeing(name, seen) for name in _candidates(prefer)}
+    scores = {name: _agreeing(name, counts) for name in _candidates(prefer)}
     best = max(scores.values())
     first = [*prefer, *_WELL_KNOWN]
     rank = {name: number for number, name in reversed(list(enumerate(first)))}
@@ -59,10 +59,10 @@ def _candidates(prefer: Iterable[str]) -> set[str]:
     return {name for name in known if name.startswith(_REGIONS)} | {"UTC"} | (set(prefer) & known)
 
 
-def _agreeing(name: str, seen: Counter[tuple[int, int]]) -> int:
+def _agreeing(name: str, counts: Counter[tuple[int, int]]) -> int:
     zone = ZoneInfo(name)
     total = 0
-    for (mtime, offset), count in seen.items():
+    for (mtime, offset), count in counts.items():
         difference = datetime.fromtimestamp(mtime, zone).utcoffset()
         if difference is not None and difference.total_seconds() == offset:
             total += count

@@ -1,7 +1,8 @@
-"""The tables of awards: of one session, of many, and which there are."""
+"""Tables of awards: of one session, of several sessions, and the list of awards."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from etstats import output
 from etstats.commands.options import no_rounds
@@ -10,9 +11,8 @@ from etstats.domain.views import AwardCount, SessionView
 from etstats.output import Table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _AwardKind:
-    """One kind of award; `is_rate`: only for those who played most of the session."""
+class _AwardKind(NamedTuple):
+    """An award; `is_rate`: only for players with at least half of the longest time played."""
 
     key: str
     title: str
@@ -22,31 +22,31 @@ class _AwardKind:
     is_rate: bool
 
 
-def awards_table(view: SessionView) -> Table:
-    """The awards of a session, and its MVP."""
+def awards_table(view: SessionView, zone: ZoneInfo) -> Table:
+    """Return the awards of a session, and its MVP."""
     notes = hidden_note(view.hidden)
     if view.mvp is not None:
         notes.insert(
             0,
-            f"MVP: {output.printable(view.mvp.clean_name)}, rated {view.mvp.rating:.2f} (1 is the average): "
+            f"MVP: {output.printable(view.mvp.clean_name)}, score {view.mvp.rating:.2f} (1 is the average): "
             f"{view.mvp.kills} kills, {view.mvp.deaths} deaths, {view.mvp.dpm:.0f} DPM",
         )
     return Table(
-        title=f"Awards of session {view.id} · {output.moment(view.began)}",
+        title=f"Awards of session {view.id} · {output.server_time(view.began, zone)}",
         columns=_columns(),
         rows=view.awards,
-        empty="No awards: nobody passed a threshold. They are listed by: etstats awards --list",
+        empty="No awards: no player reached a threshold. List them with: etstats awards --list",
         notes=notes,
     )
 
 
 def no_awards() -> Table:
-    """What stands in their place when nothing was played."""
+    """Return the empty table for when nothing was played."""
     return Table(title="", columns=_columns(), rows=[], empty=no_rounds(""))
 
 
 def award_counts_table(counts: Sequence[AwardCount], words: str) -> Table:
-    """Who took which award how often."""
+    """Return the number of awards per player and award."""
     return Table(
         title=f"Awards{words}",
         columns=[
@@ -56,18 +56,18 @@ def award_counts_table(counts: Sequence[AwardCount], words: str) -> Table:
             output.text("text", "Best"),
         ],
         rows=counts,
-        empty=f"No awards{words}: no session, or nobody passed a threshold (etstats awards --list).",
+        empty=f"No awards{words}: no session, or no player reached a threshold (etstats awards --list).",
     )
 
 
 def award_list_table() -> Table:
-    """What each award is for."""
+    """Return the list of awards with their thresholds."""
     return Table(
         title="Awards of a session",
         columns=[
-            output.text("key", "Key"),
-            output.text("title", "Award"),
-            output.text("formula", "For"),
+            output.text("key", "Key", importance=-1),
+            output.text("title", "Award", least=20),
+            output.sentence("formula", "For", least=30),
             output.text("bound", "Takes"),
             output.Column(key="need", heading="", text="{:g}".format, justify="right"),
         ],
@@ -83,16 +83,16 @@ def award_list_table() -> Table:
             for award in AWARDS
         ],
         empty="",
-        notes=[f"Ratios are for those who played at least {SHARE:.0%} of what the busiest player did."],
+        notes=[f"Ratios require at least {SHARE:.0%} of the longest time played."],
     )
 
 
 def _columns() -> list[output.Column]:
-    return [output.text("title", "Award"), output.name(), output.text("text", "For")]
+    return [output.text("title", "Award"), output.name(), output.sentence("text", "For")]
 
 
 def hidden_note(hidden: int) -> list[str]:
-    """Says that somebody is in the totals and not shown; nothing when nobody is."""
+    """Return a note if the totals include hidden players, else an empty string."""
     if not hidden:
         return []
     return [f"{hidden} hidden player{'s are' if hidden > 1 else ' is'} in the totals and not shown."]

@@ -1,20 +1,23 @@
-"""The tables of maps, weapons and records."""
+"""Tables of maps, weapons and records."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from typing import NamedTuple
 
 from etstats import output
 from etstats.commands.options import no_rounds
 from etstats.commands.tables.formatting import record_text
 from etstats.db.maps import MapSums, RecordValue, WeaponUse
 from etstats.domain.rules.records import RECORDS
-from etstats.output import Format, Table
+from etstats.domain.rules.set_time import SetTimePrediction
+from etstats.domain.text import pluralize
+from etstats.output import Column, Format, Table
+from etstats.parser.names import clean_name
+from etstats.stats.set_times import MapReport
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordLine:
-    """A record as it is shown; `span` says whether of a round or of a session, `map_name` None: of all maps."""
+class RecordLine(NamedTuple):
+    """A record to show; `span` is round or session, `map_name` None means all maps."""
 
     span: str
     map_name: str | None
@@ -29,9 +32,8 @@ class RecordLine:
     id: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _RecordRow:
-    """A record as a line of a table."""
+class _RecordRow(NamedTuple):
+    """A record as a table row."""
 
     map_name: str | None
     record: str
@@ -42,22 +44,91 @@ class _RecordRow:
 
 
 def maps_table(rows: Sequence[MapSums], words: str, zone: tzinfo) -> Table:
-    """The maps, most played first."""
+    """Return the table of maps, most played first."""
     columns = [
-        output.text("map_name", "Map"),
+        output.text("map_name", "Map", least=22, importance=1),
         output.whole("times_played", "Played"),
         output.share("attack_share", "Attack won"),
         output.clock("average_attack_seconds", "Avg time"),
         output.clock("best_attack_seconds", "Best"),
-        output.whole("full_holds", "Full holds"),
+        output.whole("limit_holds", "Full holds"),
+        output.whole("set_time_holds", "Set time held"),
         output.day("last_played", "Last"),
     ]
-    local = [replace(row, last_played=row.last_played.astimezone(zone)) for row in rows]
+    local = [row._replace(last_played=row.last_played.astimezone(zone)) for row in rows]
     return Table(title=f"Maps{words}", columns=columns, rows=local, empty=no_rounds(words))
 
 
+def map_document(
+    report: MapReport | None, seconds: int | None, chance: SetTimePrediction | None
+) -> dict[str, object] | list[object]:
+    """Return one map as JSON; [] if it was not played."""
+    if report is None:
+        return []
+    asked = None if chance is None else {"seconds": seconds, **chance._asdict()}
+    return {**report._asdict(), "asked": asked}
+
+
+def map_tables(
+    report: MapReport | None,
+    seconds: int | None,
+    chance: SetTimePrediction | None,
+    words: str,
+    zone: tzinfo,
+    style: Format,
+) -> list[Table]:
+    """Return the tables of one map: its numbers, the fastest attacks, and set time predictions."""
+    columns = [
+        output.clock("seconds", "Time"),
+        output.day("ended_at", "When"),
+        output.whole("round_number", "Round"),
+        Column(key="player_names", heading="Attackers", text=_line_up, shrinks=style is Format.TABLE),
+    ]
+    if report is None:
+        return [Table(title="", columns=columns, rows=[], empty=no_rounds(words))]
+    local = [attack._replace(ended_at=attack.ended_at.astimezone(zone)) for attack in report.fastest]
+    fastest = Table(
+        title=f"Fastest attacks{words}",
+        columns=columns,
+        rows=local,
+        empty=f"No successful attacks{words}.",
+        notes=_map_notes(report, seconds, chance),
+    )
+    return [fastest] if style is Format.CSV else [maps_table([report.sums], words, zone), fastest]
+
+
+def _line_up(names: Sequence[str]) -> str:
+    return ", ".join(clean_name(name) or "(no name)" for name in names)
+
+
+def _map_notes(report: MapReport, seconds: int | None, chance: SetTimePrediction | None) -> list[str]:
+    notes = []
+    first = report.attack_first
+    if first.win_share is not None:
+        notes.append(
+            f"The team that attacks first won {first.won:,}, drew {first.drawn:,} and lost {first.lost:,} of "
+            f"{pluralize(first.matches, 'map')} ({first.win_share:.0%})."
+        )
+    if report.quartiles:
+        times = ", ".join(
+            f"{time.share:.0%} within {output.minutes_seconds(time.seconds)}" for time in report.quartiles
+        )
+        notes.append(f"Attacks succeed: {times}.")
+    if report.set_time.hit_rate is not None:
+        notes.append(
+            f"Set times: {pluralize(report.set_time.predictions, 'prediction')} from earlier attacks and ratings, "
+            f"{report.set_time.hit_rate:.0%} right; beaten {report.set_time.beaten_share:.0%}."
+        )
+    if seconds is not None and chance is not None:
+        notes.append(
+            f"A set time of {output.minutes_seconds(seconds)} is beaten by even teams with {chance.chance:.0%} "
+            f"({pluralize(chance.attacks, 'earlier attack')})."
+        )
+    return notes
+
+
 def weapons_table(rows: Sequence[WeaponUse], words: str) -> Table:
-    """The weapons, most kills first."""
+    """Return the table of weapons, most kills first."""
     columns = [
         output.text("weapon_name", "Weapon"),
         output.whole("kills", "Kills"),
@@ -73,7 +144,7 @@ def weapons_table(rows: Sequence[WeaponUse], words: str) -> Table:
 def record_lines(
     of_rounds: Sequence[RecordValue], of_sessions: Sequence[RecordValue], zone: tzinfo, *, by_map: bool
 ) -> list[RecordLine]:
-    """Records in their own units: overall, of rounds and of sessions; or of rounds by map."""
+    """Return the records with their units: overall, of rounds and of sessions; or of rounds by map."""
     wanted = [("round", feat) for feat in of_rounds if (feat.map_name is not None) == by_map]
     wanted += [("session", feat) for feat in of_sessions if not by_map]
     return [
@@ -95,7 +166,7 @@ def record_lines(
 
 
 def records_tables(lines: Sequence[RecordLine], words: str, style: Format, *, by_map: bool) -> list[Table]:
-    """Records as tables; in CSV one, with plain numbers."""
+    """Return the records as tables; for CSV one table with plain numbers."""
     if style is Format.CSV:
         keys = (
             "span",

@@ -1,28 +1,31 @@
-"""The tables of one player, and of two side by side."""
+"""Tables of one player, and of two compared players."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
+from typing import NamedTuple
 
 from etstats import output
 from etstats.commands.tables.formatting import heading, record_text, value_text
+from etstats.commands.tables.ratings import gained_text
 from etstats.db.players import OnMap, OnSide, Teammate
 from etstats.domain.rules.boards import BOARDS
+from etstats.domain.rules.rating import PROVISIONAL_ROUNDS
 from etstats.domain.rules.records import RECORDS
 from etstats.domain.text import pluralize
 from etstats.output import Table
 from etstats.stats.profiles import Comparison, Profile
 from etstats.stats.rankings import Place
+from etstats.stats.rating_lists import RatingSummary
 
 MAPS_SHOWN = 6
 WEAPONS_SHOWN = 8
 COMPANY_SHOWN = 5
+RATED_MAPS_SHOWN = 8
 _HEADING = 14
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fact:
-    """A line of words: what, how much, and where there is more to say the rank, the place or the day."""
+class _Fact(NamedTuple):
+    """A row of text: name, value, and optionally the rank, the map or the day."""
 
     what: str
     value: str
@@ -31,9 +34,8 @@ class _Fact:
     day: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Line:
-    """A line of a comparison; `mark` points to the better one."""
+class _Line(NamedTuple):
+    """A row of a comparison; `mark` points to the better player."""
 
     what: str
     one: str
@@ -42,12 +44,13 @@ class _Line:
 
 
 def profile_tables(profile: Profile, words: str, zone: tzinfo) -> list[Table]:
-    """Everything of a profile."""
+    """Return all tables of a profile."""
     tables = [_places(profile, words, zone)]
     if profile.sums is None:
         return tables
     return [
         *tables,
+        *_rating(profile, zone),
         _split("Sides", profile.sides, output.Column(key="is_attack", heading="Side", text=_side)),
         _split("Best maps", profile.maps[:MAPS_SHOWN], output.text("map_name", "Map")),
         _weapons(profile),
@@ -60,13 +63,13 @@ def profile_tables(profile: Profile, words: str, zone: tzinfo) -> list[Table]:
 
 
 def profile_values(profile: Profile) -> Table:
-    """The boards of a profile, with their plain numbers."""
+    """Return the boards of a profile with plain numbers."""
     columns = [output.text(key, key) for key in ("board", "value", "rank", "players")]
     return Table(title=profile.clean_name, columns=columns, rows=profile.places, empty="")
 
 
 def comparison_table(both: Comparison, words: str) -> Table:
-    """The boards of both, the better value pointed at, and their meetings."""
+    """Return the boards of both players, with a mark at the better value, and their common matches."""
     one, other = output.printable(both.clean_name), output.printable(both.other_clean_name)
     mine, theirs = (sums.player_guid if sums else "" for sums in (both.player, both.other))
     marks = {mine: "◀", theirs: "▶", None: ""}
@@ -92,37 +95,84 @@ def comparison_table(both: Comparison, words: str) -> Table:
     ]
     if both.player is None or both.other is None:
         notes = [f"{other if both.player else one} played none of these rounds."]
-    empty = f"Neither played any of these rounds{words}."
+    empty = f"No rounds of either player{words}."
     return Table(
         title=f"{one} and {other}{words}", columns=columns, rows=rows, empty=empty, notes=notes if rows else []
     )
 
 
 def comparison_values(both: Comparison) -> Table:
-    """The boards of both with their plain numbers; `better` is a GUID."""
+    """Return the boards of both players with plain numbers; `better` is a GUID."""
     columns = [output.text(key, key) for key in ("board", "value", "other_value", "better")]
     return Table(title="", columns=columns, rows=both.duels, empty="")
 
 
 def _places(profile: Profile, words: str, zone: tzinfo) -> Table:
     rows = [
-        _Fact(what=heading(BOARDS[p.board]), value=value_text(BOARDS[p.board], p.value), rank=_rank(p))
-        for p in profile.places
+        _Fact(
+            what=heading(BOARDS[place.board]),
+            value=value_text(BOARDS[place.board], place.value),
+            rank=_rank(place),
+        )
+        for place in profile.places
     ]
     columns = [output.text("what", "Board"), _right("value", "Value"), _right("rank", "Rank")]
     name = output.printable(profile.clean_name)
-    last = output.moment(profile.last_seen.astimezone(zone))
+    last = f"{profile.last_seen.astimezone(zone):%Y-%m-%d %H:%M %Z}"
     return Table(
         title=f"{name}{words}",
         columns=columns,
         rows=rows,
-        empty=f"{name} ({profile.player_guid}, last seen {last}) is in none of these rounds{words}.",
+        empty=f"{name} ({profile.player_guid}, last seen {last}) has no rounds{words}.",
         notes=[*_form(profile), f"Last seen {last}. GUID {profile.player_guid}."] if rows else [],
     )
 
 
+def _rating(profile: Profile, zone: tzinfo) -> list[Table]:
+    """Return the last rated maps, newest first, with the rating, all results and the streaks as notes."""
+    if profile.rating is None:
+        return []
+    rating = profile.rating
+    columns = [
+        output.day("ended_at", "When"),
+        output.text("map_name", "Map"),
+        output.share("chance", "Chance"),
+        output.Column(key="result", heading="Result", text=_result),
+        output.whole("value", "Rating"),
+        output.Column(key="gained", heading="Gained", text=gained_text, justify="right"),
+    ]
+    steps = [step._replace(ended_at=step.ended_at.astimezone(zone)) for step in reversed(rating.history)]
+    rank = f"rank {rating.rank} of {rating.players}"
+    place = rank if rating.rank else f"provisional, {rating.rounds} of {PROVISIONAL_ROUNDS} rounds"
+    return [
+        Table(
+            title=f"Rating {rating.value:,} (95 %: {rating.low:,} to {rating.high:,}), {place}",
+            columns=columns,
+            rows=steps[:RATED_MAPS_SHOWN],
+            empty="",
+            notes=_streaks(rating),
+        )
+    ]
+
+
+def _result(result: float) -> str:
+    return {1.0: "won", 0.5: "draw", 0.0: "lost"}[result]
+
+
+def _streaks(rating: RatingSummary) -> list[str]:
+    if not rating.matches_won + rating.matches_drawn + rating.matches_lost:
+        return []
+    won, drawn, lost = rating.matches_won, rating.matches_drawn, rating.matches_lost
+    now = rating.streaks.current
+    current = f"; now {abs(now)} {'won' if now > 0 else 'lost'} in a row" if abs(now) > 1 else ""
+    return [
+        f"Maps won {won:,}, drawn {drawn:,}, lost {lost:,}{current}. "
+        f"Longest: {rating.streaks.longest_won} won, {rating.streaks.longest_lost} lost in a row."
+    ]
+
+
 def _form(profile: Profile) -> list[str]:
-    dpms = [r.dpm for r in profile.form.rounds]
+    dpms = [round_.dpm for round_ in profile.form.rounds]
     if not dpms:
         return []
     bars = output.sparkline(dpms, profile.form.average_dpm)
@@ -151,7 +201,7 @@ def _split(title: str, rows: Sequence[OnMap] | Sequence[OnSide], what: output.Co
         output.decimal("kd_ratio", "K/D", 2),
         output.decimal("dpm", "DPM", 0),
     ]
-    return Table(title=title, columns=columns, rows=rows, empty=f"{title}: no round was played on a side.")
+    return Table(title=title, columns=columns, rows=rows, empty=f"{title}: none.")
 
 
 def _weapons(profile: Profile) -> Table:
@@ -168,9 +218,12 @@ def _weapons(profile: Profile) -> Table:
 
 
 def _company(title: str, company: Sequence[Teammate], how: str) -> Table:
-    met = sorted((c for c in company if getattr(c, f"rounds_{how}")), key=lambda c: -getattr(c, f"rounds_{how}"))
+    met = sorted(
+        (teammate for teammate in company if getattr(teammate, f"rounds_{how}")),
+        key=lambda teammate: -getattr(teammate, f"rounds_{how}"),
+    )
     columns = [output.name(), output.whole(f"rounds_{how}", "Rounds"), output.share(f"win_share_{how}", "Won")]
-    return Table(title=title, columns=columns, rows=met[:COMPANY_SHOWN], empty=f"{title}: nobody yet.")
+    return Table(title=title, columns=columns, rows=met[:COMPANY_SHOWN], empty=f"{title}: none yet.")
 
 
 def _records(profile: Profile, zone: tzinfo) -> Table:
@@ -213,7 +266,7 @@ def _names(profile: Profile, zone: tzinfo) -> Table:
         _Fact(
             what=alias.alias or "(no name)",
             value=f"{alias.times_seen:,}",
-            day=output.moment(alias.last_seen.astimezone(zone)),
+            day=f"{alias.last_seen.astimezone(zone):%Y-%m-%d}",
         )
         for alias in profile.aliases
     ]
@@ -222,16 +275,16 @@ def _names(profile: Profile, zone: tzinfo) -> Table:
 
 
 def _short(name: str) -> str:
-    """A name that leaves room for the other one's column."""
+    """Return a name short enough for two columns."""
     return name if len(name) <= _HEADING else f"{name[: _HEADING - 1]}…"
 
 
 def _meetings(both: Comparison, one: str, other: str) -> list[str]:
     met = both.meetings
     if met is None:
-        return ["They never met."]
+        return ["No common matches."]
     return [
         f"Against each other: {pluralize(met.rounds_against, 'round')}; "
         f"{one} won {met.won_against:,}, {other} won {met.lost_against:,}.",
-        f"Side by side: {pluralize(met.rounds_with, 'round')}; won {met.won_with:,}, lost {met.lost_with:,}.",
+        f"On the same team: {pluralize(met.rounds_with, 'round')}; won {met.won_with:,}, lost {met.lost_with:,}.",
     ]

@@ -1,8 +1,9 @@
-"""The tables of a season, and of the seasons."""
+"""Tables of a season, and of the seasons."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
+from typing import NamedTuple
 
 from etstats import output
 from etstats.commands.options import no_rounds
@@ -15,17 +16,15 @@ from etstats.stats.seasons import Season
 EQUALS_NAMED = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _LeaderRow:
-    """Who leads a board."""
+class _LeaderRow(NamedTuple):
+    """The leader of a board."""
 
     board: str
     value: str
     player_name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _SeasonRow:
+class _SeasonRow(NamedTuple):
     """One season in a list."""
 
     season: str
@@ -38,7 +37,7 @@ class _SeasonRow:
 
 
 def season_tables(season: Season, words: str, limit: int, style: Format) -> list[Table]:
-    """A season's standings, and the leader of each board; in CSV the standings alone."""
+    """Return a season's standings and the leader of each board; for CSV only the standings."""
     played = season.facts
     notes = [
         f"{_counted(played.maps, 'map')}, {_counted(played.rounds, 'round')}, "
@@ -49,10 +48,10 @@ def season_tables(season: Season, words: str, limit: int, style: Format) -> list
         title=f"Season {season.season}{words}",
         columns=_standing_columns(),
         rows=season.standings[:limit],
-        empty=f"Season {season.season}{words}: nobody played enough to be ranked.",
+        empty=f"Season {season.season}{words}: no player has the minimum to be ranked.",
         notes=notes,
     )
-    if style is Format.CSV:  # names may be alike
+    if style is Format.CSV:  # names are not unique
         return [replace(standings, columns=[*standings.columns, output.text("player_guid", "GUID")])]
     return [
         standings,
@@ -70,7 +69,7 @@ def season_tables(season: Season, words: str, limit: int, style: Format) -> list
 
 
 def _leaders(season: Season) -> list[_LeaderRow]:
-    """The leaders board by board; where many are equal, how many, for in a new season all played as often."""
+    """Return the leaders of the boards; if many are equal (as in a new season), only their number."""
     rows = []
     for name, equal in groupby(season.leaders, lambda leader: leader.board):
         standings = [leader.standing for leader in equal]
@@ -82,7 +81,7 @@ def _leaders(season: Season) -> list[_LeaderRow]:
 
 
 def seasons_table(seasons: Sequence[Season], words: str) -> Table:
-    """The seasons, newest first, each with its champion; the newest is still open."""
+    """Return the seasons with their champions, newest first; the newest has not ended."""
     rows = [
         _SeasonRow(
             season=season.season,
@@ -107,7 +106,7 @@ def seasons_table(seasons: Sequence[Season], words: str) -> Table:
 
 
 def no_season(which: str | None, words: str) -> Table:
-    """What is shown when nothing was played."""
+    """Return the empty table for when nothing was played."""
     season = f" · {which.upper()}" if which else ""
     return Table(title="Seasons", columns=_standing_columns(), rows=[], empty=no_rounds(season + words))
 

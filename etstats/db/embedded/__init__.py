@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: a server of our own in the data folder, which keeps running between commands.
+"""The embedded PostgreSQL: a private server in the data folder, which keeps running between commands.
 
 Below the data folder, `postgres/18` is the cluster and `postgres/lock` keeps two processes from starting it at
 once. Nobody but the folder's owner (and root) can connect: there is no TCP port, the socket lies in a folder of

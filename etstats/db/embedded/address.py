@@ -1,4 +1,4 @@
-"""The address of an embedded server: its socket, its URL, and the checks that the peer is ours."""
+"""The address of an embedded server: its socket, its URL, and the checks of the server's user."""
 
 import hashlib
 import os
@@ -22,7 +22,7 @@ _PROBE_SECONDS = 5.0
 def socket_folder(folder: Path) -> Path:
     """Return the folder of the socket: the cluster itself, or one in /tmp if its path cannot be used.
 
-    Not in /run/user, which is emptied when the user logs out while the server goes on.
+    Not in /run/user, which is emptied when the user logs out while the server keeps running.
     """
     # libpq reads a comma as the separator of a list of hosts.
     if len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= _SOCKET_PATH_BYTES and "," not in str(folder):
@@ -32,9 +32,9 @@ def socket_folder(folder: Path) -> Path:
 
 
 def check_socket_folder(folder: Path) -> None:
-    """Check that nobody but the cluster's owner can put a socket where we expect the server's.
+    """Check that only the cluster's owner can create a socket at the path of the server's.
 
-    ConfigError: somebody else owns the folder, or may write to it. A missing folder passes.
+    Raises ConfigError if another user owns the folder or may write to it. A missing folder is accepted.
     """
     directory, owner = socket_folder(folder), folder.stat().st_uid
     try:

@@ -1,11 +1,11 @@
-"""A cluster of the embedded PostgreSQL on disk: how it is made and configured."""
+"""Create and configure a cluster of the embedded PostgreSQL on disk."""
 
 import os
 import pwd
 import re
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from etstats.db.embedded.address import PORT, check_socket_folder, socket_folder
 from etstats.db.embedded.programs import run_as
@@ -39,9 +39,8 @@ log_line_prefix = '%m [%p] %a '
 _THROWAWAY = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
-    """One cluster on disk, and what it takes to run it; not `durable`: it is thrown away soon."""
+class Cluster(NamedTuple):
+    """A cluster on disk with its account and programs; `durable` False: a temporary cluster."""
 
     folder: Path
     account: pwd.struct_passwd
@@ -51,12 +50,12 @@ class Cluster:
 
     @property
     def start_log(self) -> Path:
-        """The server's output until its own log is open."""
+        """The file for the server's output until its own log is open."""
         return self.folder / "start.log"
 
 
 def create(cluster: Cluster) -> None:
-    """Make a cluster under another name and rename it, so that an unfinished one is never used."""
+    """Create a cluster under a temporary name and rename it, so that an unfinished one is never used."""
     parent = cluster.folder.parent
     others = sorted(path.name for path in parent.iterdir() if path.name.isdigit())
     if others:
@@ -115,7 +114,7 @@ def failure(folder: Path, what: str, output: str) -> DatabaseError:
 
 
 def configure(cluster: Cluster) -> None:
-    """Write the settings and who may connect, before every start, so that they are this version's."""
+    """Write the settings and the access rules, before every start, so that they match this version."""
     directory = socket_folder(cluster.folder)
     if directory != cluster.folder:
         _make_socket_folder(directory, cluster)

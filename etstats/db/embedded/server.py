@@ -9,7 +9,6 @@ import re
 import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +27,7 @@ _UNUSABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # a surrogate stands for
 
 
 class PidFile(NamedTuple):
-    """The lines of postmaster.pid that say which server wrote it; `socket_folder` and `state` come later."""
+    """The contents of postmaster.pid; `socket_folder` and `state` are written later than the other lines."""
 
     pid: int | None
     data_folder: str
@@ -36,8 +35,7 @@ class PidFile(NamedTuple):
     state: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmbeddedStatus:
+class EmbeddedStatus(NamedTuple):
     """The state of the embedded server; `pid` and `url` are None while it does not run."""
 
     running: bool
@@ -104,7 +102,8 @@ def status(data_dir: Path, *, version: int = VERSION) -> EmbeddedStatus:
 
 def _folder(data_dir: Path, version: int) -> Path:
     """Return the cluster's folder, free of symbolic links; ConfigError if PostgreSQL cannot use such a path."""
-    folder = data_dir.expanduser().resolve() / "postgres" / str(version)
+    # Unlike resolve(), realpath keeps a link that leads to itself, which the file system then refuses.
+    folder = Path(os.path.realpath(data_dir.expanduser())) / "postgres" / str(version)
     name = str(folder)
     if _UNUSABLE.search(name):
         reason = "UTF-8 without control characters"
@@ -119,7 +118,7 @@ def _folder(data_dir: Path, version: int) -> Path:
 
 
 def _pid_file(folder: Path) -> PidFile | None:
-    """Return what postmaster.pid says: pid, data folder, start, port, socket folder, address, memory, state."""
+    """Read postmaster.pid: pid, data folder, start, port, socket folder, address, memory, state."""
     path = folder / "postmaster.pid"
     try:
         lines = [os.fsdecode(line.strip()) for line in path.read_bytes().split(b"\n")]
@@ -144,7 +143,7 @@ def _foreign(folder: Path) -> ConfigError:
 def _running_url(folder: Path) -> str | None:
     """Return the URL if the server of this folder is ready and its socket accepts connections.
 
-    A copied or moved folder holds the postmaster.pid of a server that works elsewhere.
+    A copied or moved folder contains the postmaster.pid of a server in another folder.
     """
     found = _pid_file(folder)
     if found is None or found.state != "ready":
@@ -229,18 +228,28 @@ def _locked(parent: Path) -> Iterator[None]:
 
 def _make_folder(folder: Path) -> None:
     """Make a private folder; root's gets the owner of its parent and can be passed through."""
-    as_root = os.geteuid() == 0
     folder.parent.mkdir(parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if as_root:
+    if os.geteuid() != 0:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return
+    # Under another name first: a killed run must not leave a folder that the server's account cannot enter.
+    staging = folder.with_name(f"{folder.name}.new")
+    try:
+        staging.mkdir(mode=0o700, exist_ok=True)
         # Through a descriptor: the owner of the folder above could have put a link in its place.
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(staging, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             owner = folder.parent.stat()
             os.fchown(descriptor, owner.st_uid, owner.st_gid)
             os.fchmod(descriptor, 0o711)
         finally:
             os.close(descriptor)
+        staging.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+        with contextlib.suppress(OSError):  # another process was faster
+            staging.rmdir()
 
 
 def _wait_for_lock(descriptor: int, parent: Path) -> None:
@@ -297,7 +306,7 @@ def _start(cluster: Cluster) -> str:
 
 
 def _refuse_second_server(folder: Path) -> None:
-    """Refuse to go on if a server listens whose process is not found here: a second one would damage the files.
+    """Raise an error if a server listens whose process is not found: a second server would damage the files.
 
     Its process may belong to another container with the same folder, or the folder may be a copy of hard links.
     """

@@ -1,5 +1,5 @@
-"""The rules of the game, pure: from single rounds to matches and sessions.
+"""The rules of the game. Pure: no I/O.
 
-`pairing` finds the round 1 of a round 2, `sessions` groups a session, `lineups` follows the two line-ups
-across sides and maps, `stopwatch` says who won.
+`pairing` finds the round 1 of a round 2, `sessions` groups rounds to sessions, `series` assigns players to teams
+across sides and maps, `stopwatch` computes the result.
 """

@@ -1,15 +1,16 @@
-"""Achievements: sums of a whole career that pass a threshold, and which thresholds there are."""
+"""The achievements: thresholds of career sums."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from etstats.domain.stats import Career
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Achievement:
-    """A ladder of thresholds over one sum; `key` is the attribute of `Career`, `unit` what is counted."""
+    """Thresholds of one sum; `key` is the attribute of `Career`, `unit` what is counted."""
 
     key: str
     title: str
@@ -17,13 +18,12 @@ class Achievement:
     thresholds: tuple[int, ...]
 
     def step(self, value: int) -> int:
-        """How many of the thresholds a value has reached."""
+        """Return the number of thresholds that a value reaches."""
         return bisect_right(self.thresholds, value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Passed:
-    """A threshold that a player passed with what was gained."""
+class Passed(NamedTuple):
+    """A threshold that a player reached with a gain."""
 
     player_guid: str
     achievement: Achievement
@@ -82,7 +82,7 @@ ACHIEVEMENTS = (
 
 
 def passed(before: Career | None, gained: Career) -> Iterator[Passed]:
-    """The thresholds that a player passed with what was gained; of several on one ladder the highest."""
+    """Return the thresholds that a player reached with a gain; only the highest of each achievement."""
     for achievement in ACHIEVEMENTS:
         was = getattr(before, achievement.key) if before else 0
         now = was + getattr(gained, achievement.key)

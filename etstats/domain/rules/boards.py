@@ -1,29 +1,27 @@
-"""The leaderboards: one table of what each ranks players by, and what that is made of.
+"""The leaderboards and their formulas.
 
-Over several rounds the sums come first, then the ratio; never a mean of ratios.
+A ratio over several rounds is computed from sums, never as a mean of ratios.
 """
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from etstats.domain.stats import PlayerSums
 
 
 class BoardKind(Enum):
-    """What a board's value is; with it, how many rounds and shots a player needs where enough was played."""
+    """The kind of a board's value; it decides the minimum of rounds and shots."""
 
     SUM = (10, 0)
     RATIO = (50, 0)
     ACCURACY = (50, 1000)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Board:
-    """One leaderboard: `of` and `per` name sums of `PlayerSums`; several are added up.
+class Board(NamedTuple):
+    """A leaderboard: `of` and `per` name sums of `PlayerSums`, which are added up.
 
-    `per` empty: the value is the sum itself. Nothing to divide by: no place, or the sum itself (`or_sum`).
-    `unit` is the value's; `of_heading` and `per_heading` name what it is made of.
+    `per` empty: the value is the sum. If the denominator is 0, the player is not ranked, or the value is the sum
+    (`or_sum`). `unit` is the unit of the value; `of_heading` and `per_heading` are headings of the sums.
     """
 
     name: str
@@ -72,6 +70,11 @@ _BOARDS = (
         name="efficiency", heading="Efficiency", meaning="kills to kills and deaths",
         of=("kills",), of_heading="Kills", per=("kills", "deaths"), per_heading="Both",
         kind=BoardKind.RATIO, factor=100, unit="%", by_weapon=True,
+    ),
+    Board(
+        name="wins", heading="Won", meaning="rounds won to rounds won or lost",
+        of=("won",), of_heading="Rounds won", per=("won", "lost"), per_heading="Both",
+        kind=BoardKind.RATIO, factor=100, unit="%",
     ),
     Board(
         name="kills", heading="Kills", meaning="the most kills",
@@ -162,11 +165,20 @@ _BOARDS = (
 
 
 BOARDS = {board.name: board for board in _BOARDS}
-"""Every board by its name, in the order in which they are listed."""
+"""The boards of sums by name, in display order."""
+
+RATING_BOARD = "rating"
+"""The board of ratings, which is not a sum."""
+
+MVP_BOARD = "mvp"
+"""The board of MVPs of maps and sessions, which is not a sum."""
+
+BOARD_NAMES = (*BOARDS, RATING_BOARD, MVP_BOARD)
+"""The names of all boards, in display order."""
 
 
 def value_of(board: Board, sums: PlayerSums) -> float | None:
-    """What the board ranks a player by; None where it is unknown, or there is nothing to divide by."""
+    """Return a player's value on a board; None if it is unknown or the denominator is 0."""
     total = total_of(sums, board.of)
     if total is None or not board.per:
         return total
@@ -177,7 +189,10 @@ def value_of(board: Board, sums: PlayerSums) -> float | None:
 
 
 def total_of(sums: PlayerSums, names: tuple[str, ...]) -> int | None:
-    """The sums of these names added up; None when one of them is unknown."""
+    """Return the total of the named sums; None if one of them is unknown."""
+    if len(names) == 1:
+        value: int | None = getattr(sums, names[0])
+        return value
     values: list[int | None] = [getattr(sums, name) for name in names]
     known = [value for value in values if value is not None]
     return sum(known) if len(known) == len(values) else None

@@ -1,8 +1,8 @@
-"""Which round files are in one place and not in another, whether that is fine, and what to do about it."""
+"""Compare the round files on the server, in the local folder and in the database."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from etstats.domain.files import (
     CountInterval,
@@ -12,14 +12,16 @@ from etstats.domain.files import (
     FileFinding,
     FileLocations,
     GapDay,
+    KnownFile,
     Trend,
     Verdict,
 )
 from etstats.domain.rounds import RoundName
 from etstats.domain.rules.pairing import LONGEST_GAP
+from etstats.domain.text import pluralize
 
 RECENT = timedelta(days=7)
-# Cron looks every minute, a round takes some twenty: what is younger than this is on its way.
+# Cron polls every minute, a round takes about 20 minutes: a newer file may not be imported yet.
 FRESH = timedelta(hours=1)
 
 _TITLES = {
@@ -38,33 +40,33 @@ _TITLES = {
 }
 
 Names = frozenset[RoundName]
-_Judgement = tuple[Verdict, str, str]
+_Explanation = tuple[Verdict, str, str]
 
 
-def count(places: FileLocations) -> Counts:
-    """How many files lie where."""
-    kept = places.kept.values()
+def count(locations: FileLocations) -> Counts:
+    """Count the files by location."""
+    kept = locations.kept.values()
     return Counts(
-        on_server=None if places.on_server is None else len(places.on_server),
-        in_folder=len(places.in_folder),
+        on_server=None if locations.on_server is None else len(locations.on_server),
+        in_folder=len(locations.in_folder),
         processed=len(kept),
-        good=sum(f.success and not f.is_duplicate for f in kept),
-        duplicates=sum(f.is_duplicate for f in kept),
-        quarantined=sum(not f.success and f.waits for f in kept),
-        discarded=sum(f.is_discarded for f in kept),
-        rounds=sum(f.has_round for f in kept),
+        good=sum(file.success and not file.is_duplicate for file in kept),
+        duplicates=sum(file.is_duplicate for file in kept),
+        quarantined=sum(not file.success and file.waits for file in kept),
+        discarded=sum(file.is_discarded for file in kept),
+        rounds=sum(file.has_round for file in kept),
     )
 
 
-def differences(places: FileLocations) -> dict[DiscrepancyKind, Names]:
-    """The files of each kind; a kind that cannot be known without the server is not in it."""
-    kept, folder, server = places.kept, places.in_folder, places.on_server
+def differences(locations: FileLocations) -> dict[DiscrepancyKind, Names]:
+    """Return the files of each kind, without kinds that need the server if it was not listed."""
+    kept, folder, server = locations.kept, locations.in_folder, locations.on_server
     good = {name for name, file in kept.items() if file.success}
     found = {
         DiscrepancyKind.LOCAL_ONLY: folder.keys() - kept.keys() - (server or {}).keys(),
         DiscrepancyKind.QUARANTINED: {name for name, file in kept.items() if file.waits},
         DiscrepancyKind.WITHOUT_ROUND: {
-            n for n, f in kept.items() if f.success and not f.is_duplicate and not f.has_round
+            name for name, file in kept.items() if file.success and not file.is_duplicate and not file.has_round
         },
         DiscrepancyKind.LOCAL_DIFFERS: {
             name
@@ -74,14 +76,15 @@ def differences(places: FileLocations) -> dict[DiscrepancyKind, Names]:
         DiscrepancyKind.DELETED_LOCALLY: good - folder.keys(),
         DiscrepancyKind.DUPLICATES: {name for name, file in kept.items() if file.is_duplicate},
         DiscrepancyKind.DISCARDED: {name for name, file in kept.items() if file.is_discarded},
-        DiscrepancyKind.ROUND2_ALONE: _alone(places, 2),
-        DiscrepancyKind.ROUND1_ALONE: _alone(places, 1),
+        DiscrepancyKind.ROUND2_ALONE: _alone(locations, 2),
+        DiscrepancyKind.ROUND1_ALONE: _alone(locations, 1),
     }
     if server is not None:
         changed = {
             name
             for name in server.keys() & kept.keys()
-            if server[name].size != kept[name].size or kept[name].mtime not in (None, server[name].mtime)
+            if server[name].size != kept[name].size
+            or (kept[name].mtime not in (None, server[name].mtime) and not _is_in_future(locations, server[name]))
         }
         found |= {
             DiscrepancyKind.NOT_IMPORTED: server.keys() - kept.keys(),
@@ -91,18 +94,26 @@ def differences(places: FileLocations) -> dict[DiscrepancyKind, Names]:
     return {kind: frozenset(names) for kind, names in found.items()}
 
 
-def judge(places: FileLocations, earlier: Mapping[str, Sequence[CountInterval]]) -> tuple[FileFinding, ...]:
-    """Every kind that has files, what needs a person first; `earlier` are the recorded counts by kind."""
-    found = differences(places)
+def _is_in_future(locations: FileLocations, file: KnownFile) -> bool:
+    """Return whether a file's time is in the future, with tolerance for the time zone."""
+    written_at = datetime.fromtimestamp(file.mtime or 0, UTC).replace(tzinfo=None)
+    return written_at > locations.clock + timedelta(days=2)
+
+
+def find_discrepancies(
+    locations: FileLocations, earlier: Mapping[str, Sequence[CountInterval]]
+) -> tuple[FileFinding, ...]:
+    """Return a finding for each kind with files, those that need action first; `earlier`: recorded counts."""
+    found = differences(locations)
     findings = []
     for kind in DiscrepancyKind:
         if names := found.get(kind):
-            verdict, because, to_do = _JUDGES[kind](places, names)
-            recent = sum(name.stamp >= places.clock - RECENT for name in names)
+            verdict, because, to_do = _EXPLANATIONS[kind](locations, names)
+            recent = sum(name.stamp >= locations.clock - RECENT for name in names)
             findings.append(
                 FileFinding(
                     kind=kind,
-                    title=_title(places, kind),
+                    title=_title(locations, kind),
                     verdict=verdict,
                     because=because,
                     to_do=to_do,
@@ -110,24 +121,24 @@ def judge(places: FileLocations, earlier: Mapping[str, Sequence[CountInterval]])
                     recent=recent,
                     old=len(names) - recent,
                     months=dict(sorted(Counter(f"{name.stamp:%Y-%m}" for name in names).items())),
-                    course=course(earlier.get(kind, ()), len(names)),
+                    course=trend_of(earlier.get(kind, ()), len(names)),
                     filenames=tuple(name.filename for name in sorted(names)),
                 )
             )
     return tuple(sorted(findings, key=lambda finding: finding.verdict is Verdict.FINE))
 
 
-def _title(places: FileLocations, kind: DiscrepancyKind) -> str:
-    if kind is DiscrepancyKind.DELETED_LOCALLY and not places.in_folder:
-        return "without a local copy"  # nobody deletes what was never there
+def _title(locations: FileLocations, kind: DiscrepancyKind) -> str:
+    if kind is DiscrepancyKind.DELETED_LOCALLY and not locations.in_folder:
+        return "without a local copy"  # the folder may never have been used
     return _TITLES[kind]
 
 
-def course(earlier: Sequence[CountInterval], now: int) -> CountTrend:
-    """Compare a count with the intervals recorded before, oldest first.
+def trend_of(earlier: Sequence[CountInterval], now: int) -> CountTrend:
+    """Return the trend of a count from the intervals recorded before, oldest first.
 
-    A count that is as it was last time is stable since it was first seen so. One that moved has done so since it
-    was last seen at the value from which it has moved this way only.
+    An unchanged count is stable since the start of its interval. A changed count grows or shrinks since the end of
+    the interval from which it moved only in this direction.
     """
     if not earlier:
         return CountTrend(trend=Trend.NEW)
@@ -143,14 +154,14 @@ def course(earlier: Sequence[CountInterval], now: int) -> CountTrend:
     return CountTrend(trend=Trend.GROWING if grows else Trend.SHRINKING, since=start.last_seen, was=start.count)
 
 
-def gap_days(places: FileLocations) -> tuple[GapDay, ...]:
-    """The days with play of which a file has no round, or a round no partner; newest first."""
-    counted = {name for name in _everywhere(places) if not _is_settled(places, name)}
-    unpaired = _alone(places, 1) | _alone(places, 2)
+def gap_days(locations: FileLocations) -> tuple[GapDay, ...]:
+    """Return the days with a file without a round, or a round without a partner; newest first."""
+    counted = {name for name in _everywhere(locations) if not _is_settled(locations, name)}
+    unpaired = _alone(locations, 1) | _alone(locations, 2)
     known: Counter[date] = Counter(name.stamp.date() for name in counted)
-    stored: Counter[date] = Counter(name.stamp.date() for name in counted if _has_round(places, name))
+    stored: Counter[date] = Counter(name.stamp.date() for name in counted if _has_round(locations, name))
     lonely: Counter[date] = Counter(name.stamp.date() for name in unpaired)
-    fresh = {name.stamp.date() for name in counted if _is_fresh(places, name)}
+    fresh = {name.stamp.date() for name in counted if _is_fresh(locations, name)}
     return tuple(
         GapDay(
             day=day,
@@ -165,38 +176,38 @@ def gap_days(places: FileLocations) -> tuple[GapDay, ...]:
     )
 
 
-def _everywhere(places: FileLocations) -> set[RoundName]:
-    return set(places.kept) | set(places.in_folder) | set(places.on_server or {})
+def _everywhere(locations: FileLocations) -> set[RoundName]:
+    return set(locations.kept) | set(locations.in_folder) | set(locations.on_server or {})
 
 
-def _is_settled(places: FileLocations, name: RoundName) -> bool:
-    """Return whether a file is known not to be a round of its own."""
-    kept = places.kept.get(name)
+def _is_settled(locations: FileLocations, name: RoundName) -> bool:
+    """Return whether a file is known to have no round of its own (discarded or duplicate)."""
+    kept = locations.kept.get(name)
     return kept is not None and (kept.is_duplicate or kept.is_discarded)
 
 
-def _has_round(places: FileLocations, name: RoundName) -> bool:
-    kept = places.kept.get(name)
+def _has_round(locations: FileLocations, name: RoundName) -> bool:
+    kept = locations.kept.get(name)
     return kept is not None and kept.has_round
 
 
-def _is_fresh(places: FileLocations, name: RoundName) -> bool:
-    return name.stamp >= places.clock - FRESH
+def _is_fresh(locations: FileLocations, name: RoundName) -> bool:
+    return name.stamp >= locations.clock - FRESH
 
 
-def _alone(places: FileLocations, number: int) -> Names:
+def _alone(locations: FileLocations, number: int) -> Names:
     return frozenset(
         name
-        for name, file in places.kept.items()
+        for name, file in locations.kept.items()
         if file.has_round and not file.is_paired and name.round_number == number
     )
 
 
-def _partners(places: FileLocations, names: Iterable[RoundName]) -> Names:
-    """Files that may be the other round of one of these, and whose round is not stored."""
+def _partners(locations: FileLocations, names: Iterable[RoundName]) -> Names:
+    """Return files that may contain the other round of one of these and whose round is not stored."""
     waiting: dict[tuple[str, int], list[RoundName]] = {}
-    for name in _everywhere(places):
-        if not _has_round(places, name) and not _is_settled(places, name):
+    for name in _everywhere(locations):
+        if not _has_round(locations, name) and not _is_settled(locations, name):
             waiting.setdefault((name.map_name, name.round_number), []).append(name)
     return frozenset(
         other
@@ -206,98 +217,98 @@ def _partners(places: FileLocations, names: Iterable[RoundName]) -> Names:
     )
 
 
-def _sync(places: FileLocations, names: Collection[RoundName]) -> str:
-    """The command that takes these files, with `--since` where sync would pass over them as too old."""
+def _sync(locations: FileLocations, names: Collection[RoundName]) -> str:
+    """Return the sync command that fetches these files, with `--since` if they are too old for a plain sync."""
     oldest = min(names).stamp
-    since = f" --since {oldest:%Y-%m-%d}" if places.window is not None and oldest < places.window else ""
-    return f"etstats sync --server {places.server}{since}"
+    since = f" --since {oldest:%Y-%m-%d}" if locations.window is not None and oldest < locations.window else ""
+    return f"etstats sync --server {locations.server}{since}"
 
 
-def _not_imported(places: FileLocations, names: Names) -> _Judgement:
-    command = _sync(places, names)
-    if all(_is_fresh(places, name) for name in names):
-        return Verdict.FINE, "they are younger than an hour: the next sync takes them", "nothing"
-    if not places.kept:
+def _not_imported(locations: FileLocations, names: Names) -> _Explanation:
+    command = _sync(locations, names)
+    if all(_is_fresh(locations, name) for name in names):
+        return Verdict.FINE, "they are younger than an hour: the next sync fetches them", "nothing"
+    if not locations.kept:
         return Verdict.LOOK, "nothing of this server was imported yet", f"run: {command}"
     if "--since" in command:
-        because = f"some are older than what sync looks at by itself ({places.window:%Y-%m-%d %H:%M} and later)"
+        because = f"some are older than the files that sync checks ({locations.window:%Y-%m-%d %H:%M} and later)"
         return Verdict.LOOK, because, f"run: {command}"
-    return Verdict.LOOK, "sync should have taken them long ago", f"run: {command}; and see: etstats cron show"
+    return Verdict.LOOK, "sync should have imported them already", f"run: {command}; and see: etstats cron show"
 
 
-def _changed(places: FileLocations, names: Names) -> _Judgement:
-    because = "their size or time is not that of the version that was taken"
-    return Verdict.LOOK, because, f"run: {_sync(places, names)}"
+def _changed(locations: FileLocations, names: Names) -> _Explanation:
+    because = "their size or time differs from that of the imported version"
+    return Verdict.LOOK, because, f"run: {_sync(locations, names)}"
 
 
-def _local_only(places: FileLocations, names: Names) -> _Judgement:
+def _local_only(locations: FileLocations, names: Names) -> _Explanation:
     asked = (
         "neither the database nor the server has them"
-        if places.on_server is not None
+        if locations.on_server is not None
         else "the database lacks them"
     )
-    to_do = f"import them from the local folder: etstats import FOLDER --server {places.server}"
+    to_do = f"import them from the local folder: etstats import FOLDER --server {locations.server}"
     return Verdict.LOOK, asked, to_do
 
 
-def _quarantined(_: FileLocations, __: Names) -> _Judgement:
-    because = "they are not whole or contradict themselves; their bytes are kept, and a changed file is retried"
+def _quarantined(_: FileLocations, __: Names) -> _Explanation:
+    because = "they are incomplete or contradict themselves; their bytes are kept, and a changed file is retried"
     return Verdict.LOOK, because, "see why: etstats quarantine list; then retry or discard"
 
 
-def _without_round(_: FileLocations, __: Names) -> _Judgement:
-    return Verdict.LOOK, "the archive holds them and their rounds are not there", "run: etstats rebuild"
+def _without_round(_: FileLocations, __: Names) -> _Explanation:
+    return Verdict.LOOK, "the archive contains them, but their rounds are missing", "run: etstats rebuild"
 
 
-def _local_differs(_: FileLocations, __: Names) -> _Judgement:
-    because = "something changed the copies after they came; the database holds what the server sent"
+def _local_differs(_: FileLocations, __: Names) -> _Explanation:
+    because = "the copies were changed afterwards; the database has the bytes that the server sent"
     return Verdict.LOOK, because, "delete these copies, then run: etstats diagnose --restore"
 
 
-def _deleted_locally(_: FileLocations, __: Names) -> _Judgement:
+def _deleted_locally(_: FileLocations, __: Names) -> _Explanation:
     because = "all are imported and the database keeps their bytes"
     return Verdict.FINE, because, "nothing; etstats diagnose --restore writes them back"
 
 
-def _gone(_: FileLocations, __: Names) -> _Judgement:
+def _gone(_: FileLocations, __: Names) -> _Explanation:
     return Verdict.FINE, "the database keeps their bytes: a rebuild needs no server", "nothing"
 
 
-def _duplicates(_: FileLocations, __: Names) -> _Judgement:
-    return Verdict.FINE, "they hold the bytes of a file with an earlier name, which counts", "nothing"
+def _duplicates(_: FileLocations, __: Names) -> _Explanation:
+    return Verdict.FINE, "they have the same content as a file with an earlier name, which counts", "nothing"
 
 
-def _discarded(_: FileLocations, __: Names) -> _Judgement:
-    return Verdict.FINE, "a person discarded them", "nothing"
+def _discarded(_: FileLocations, __: Names) -> _Explanation:
+    return Verdict.FINE, "they were discarded with etstats quarantine discard", "nothing"
 
 
-def _round2_alone(places: FileLocations, names: Names) -> _Judgement:
-    if partners := _partners(places, names):
+def _round2_alone(locations: FileLocations, names: Names) -> _Explanation:
+    if partners := _partners(locations, names):
         return _partner_waits(partners, 1)
-    where = "no place has their round 1"
-    if places.on_server is None:
-        where = "no place that was asked has their round 1 (the server was not)"
-    cumulative = sum(places.kept[name].is_cumulative for name in names)
-    kept_as = f"; {cumulative} hold both rounds' numbers and are marked so" if cumulative else ""
+    where = "their round 1 was not found"
+    if locations.on_server is None:
+        where = "their round 1 was not found (the server was not checked)"
+    cumulative = sum(locations.kept[name].is_cumulative for name in names)
+    kept_as = f"; {cumulative} with the numbers of both rounds, marked as cumulative" if cumulative else ""
     return Verdict.FINE, where + kept_as, "nothing; they are corrected when a round 1 arrives"
 
 
-def _round1_alone(places: FileLocations, names: Names) -> _Judgement:
-    if partners := _partners(places, names):
+def _round1_alone(locations: FileLocations, names: Names) -> _Explanation:
+    if partners := _partners(locations, names):
         return _partner_waits(partners, 2)
-    if all(_is_fresh(places, name) for name in names):
+    if all(_is_fresh(locations, name) for name in names):
         return Verdict.FINE, "round 2 is being played", "nothing"
-    where = "" if places.on_server is not None else ", as far as was asked"
-    return Verdict.FINE, f"no round 2 was written after them{where}: the map was left or restarted", "nothing"
+    where = "" if locations.on_server is not None else " (the server was not checked)"
+    return Verdict.FINE, f"no round 2 was found after them{where}: the map was changed or restarted", "nothing"
 
 
-def _partner_waits(partners: Names, number: int) -> _Judgement:
+def _partner_waits(partners: Names, number: int) -> _Explanation:
     first = min(partners).filename
-    because = f"{len(partners)} files that may be their round {number} are known and not stored, such as {first}"
-    return Verdict.LOOK, because, "deal with those files first (see the other findings); the pairs follow"
+    because = f"not stored: {pluralize(len(partners), 'file')} that may be their round {number}, such as {first}"
+    return Verdict.LOOK, because, "handle those files first (see the other findings)"
 
 
-_JUDGES: Mapping[DiscrepancyKind, Callable[[FileLocations, Names], _Judgement]] = {
+_EXPLANATIONS: Mapping[DiscrepancyKind, Callable[[FileLocations, Names], _Explanation]] = {
     DiscrepancyKind.NOT_IMPORTED: _not_imported,
     DiscrepancyKind.CHANGED: _changed,
     DiscrepancyKind.LOCAL_ONLY: _local_only,
@@ -313,9 +324,9 @@ _JUDGES: Mapping[DiscrepancyKind, Callable[[FileLocations, Names], _Judgement]] 
 }
 
 
-def headline(places: FileLocations, findings: Sequence[FileFinding]) -> str:
-    """One sentence: how many lie where, what differs, and whether anything is to be done."""
-    counts = count(places)
+def headline(locations: FileLocations, findings: Sequence[FileFinding]) -> str:
+    """Return one sentence with the counts, the differences and whether action is needed."""
+    counts = count(locations)
     where = [] if counts.on_server is None else [f"{counts.on_server:,} on the server"]
     where += [f"{counts.in_folder:,} in the folder", f"{counts.processed:,} processed"]
     parts = [

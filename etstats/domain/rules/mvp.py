@@ -1,21 +1,22 @@
-"""The most valuable player of a session: a rating of each round against its average, summed over all rounds.
+"""The most valuable player of a session: a rating of each round relative to its average, summed over all rounds.
 
-The shape is that of HLTV's first player rating (2010): each part is the player's number over the average, and
-the parts are weighed. What is different, and why, stands in `docs/metrics.md`.
+As in HLTV's first player rating (2010), each component is the player's number divided by the average, and the
+components are weighted. The differences are explained in `docs/metrics.md`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from etstats.domain.stats import Performance
+from etstats.domain.views import RoundRow
 
-# A dynamite in a round where nobody else planted one is twelve times the average; it is not worth twelve rounds.
+# Limit: a dynamite in a round without others is twelve times the average, but not worth twelve rounds.
 CAP = 3.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MvpComponent:
-    """One part of a rating: its weight, and the number that is held against the round's average."""
+class MvpComponent(NamedTuple):
+    """A component of the rating: its weight, and the number compared with the round's average."""
 
     name: str
     weight: float
@@ -23,36 +24,47 @@ class MvpComponent:
 
 
 PARTS = (
-    MvpComponent(name="kills", weight=0.30, number=lambda p: p.kills),
-    MvpComponent(name="damage", weight=0.30, number=lambda p: max(0, p.damage_given - p.team_damage_given)),
-    MvpComponent(name="teamplay", weight=0.15, number=lambda p: p.revives_given + p.kill_assists / 2),
-    MvpComponent(name="objectives", weight=0.10, number=lambda p: p.objectives),
+    MvpComponent(name="kills", weight=0.30, number=lambda player: player.kills),
+    MvpComponent(
+        name="damage", weight=0.30, number=lambda player: max(0, player.damage_given - player.team_damage_given)
+    ),
+    MvpComponent(
+        name="teamplay", weight=0.15, number=lambda player: player.revives_given + player.kill_assists / 2
+    ),
+    MvpComponent(name="objectives", weight=0.10, number=lambda player: player.objectives),
 )
 SURVIVAL = 0.15
 
 
+class MostValuable(NamedTuple):
+    """The player with the highest rating, and the rating."""
+
+    player_guid: str
+    rating: float
+
+
 def round_ratings(players: Sequence[Performance]) -> dict[str, float]:
-    """Each player's rating of one round by GUID; 1 is the round's average player, spectators have none."""
-    there = [p for p in players if p.team in (1, 2) and p.time_played_seconds > 0]
-    longest = max((p.time_played_seconds for p in there), default=0)
-    deaths = sum(p.deaths for p in there) / len(there) if there else 0.0
+    """Return each player's rating of a round by GUID, without spectators; 1 is the round's average."""
+    there = [player for player in players if player.team in (1, 2) and player.time_played_seconds > 0]
+    longest = max((player.time_played_seconds for player in there), default=0)
+    deaths = sum(player.deaths for player in there) / len(there) if there else 0.0
     averages = {part.name: sum(map(part.number, there)) / len(there) for part in PARTS} if there else {}
     ratings: dict[str, float] = {}
-    for p in there:
-        presence = p.time_played_seconds / longest
-        rating = SURVIVAL * presence * (2 * deaths / (deaths + p.deaths) if deaths else 1.0)
+    for player in there:
+        presence = player.time_played_seconds / longest
+        rating = SURVIVAL * presence * (2 * deaths / (deaths + player.deaths) if deaths else 1.0)
         for part in PARTS:
             average = averages[part.name]
-            # Where nobody scored, everybody is average.
-            rating += part.weight * (min(CAP, part.number(p) / average) if average else presence)
-        ratings[p.player_guid] = rating
+            # If no player has a count, all players are average.
+            rating += part.weight * (min(CAP, part.number(player) / average) if average else presence)
+        ratings[player.player_guid] = rating
     return ratings
 
 
 def ratings(rounds: Iterable[Sequence[Performance]]) -> dict[str, float]:
-    """Each player's rating of several rounds by GUID: the sum over the rounds, divided by all of them.
+    """Return each player's rating of several rounds by GUID: the sum divided by the number of all rounds.
 
-    A round that a player missed counts as 0, so one good round of a substitute never beats a whole session.
+    A missed round counts as 0, so that a substitute's one good round does not beat a whole session.
     """
     sums: dict[str, float] = {}
     count = 0
@@ -61,3 +73,22 @@ def ratings(rounds: Iterable[Sequence[Performance]]) -> dict[str, float]:
         for guid, rating in round_ratings(players).items():
             sums[guid] = sums.get(guid, 0.0) + rating
     return {guid: total / count for guid, total in sums.items()}
+
+
+def ratings_of(rounds: Sequence[RoundRow], played: Mapping[int, Sequence[Performance]]) -> dict[str, float]:
+    """Return the ratings over single rounds; cumulative rounds are rated only if there are no others."""
+    single = [round_ for round_ in rounds if not round_.is_cumulative] or rounds
+    return ratings(played[round_.id] for round_ in single)
+
+
+def most_valuable(
+    rounds: Sequence[RoundRow], played: Mapping[int, Sequence[Performance]], hidden: Collection[str]
+) -> MostValuable | None:
+    """Return the shown player with the highest rating (ties: by damage); None if nobody played."""
+    rated = ratings_of(rounds, played)
+    damage: Counter[str] = Counter()
+    for round_ in rounds:
+        for player in played[round_.id]:
+            damage[player.player_guid] += player.damage_given
+    best = max(rated.keys() - hidden, key=lambda guid: (rated[guid], damage[guid], guid), default=None)
+    return None if best is None else MostValuable(best, rated[best])

@@ -1,11 +1,10 @@
-"""Fill a leaderboard: who played enough, each player's rank, and its change since the week before.
+"""Compute a leaderboard: the players with enough rounds, their ranks, and the change since the week before.
 
-A board asks for a tenth of the rounds in question, up to a fixed number: this fits one session and ten years.
+The minimum is a tenth of the rounds in scope, up to a fixed number, which works for a session and for ten years.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from etstats.domain.rules.boards import Board, total_of, value_of
 from etstats.domain.stats import PlayerSums, Standing
@@ -13,18 +12,17 @@ from etstats.domain.stats import PlayerSums, Standing
 SHARE_OF_ROUNDS = 10
 """A minimum is at most the number of rounds divided by this."""
 FEWEST_ROUNDS = 3
-"""The smallest minimum, where at least twice as many rounds were played: one good round is not enough."""
+"""The smallest minimum, if at least twice as many rounds were played: one good round is not sufficient."""
 SHOTS_PER_ROUND = 20
 """A minimum of shots is at most this many per round of the minimum."""
 
 _SUMS = tuple(
-    f.name for f in fields(PlayerSums) if f.name not in ("player_guid", "player_name", "clean_name", "last_seen")
+    name for name in PlayerSums._fields if name not in ("player_guid", "player_name", "clean_name", "last_seen")
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Minimum:
-    """What it takes to be on a board; `full_*` is asked for where `base`, the rounds in question, are enough."""
+class Minimum(NamedTuple):
+    """The minimums of a board; `full_*` are those for a large enough `base` (the rounds in scope)."""
 
     rounds: int
     shots: int
@@ -33,9 +31,8 @@ class Minimum:
     base: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ranking:
-    """A board filled: all places in order, and who is not on it for want of rounds or of shots (clean names)."""
+class Ranking(NamedTuple):
+    """A computed board: all places in order, and the clean names of players with too few rounds or shots."""
 
     standings: tuple[Standing, ...]
     minimum: Minimum
@@ -45,7 +42,7 @@ class Ranking:
 
 
 def minimum(board: Board, base: int, rounds: int | None = None, shots: int | None = None) -> Minimum:
-    """What a board asks of a player when `base` rounds are in question, unless `rounds` or `shots` is given."""
+    """Return the minimums of a board for `base` rounds in scope, unless `rounds` or `shots` is given."""
     full_rounds, full_shots = board.kind.value
     enough = min(full_rounds, max(base // SHARE_OF_ROUNDS, min(FEWEST_ROUNDS, base // 2), 1))
     return Minimum(
@@ -64,38 +61,41 @@ def rank(
     before: Sequence[PlayerSums] = (),
     needed_before: Minimum | None = None,
 ) -> Ranking:
-    """Rank players; `before` are their sums up to the week before, with the minimum of that time."""
-    rated = [p for p in now if value_of(board, p) is not None]
-    enough = [p for p in rated if p.rounds >= needed.rounds]
-    placed = [p for p in enough if p.shots >= needed.shots]
-    then = needed_before or needed
-    ranks = _ranks(board, placed)
-    ranks_before = _ranks(board, [p for p in before if p.rounds >= then.rounds and p.shots >= then.shots])
+    """Rank players; `before`: their sums up to the week before, `needed_before`: the minimums then."""
+    rated = [(value, player) for player in now if (value := value_of(board, player)) is not None]
+    enough = [(value, player) for value, player in rated if player.rounds >= needed.rounds]
+    placed = [(value, player) for value, player in enough if player.shots >= needed.shots]
+    ranks_now = _places(board, placed)
+    ranks_before = ranks(board, before, needed_before or needed)
     standings = [
         Standing(
-            rank=ranks[p.player_guid],
-            change=ranks_before[p.player_guid] - ranks[p.player_guid] if p.player_guid in ranks_before else None,
-            player_guid=p.player_guid,
-            player_name=p.player_name,
-            clean_name=p.clean_name,
-            value=value_of(board, p) or 0,
-            numerator=total_of(p, board.of) or 0,
-            denominator=total_of(p, board.per) if board.per else None,
-            rounds=p.rounds,
+            rank=ranks_now[player.player_guid],
+            change=ranks_before[player.player_guid] - ranks_now[player.player_guid]
+            if player.player_guid in ranks_before
+            else None,
+            player_guid=player.player_guid,
+            player_name=player.player_name,
+            clean_name=player.clean_name,
+            value=value,
+            numerator=total_of(player, board.of) or 0,
+            denominator=total_of(player, board.per) if board.per else None,
+            rounds=player.rounds,
         )
-        for p in placed
+        for value, player in placed
     ]
     return Ranking(
-        standings=tuple(sorted(standings, key=lambda s: (s.rank, -s.rounds, s.player_guid))),
+        standings=tuple(
+            sorted(standings, key=lambda standing: (standing.rank, -standing.rounds, standing.player_guid))
+        ),
         minimum=needed,
-        short_of_rounds=tuple(p.clean_name for p in rated if p.rounds < needed.rounds),
-        short_of_shots=tuple(p.clean_name for p in enough if p.shots < needed.shots),
+        short_of_rounds=tuple(player.clean_name for _, player in rated if player.rounds < needed.rounds),
+        short_of_shots=tuple(player.clean_name for _, player in enough if player.shots < needed.shots),
         has_week_before=bool(ranks_before),
     )
 
 
-def together(parts: Iterable[PlayerSums]) -> list[PlayerSums]:
-    """One row a player out of several: sums added, the best spree kept, the name as last seen."""
+def combine(parts: Iterable[PlayerSums]) -> list[PlayerSums]:
+    """Combine several rows per player into one: sums, the best spree, the last name."""
     whole: dict[str, PlayerSums] = {}
     for part in parts:
         other = whole.get(part.player_guid)
@@ -103,21 +103,35 @@ def together(parts: Iterable[PlayerSums]) -> list[PlayerSums]:
     return list(whole.values())
 
 
-def _add(a: PlayerSums, b: PlayerSums) -> PlayerSums:
+def _add(one: PlayerSums, other: PlayerSums) -> PlayerSums:
     values: dict[str, Any] = {}
     for name in _SUMS:
-        known = [value for value in (getattr(a, name), getattr(b, name)) if value is not None]
+        known = [value for value in (getattr(one, name), getattr(other, name)) if value is not None]
         add = max if name == "killing_spree_best" else sum
         values[name] = add(known) if known else None
-    return replace(a if a.last_seen >= b.last_seen else b, **values)
+    return (one if one.last_seen >= other.last_seen else other)._replace(**values)
 
 
-def _ranks(board: Board, players: Iterable[PlayerSums]) -> dict[str, int]:
-    """Places by GUID, counted from 1; equal values share the better place."""
-    values = [(value, p.player_guid) for p in players if (value := value_of(board, p)) is not None]
-    values.sort(key=lambda pair: pair[0], reverse=not board.lowest_first)
-    ranks: dict[str, int] = {}
-    for place, (value, guid) in enumerate(values, start=1):
-        above = values[place - 2] if place > 1 else None
-        ranks[guid] = ranks[above[1]] if above and above[0] == value else place
-    return ranks
+def ranks(board: Board, players: Iterable[PlayerSums], needed: Minimum) -> dict[str, int]:
+    """Return the ranks by GUID of players with enough rounds, from 1; ties share the better rank."""
+    return _places(
+        board,
+        [
+            (value, player)
+            for player in players
+            if player.rounds >= needed.rounds
+            and player.shots >= needed.shots
+            and (value := value_of(board, player)) is not None
+        ],
+    )
+
+
+def _places(board: Board, placed: Iterable[tuple[float, PlayerSums]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    last, rank = None, 0
+    ordered = sorted(placed, key=lambda pair: pair[0], reverse=not board.lowest_first)
+    for place, (value, player) in enumerate(ordered, start=1):
+        if value != last:
+            last, rank = value, place
+        found[player.player_guid] = rank
+    return found

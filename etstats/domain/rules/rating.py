@@ -1,21 +1,20 @@
-"""Player ratings: how well a player fights against whom, and what that is worth in results.
+"""Player ratings from combat numbers and match results.
 
-Each player has two estimates with a variance, both in units of a log ratio (0 is the average newcomer):
+Each player has two estimates with a variance, both in units of a log ratio (0 is the average new player):
 
-- performance: log of kills per death and of damage given per damage received in each round, against what was
-  expected from the opponents. Combat numbers are precise, and they favour some ways to play over others.
-- contribution: what the results of the player's matches show beyond performance. Results are noisy, so it moves
-  slowly.
+- performance: log of kills per death and of damage given per damage received in each round, relative to the value
+  expected against these opponents. Combat numbers are precise, but favour some styles of play.
+- contribution: the effect on match results beyond performance. Results are noisy, so it changes slowly.
 
 The rating `mu` is performance plus the trusted share of the contribution. That share is estimated from how well
-contributions predicted results so far: where results are mostly luck, or teams are always even, it falls to 0.
+contributions predicted results so far: if results are mostly luck, or teams are always even, it falls to 0.
 Each estimate is updated as in a Kalman filter without covariances between players.
 The win chance of two line-ups is logistic in their difference; its slope, the bias of attacking first and the
-bias of each map are estimated along the way.
+bias of each map are estimated too.
 
-Ratings follow from the rounds alone. Matches are rated in the order of `match_order`; `rate_match` needs nothing
-but the book and the next match. When a match in the past is added, changed or removed, restore the book from
-the rows stored before it (`restore`) and rate again from there.
+Ratings depend only on the rounds. Matches are rated in the order of `match_order`; `rate_match` needs only the
+book and the next match. When a past match is added, changed or removed, restore the book from the rows stored
+before it (`restore`) and rate again from there.
 """
 
 import math
@@ -27,9 +26,9 @@ from typing import NamedTuple
 from etstats.domain.rounds import ALLIES, AXIS
 from etstats.domain.rules.stopwatch import MatchOutcome, map_score
 
-# The parameters were chosen on invented communities of known skill, and in part on real files (docs/rating.md).
+# The parameters were chosen with generated communities of known skill, partly with real files (docs/rating.md).
 PERFORMANCE_DEVIATION = 0.35
-CONTRIBUTION_DEVIATION = 0.2
+CONTRIBUTION_DEVIATION = 0.4
 # Variance of one round's observation: a constant for form and map, and a part that falls with exposure.
 ROUND_VARIANCE = 0.05
 EXPOSURE_VARIANCE = 1.4
@@ -57,6 +56,7 @@ CHANCE_LIMIT = 0.01
 ATTACK_EDGE, EDGE_PRIOR_ROUNDS, MAP_EDGE_PRIOR_ROUNDS = -0.15, 40, 20
 
 PROVISIONAL_ROUNDS = 20
+_DAY = timedelta(days=1)
 AVERAGE_POINTS, POINTS_PER_UNIT = 1500, 1000
 
 
@@ -83,6 +83,7 @@ class RatedRound(NamedTuple):
     defender_team: int
     winner_team: int
     players: Sequence[RatedPlayer]
+    time_limit_seconds: int = 0
 
 
 class RatedMatch(NamedTuple):
@@ -96,7 +97,7 @@ class RatedMatch(NamedTuple):
 
 
 class PlayerState(NamedTuple):
-    """What is known of one player after the match that ended at `ended_at`, with the trust of that moment."""
+    """The state of a player after the match that ended at `ended_at`, with the trust at that time."""
 
     performance: float
     performance_variance: float
@@ -159,7 +160,7 @@ FIRST_SLOPE = SlopeState(SLOPE, SLOPE_DEVIATION**2, TRUST, TRUST_DEVIATION**2)
 
 @dataclass(slots=True, kw_only=True)
 class RatingBook:
-    """Everything that the next match depends on; `rate_match` updates it in place."""
+    """The state that the next match depends on; `rate_match` updates it in place."""
 
     players: dict[str, PlayerState] = field(default_factory=dict)
     maps: dict[str, BiasState] = field(default_factory=dict)
@@ -167,12 +168,15 @@ class RatingBook:
     slope: SlopeState = FIRST_SLOPE
 
     def player(self, identity_guid: str) -> PlayerState:
-        """Return the player's state, or a newcomer's."""
+        """Return the player's state, or that of a new player."""
         return self.players.get(identity_guid, NEWCOMER)
 
 
 class RatingRow(NamedTuple):
-    """A player's rating after one match, and its change by that match."""
+    """A player's rating after one match, and its change by that match.
+
+    `side`: that of the player's team in round 1 (1 Axis, 2 Allies), None for a player who changed teams.
+    """
 
     identity_guid: str
     server_id: int
@@ -182,13 +186,14 @@ class RatingRow(NamedTuple):
     sigma: float
     delta: float
     state: PlayerState
+    side: int | None
 
 
 class MatchRow(NamedTuple):
-    """What else changed by one match, and how it was predicted.
+    """The other changes by a match, and its prediction.
 
     `chance`: of round 1's Axis to win, from earlier matches only. `result`: 1 they won, 0.5 draw, 0 they lost.
-    Both are None for a match without a result.
+    Both are None for a match without a result. `advantage` of Axis before the match, None when a side was empty.
     """
 
     server_id: int
@@ -197,13 +202,14 @@ class MatchRow(NamedTuple):
     map_name: str
     chance: float | None
     result: float | None
+    advantage: float | None
     map_bias: BiasState
     any_map: BiasState
     slope: SlopeState
 
 
 class LineUps(NamedTuple):
-    """Who stood on which side in round 1, by GUID; `attacks_first` 1 Axis, 2 Allies, 0 unknown."""
+    """The sides in round 1, by GUID; `attacks_first` 1 Axis, 2 Allies, 0 unknown."""
 
     axis: tuple[str, ...]
     allies: tuple[str, ...]
@@ -212,7 +218,7 @@ class LineUps(NamedTuple):
 
 def match_order(match: RatedMatch) -> tuple[datetime, str, list[str]]:
     """Return the key by which matches are rated: end, match, players. It depends on no database id."""
-    return match.ended_at, match.match_id, sorted(p.identity_guid for p in match.rounds[0].players)
+    return match.ended_at, match.match_id, sorted(player.identity_guid for player in match.rounds[0].players)
 
 
 def matches_of(rounds: Iterable[RatedRound]) -> list[RatedMatch]:
@@ -243,13 +249,18 @@ def rate_match(book: RatingBook, match: RatedMatch) -> tuple[list[RatingRow], Ma
     before = {guid: book.player(guid) for guid in teams}
     for guid, state in before.items():
         book.players[guid] = _drifted(state, match.ended_at)
-    result = result_of(match)
-    chance = None
-    if result is not None:
-        chance = win_chance(book, *line_ups(match), match.map_name)
-        _rate_result(book, match, teams, result)
+    sides = line_ups(match)
+    result = _result(match, sides)
+    lead = chance = None
+    if sides.axis and sides.allies:
+        forecast = _forecast_line_ups(book, *sides, match.map_name)
+        lead = forecast.advantage
+        if result is not None:
+            chance = _shrunk_chance(forecast)
+            _rate_result(book, match, teams, sides.attacks_first, result)
     for round_ in match.rounds:
         _rate_combat(book, round_)
+    began_as = _began_as(match)
     rows = [
         RatingRow(
             guid,
@@ -260,6 +271,7 @@ def rate_match(book: RatingBook, match: RatedMatch) -> tuple[list[RatingRow], Ma
             after.sigma,
             after.mu - state.mu,
             after,
+            began_as.get(guid),
         )
         for guid, state in before.items()
         for after in (book.players[guid],)
@@ -272,6 +284,7 @@ def rate_match(book: RatingBook, match: RatedMatch) -> tuple[list[RatingRow], Ma
         match.map_name,
         chance,
         result,
+        lead,
         map_bias,
         book.any_map,
         book.slope,
@@ -295,18 +308,26 @@ def result_of(match: RatedMatch) -> float | None:
 
     None without a result: a round is missing or had no winner, or a side was empty when the match began.
     """
-    axis, allies, _ = line_ups(match)
-    if [round_.round_number for round_ in match.rounds] != [1, 2] or not axis or not allies:
+    return _result(match, line_ups(match))
+
+
+def _result(match: RatedMatch, sides: LineUps) -> float | None:
+    if [round_.round_number for round_ in match.rounds] != [1, 2] or not sides.axis or not sides.allies:
         return None
     first, second = (
-        MatchOutcome(defender_team=round_.defender_team, winner_team=round_.winner_team) for round_ in match.rounds
+        MatchOutcome(
+            defender_team=round_.defender_team,
+            winner_team=round_.winner_team,
+            time_limit_seconds=round_.time_limit_seconds,
+        )
+        for round_ in match.rounds
     )
     score = map_score(first, second)
     return None if score is None else score[0] / 2
 
 
 def line_ups(match: RatedMatch) -> LineUps:
-    """Return who stood on which side when the match began."""
+    """Return the sides at the start of the match."""
     first = match.rounds[0]
     sides = [
         tuple(sorted(player.identity_guid for player in first.players if player.team == team))
@@ -330,16 +351,12 @@ def win_chance(
     """
     if not line_up1 or not line_up2:
         raise ValueError("a line-up must have at least one player")
-    teams = [[(book.player(guid), 1.0) for guid in sorted(line_up)] for line_up in (line_up1, line_up2)]
-    bias = book.maps.get(map_name, NEW_MAP) if map_name is not None else NEW_MAP
-    forecast = _forecast(book, bias, teams[0], teams[1], _direction(attacks_first))
-    return _chance(forecast.log_odds / math.sqrt(1 + math.pi / 8 * forecast.variance))
+    return _shrunk_chance(_forecast_line_ups(book, line_up1, line_up2, attacks_first, map_name))
 
 
 def advantage(book: RatingBook, line_up1: Sequence[str], line_up2: Sequence[str]) -> float:
-    """Return the log odds of winning that the first line-up's players are worth, whatever map and side."""
-    teams = [[(book.player(guid), 1.0) for guid in sorted(line_up)] for line_up in (line_up1, line_up2)]
-    return _forecast(book, NEW_MAP, teams[0], teams[1], 0).log_odds
+    """Return the log odds of the first line-up to win by its players' ratings, without map and side."""
+    return _forecast_line_ups(book, line_up1, line_up2, 0, None).advantage
 
 
 def points(mu: float) -> int:
@@ -353,9 +370,13 @@ def interval(mu: float, sigma: float) -> tuple[int, int]:
 
 
 class _Forecast(NamedTuple):
-    """Log odds that the first team wins, their variance, and what they were made of."""
+    """Log odds that the first team wins, their variance, and what they were made of.
+
+    `advantage`: the log odds without those of sides and map.
+    """
 
     log_odds: float
+    advantage: float
     variance: float
     difference: float
     scale: float
@@ -373,19 +394,40 @@ def _forecast(book: RatingBook, map_bias: BiasState, team1: _Team, team2: _Team,
     """
     means, variances, weights = [], [], []
     for team in (team1, team2):
-        weight = sum(share for _, share in team)
-        means.append(sum(state.mu * share for state, share in team) / weight)
-        variances.append(sum(state.variance * share * share for state, share in team) / weight**2)
+        weight = mean = variance = 0.0
+        for state, share in team:
+            weight += share
+            mean += state.mu * share
+            variance += state.variance * share * share
+        means.append(mean / weight)
+        variances.append(variance / weight**2)
         weights.append(weight)
     scale = math.sqrt(2 * weights[0] * weights[1] / (weights[0] + weights[1]))
     difference = scale * (means[0] - means[1])
     slope, slope_variance = book.slope[:2]
-    log_odds = slope * difference + NUMBERS_WEIGHT * math.log(weights[0] / weights[1])
+    advantage = log_odds = slope * difference + NUMBERS_WEIGHT * math.log(weights[0] / weights[1])
     variance = (slope * scale) ** 2 * sum(variances) + difference**2 * slope_variance
     if direction:
         log_odds += direction * (book.any_map.attack_bias + map_bias.attack_bias)
         variance += book.any_map.attack_bias_variance + map_bias.attack_bias_variance
-    return _Forecast(log_odds, variance, difference, scale, weights[0], weights[1])
+    return _Forecast(log_odds, advantage, variance, difference, scale, weights[0], weights[1])
+
+
+def _forecast_line_ups(
+    book: RatingBook,
+    line_up1: Sequence[str],
+    line_up2: Sequence[str],
+    attacks_first: int,
+    map_name: str | None,
+) -> _Forecast:
+    teams = [[(book.player(guid), 1.0) for guid in sorted(line_up)] for line_up in (line_up1, line_up2)]
+    bias = book.maps.get(map_name, NEW_MAP) if map_name is not None else NEW_MAP
+    return _forecast(book, bias, teams[0], teams[1], _direction(attacks_first))
+
+
+def _shrunk_chance(forecast: _Forecast) -> float:
+    """Return the chance of the first team, shrunk to one half by the uncertainty."""
+    return _chance(forecast.log_odds / math.sqrt(1 + math.pi / 8 * forecast.variance))
 
 
 def _chance(log_odds: float) -> float:
@@ -398,12 +440,12 @@ def _direction(attacks_first: int) -> int:
 
 
 def _drifted(state: PlayerState, moment: datetime) -> PlayerState:
-    """Return the state at a later moment: performance is less certain the longer ago it was seen."""
-    if state.ended_at is None:
-        return state._replace(ended_at=moment)
-    days = max(0.0, (moment - state.ended_at) / timedelta(days=1))
-    variance = min(NEWCOMER.performance_variance, state.performance_variance + DRIFT_PER_DAY * days)
-    return state._replace(performance_variance=variance, ended_at=moment)
+    """Return the state at a later time, with a larger variance of performance."""
+    performance, variance, contribution, contribution_variance, trust, rounds, ended_at = state
+    if ended_at is not None:
+        days = max(0.0, (moment - ended_at) / _DAY)
+        variance = min(NEWCOMER.performance_variance, variance + DRIFT_PER_DAY * days)
+    return PlayerState(performance, variance, contribution, contribution_variance, trust, rounds, moment)
 
 
 def _teams(match: RatedMatch) -> dict[str, float]:
@@ -421,7 +463,20 @@ def _teams(match: RatedMatch) -> dict[str, float]:
     return dict(sorted(seconds.items()))
 
 
-def _rate_result(book: RatingBook, match: RatedMatch, parts: Mapping[str, float], result: float) -> None:
+def _began_as(match: RatedMatch) -> dict[str, int | None]:
+    """Return the side of each player's team in round 1, None for a player of both teams."""
+    sides: dict[str, int | None] = {}
+    for round_ in match.rounds:
+        for guid, team, *_ in round_.players:
+            if team in (AXIS, ALLIES):
+                side = team if round_.round_number == 1 else 3 - team
+                sides[guid] = side if sides.setdefault(guid, side) == side else None
+    return sides
+
+
+def _rate_result(
+    book: RatingBook, match: RatedMatch, parts: Mapping[str, float], attacks_first: int, result: float
+) -> None:
     """Update players, biases and slope by the result: each in proportion to its variance and its part in it."""
     longest = max(map(abs, parts.values()), default=0)
     if not longest:
@@ -433,7 +488,7 @@ def _rate_result(book: RatingBook, match: RatedMatch, parts: Mapping[str, float]
     ]
     if not teams[0] or not teams[1]:
         return
-    direction = _direction(line_ups(match).attacks_first)
+    direction = _direction(attacks_first)
     map_bias = book.maps.get(match.map_name, NEW_MAP)
     forecast = _forecast(book, map_bias, teams[0], teams[1], direction)
     chance = _chance(forecast.log_odds)
@@ -486,16 +541,16 @@ def _with_bias(bias: BiasState, step: float, total: float) -> BiasState:
 
 
 def _rate_combat(book: RatingBook, round_: RatedRound) -> None:
-    """Update performance by one round: each player's log ratio against what the opponents made expected.
+    """Update performance by a round: each player's log ratio relative to that expected against the opponents.
 
-    Everybody is held against the ratings before the round. A round that has one identity twice is left out.
+    The expectation uses the ratings before the round. A round with an identity twice is skipped.
     """
     sides: tuple[list[RatedPlayer], list[RatedPlayer]] = ([], [])
     for player in sorted(round_.players):
         if player.team in (AXIS, ALLIES) and player.time_played_seconds >= SHORTEST_TIME_SECONDS:
             sides[player.team - 1].append(player)
     count = len(sides[0]) + len(sides[1])
-    if not sides[0] or not sides[1] or len({p.identity_guid for side in sides for p in side}) < count:
+    if not sides[0] or not sides[1] or len({player.identity_guid for side in sides for player in side}) < count:
         return
     means, variances = [], []
     for side in sides:
@@ -533,16 +588,14 @@ def _rate_combat(book: RatingBook, round_: RatedRound) -> None:
 
 def _observed(player: RatedPlayer) -> float:
     """Return the log ratio of one player in one round: kills to deaths, and damage given to received."""
-    kills = math.log((max(0, player.kills) + KILLS_PRIOR) / (max(0, player.deaths) + KILLS_PRIOR))
-    damage = math.log(
-        (max(0, player.damage_given) + DAMAGE_PRIOR) / (max(0, player.damage_received) + DAMAGE_PRIOR)
-    )
+    kills = _log_ratio(player.kills, player.deaths, KILLS_PRIOR)
+    damage = _log_ratio(player.damage_given, player.damage_received, DAMAGE_PRIOR)
     observed = (1 - DAMAGE_WEIGHT) * kills + DAMAGE_WEIGHT * DAMAGE_SCALE * damage
     return min(LARGEST_OBSERVATION, max(-LARGEST_OBSERVATION, observed))
 
 
 def _log_ratio(given: int, received: int, prior: float) -> float:
-    return math.log((max(0, given) + prior) / (max(0, received) + prior))
+    return math.log(((given if given > 0 else 0) + prior) / ((received if received > 0 else 0) + prior))
 
 
 def _edge(any_map: BiasState, map_bias: BiasState) -> float:

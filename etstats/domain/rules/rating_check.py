@@ -1,4 +1,4 @@
-"""How well ratings predict: each match from earlier ones only, compared with simpler predictions."""
+"""Check the predictions of the ratings: predict each match from earlier ones and compare with simpler models."""
 
 import math
 import random
@@ -25,7 +25,7 @@ OPENSKILL_BETAS = (25 / 6, 8.0, 12.5, 25.0, 50.0)
 
 
 class Prediction(NamedTuple):
-    """The chance that was given to round 1's Axis, and what they made of it (1, 0.5 draw, 0)."""
+    """The predicted win chance of round 1's Axis, and the result (1, 0.5 draw, 0)."""
 
     chance: float
     result: float
@@ -114,18 +114,21 @@ def score(predictions: Sequence[Prediction]) -> Scores:
 
 
 def calibration(predictions: Iterable[Prediction]) -> tuple[CalibrationBin, ...]:
-    """Return how often favourites won, by the chance they were given."""
+    """Return the share of wins of favourites, by their predicted chance."""
     favourites = [
         prediction if prediction.chance >= 0.5 else Prediction(1 - prediction.chance, 1 - prediction.result)
         for prediction in predictions
     ]
     bins = []
     for low, high in pairwise(CALIBRATION_EDGES):
-        inside = [p for p in favourites if low <= p.chance < high or p.chance == high == 1]
-        predicted = _share((p.chance for p in inside), len(inside))
-        bins.append(
-            CalibrationBin(low, high, len(inside), predicted, _share((p.result for p in inside), len(inside)))
-        )
+        inside = [
+            favourite
+            for favourite in favourites
+            if low <= favourite.chance < high or favourite.chance == high == 1
+        ]
+        predicted = _share((favourite.chance for favourite in inside), len(inside))
+        won = _share((favourite.result for favourite in inside), len(inside))
+        bins.append(CalibrationBin(low, high, len(inside), predicted, won))
     return tuple(bins)
 
 
@@ -212,7 +215,7 @@ def _losses(predictions: Iterable[Prediction]) -> list[float]:
 
 
 def _hit(prediction: Prediction) -> float:
-    """Return 1 when the favourite won, 0 when it lost; even chances name nobody and count half."""
+    """Return 1 if the favourite won, 0 if it lost; 0.5 for even chances."""
     if prediction.chance == 0.5:
         return 0.5
     return float((prediction.chance > 0.5) == (prediction.result > 0.5))

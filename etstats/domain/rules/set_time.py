@@ -1,4 +1,4 @@
-"""Whether round 2's attackers beat the set time: how many earlier attacks on the map were faster."""
+"""Predict whether round 2's attackers beat the set time, from earlier attacks on the map."""
 
 import math
 from collections.abc import Sequence
@@ -18,10 +18,9 @@ class Attack(NamedTuple):
 
 
 class SetTimePrediction(NamedTuple):
-    """The chance (0 to 1) to beat the set time, and what it rests on.
+    """The chance (0 to 1) to beat the set time, and the data behind it.
 
-    `faster`: of `attacks`, the share that was faster, with attacks that ended earlier without success left open.
-    None without attacks.
+    `faster`: the share of `attacks` that was faster, with attacks stopped earlier as censored; None: no attacks.
     """
 
     chance: float
@@ -32,8 +31,8 @@ class SetTimePrediction(NamedTuple):
 def predict_set_time(attacks: Sequence[Attack], set_time_seconds: int, log_odds: float = 0.0) -> SetTimePrediction:
     """Predict whether the next attack is faster than the set time.
 
-    `attacks` are earlier ones on the same map. `log_odds`: what the ratings say of the attackers against the
-    defenders (`rating.advantage`), 0 when they are unknown.
+    `attacks` are earlier ones on the same map. `log_odds`: the advantage of the attackers by the ratings
+    (`rating.advantage`), 0 if unknown.
     """
     faster = share_faster(attacks, set_time_seconds)
     share = PRIOR_SHARE if faster is None else faster
@@ -45,8 +44,8 @@ def predict_set_time(attacks: Sequence[Attack], set_time_seconds: int, log_odds:
 def share_faster(attacks: Sequence[Attack], set_time_seconds: int) -> float | None:
     """Return the share of attacks that take less than the set time (Kaplan-Meier); None without attacks.
 
-    An attack that was stopped before the set time, by its own limit, does not say whether it would have beaten
-    it: it counts among those still running until it stopped, and not afterwards.
+    An attack stopped before the set time by its own limit is censored: it counts as running until it stopped, and
+    not afterwards.
     """
     if not attacks:
         return None

@@ -1,23 +1,23 @@
-"""Which of the known names a mistyped one may have meant."""
+"""Suggest known names for a mistyped one."""
 
 import difflib
 from collections.abc import Iterable
 
 
-def closest(word: str, known: Iterable[str], count: int = 3) -> list[str]:
-    """The known names most like the word, the likest first, case aside; empty when none is like it at all.
+def closest(word: str, known: Iterable[str]) -> list[str]:
+    """Return up to three known names similar to the word, most similar first, ignoring case.
 
-    A name that holds the word counts as very like it, however long it is.
+    A name that contains the word counts as very similar.
     """
     wanted = word.casefold()
     rated = [(name, 0.8 if wanted and wanted in name.casefold() else 0.0) for name in known]
     rated = [(name, max(least, likeness(wanted, name.casefold()))) for name, least in rated]
     rated.sort(key=lambda pair: (-pair[1], pair[0]))
-    return [name for name, ratio in rated[:count] if ratio >= 0.4]
+    return [name for name, ratio in rated[:3] if ratio >= 0.4]
 
 
 def likeness(one: str, other: str) -> float:
-    """How alike two words are, from 0 to 1."""
+    """Return the similarity of two words, from 0 to 1."""
     matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
-    # The cheap upper bound spares the dear comparison for most of a long list.
+    # The fast upper bound avoids the slow comparison for most names.
     return matcher.ratio() if matcher.quick_ratio() >= 0.4 else 0.0

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from etstats.domain.rules.rating import NUMBERS_WEIGHT, RatingBook, win_chance
 
 FEWEST_PLAYERS, MOST_PLAYERS = 2, 64
-# Up to here all splits are compared (1,716 of 14 players); above, those that several descents come across.
+# Up to this number of players all splits are compared (1,716 for 14 players), above it a local search is used.
 MOST_EXACT_PLAYERS = 14
 DESCENTS = 12
-# Smaller improvements are rounding errors, and could go around in circles.
+# Smaller improvements are rounding errors and could cause an endless loop.
 SMALLEST_STEP = 1e-9
 
 

@@ -3,26 +3,33 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from etstats.db import journal, pending_posts
 from etstats.db.connection import Connection
 from etstats.post.publish.deadline import Deadline
 from etstats.post.publish.destinations import has_webhook
-from etstats.post.publish.pending import PendingPosts
+from etstats.post.publish.pending import PageOf, PendingPosts
 from etstats.post.publish.report import PostReport
 from etstats.post.settings import DiscordConfig, TimezoneOf
 
-if TYPE_CHECKING:
-    from etstats.post.publish.rendering import PageOf
-
-__all__ = ["EVERYTHING", "PostReport", "post_due"]
+__all__ = ["EVERYTHING", "PostReport", "begin_posting", "post_due"]
 
 EVERYTHING = datetime(1970, 1, 1, tzinfo=UTC)
 """The `since` that leaves no round out."""
 
-_CORRECTIONS = 0.25  # of a run's time: a history to be corrected must not keep the next round waiting
-_FIRST = "posting begins now: rounds that end from this moment on; to begin earlier: etstats post --since 24h"
+_CORRECTIONS = 0.25  # of a run's time, so that many corrections do not delay new posts
+
+
+def begin_posting(conn: Connection, settings: DiscordConfig, now: datetime) -> datetime | None:
+    """Record the current time as the start of posting, unless recorded; return the recorded time.
+
+    None: no webhook is set. Commits on `conn`. ConfigError: a webhook's URL is not valid.
+    """
+    if not has_webhook(settings):
+        return None
+    conn.commit()
+    PendingPosts(conn, settings, Deadline(now, 0.0))
+    return pending_posts.posting_start(conn).since
 
 
 def post_due(
@@ -33,36 +40,34 @@ def post_due(
     *,
     limit_seconds: float,
     since: datetime | None = None,
-    page_of: "PageOf | None" = None,
+    page_of: PageOf | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> PostReport:
-    """Post what is due and correct what changed; returns at once when there is nothing, or no webhook.
+    """Send pending posts and edit changed ones; return at once if there are none, or no webhook.
 
-    What does not fit into `limit_seconds` waits for the next run. `since` moves, for this and all later runs, the
-    moment from which on rounds are posted; it begins as the moment of the first run. `page_of` gives the page that
-    a title leads to. Commits on `conn`. `clock` and `sleep` are for tests. ConfigError: a webhook that is none.
+    Posts that exceed `limit_seconds` are left to the next run. `since` sets, for this and all later runs, the time
+    from which rounds are posted; the default is the time of the first run. `page_of` returns the page linked in a
+    title. Commits on `conn`. `clock` and `sleep` are for tests. ConfigError: invalid webhook.
     DatabaseError: the connection to the database was lost.
     """
     if not has_webhook(settings):
         return PostReport()
     conn.commit()
-    watch = Deadline(now, limit_seconds, clock, sleep)
-    look = PendingPosts(conn, settings, watch)
+    deadline = Deadline(now, limit_seconds, clock, sleep)
+    pending = PendingPosts(conn, settings, deadline)
     if since is not None:
         pending_posts.move_watermarks(conn, since)
-    notes = [_FIRST] if look.is_first and since is None else []
-    if not look.has_work():
-        return PostReport(notes=notes)
-    from etstats.post.publish.run import Publisher  # imported only when there is something to post
+    if not pending.has_work():
+        return PostReport()
+    from etstats.post.publish.run import Publisher  # noqa: PLC0415  # the HTTP library
 
-    run = Publisher(conn, settings, timezone_of, look, watch, page_of=page_of)
-    run.report.notes += notes
+    run = Publisher(conn, settings, timezone_of, pending, deadline, page_of=page_of)
     with journal.poster_lock(conn) as is_ours:
         if not is_ours:
-            run.report.later("another etstats is posting at this moment; it takes what is due")
+            run.report.postpone("another etstats run is posting; it sends all pending posts")
             return run.report
-        run.begin()
+        run.recover()
         run.post_due()
         run.correct(_CORRECTIONS)
         run.close()

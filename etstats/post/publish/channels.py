@@ -1,127 +1,203 @@
-"""The channels of one run: which of them take posts, and the webhooks that lead there."""
+"""The channels of a run: which of them accept posts, and their webhooks."""
 
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from etstats.db import journal, post_channels
+from etstats.db import channel_states, journal
+from etstats.db.channel_states import ChannelState, Purpose
 from etstats.db.connection import Connection
-from etstats.db.post_channels import ClosedChannel
+from etstats.domain.backoff import delay
 from etstats.post.publish.deadline import Deadline
 from etstats.post.publish.destinations import Destination
 from etstats.post.render.message import Message
-from etstats.post.webhook.responses import Banned, Outcome, RetryAfter
+from etstats.post.webhook.client import Webhook
+from etstats.post.webhook.responses import Banned, Outcome, RetryAfter, WebhookInfo
 
-if TYPE_CHECKING:
-    from etstats.post.webhook.client import Webhook
+LONGEST_HOLD = timedelta(days=1)
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # minutes
+_CHECK_AGAIN = timedelta(hours=1)
+
+
+class Journal(Protocol):
+    """A journal that records claims: that of posts, or that of notices."""
+
+    def release(self, conn: Connection, post_id: int, /) -> None:
+        """Release a claim while nothing is sent."""
+
+    def reclaim(self, conn: Connection, post_id: int, /) -> None:
+        """Claim again; LockedError if another process has the claim."""
 
 
 class Channels:
-    """The state of the channels, kept in the database for the next run."""
+    """The state of the channels, stored in the database for the next run."""
 
-    def __init__(self, conn: Connection, routes: Mapping[tuple[int, str], Destination], watch: Deadline) -> None:
+    def __init__(
+        self, conn: Connection, destinations: Mapping[tuple[int, str], Destination], deadline: Deadline
+    ) -> None:
         self._conn = conn
-        self._watch = watch
-        self._routes = routes
-        self._by_name = {way.channel: way for way in routes.values()}
+        self._deadline = deadline
+        self._by_kind = destinations
+        self._by_name = {destination.channel: destination for destination in destinations.values()}
         self._webhooks: dict[str, Webhook] = {}
-        self._stopped: set[str] = set()
-        self._without_edits: set[str] = set()
-        self._in_hand: int | None = None
-        self._shut = post_channels.shut_channels(conn, list(self._by_name))
+        self._stopped: set[tuple[str, Purpose]] = set()
+        self._claimed: tuple[Journal, int] | None = None
+        self._states: dict[tuple[str, Purpose], ChannelState] = {}
+        self.reload()
 
-    def way(self, server_id: int, kind: str) -> Destination | None:
-        """Where a kind of a server goes; None when it goes nowhere."""
-        return self._routes.get((server_id, kind))
+    def reload(self) -> None:
+        """Read the states again: another process may have changed them before this one got the posting lock."""
+        self._states = channel_states.states(self._conn, list(self._by_name))
+
+    def destination(self, server_id: int, kind: str) -> Destination | None:
+        """Return the destination of a server's posts of a kind; None if they are not posted."""
+        return self._by_kind.get((server_id, kind))
 
     def named(self, channel: str) -> Destination | None:
-        """The way to a channel; None when no setting leads there any more."""
+        """Return the destination of a channel; None if it is no longer configured."""
         return self._by_name.get(channel)
 
-    def is_gone(self, way: Destination) -> bool:
-        """Whether Discord said that it will never take anything there."""
-        shut = self._shut.get(way.channel)
-        return shut is not None and shut.gone_at is not None
+    def is_gone(self, destination: Destination) -> bool:
+        """Return whether Discord reported that the webhook or its thread does not exist."""
+        return self._state(destination.channel).gone_at is not None
 
-    def is_open(self, way: Destination) -> bool:
-        """Whether anything may be sent there now."""
-        shut = self._shut.get(way.channel)
-        is_held = shut is not None and shut.held_until is not None and shut.held_until > self._watch.now()
-        return way.channel not in self._stopped and not is_held and not self.is_gone(way)
+    def is_open(self, destination: Destination, purpose: Purpose = "post") -> bool:
+        """Return whether messages can be sent to, or edited in, the channel now."""
+        if self.is_gone(destination) or (destination.channel, purpose) in self._stopped:
+            return False
+        if purpose == "edit" and not self.is_open(destination):
+            return False
+        until = self._state(destination.channel, purpose).held_until
+        now = self._deadline.now()
+        # A longer pause than LONGEST_HOLD was stored with a wrong clock.
+        return until is None or not now < until <= now + LONGEST_HOLD
 
-    def takes_edits(self, way: Destination) -> bool:
-        """Whether messages there may be edited now."""
-        return self.is_open(way) and way.channel not in self._without_edits
+    def webhook(self, destination: Destination) -> Webhook:
+        """Return the webhook of a destination; threads of one webhook share its rate limits."""
 
-    def webhook(self, way: Destination) -> "Webhook":
-        """The webhook of a way; the threads of one webhook share its limits."""
-        from etstats.post.webhook.client import Webhook  # the HTTP library is for those who have something to send
-
-        if way.url not in self._webhooks:
-            sleep = partial(self._wait, way)
-            self._webhooks[way.url] = Webhook(way.url, clock=self._watch.clock, sleep=sleep)
-        return self._webhooks[way.url]
+        if destination.url not in self._webhooks:
+            sleep = partial(self._wait, destination)
+            self._webhooks[destination.url] = Webhook(destination.url, clock=self._deadline.clock, sleep=sleep)
+        return self._webhooks[destination.url]
 
     def send(
         self,
-        way: Destination,
+        destination: Destination,
         post_id: int,
         message: Message,
         pictures: Mapping[str, bytes],
         thread_id: str | None,
+        *,
+        claims: Journal = journal,
     ) -> Outcome:
-        """Send a claimed post; while it only waits for its turn it is not claimed."""
-        self._in_hand = post_id
+        """Send a claimed post of a journal; release the claim while waiting for the rate limit."""
+        self._claimed = (claims, post_id)
         try:
-            return self.webhook(way).send(message, pictures, budget=self._watch.left(), thread_id=thread_id)
+            return self.webhook(destination).send(
+                message, pictures, budget=self._deadline.left(), thread_id=thread_id
+            )
         finally:
-            self._in_hand = None
+            self._claimed = None
 
-    def stop(self, way: Destination) -> None:
-        """Send nothing more there in this run."""
-        self._stopped.add(way.channel)
+    def stop(self, destination: Destination, purpose: Purpose = "post") -> None:
+        """Stop sending to, or editing in, this channel in this run."""
+        self._stopped.add((destination.channel, purpose))
 
-    def stop_edits(self, way: Destination) -> None:
-        """Edit nothing more there in this run; new posts go on."""
-        self._without_edits.add(way.channel)
+    def stop_all(self) -> None:
+        """Stop sending in this run."""
+        self._stopped |= {(channel, "post") for channel in self._by_name}
 
-    def hold(self, way: Destination, outcome: Outcome) -> None:
-        """Send nothing more there in this run, nor in a later one before its time; a ban is for all channels."""
-        self.stop(way)
+    def hold(self, destination: Destination, outcome: Outcome, purpose: Purpose = "post") -> None:
+        """Stop for this run, and later runs until the time given by Discord; a ban applies to all channels."""
+        self.stop(destination, purpose)
         if isinstance(outcome, RetryAfter):
-            self._keep_away(way.channel, outcome.seconds)
+            self._hold_for(destination.channel, outcome.seconds, purpose)
         if isinstance(outcome, Banned):
+            self.stop_all()
             for channel in self._by_name:
-                self._stopped.add(channel)
-                self._keep_away(channel, outcome.seconds)
+                self._hold_for(channel, outcome.seconds)
 
-    def close(self, way: Destination, reason: str) -> None:
-        """Send nothing there ever again."""
-        gone = ClosedChannel(channel=way.channel, gone_at=self._watch.now(), gone_reason=reason, held_until=None)
-        post_channels.shut(self._conn, gone)
-        self._shut[way.channel] = gone
+    def record_failure(self, destination: Destination, reason: str, purpose: Purpose = "post") -> bool:
+        """Hold a channel, longer after each consecutive failure; return whether the reason is new."""
+        self.stop(destination, purpose)
+        before = self._state(destination.channel, purpose)
+        pause = delay(before.troubles, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
+        until = self._deadline.now() + timedelta(minutes=pause)
+        self._save(before._replace(troubles=before.troubles + 1, held_until=until, reason=reason))
+        return reason != before.reason
+
+    def record_success(self, destination: Destination, purpose: Purpose = "post") -> None:
+        """Record an accepted message, which resets the count of failures."""
+        before = self._state(destination.channel, purpose)
+        if before.troubles or before.reason:
+            self._save(before._replace(troubles=0, held_until=None, reason=""))
+
+    def lift_pauses(self) -> None:
+        """End the pauses after failures, but not those that Discord requested."""
+        for state in list(self._states.values()):
+            if state.troubles and state.held_until is not None:
+                self._save(state._replace(held_until=None))
+
+    def close(self, destination: Destination, reason: str) -> bool:
+        """Stop sending to a channel until its webhook responds again; return whether the reason is new."""
+        before, now = self._state(destination.channel), self._deadline.now()
+        self._save(before._replace(gone_at=now, checked_at=now, reason=reason))
+        return reason != before.reason
+
+    def reopen(self) -> None:
+        """Query each deleted webhook once an hour, and reopen its channels if it responds."""
+
+        now = self._deadline.now()
+        for destination in self._by_name.values():
+            state = self._state(destination.channel)
+            is_recent = state.checked_at is not None and timedelta() <= now - state.checked_at < _CHECK_AGAIN
+            if state.gone_at is None or is_recent or not self._deadline.left():
+                continue
+            # The reason is kept, so that the same response is not reported again.
+            is_there = isinstance(self.webhook(destination).info(), WebhookInfo)
+            self._save(state._replace(gone_at=None if is_there else state.gone_at, checked_at=now))
 
     def obstacles(self) -> list[str]:
-        """The channels that are gone, a line each with what to do."""
-        return [
-            f"a webhook takes no posts since {shut.gone_at:%Y-%m-%d %H:%M} UTC: {shut.gone_reason}; "
-            "name another in [discord], what is due waits for it"
-            for shut in self._shut.values()
-            if shut.gone_at is not None
-        ]
+        """Return a line for each channel that accepts no posts, with what to do."""
+        lines: list[str] = []
+        for (channel, _), state in self._states.items():
+            destination = self._by_name[channel]
+            if state.gone_at is not None:
+                lines.append(
+                    f"a webhook has accepted no posts since {state.gone_at:%Y-%m-%d %H:%M} UTC: {state.reason}; "
+                    "pending posts wait. Set another webhook in [discord], or check this one: etstats config check"
+                )
+            elif state.troubles and state.held_until is not None and not self.is_open(destination, state.purpose):
+                what = "posts" if state.purpose == "post" else "edits"
+                lines.append(
+                    f"a channel accepts no {what}: {state.reason}; the next attempt is at "
+                    f"{state.held_until:%H:%M} UTC. To check now: etstats config check"
+                )
+        return lines
 
-    def _wait(self, way: Destination, seconds: float) -> None:
-        """Wait as Discord, or our own pace, wants it; written down, so that a run after a killed one waits too."""
-        self._keep_away(way.channel, seconds)
-        if self._in_hand is not None:
-            journal.release(self._conn, self._in_hand)
-        self._watch.sleep(seconds)
-        if self._in_hand is not None:
-            journal.reclaim(self._conn, self._in_hand)
+    def has_closed(self) -> bool:
+        """Return whether a webhook is gone."""
+        return any(state.gone_at is not None for state in self._states.values())
 
-    def _keep_away(self, channel: str, seconds: float) -> None:
-        until = self._watch.now() + timedelta(seconds=seconds)
-        post_channels.shut(
-            self._conn, ClosedChannel(channel=channel, gone_at=None, gone_reason=None, held_until=until)
-        )
+    def _wait(self, destination: Destination, seconds: float) -> None:
+        """Wait for a rate limit; the wait is stored, so that a run after a killed one waits too."""
+        self._hold_for(destination.channel, seconds)
+        if self._claimed is None:
+            self._deadline.sleep(seconds)
+            return
+        claims, post_id = self._claimed
+        claims.release(self._conn, post_id)
+        self._deadline.sleep(seconds)
+        claims.reclaim(self._conn, post_id)
+
+    def _hold_for(self, channel: str, seconds: float, purpose: Purpose = "post") -> None:
+        until = self._deadline.now() + timedelta(seconds=seconds)
+        self._save(self._state(channel, purpose)._replace(held_until=until))
+
+    def _state(self, channel: str, purpose: Purpose = "post") -> ChannelState:
+        return self._states.get((channel, purpose), ChannelState(channel=channel, purpose=purpose))
+
+    def _save(self, state: ChannelState) -> None:
+        self._states[state.channel, state.purpose] = state
+        channel_states.save(self._conn, state)

@@ -1,4 +1,4 @@
-"""The time of one run: what moment it is, and how much of it is left."""
+"""The current time and the remaining time of a run."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 
 class Deadline:
-    """Counts from `began`, for `limit` seconds; `clock` gives seconds that only go forward."""
+    """A limit of `limit` seconds from `began`; `clock` returns monotonic seconds."""
 
     def __init__(
         self,
@@ -19,9 +19,9 @@ class Deadline:
         self._began, self._limit, self._started = began, limit, clock()
 
     def now(self) -> datetime:
-        """The moment."""
+        """Return the current time."""
         return self._began + timedelta(seconds=self.clock() - self._started)
 
     def left(self) -> float:
-        """Seconds that are left; 0 when the time is over."""
+        """Return the remaining seconds; 0 after the limit."""
         return max(0.0, self._limit - (self.clock() - self._started))

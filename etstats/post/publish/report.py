@@ -1,4 +1,4 @@
-"""What a run of posting did, and what of it a person has to know."""
+"""The result of a posting run, and its messages for the user."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,43 +10,53 @@ from etstats.errors import PermanentDiscordError, TemporaryError
 
 @dataclass(slots=True)
 class PostReport:
-    """Counts of a run; owns its exit code: 0, 3 (something failed for good or is unknown), 75 (later)."""
+    """Counts of a run, with the exit code: 0, 3 (permanent failure or unknown delivery), 75 (later)."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    """By what became of a post: `posted`, `edited`, `failed`, `unknown`, `waiting`."""
+    """Number of posts by result: `posted`, `edited`, `failed`, `unknown`, `waiting`."""
+    sent: list[str] = field(default_factory=list)
+    """The titles of the sent posts, in order."""
     lines: list[str] = field(default_factory=list)
-    """What to say to a person, each thing once ever: a line each, without secrets."""
-    notes: list[str] = field(default_factory=list)
-    """What is good to know for who asked at a terminal."""
+    """Messages for the user, without secrets; each is reported only once."""
     needs_care: bool = False
     is_unfinished: bool = False
 
     @property
     def exit_code(self) -> int:
-        """0 done; 3 when something needs a person; 75 when the next run will make it good."""
+        """Return 0 if done, 3 if something needs a decision, 75 if the next run will retry."""
         if self.needs_care:
             return PermanentDiscordError.exit_code
         return TemporaryError.exit_code if self.is_unfinished else 0
 
-    def later(self, line: str = "") -> None:
-        """Note that something has to wait for the next run."""
+    def postpone(self, line: str = "") -> None:
+        """Record that something must wait for the next run."""
         self.is_unfinished = True
         if line and line not in self.lines:
             self.lines.append(line)
 
-    def care(self, line: str) -> None:
-        """Note what needs a person."""
+    def add_problem(self, line: str) -> None:
+        """Record something that needs a decision."""
         self.needs_care = True
         self.lines.append(line)
 
+    def merge(self, other: "PostReport") -> None:
+        """Add the report of another part of the run."""
+        self.counts.update(other.counts)
+        self.sent += other.sent
+        self.lines += [line for line in other.lines if line not in self.lines]
+        self.needs_care |= other.needs_care
+        self.is_unfinished |= other.is_unfinished
+
     def __str__(self) -> str:
-        """`3 posted, 1 edited`, or `nothing to post`."""
+        """Return `3 posted, 1 edited`, or `nothing to post`."""
         words = ("posted", "edited", "failed", "unknown", "waiting")
-        return ", ".join(f"{self.counts[w]:,} {w}" for w in words if self.counts[w]) or "nothing to post"
+        return (
+            ", ".join(f"{self.counts[word]:,} {word}" for word in words if self.counts[word]) or "nothing to post"
+        )
 
 
 def title(item: PendingPost | JournalEntry) -> str:
-    """A thing as a line of talk names it."""
+    """Return the name of a post for output."""
     match item.kind:
         case "round":
             return f"round {item.round_id}" + (f" ({item.filename})" if isinstance(item, JournalEntry) else "")
@@ -58,7 +68,7 @@ def title(item: PendingPost | JournalEntry) -> str:
 
 
 def how_to_retry(item: PendingPost | JournalEntry) -> str:
-    """The command that posts one thing again."""
+    """Return the command that posts one item again."""
     match item.kind:
         case "map":
             return f"etstats post --match {item.match_id}"
@@ -70,5 +80,5 @@ def how_to_retry(item: PendingPost | JournalEntry) -> str:
 
 
 def how_to_resolve(post_id: int) -> str:
-    """Return what to do about a post whose delivery is unknown."""
-    return f"see whether it stands in the channel, then: etstats post --resolve {post_id} --as sent|failed"
+    """Return what to do about a post with unknown delivery."""
+    return f"check whether it is in the channel, then: etstats post --resolve {post_id} --as sent|failed"

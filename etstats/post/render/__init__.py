@@ -1,1 +1,1 @@
-"""From the facts of a round, match or session to a message and its pictures. Pure."""
+"""Render the views of rounds, matches and sessions as messages and pictures. Pure."""

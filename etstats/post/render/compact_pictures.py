@@ -1,4 +1,4 @@
-"""The pictures of the compact posts: every number of a map in two lines a player, and the form over a session.
+"""The pictures of the compact posts: all numbers of a map in two lines per player, and the form over a session.
 
 An embed shows a picture of WIDTH pixels 282 wide on a phone: _LARGE is 13 pixels there and _SMALL 10.
 """
@@ -6,6 +6,8 @@ An embed shows a picture of WIDTH pixels 282 wide on a phone: _LARGE is 13 pixel
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from etstats.domain.stats import ScoreLine
+from etstats.domain.views import MapRound, MatchView, SessionView
 from etstats.output.canvas import (
     BAD,
     GOLD,
@@ -20,28 +22,27 @@ from etstats.output.canvas import (
     Canvas,
 )
 from etstats.output.fonts import text_width
-from etstats.output.sanitize import clean
-from etstats.post.render.compact import all_series
-from etstats.post.render.facts import MapSummary, PlayerLine, RoundResult, SeriesSummary, SessionSummary
-from etstats.post.render.highlights import without_tags
+from etstats.post.render.compact import SeriesSummary, all_series, shown_first
+from etstats.post.render.pictures import name_runs
 from etstats.post.render.sections import ranking
-from etstats.post.render.text import NO_NAME, mss, short
+from etstats.post.render.text import mss, short
+from etstats.stats.teams import without_tags
 
 _LARGE, _SMALL = 50, 39
 _LEFT, _RIGHT = 30, WIDTH - 30
-_ROW, _LINE = 114, 66  # heights of a player in two lines, and in one
-_HEAD = 78  # of a team
+_ROW, _LINE = 114, 66  # height of a player with two lines, and with one
+_HEAD = 78  # height of a team
 _TWO_LINES, _MOST = 16, 32  # most players with two lines each, most players shown
 _PLAIN = "#c3cad8"  # secondary numbers
 _FILL = "#262d3b"  # a player's share of the best damage
 
 
 class _Column(NamedTuple):
-    """A number of a player: its heading, its right edge, and its text."""
+    """A column: heading, right edge, and text of a player's number."""
 
     head: str
     right: float
-    text: Callable[[PlayerLine], str]
+    text: Callable[[ScoreLine], str]
 
 
 def _number(value: float | None) -> str:
@@ -49,50 +50,52 @@ def _number(value: float | None) -> str:
 
 
 def _time(seconds: int | None) -> str:
-    """A time of play in at most five characters: 9:30, 2h32."""
+    """Return a time played in at most five characters: 9:30, 2h32."""
     return mss(seconds) if seconds is None or seconds < 3600 else f"{seconds // 3600}h{seconds // 60 % 60:02}"
 
 
-def _multikills(player: PlayerLine) -> str:
+def _multikills(player: ScoreLine) -> str:
     counts = ((player.double_kills, "D"), (player.triple_kills, "T"), (player.quad_kills, "Q"))
     most = ((player.multi_kills, "M"), (player.mega_kills, "X"))
     return "".join(f"{number}{letter}" for number, letter in (*counts, *most) if number)[-4:] or "-"
 
 
-_KDG = _Column("K / D / G", 740, lambda p: f"{p.kills}/{p.deaths}/{p.gibs}")
-_DAMAGE = _Column("Dmg", 900, lambda p: short(p.damage_given))
-_DPM = _Column("DPM", _RIGHT - 8, lambda p: f"{p.dpm:.0f}")
+_KDG = _Column("K / D / G", 740, lambda player: f"{player.kills}/{player.deaths}/{_number(player.gibs)}")
+_DAMAGE = _Column("Dmg", 900, lambda player: short(player.damage_given))
+_DPM = _Column("DPM", _RIGHT - 8, lambda player: f"{player.dpm:.0f}")
 _MAIN = (_KDG, _DAMAGE, _DPM)
 _DETAILS = (
-    _Column("Acc", 134, lambda p: "-" if p.accuracy is None else f"{p.accuracy:.0f}%"),
-    _Column("HS", 228, lambda p: str(p.headshots)),
-    _Column("Rev", 334, lambda p: _number(p.revives_given)),
-    _Column("Use", 438, lambda p: str(p.most_useful_kills)),
-    _Column("Time", 566, lambda p: _time(p.time_played_seconds)),
-    _Column("Dead", 692, lambda p: _time(p.time_dead_seconds)),
-    _Column("Deny", 818, lambda p: _time(p.denied_playtime)),
+    _Column("Acc", 134, lambda player: "-" if player.accuracy is None else f"{player.accuracy:.0f}%"),
+    _Column("HS", 228, lambda player: str(player.headshots)),
+    _Column("Rev", 334, lambda player: _number(player.revives_given)),
+    _Column("Use", 438, lambda player: _number(player.most_useful_kills)),
+    _Column("Time", 566, lambda player: _time(player.time_played_seconds)),
+    _Column("Dead", 692, lambda player: _time(player.time_dead_seconds)),
+    _Column("Deny", 818, lambda player: _time(player.denied_playtime)),
     _Column("Multi", _RIGHT - 8, _multikills),
 )
-_FORM = (44, 520)  # where a player's form over a session is drawn
+_FORM = (44, 520)  # position of a player's form over a session
 _SESSION_DETAILS = (
-    _Column("Acc", 640, lambda p: "-" if p.accuracy is None else f"{p.accuracy:.0f}%"),
-    _Column("HS", 760, lambda p: str(p.headshots)),
-    _Column("Rev", 880, lambda p: _number(p.revives_given)),
-    _Column("Use", _RIGHT - 8, lambda p: str(p.most_useful_kills)),
+    _Column("Acc", 640, lambda player: "-" if player.accuracy is None else f"{player.accuracy:.0f}%"),
+    _Column("HS", 760, lambda player: str(player.headshots)),
+    _Column("Rev", 880, lambda player: _number(player.revives_given)),
+    _Column("Use", _RIGHT - 8, lambda player: _number(player.most_useful_kills)),
 )
 
 
-def map_picture(summary: MapSummary) -> bytes:
-    """The scoreboard of a map as a PNG: both attacks as bars, then each team with every number."""
-    players = ranking(without_tags(summary.players, summary.tags))[:_MOST]
-    names = dict(enumerate(summary.line_up_names, 1))
+def map_picture(view: MatchView) -> bytes:
+    """Return the scoreboard of a map as a PNG: both attacks as bars, then each team with all numbers."""
+    map_ = view.map
+    players = ranking(without_tags(view.players, view.team_names))[:_MOST]
+    names = dict(enumerate(view.team_names, 1))
+    mvp = view.mvp.player_guid if view.mvp else None
     teams = sorted(
-        {player.team for player in players}, key=lambda team: (team not in names, team != summary.winner, team)
+        {player.team for player in players}, key=lambda team: (team not in names, team != map_.winner, team)
     )
     row, details = _layout(players, _DETAILS)
-    attacks = [result for result in summary.rounds if result.time_limit_seconds > 0]
+    attacks = [result for result in map_.rounds if result.time_limit_seconds > 0]
     top = 120 + 76 * len(attacks)
-    hidden = len(summary.players) - len(players)
+    hidden = len(view.players) - len(players)
     canvas = Canvas(
         top
         + (_HEAD + 46 * bool(details)) * bool(teams)
@@ -101,7 +104,7 @@ def map_picture(summary: MapSummary) -> bytes:
         + _LINE * bool(hidden)
         + 24
     )
-    _title(canvas, summary.map_name, summary.score)
+    _title(canvas, map_.map_name, map_.score, 2 if map_.winner == 2 else 1)
     for number, result in enumerate(attacks):
         _attack_bar(canvas, 120 + 76 * number, result, names, max(one.time_limit_seconds for one in attacks))
     y = float(top)
@@ -115,7 +118,7 @@ def map_picture(summary: MapSummary) -> bytes:
             y += 46
         for player in players:
             if player.team == team:
-                is_mvp, share = player.guid == summary.mvp, player.damage_given / best
+                is_mvp, share = player.player_guid == mvp, player.damage_given / best
                 _player(canvas, y, player, row=row, colour=colour, share=share, is_mvp=is_mvp)
                 _cells(canvas, y + 84, player, details)
                 y += row
@@ -123,19 +126,20 @@ def map_picture(summary: MapSummary) -> bytes:
     return canvas.png()
 
 
-def session_picture(summary: SessionSummary) -> bytes:
-    """A session as a PNG: each series map by map, then everybody with the form over its rounds."""
-    players = ranking(summary.players)[:_MOST]
-    series = [one for one in all_series(summary) if one.maps]
-    form = {line.guid: line.values for line in summary.dpm_series}
+def session_picture(view: SessionView) -> bytes:
+    """Return a session as a PNG: the maps of each series, then all players with their form over the rounds."""
+    players = ranking(view.players)[:_MOST]
+    series = [one for one in all_series(view) if one.maps]
+    mvp = view.mvp.player_guid if view.mvp else None
+    form = {line.player_guid: line.values for line in view.dpm_series}
     row, details = _layout(players, _SESSION_DETAILS)
-    hidden = len(summary.players) - len(players)
+    hidden = len(view.players) - len(players)
     top = 20 + 132 * len(series)
     canvas = Canvas(
         top + (_HEAD + 46 * bool(details)) * bool(players) + row * len(players) + _LINE * bool(hidden) + 24
     )
     for number, one in enumerate(series):
-        _series(canvas, 20 + 132 * number, one)
+        _series(canvas, 20 + 132 * number, one, shown_first(series))
     y = float(top)
     if players:
         _team_head(canvas, y, "Players", INK)
@@ -149,31 +153,37 @@ def session_picture(summary: SessionSummary) -> bytes:
     scale = (min(known), max(known)) if known else (0.0, 1.0)
     for player in players:
         colour = TEAM_COLOURS.get(player.team, MUTED) if len(series) == 1 else MUTED
-        is_mvp, share = player.guid == summary.mvp, player.damage_given / best
+        is_mvp, share = player.player_guid == mvp, player.damage_given / best
         _player(canvas, y, player, row=row, colour=colour, share=share, is_mvp=is_mvp)
         if details:
             _cells(canvas, y + 84, player, details)
-            _form(canvas, y + 84, form.get(player.guid, ()), scale)
+            _form(canvas, y + 84, form.get(player.player_guid, ()), scale)
         y += row
     _rest(canvas, y, hidden)
     return canvas.png()
 
 
-def _layout(players: Sequence[PlayerLine], details: tuple[_Column, ...]) -> tuple[int, tuple[_Column, ...]]:
-    """The height of a player's row and the columns of its second line; many players have one line each."""
+def _layout(players: Sequence[ScoreLine], details: tuple[_Column, ...]) -> tuple[int, tuple[_Column, ...]]:
+    """Return the height of a player's row and the columns of its second line; many players get one line each."""
     return (_ROW, details) if len(players) <= _TWO_LINES else (_LINE, ())
 
 
-def _title(canvas: Canvas, name: str, score: tuple[int, int] | None) -> None:
+def _title(canvas: Canvas, name: str, score: tuple[int, int] | None, first: int) -> None:
+    """Draw the map's name and the points, those of the given team first."""
     right = float(_RIGHT - 8)
     if score:
-        for text, colour in ((str(score[1]), TEAM_COLOURS[2]), (":", MUTED), (str(score[0]), TEAM_COLOURS[1])):
+        left_points, right_points = ((team, str(score[team - 1])) for team in (first, 3 - first))
+        for text, colour in (
+            (right_points[1], TEAM_COLOURS[right_points[0]]),
+            (":", MUTED),
+            (left_points[1], TEAM_COLOURS[left_points[0]]),
+        ):
             right -= canvas.text(right, 64, text, 76, colour, bold=True, align="right") + 12
     canvas.text(_LEFT, 64, name, 62, bold=True, width=right - _LEFT - 20)
 
 
-def _attack_bar(canvas: Canvas, y: float, result: RoundResult, names: Mapping[int, str], longest: int) -> None:
-    """How long one attack took of its limit, with the attackers' name in the bar and the result next to it."""
+def _attack_bar(canvas: Canvas, y: float, result: MapRound, names: Mapping[int, str], longest: int) -> None:
+    """Draw the time of an attack as a bar up to the limit, with the attackers' name and the result."""
     colour = TEAM_COLOURS.get(result.attackers, MUTED)
     seconds = result.played_seconds if result.outcome == "surrender" else result.actual_time_seconds
     match result.outcome:
@@ -210,9 +220,9 @@ def _heads(canvas: Canvas, y: float, columns: Sequence[_Column]) -> None:
 
 
 def _player(
-    canvas: Canvas, y: float, player: PlayerLine, *, row: int, colour: str, share: float, is_mvp: bool
+    canvas: Canvas, y: float, player: ScoreLine, *, row: int, colour: str, share: float, is_mvp: bool
 ) -> None:
-    """A player's panel with the name and the main numbers, filled as far as the damage reaches."""
+    """Draw a player's panel with the name and the main numbers, filled in proportion to the damage."""
     canvas.box(_LEFT - 14, y + 3, WIDTH - 2 * _LEFT + 28, row - 6, PANEL, radius=14)
     canvas.box(_LEFT - 14, y + 3, (WIDTH - 2 * _LEFT + 28) * max(0.03, share), row - 6, _FILL, radius=14)
     canvas.box(_LEFT - 14, y + 3, 8, row - 6, GOLD if is_mvp else colour, radius=4)
@@ -220,7 +230,7 @@ def _player(
     left = _LEFT + 14.0
     if is_mvp:
         left += canvas.text(left, middle, "★", _SMALL, GOLD) + 8
-    canvas.runs(left, middle, _name(player), _LARGE, 500 - left, bold=True)
+    canvas.runs(left, middle, name_runs(player), _LARGE, 500 - left, bold=True)
     canvas.text(_KDG.right, middle, _KDG.text(player), _LARGE - 4, align="right", width=250)
     canvas.text(_DAMAGE.right, middle, _DAMAGE.text(player), _LARGE - 4, align="right", width=150)
     canvas.text(
@@ -228,13 +238,13 @@ def _player(
     )
 
 
-def _cells(canvas: Canvas, y: float, player: PlayerLine, columns: Sequence[_Column]) -> None:
+def _cells(canvas: Canvas, y: float, player: ScoreLine, columns: Sequence[_Column]) -> None:
     for column in columns:
         canvas.text(column.right, y, column.text(player), _SMALL, _PLAIN, align="right", width=125)
 
 
 def _form(canvas: Canvas, y: float, values: Sequence[float | None], scale: tuple[float, float]) -> None:
-    """A player's DPM in each round as bars, all players on one scale; a round that was missed has no bar."""
+    """Draw a player's DPM per round as bars, with one scale for all players; a missed round has no bar."""
     if not values:
         return
     left, right = _FORM
@@ -250,24 +260,26 @@ def _form(canvas: Canvas, y: float, values: Sequence[float | None], scale: tuple
         canvas.box(left + step * number, y + 22 - height, max(2.0, min(26.0, step - 4)), height, colour, radius=3)
 
 
-def _series(canvas: Canvas, y: float, one: SeriesSummary) -> None:
-    """The teams with their score, and a tile for each map in the winner's colour."""
-    first, second = one.team_names
-    scores = [str(points) for points in one.score] if one.score else ["-", "-"]
+def _series(canvas: Canvas, y: float, one: SeriesSummary, first: int) -> None:
+    """Draw the teams with their score, the given one first, and a tile per map in the winner's colour."""
+    order = (first, 3 - first)
+    scores = [str(one.score[team - 1]) if one.score else "-" for team in order]
+    names = [one.team_names[team - 1] for team in order]
+    colours = [TEAM_COLOURS[team] for team in order]
     middle = WIDTH / 2
     canvas.text(middle, y + 36, ":", 56, MUTED, bold=True, align="center")
-    canvas.text(middle - 22, y + 36, scores[0], 64, TEAM_COLOURS[1], bold=True, align="right")
-    canvas.text(middle + 22, y + 36, scores[1], 64, TEAM_COLOURS[2], bold=True)
+    canvas.text(middle - 22, y + 36, scores[0], 64, colours[0], bold=True, align="right")
+    canvas.text(middle + 22, y + 36, scores[1], 64, colours[1], bold=True)
     width = middle - 60 - max(text_width(score, 64, bold=True) for score in scores) - _LEFT
-    canvas.text(_LEFT, y + 36, first, _LARGE, TEAM_COLOURS[1], bold=True, width=width)
-    canvas.text(_RIGHT, y + 36, second, _LARGE, TEAM_COLOURS[2], bold=True, align="right", width=width)
+    canvas.text(_LEFT, y + 36, names[0], _LARGE, colours[0], bold=True, width=width)
+    canvas.text(_RIGHT, y + 36, names[1], _LARGE, colours[1], bold=True, align="right", width=width)
     step = (_RIGHT - _LEFT) / len(one.maps)
     for number, played in enumerate(one.maps):
         x = _LEFT + step * number
         winner = played.winner or _leader(played.score)
         colour = _dim(TEAM_COLOURS[winner]) if winner in TEAM_COLOURS else RULE
         canvas.box(x + 2, y + 78, step - 4, 44, colour, radius=8)
-        text = f"{played.score[0]}:{played.score[1]}" if played.score else "-"
+        text = ":".join(str(played.score[team - 1]) for team in order) if played.score else "-"
         if step >= 70:
             canvas.text(x + step / 2, y + 100, text, 34, INK, bold=True, align="center")
 
@@ -281,14 +293,7 @@ def _rest(canvas: Canvas, y: float, hidden: int) -> None:
         canvas.text(_LEFT + 14, y + _LINE / 2, f"… and {hidden} more", _SMALL, MUTED)
 
 
-def _name(player: PlayerLine) -> tuple[tuple[str, str], ...]:
-    """The name in its colours; one without any is white, one that cannot be seen is said to be none."""
-    if not clean(player.name):
-        return ((MUTED, NO_NAME),)
-    return player.colour_runs or ((INK, player.name),)
-
-
 def _dim(colour: str) -> str:
-    """Return the colour half-way to the background, for areas behind text."""
+    """Return the colour mixed equally with the background, for areas behind text."""
     parts = (round(int(colour[at : at + 2], 16) * 0.55 + int(GROUND[at : at + 2], 16) * 0.45) for at in (1, 3, 5))
     return "#" + "".join(f"{part:02x}" for part in parts)

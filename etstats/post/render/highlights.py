@@ -1,87 +1,89 @@
-"""What a post shows besides the numbers: what decided it, who did better than usual, feats, the MVP's reason.
+"""Highlights of a post: objectives, comparison with averages, feats, the MVP's reason.
 
-Every line is Markdown that is safe to send.
+All lines are safe Markdown.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from etstats.post.render.facts import AttackRank, History, PlayerLine
+from etstats.domain.history import AttackRank, History
+from etstats.domain.stats import ScoreLine
 from etstats.post.render.sections import NAME
 from etstats.post.render.text import escape, mss, short
 
-_LEAST_ROUNDS = 10  # before that an average says nothing
-_LEAST_CHANGE = 0.2  # of the usual value
+_LEAST_ROUNDS = 10  # minimum for a meaningful average
+_LEAST_CHANGE = 0.2  # share of the average
 _BEST_RANKS = 10
-_OBJECTIVE_KINDS = 2  # in one line
-_TAG_ENDS = " .:|-_=~*[](){}<>"
+_OBJECTIVE_KINDS = 2  # kinds of objectives in one line
+_LEAST_MISSING = 0.2  # share of one player
 
 
-def objectives(player: PlayerLine) -> int:
-    """Return how many dynamites and objectives a player dealt with; constructions are not counted."""
-    dynamites = player.dynamites_planted + player.dynamites_defused
-    return dynamites + player.objectives_taken + player.objectives_returned
+def objectives(player: ScoreLine) -> int:
+    """Return the number of a player's dynamites and objectives, without constructions."""
+    return sum(value(player) for _, verb, value in _OBJECTIVES if verb != "built")
 
 
 class Feat(NamedTuple):
-    """A feat and the least value that counts; `text` takes the value."""
+    """A feat and its minimum; `text` is formatted with the value."""
 
     icon: str
     text: str
     least: float
-    value: Callable[[PlayerLine], float | None]
+    value: Callable[[ScoreLine], float | None]
 
 
 ROUND_FEATS = (
-    Feat("💥", "{} kills in one round", 30, lambda p: p.kills),
-    Feat("👻", "{} kills and no death", 8, lambda p: None if p.deaths else p.kills),
-    Feat("🎯", "{} % accuracy", 50, lambda p: p.accuracy if p.kills >= 10 else None),
-    Feat("🩹", "{} revives in one round", 10, lambda p: p.revives_given),
-    Feat("💀", "{} headshot kills", 10, lambda p: p.headshot_kills),
+    Feat("💥", "{} kills in one round", 30, lambda player: player.kills),
+    Feat("👻", "{} kills and no death", 8, lambda player: None if player.deaths else player.kills),
+    Feat("🎯", "{} % accuracy", 50, lambda player: player.accuracy if player.kills >= 10 else None),
+    Feat("🩹", "{} revives in one round", 10, lambda player: player.revives_given),
+    Feat("💀", "{} headshot kills", 10, lambda player: player.headshot_kills),
 )
 SESSION_FEATS = (
-    Feat("💯", "{} kills in one session", 100, lambda p: p.kills),
-    Feat("🔥", "{} kills without dying", 12, lambda p: p.best_spree),
-    Feat("🩹", "{} revives in one session", 40, lambda p: p.revives_given),
-    Feat("🎯", "{} headshots in one session", 200, lambda p: p.headshots),
-    Feat("🦴", "{} gibs in one session", 50, lambda p: p.gibs),
-    Feat("💣", "{} dynamites planted", 10, lambda p: p.dynamites_planted),
+    Feat("💯", "{} kills in one session", 100, lambda player: player.kills),
+    Feat("🔥", "{} kills without dying", 12, lambda player: player.killing_spree_best),
+    Feat("🩹", "{} revives in one session", 40, lambda player: player.revives_given),
+    Feat("🎯", "{} headshots in one session", 200, lambda player: player.headshots),
+    Feat("🦴", "{} gibs in one session", 50, lambda player: player.gibs),
+    Feat("💣", "{} dynamites planted", 10, lambda player: player.dynamites_planted),
 )
 """Feats of one round and of a session, the most significant first."""
 
-_OBJECTIVES: tuple[tuple[str, str, Callable[[PlayerLine], int]], ...] = (
-    ("💣", "planted", lambda p: p.dynamites_planted),
-    ("✂️", "defused", lambda p: p.dynamites_defused),
-    ("📦", "taken", lambda p: p.objectives_taken),
-    ("↩️", "returned", lambda p: p.objectives_returned),
-    ("🔧", "built", lambda p: p.constructions or 0),
+_OBJECTIVES: tuple[tuple[str, str, Callable[[ScoreLine], int]], ...] = (
+    ("💣", "planted", lambda player: player.dynamites_planted or 0),
+    ("✂️", "defused", lambda player: player.dynamites_defused or 0),
+    ("📦", "taken", lambda player: player.objectives_stolen or 0),
+    ("↩️", "returned", lambda player: player.objectives_returned or 0),
+    ("🔧", "built", lambda player: player.constructions or 0),
 )
-_MULTIKILLS: tuple[tuple[str, Callable[[PlayerLine], int]], ...] = (
-    ("mega kill", lambda p: p.mega_kills),
-    ("multi kill", lambda p: p.multi_kills),
-    ("quad kill", lambda p: p.quad_kills),
-    ("triple kill", lambda p: p.triple_kills),
+_MULTIKILLS: tuple[tuple[str, Callable[[ScoreLine], int]], ...] = (
+    ("mega kill", lambda player: player.mega_kills or 0),
+    ("multi kill", lambda player: player.multi_kills or 0),
+    ("quad kill", lambda player: player.quad_kills or 0),
+    ("triple kill", lambda player: player.triple_kills or 0),
 )
-_REASONS: tuple[tuple[Callable[[PlayerLine], float], Callable[[PlayerLine], str]], ...] = (
-    (lambda p: p.damage_given, lambda p: f"most damage ({short(p.damage_given)})"),
-    (lambda p: p.kills, lambda p: f"most kills ({p.kills})"),
-    (lambda p: p.kd, lambda p: f"best K/D ({p.kd:.1f})"),
-    (lambda p: p.revives_given or 0, lambda p: f"most revives ({p.revives_given})"),
-    (objectives, lambda p: f"most objectives ({objectives(p)})"),
-    (lambda p: p.most_useful_kills, lambda p: f"most useful kills ({p.most_useful_kills})"),
-    (lambda p: p.gibs, lambda p: f"most gibs ({p.gibs})"),
+_REASONS: tuple[tuple[Callable[[ScoreLine], float], Callable[[ScoreLine], str]], ...] = (
+    (lambda player: player.damage_given, lambda player: f"most damage ({short(player.damage_given)})"),
+    (lambda player: player.kills, lambda player: f"most kills ({player.kills})"),
+    (lambda player: player.kd_ratio, lambda player: f"best K/D ({player.kd_ratio:.1f})"),
+    (lambda player: player.revives_given or 0, lambda player: f"most revives ({player.revives_given})"),
+    (objectives, lambda player: f"most objectives ({objectives(player)})"),
+    (
+        lambda player: player.most_useful_kills or 0,
+        lambda player: f"most useful kills ({player.most_useful_kills})",
+    ),
+    (lambda player: player.gibs or 0, lambda player: f"most gibs ({player.gibs})"),
 )
 
 
-def bold(player: PlayerLine, history: History) -> str:
-    """Return a player's name in bold, with the badge that the history knows."""
-    badge = history.badges.get(player.guid, "")
-    return f"**{escape(player.name, NAME)}**" + (f" {escape(badge, 4)}" if badge else "")
+def bold(player: ScoreLine, history: History) -> str:
+    """Return a player's name in bold, with the badge of the history."""
+    badge = history.badges.get(player.player_guid, "")
+    return f"**{escape(player.clean_name, NAME)}**" + (f" {escape(badge, 4)}" if badge else "")
 
 
-def objective_line(players: Sequence[PlayerLine]) -> str:
-    """Return what was done for the objectives, in total and by whom most; empty where nothing was."""
+def objective_line(players: Sequence[ScoreLine]) -> str:
+    """Return the objectives in total and the player with the most; empty without any."""
     parts: list[str] = []
     for icon, verb, value in _OBJECTIVES:
         total = sum(map(value, players))
@@ -89,28 +91,52 @@ def objective_line(players: Sequence[PlayerLine]) -> str:
             best = max(players, key=value)
             own = f" {value(best)}" if value(best) != total else ""
             led = value(best) > 1 or total == 1
-            parts.append(f"{icon} {total} {verb}" + (f" (**{escape(best.name, NAME)}**{own})" if led else ""))
+            parts.append(
+                f"{icon} {total} {verb}" + (f" (**{escape(best.clean_name, NAME)}**{own})" if led else "")
+            )
     return " · ".join(parts)
 
 
-def fight_line(players: Sequence[PlayerLine]) -> str:
-    """Return the longest spree and the best multikill; empty where there was neither."""
+def fight_line(players: Sequence[ScoreLine]) -> str:
+    """Return the longest spree and the best multikill; empty without either."""
     parts: list[str] = []
-    spree = max(players, key=lambda p: p.best_spree, default=None)
-    if spree and spree.best_spree >= 5:
-        parts.append(f"🔥 **{escape(spree.name, NAME)}** {spree.best_spree}-kill spree")
+    longest = max(players, key=lambda player: player.killing_spree_best or 0, default=None)
+    if longest and (spree := longest.killing_spree_best or 0) >= 5:
+        parts.append(f"🔥 **{escape(longest.clean_name, NAME)}** {spree}-kill spree")
     for name, value in _MULTIKILLS:
         best = max(players, key=value, default=None)
         if best and value(best):
             parts.append(
-                f"⚡ **{escape(best.name, NAME)}** {name}" + (f" ×{value(best)}" if value(best) > 1 else "")
+                f"⚡ **{escape(best.clean_name, NAME)}** {name}" + (f" ×{value(best)}" if value(best) > 1 else "")
             )
             break
     return " · ".join(parts)
 
 
-def feat_lines(players: Sequence[PlayerLine], feats: Sequence[Feat], history: History) -> list[str]:
-    """Return a line for each feat reached, with the player who took it furthest."""
+def missing_line(players: Sequence[ScoreLine], names: Mapping[int, str]) -> str:
+    """Return which team (1 or 2; `names` are safe text) had fewer players, or one for a shorter time; else empty.
+
+    The times of all players must be known, those of hidden players too.
+    """
+    longest = max((player.time_played_seconds for player in players), default=0)
+    teams = {team: [player for player in players if player.team == team] for team in (1, 2)}
+    if not longest or not all(teams.values()) or any(player.team not in names for player in players):
+        return ""
+    played = {team: sum(player.time_played_seconds for player in own) / longest for team, own in teams.items()}
+    fewer = 1 if played[1] < played[2] else 2
+    short = abs(played[1] - played[2])
+    if short < _LEAST_MISSING:
+        return ""
+    if short > 1 - _LEAST_MISSING:
+        there = max(1, round(played[fewer]))
+        return f"👥 **{names[fewer]}** played {there} against {there + max(1, round(short))}"
+    absent = min(teams[fewer], key=lambda player: player.time_played_seconds)
+    who = f" (**{escape(absent.clean_name, NAME)}**)" if absent.time_played_seconds < longest else ""
+    return f"👥 **{names[fewer]}** one short for {mss(round(short * longest))}{who}"
+
+
+def feat_lines(players: Sequence[ScoreLine], feats: Sequence[Feat], history: History) -> list[str]:
+    """Return a line for each feat, with the player with the highest value."""
     lines: list[str] = []
     for feat in feats:
         reached = [(value, player) for player in players if (value := feat.value(player) or 0) >= feat.least]
@@ -120,23 +146,26 @@ def feat_lines(players: Sequence[PlayerLine], feats: Sequence[Feat], history: Hi
     return lines
 
 
-def usual_lines(players: Sequence[PlayerLine], history: History, most: int) -> list[str]:
-    """Return the largest differences to players' own averages, at most one of them downwards and that one last."""
+def usual_lines(players: Sequence[ScoreLine], history: History, most: int) -> list[str]:
+    """Return the largest differences from players' averages, at most one of them negative, which is last.
+
+    Kills are compared with the average for the time played. Players with a personal best are excluded.
+    """
     found: list[tuple[float, str]] = []
+    with_best = {best.guid for best in history.bests}
     for player in players:
-        usual = history.usual.get(player.guid)
-        if not usual or usual.rounds < _LEAST_ROUNDS:
+        usual = history.usual.get(player.player_guid)
+        if not usual or usual.rounds < _LEAST_ROUNDS or player.player_guid in with_best:
             continue
         changes = [
-            (player.kills, usual.kills * player.rounds, 5 * player.rounds, "kills"),
+            (player.kills, usual.kills_per_minute * player.time_played_seconds / 60, 10 * player.rounds, "kills"),
             (player.dpm, usual.dpm, 100, "DPM"),
         ]
-        if usual.revives is not None and player.revives_given is not None:
-            changes.append((player.revives_given, usual.revives * player.rounds, 4 * player.rounds, "revives"))
-        value, average, _, unit = max(changes, key=lambda one: abs(one[0] - one[1]) / max(one[1], one[2]))
-        share = (value - average) / max(average, 1)
-        if abs(share) >= _LEAST_CHANGE and round(abs(value - average)):
+        value, average, least, unit = max(changes, key=lambda one: abs(one[0] - one[1]) / max(one[1], one[2]))
+        share = (value - average) / max(average, least)
+        if abs(share) >= _LEAST_CHANGE:
             word, icon = ("over", "📈") if share > 0 else ("under", "📉")
+            unit = unit if round(value) != 1 or unit == "DPM" else unit.removesuffix("s")
             text = f"{value:.0f} {unit}, {abs(value - average):.0f} {word} the usual"
             found.append((share, f"{icon} {bold(player, history)} {text}"))
     found.sort(key=lambda pair: -pair[0])
@@ -145,9 +174,9 @@ def usual_lines(players: Sequence[PlayerLine], history: History, most: int) -> l
     return (over[: most - len(under)] + under)[:most]
 
 
-def best_lines(players: Sequence[PlayerLine], history: History) -> list[str]:
-    """Return the personal bests that fell."""
-    by_guid = {player.guid: player for player in players}
+def best_lines(players: Sequence[ScoreLine], history: History) -> list[str]:
+    """Return the new personal bests."""
+    by_guid = {player.player_guid: player for player in players}
     return [
         f"🏅 {bold(by_guid[best.guid], history)} personal best: {escape(best.value)}"
         + (f" (was {escape(best.before)})" if best.before else "")
@@ -157,50 +186,30 @@ def best_lines(players: Sequence[PlayerLine], history: History) -> list[str]:
 
 
 def attack_words(rank: AttackRank | None) -> str:
-    """Return how an attack compares with the map's earlier ones: `2nd fastest of 71`; empty where unknown."""
+    """Return the rank of an attack among earlier ones on the map: `2nd fastest of 71`; empty if unknown."""
     if not rank or rank.attacks < _LEAST_ROUNDS or rank.rank is None or rank.rank > _BEST_RANKS:
         return ""
     return f"fastest of {rank.attacks}" if rank.rank == 1 else f"{_ordinal(rank.rank)} fastest of {rank.attacks}"
 
 
 def chance_words(rank: AttackRank | None, set_seconds: int | None) -> str:
-    """Return how hard the time is that round 1 set: `41 % of 71 attacks beat 6:52`; empty where unknown."""
+    """Return how many attacks beat the time of round 1: `41 % of 71 attacks beat 6:52`; empty if unknown."""
     if not rank or rank.attacks < _LEAST_ROUNDS or rank.faster_percent is None:
         return ""
     return f"{rank.faster_percent:.0f} % of {rank.attacks} attacks beat {mss(set_seconds)}"
 
 
-def mvp_words(players: Iterable[PlayerLine], guid: str | None, most: int = 3) -> str:
-    """Return why a player is the MVP: what nobody did better; the numbers where there is no such thing."""
-    everybody = list(players)
-    best = next((player for player in everybody if player.guid == guid), None)
-    if not best:
+def odds_line(rank: AttackRank | None, attackers: str, set_seconds: int | None) -> str:
+    """Return the chance of round 2's attackers (safe text) to beat the set time; empty if unknown."""
+    if not rank or rank.attacks < _LEAST_ROUNDS or rank.chance_percent is None or not attackers:
         return ""
-    led = [text(best) for value, text in _REASONS if value(best) > 0 and value(best) == max(map(value, everybody))]
-    return ", ".join(led[:most]) or f"{best.kills} kills, {best.deaths} deaths, {best.dpm:.0f} DPM"
+    return f"🎲 **{attackers}** beats {mss(set_seconds)} with a chance of {rank.chance_percent:.0f} %"
 
 
-def without_tags(players: Iterable[PlayerLine], tags: Sequence[str]) -> tuple[PlayerLine, ...]:
-    """Return the players of team 1 and 2 without the tag that their team's names share."""
-    by_team = dict(enumerate(tags, 1))
-    return tuple(_without_tag(player, by_team.get(player.team, "")) for player in players)
-
-
-def _without_tag(player: PlayerLine, tag: str) -> PlayerLine:
-    name = player.name
-    if not tag or not name.casefold().startswith(tag.casefold()):
-        return player
-    rest = name[len(tag) :].lstrip(_TAG_ENDS)
-    if not rest:
-        return player
-    cut = len(name) - len(rest)
-    runs: list[tuple[str, str]] = []
-    same = "".join(text for _, text in player.colour_runs) == name
-    for colour, text in player.colour_runs if same else ():
-        if text[cut:]:
-            runs.append((colour, text[cut:]))
-        cut = max(0, cut - len(text))
-    return replace(player, name=rest, colour_runs=tuple(runs))
+def mvp_words(best: ScoreLine, players: Sequence[ScoreLine]) -> str:
+    """Return why a player is the MVP: the values that are the best of the match, else the main numbers."""
+    led = [text(best) for value, text in _REASONS if value(best) > 0 and value(best) == max(map(value, players))]
+    return ", ".join(led[:3]) or f"{best.kills} kills, {best.deaths} deaths, {best.dpm:.0f} DPM"
 
 
 def _ordinal(number: int) -> str:

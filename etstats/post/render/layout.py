@@ -1,33 +1,33 @@
-"""Tables and lists that fit: columns for a phone, fields that end at a row, embeds that never overflow."""
+"""Layout of tables and lists: columns for a phone, fields split at rows, embeds within Discord's limits."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from etstats.domain.stats import ScoreLine
 from etstats.post.render import message
-from etstats.post.render.facts import PlayerLine
 from etstats.post.render.message import Embed, EmbedField
 from etstats.post.render.text import ZERO_WIDTH_SPACE, cell
 
-TABLE_COLUMNS = 34  # what a phone shows of a code block in an embed without wrapping
+TABLE_COLUMNS = 34  # columns of a code block that a phone shows without wrapping
 
 _NAME_COLUMNS = range(8, 15)
 _FENCE = "```\n{}\n```"
-_MORE_ROOM = 40  # kept free for the line that says how many rows had to stay away
+_MORE_ROOM = 40  # reserved for the line with the number of omitted rows
 
 
 class TextColumn(NamedTuple):
-    """A number column of a table of players: its head and how a player's value reads."""
+    """A number column of a table of players: its heading and the text of a value."""
 
     head: str
-    value: Callable[[PlayerLine], str]
+    value: Callable[[ScoreLine], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A headline with rows under it, which may become several fields; `head` repeats on top of each.
+    """A heading with rows, which may become several fields; `head` is repeated on top of each.
 
-    Rows and head are safe text; `code` sets them in a code block.
+    Rows and head are safe text; `code` puts them into a code block.
     """
 
     name: str
@@ -36,10 +36,12 @@ class Section:
     code: bool = False
 
 
-def table(name: str, players: Sequence[tuple[int | None, PlayerLine]], columns: Sequence[TextColumn]) -> Section:
-    """Players under each other, (rank, player) in the order given; numbers right-aligned, 34 columns at most."""
+def table(name: str, players: Sequence[tuple[int | None, ScoreLine]], columns: Sequence[TextColumn]) -> Section:
+    """Return a table of (rank, player) in the given order; numbers right-aligned, at most 34 columns."""
     values = [[column.value(player) for column in columns] for _, player in players]
-    widths = [max([len(c.head), *(len(row[i]) for row in values)]) + 1 for i, c in enumerate(columns)]
+    widths = [
+        max([len(column.head), *(len(row[index]) for row in values)]) + 1 for index, column in enumerate(columns)
+    ]
     ranked = any(rank is not None for rank, _ in players)
     available = TABLE_COLUMNS - sum(widths) - (3 if ranked else 0)
     name_width = min(max(available, _NAME_COLUMNS.start), _NAME_COLUMNS.stop - 1)
@@ -53,16 +55,16 @@ def table(name: str, players: Sequence[tuple[int | None, PlayerLine]], columns: 
         code=True,
         head=row("#", "Player".ljust(name_width), (column.head for column in columns)),
         rows=tuple(
-            row("" if rank is None else str(rank), cell(player.name, name_width), numbers)
+            row("" if rank is None else str(rank), cell(player.clean_name, name_width), numbers)
             for (rank, player), numbers in zip(players, values, strict=True)
         ),
     )
 
 
 def fill(embed: Embed, sections: Sequence[Section]) -> Embed:
-    """The embed with as much of the sections, first ones first, as Discord's limits take.
+    """Return the embed with the sections, as far as Discord's limits allow.
 
-    A section is split into fields at its rows. Rows that do not fit are counted in a last line.
+    A section is split into fields at its rows. A last line has the number of rows that do not fit.
     """
     for section in sections:
         fields, left = _split(section, message.ALL_EMBEDS - embed.length(), message.FIELDS - len(embed.fields))
@@ -73,7 +75,7 @@ def fill(embed: Embed, sections: Sequence[Section]) -> Embed:
 
 
 def _split(section: Section, available: int, most: int) -> tuple[tuple[EmbedField, ...], int]:
-    """The section as at most `most` fields of at most `available` code points, and how many rows did not fit."""
+    """Return at most `most` fields with at most `available` code points, and the number of omitted rows."""
     fields: list[EmbedField] = []
     rows: list[str] = []
     used = 0

@@ -1,6 +1,6 @@
-"""A Discord message as data: what it shows, how large it is against Discord's limits, the JSON that says it.
+"""A Discord message as data: its content, its sizes against Discord's limits, its JSON.
 
-Lengths are code points of the text as sent, escapes included, after trimming, as Discord counts them.
+Lengths are in code points of the sent text, including escapes, after trimming, as Discord counts them.
 """
 
 import hashlib
@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 CONTENT, EMBEDS, TITLE, DESCRIPTION, FIELDS, FIELD_NAME, FIELD_VALUE = 2000, 10, 256, 4096, 25, 256, 1024
 FOOTER, AUTHOR, ALL_EMBEDS, THREAD_NAME, FILES = 2048, 256, 6000, 100, 10
-FILE_BYTES, REQUEST_BYTES = 10 * 2**20, 25 * 2**20
 
 _SUPPRESS_NOTIFICATIONS = 1 << 12
 
@@ -21,7 +20,7 @@ Json = dict[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbedField:
-    """A headline and a text under it, as wide as the embed."""
+    """A heading with a text, as wide as the embed."""
 
     name: str
     value: str
@@ -29,7 +28,7 @@ class EmbedField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embed:
-    """One card: `colour` is 0xRRGGBB, `image` the name of an attached picture, `url` where its title leads."""
+    """A card: `colour` is 0xRRGGBB, `image` the name of an attached picture, `url` the link of the title."""
 
     title: str
     colour: int
@@ -42,20 +41,22 @@ class Embed:
     url: str | None = None
 
     def length(self) -> int:
-        """How much of the 6000 code points of a message this card takes."""
+        """Return the number of code points of this card, of at most 6000 in a message."""
         texts = [self.title, self.description, self.author, self.footer]
         texts += [text for field in self.fields for text in (field.name, field.value)]
         return sum(len(text.strip()) for text in texts)
 
     def to_payload(self) -> Json:
-        """The card as Discord's JSON wants it; what is empty is left out."""
+        """Return the card as Discord's JSON, without empty values."""
         payload: Json = {"title": self.title, "color": self.colour}
         if self.url:
             payload["url"] = self.url
         if self.description:
             payload["description"] = self.description
         if self.fields:
-            payload["fields"] = [{"name": f.name, "value": f.value, "inline": False} for f in self.fields]
+            payload["fields"] = [
+                {"name": field.name, "value": field.value, "inline": False} for field in self.fields
+            ]
         if self.author:
             payload["author"] = {"name": self.author}
         if self.footer:
@@ -68,7 +69,7 @@ class Embed:
 
 
 class MessageSize(NamedTuple):
-    """One measure of a message against Discord's limit."""
+    """A size of a message and Discord's limit."""
 
     what: str
     used: int
@@ -77,9 +78,9 @@ class MessageSize(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A whole message; nobody is pinged but the users whose ids stand in `mentions`.
+    """A message; it pings only the users whose ids are in `mentions`.
 
-    `attachments` names the pictures that go with it. `thread_name` opens a thread in a forum channel.
+    `attachments` are the names of its pictures. `thread_name` opens a thread in a forum channel.
     `silent` posts without a notification; `username` replaces the webhook's own name.
     """
 
@@ -92,11 +93,13 @@ class Message:
     username: str | None = None
 
     def to_payload(self, *, edit: bool = False) -> Json:
-        """The JSON to send; for an edit without what only a new message may carry."""
+        """Return the JSON to send; for an edit without the fields that only a new message may have."""
         payload: Json = {"content": self.content, "embeds": [embed.to_payload() for embed in self.embeds]}
         payload["allowed_mentions"] = {"parse": [], **({"users": list(self.mentions)} if self.mentions else {})}
         if self.attachments:
-            payload["attachments"] = [{"id": i, "filename": name} for i, name in enumerate(self.attachments)]
+            payload["attachments"] = [
+                {"id": index, "filename": name} for index, name in enumerate(self.attachments)
+            ]
         if not edit and self.thread_name:
             payload["thread_name"] = self.thread_name
         if not edit and self.username:
@@ -106,12 +109,12 @@ class Message:
         return payload
 
     def fingerprint(self) -> str:
-        """A hash (64 hex digits) of what is shown: another one means that a posted message is out of date."""
+        """Return a hash (64 hex digits) of the content; if it differs, a posted message is outdated."""
         shown = json.dumps(self.to_payload(edit=True), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(shown.encode()).hexdigest()
 
     def sizes(self) -> tuple[MessageSize, ...]:
-        """Every measure of the message against its limit, the largest one of each kind."""
+        """Return the sizes of the message with their limits, the largest of each kind."""
         return tuple(self._sizes())
 
     def _sizes(self) -> Iterator[MessageSize]:

@@ -1,4 +1,4 @@
-"""A message as Discord would show it, before it is sent: without escapes, with styles as data and sizes.
+"""A message as Discord shows it: without escapes, with styles and sizes as data.
 
 It parses only what `render` writes: bold, escapes, code blocks, moments and mentions.
 """
@@ -15,22 +15,22 @@ Style = Literal["text", "bold", "code", "moment", "mention"]
 
 _FENCE = "```"
 _TOKEN = re.compile(r"\\([^0-9A-Za-z\s])|(\*\*)|<t:(\d+):\w>|<@(\d+)>|([^\\*<]+|.)", re.DOTALL)
-_MARKS = str.maketrans("", "", "\u200b\u200e")  # put in by `text.py`; a terminal needs neither
+_MARKS = str.maketrans("", "", "\u200b\u200e")  # inserted by `text.py`; not needed in a terminal
 
 
-class Span(NamedTuple):
+class StyledText(NamedTuple):
     """A run of text in one style."""
 
     text: str
     style: Style = "text"
 
 
-Line = tuple[Span, ...]
+Line = tuple[StyledText, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A headline (empty: none) and the lines under it."""
+    """A heading (may be empty) and its lines."""
 
     name: Line
     lines: tuple[Line, ...]
@@ -38,7 +38,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """One embed as it looks; `colour` is #rrggbb, `image` the name of its picture."""
+    """A displayed embed; `colour` is #rrggbb, `image` the name of its picture."""
 
     colour: str
     author: str
@@ -50,7 +50,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """A whole message as it looks, and its sizes against the limits."""
+    """A displayed message, and its sizes with the limits."""
 
     content: tuple[Line, ...]
     cards: tuple[Card, ...]
@@ -58,7 +58,7 @@ class Preview:
 
 
 def preview(message: Message, zone: tzinfo = UTC) -> Preview:
-    """What Discord would show of the message to a reader in this time zone."""
+    """Return the message as Discord shows it to a reader in this time zone."""
     return Preview(
         content=_lines(message.content, zone),
         cards=tuple(_card(embed, zone) for embed in message.embeds),
@@ -85,30 +85,30 @@ def _card(embed: Embed, zone: tzinfo) -> Card:
 
 
 def _lines(text: str, zone: tzinfo) -> tuple[Line, ...]:
-    """The lines of a Markdown text; those between two fences are code."""
+    """Return the lines of a Markdown text; lines between two fences are code."""
     found: list[Line] = []
     is_code = False
     for line in text.split("\n") if text else ():
         if line == _FENCE:
             is_code = not is_code
         elif is_code:
-            found.append((Span(line.translate(_MARKS), "code"),))
+            found.append((StyledText(line.translate(_MARKS), "code"),))
         else:
             found.append(tuple(_spans(line, zone)))
     return tuple(found)
 
 
-def _spans(line: str, zone: tzinfo) -> Iterator[Span]:
+def _spans(line: str, zone: tzinfo) -> Iterator[StyledText]:
     is_bold = False
     for escaped, bold, moment, user, plain in _TOKEN.findall(line):
         if bold:
             is_bold = not is_bold
         elif moment:
-            yield Span(_moment(datetime.fromtimestamp(int(moment), UTC), zone), "moment")
+            yield StyledText(_moment(datetime.fromtimestamp(int(moment), UTC), zone), "moment")
         elif user:
-            yield Span(f"@{user}", "mention")
+            yield StyledText(f"@{user}", "mention")
         elif text := (escaped or plain).translate(_MARKS):
-            yield Span(text, "bold" if is_bold else "text")
+            yield StyledText(text, "bold" if is_bold else "text")
 
 
 def _moment(moment: datetime, zone: tzinfo) -> str:

@@ -1,16 +1,14 @@
-"""A Discord message drawn in the terminal, as `post --dry-run` does it: the card, its sizes against the limits."""
+"""Print a Discord message in the terminal for `post --dry-run`: the card, and its sizes with the limits."""
 
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from rich.text import Text
 
 from etstats.output.consoles import out
 from etstats.post.render.message import Message
 from etstats.post.render.preview import Card, Line, Preview, Style, preview
-
-if TYPE_CHECKING:
-    from rich.text import Text
 
 _STYLES: dict[Style, str] = {
     "text": "",
@@ -23,8 +21,7 @@ _FULL, _NEARLY = 1.0, 0.85
 
 
 def draw(message: Message, pictures: Mapping[str, Path] | None = None, zone: tzinfo = UTC) -> None:
-    """Draw a message on stdout; `pictures` says where those that it names were written, `zone` is the reader's."""
-    from rich.text import Text
+    """Print a message on stdout; `pictures` has the paths of its pictures, `zone` is the reader's."""
 
     shown = preview(message, zone)
     for line in shown.content:
@@ -35,9 +32,8 @@ def draw(message: Message, pictures: Mapping[str, Path] | None = None, zone: tzi
     out().print(_sizes(shown))
 
 
-def _card(card: Card, pictures: Mapping[str, Path]) -> "list[Text]":
-    """The lines of a card, top to bottom."""
-    from rich.text import Text
+def _card(card: Card, pictures: Mapping[str, Path]) -> list[Text]:
+    """Return the lines of a card, top to bottom."""
 
     lines = [Text(card.author, style="bold dim")] if card.author else []
     lines.append(_styled(card.title, "bold"))
@@ -50,18 +46,15 @@ def _card(card: Card, pictures: Mapping[str, Path]) -> "list[Text]":
     return lines + [Text(line, style="dim") for line in card.footer]
 
 
-def _styled(line: Line, style: str = "") -> "Text":
-    from rich.text import Text
-
+def _styled(line: Line, style: str = "") -> Text:
     text = Text(style=style)
     for span in line:
         text.append(span.text, style=_STYLES[span.style])
     return text
 
 
-def _sizes(shown: Preview) -> "Text":
-    """Each size that is not nothing against its limit: yellow when nearly full, red when Discord refuses it."""
-    from rich.text import Text
+def _sizes(shown: Preview) -> Text:
+    """Return each size above 0 with its limit: yellow if nearly full, red if Discord would refuse it."""
 
     text = Text.assemble(("sizes: ", "dim"))
     for what, used, limit in (size for size in shown.sizes if size.used):

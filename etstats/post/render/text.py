@@ -1,6 +1,6 @@
-"""Text from outside, made safe to show: in Markdown, in code blocks, in plain text, in a number of columns.
+"""Make text from outside safe for Markdown, code blocks and plain text, limited to a number of columns.
 
-Every function takes raw text and cleans it first, so nothing is safe by having been cleaned before.
+Every function takes raw text and cleans it first.
 """
 
 import re
@@ -12,31 +12,31 @@ ZERO_WIDTH_SPACE = "\u200b"
 NO_NAME = "no name"  # shown for a name of invisible characters only
 _LEFT_TO_RIGHT = "\u200e"
 
-_EMOJI = range(0x1F300, 0x1FB00)  # wide on every screen, also those that this Python's Unicode does not know yet
+_EMOJI = range(0x1F300, 0x1FB00)  # wide on every screen, including characters newer than this Python's Unicode
 
 _MARKDOWN = re.compile(r"[\\*_~|`<>\[\]():@#]")
 _LIST_START = re.compile(r"^(-|\d+(?=\.))")
 
 
 def char_columns(char: str) -> int:
-    """How many columns of a fixed-width font one character takes: 0, 1 or 2."""
+    """Return the columns of a character in a fixed-width font: 0, 1 or 2."""
     if unicodedata.category(char) in {"Mn", "Me", "Cf"}:
         return 0
     return 2 if unicodedata.east_asian_width(char) in {"W", "F"} or ord(char) in _EMOJI else 1
 
 
 def columns(text: str) -> int:
-    """How many columns a text takes in a fixed-width font."""
+    """Return the columns of a text in a fixed-width font."""
     return sum(map(char_columns, text))
 
 
 def fit(text: str, width: int) -> str:
-    """Clean text of at most `width` columns; what had to go is an ellipsis, never half a letter."""
+    """Return clean text of at most `width` columns, truncated with an ellipsis between whole characters."""
     text = clean(text)
     if columns(text) <= width:
         return text
     used, end = 0, 0
-    for end, char in enumerate(text):  # noqa: B007  # where the loop stopped is the answer
+    for end, char in enumerate(text):  # noqa: B007  # used after the loop
         used += char_columns(char)
         if used > width - 1:
             break
@@ -44,7 +44,7 @@ def fit(text: str, width: int) -> str:
 
 
 def cell(text: str, width: int) -> str:
-    """Text in exactly `width` columns of a code block: left-aligned, nothing in it ends the block or pings."""
+    """Return text in exactly `width` columns of a code block, left-aligned; it cannot end the block or ping."""
     shown = fit(text, width) or fit(NO_NAME, width)
     padding = " " * (width - columns(shown))
     return (
@@ -54,7 +54,7 @@ def cell(text: str, width: int) -> str:
 
 
 def escape(text: str, width: int = 100) -> str:
-    """Text for a place where Discord reads Markdown: shown letter by letter, at most `width` columns of it."""
+    """Return text escaped for Markdown, at most `width` columns."""
     escaped = _MARKDOWN.sub(r"\\\g<0>", fit(text, width) or NO_NAME)
     escaped = _LIST_START.sub(lambda found: "\\-" if found[0] == "-" else found[0] + "\\", escaped)
     escaped = escaped.replace("@", "@" + ZERO_WIDTH_SPACE).replace("\\://", "\\:" + ZERO_WIDTH_SPACE + "//")
@@ -62,17 +62,22 @@ def escape(text: str, width: int = 100) -> str:
 
 
 def plain(text: str, width: int = 100) -> str:
-    """Text for a place without Markdown (footer, author, thread name), at most `width` columns of it."""
+    """Return text for a place without Markdown (footer, author, thread name), at most `width` columns."""
     return _steady(fit(text, width).replace("@", "@" + ZERO_WIDTH_SPACE))
 
 
 def mss(seconds: int | None) -> str:
-    """Seconds as M:SS (`7:05`, `83:20`); unknown is a dash."""
+    """Return seconds as M:SS (`7:05`, `83:20`); unknown is a dash."""
     return "-" if seconds is None else f"{seconds // 60}:{seconds % 60:02}"
 
 
+def whole(number: int | None) -> str:
+    """Return a number; unknown is a dash."""
+    return "-" if number is None else str(number)
+
+
 def short(number: int) -> str:
-    """A number in at most five columns: 999, 3.1K, 12.3K, 312K, 1.2M."""
+    """Return a number in at most five columns: 999, 3.1K, 12.3K, 312K, 1.2M."""
     if number < 1000:
         return str(number)
     for size, letter in ((1000, "K"), (1_000_000, "M")):
@@ -85,7 +90,7 @@ def short(number: int) -> str:
 
 
 def _steady(text: str) -> str:
-    """Keep numbers that follow right-to-left letters in their place: a mark on either side ends their pull."""
+    """Add direction marks, so that right-to-left letters do not reorder the following numbers."""
     if any(unicodedata.bidirectional(char) in {"R", "AL", "AN"} for char in text):
         return _LEFT_TO_RIGHT + text + _LEFT_TO_RIGHT
     return text

@@ -1,4 +1,4 @@
-"""The address of a webhook: taken apart, brought to the current API, and never shown whole."""
+"""Parse the address of a webhook, convert it to the current API, and redact it."""
 
 import re
 from dataclasses import dataclass, field
@@ -31,20 +31,20 @@ class Address:
     thread_id: str | None = None
 
     def url(self, path: str = "") -> str:
-        """The whole URL, secret included; `path` comes after the token."""
+        """Return the URL including the secret token; `path` is appended after the token."""
         return f"{self.origin}{API}/{self.webhook_id}/{self.token}{path}"
 
 
 def redact(text: str) -> str:
-    """The text without the token of any webhook address in it."""
+    """Return the text with the tokens of all webhook addresses removed."""
     return _IN_TEXT.sub(r"\1***", text)
 
 
 def parse_address(url: str, thread_id: str | None = None) -> Address:
-    """Take a pasted webhook URL apart; a `thread_id` in its query counts unless one is given.
+    """Parse a webhook URL; a `thread_id` in its query is used unless one is given.
 
-    Any Discord host, API version or scheme becomes https://discord.com and v10. A loopback host is kept as it is,
-    for a stand-in. Raises ConfigError, which never quotes more of the URL than its host.
+    Any Discord host, API version or scheme becomes https://discord.com and v10. A loopback host is kept, for a
+    stand-in. Raises ConfigError, which quotes at most the host of the URL.
     """
     url = url.strip().strip("<>\"'")
     try:

@@ -1,6 +1,6 @@
-"""Delivery to a Discord webhook: one message at a time, in bounded time, with its exact outcome.
+"""Deliver messages to a Discord webhook, one at a time, with a time limit.
 
-Never raises for what happens on the wire: every answer, and every lack of one, becomes an `Outcome`.
+Network errors do not raise: every response, and every missing response, becomes an `Outcome`.
 """
 
 import json
@@ -32,24 +32,18 @@ from etstats.post.webhook.responses import (
     read_json,
 )
 
-TIMEOUTS = (3.0, 10.0)  # seconds to connect, and to wait for each part of an answer
+TIMEOUTS = (3.0, 10.0)  # seconds to connect, and to wait for each part of a response
 _ATTEMPTS = 5
 _ANSWER_BYTES = 1 << 20
-_MARGIN = 0.05  # seconds on top of what Discord asks for
+_MARGIN = 0.05  # seconds in addition to the wait requested by Discord
 _LONGEST_RESET = 60.0
-_HANDSHAKE = {
-    "WRONG_VERSION_NUMBER",
-    "UNSUPPORTED_PROTOCOL",
-    "NO_PROTOCOLS_AVAILABLE",
-    "SSLV3_ALERT_HANDSHAKE_FAILURE",
-}
 _HEADERS = {"User-Agent": f"DiscordBot (etstats, {__version__})"}
 
 
 class Webhook:
-    """One webhook, and the pace it keeps over all that is sent through this object.
+    """A webhook, with the rate limit of all messages sent through this object.
 
-    `url` as pasted; raises ConfigError when it is not a Discord webhook. `thread_id` posts into that thread.
+    `url` as pasted; ConfigError if it is not a Discord webhook. `thread_id` posts into that thread.
     """
 
     def __init__(
@@ -84,8 +78,8 @@ class Webhook:
     ) -> Outcome:
         """Post a message with its pictures (name -> bytes, as `message.attachments` names them).
 
-        No attempt begins after `budget` seconds; one that has begun ends within its timeouts. Repeats itself only
-        where nothing was accepted. `thread_id` goes before the webhook's own.
+        No attempt starts after `budget` seconds; a started one ends within its timeouts. Retries only if nothing
+        was accepted. `thread_id` overrides that of the webhook.
         """
         parcel = _Parcel("POST", "", message.to_payload(), _checked(message, files or {}), thread_id)
         return self._deliver(parcel, budget)
@@ -99,20 +93,20 @@ class Webhook:
         budget: float,
         thread_id: str | None = None,
     ) -> Outcome:
-        """Make a posted message show this instead; without `files` its pictures stay.
+        """Replace a posted message; without `files` its pictures are kept.
 
-        An edit may be repeated without harm, so a lost answer is `NotAccepted`, never `Unknown`.
+        Edits are idempotent, so a lost response is `NotAccepted`, never `Unknown`.
         """
         payload = message.to_payload(edit=True)
         if files is None:
             payload.pop("attachments", None)
         else:
-            payload.setdefault("attachments", [])  # what is not listed goes
+            payload.setdefault("attachments", [])  # attachments not listed are removed
         pictures = _checked(message, files) if files is not None else {}
         return self._deliver(_Parcel("PATCH", f"/messages/{message_id}", payload, pictures, thread_id), budget)
 
     def info(self) -> WebhookInfo | Failure:
-        """Ask Discord what this webhook is, once and without posting anything."""
+        """Query the webhook, once and without posting."""
         answer = self._exchange(_Parcel("GET", "", None, {}, None))
         if not isinstance(answer, _Answer):
             return answer
@@ -124,11 +118,10 @@ class Webhook:
         return WebhookInfo(
             name=fit(str(said.get("name") or ""), 80),
             channel_id=fit(str(said.get("channel_id") or ""), 20),
-            guild_id=fit(str(said.get("guild_id") or ""), 20),
         )
 
     def _deliver(self, parcel: "_Parcel", budget: float) -> Outcome:
-        """Try until there is an outcome that waiting cannot better, the time is over, or often enough."""
+        """Retry until the outcome is final, the time is over, or the maximum of attempts is reached."""
         deadline = self._clock() + budget
         outcome: Outcome = NotAccepted("no time was left for it in this run")
         for attempt in range(_ATTEMPTS):
@@ -170,7 +163,7 @@ class Webhook:
         return outcome
 
     def _exchange(self, parcel: "_Parcel") -> "_Answer | NotAccepted | Unknown":
-        """One request and its answer; an exception of the library, which may carry the whole URL, ends here."""
+        """Send one request and return its response; catch exceptions of the library, which may contain the URL."""
         call = _Call(self._address.url(parcel.path), parcel, parcel.thread_id or self._address.thread_id)
         try:
             return call.exchange()
@@ -179,7 +172,7 @@ class Webhook:
 
 
 class _Parcel(NamedTuple):
-    """What is to be delivered: `path` comes after the webhook's URL, `files` are name -> bytes."""
+    """A request to deliver: `path` is appended to the webhook's URL, `files` are name -> bytes."""
 
     method: str
     path: str
@@ -195,10 +188,10 @@ class _Answer(NamedTuple):
 
 
 class _Call(DiscordWebhook):
-    """One attempt, built afresh by the library, on a wire that is ours.
+    """One attempt, built by discord_webhook and sent with our own HTTP session.
 
-    The library itself follows redirects, reads answers of any length, sends its own settings along as JSON and
-    loses the query of an edit with files.
+    The library's own sending follows redirects, reads responses of any length, sends its settings as JSON and
+    drops the query of an edit with files.
     """
 
     def __init__(self, url: str, parcel: _Parcel, thread_id: str | None) -> None:
@@ -207,11 +200,11 @@ class _Call(DiscordWebhook):
 
     @property
     def json(self) -> Json:
-        """Exactly the message, nothing of the library's own."""
+        """Return only the message, without fields of the library."""
         return self._parcel.payload or {}
 
     def exchange(self) -> _Answer:
-        """Send, and read the whole answer; raises requests.RequestException."""
+        """Send, and read the complete response; raises requests.RequestException."""
         method, _, payload, files, _ = self._parcel
         params = {"wait": "true"} if method == "POST" else {}
         if self.thread_id:
@@ -238,7 +231,7 @@ class _Call(DiscordWebhook):
 
 
 class _HttpSession(requests.Session):
-    """Follows no redirect, knows no password of ~/.netrc, and uses the machine's proxy, but not for a stand-in."""
+    """Follows no redirects, ignores ~/.netrc, and uses the system's proxy except for a stand-in."""
 
     def __init__(self, *, is_local: bool) -> None:
         super().__init__()
@@ -246,7 +239,7 @@ class _HttpSession(requests.Session):
         self.auth = _no_auth
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """None: a redirect is an answer like any other."""
+        """Return None: a redirect is a normal response."""
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -254,7 +247,7 @@ def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 
 def _read(response: requests.Response) -> bytes:
-    """The answer's body; one longer than any answer of Discord's is cut."""
+    """Return the response body, truncated if it is longer than any of Discord's."""
     body = bytearray()
     for part in response.iter_content(1 << 16):
         body += part
@@ -264,14 +257,14 @@ def _read(response: requests.Response) -> bytes:
 
 
 def _checked(message: Message, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
-    """The pictures in the order the message names them; a missing or an unnamed one is a fault of the caller."""
+    """Return the pictures in the order of the message; raise ValueError for a missing or extra one."""
     if set(files) != set(message.attachments):
-        raise ValueError(f"the message names {message.attachments}, but {tuple(files)} came with it")
+        raise ValueError(f"the message lists {message.attachments}, but the files are {tuple(files)}")
     return {name: files[name] for name in message.attachments}
 
 
 def _seconds(text: str) -> float:
-    """A header's seconds, within reason."""
+    """Return the seconds of a header, within limits."""
     try:
         seconds = float(text)
     except ValueError:

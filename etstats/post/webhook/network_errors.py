@@ -1,4 +1,4 @@
-"""What became of a message that got no answer: the HTTP library's exceptions, judged; its log, kept quiet."""
+"""Classify exceptions of the HTTP library, and silence its log."""
 
 import logging
 import ssl
@@ -18,17 +18,17 @@ _HANDSHAKE = {
 
 
 def judge_exception(error: Exception) -> NotAccepted | Unknown:
-    """Not accepted only where the message cannot have been handed over; the reason carries no address."""
+    """Return NotAccepted only if the message cannot have been delivered; the reason contains no address."""
     reason = redact(_words(error))
     return NotAccepted(reason) if _never_left(error) else Unknown(reason)
 
 
 def _never_left(error: Exception) -> bool:
-    """Whether the exchange broke before the message could have been handed over."""
+    """Return whether the exchange failed before the message could have been delivered."""
     if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError):
         return True
     if isinstance(error, requests.RequestException) and isinstance(error, ValueError):
-        return True  # the library could not make a request of it
+        return True  # the library could not build a request
     return any(
         isinstance(cause, urllib3.exceptions.NewConnectionError | ssl.SSLCertVerificationError)
         or (isinstance(cause, ssl.SSLError) and getattr(cause, "reason", None) in _HANDSHAKE)
@@ -37,7 +37,7 @@ def _never_left(error: Exception) -> bool:
 
 
 def _causes(error: BaseException) -> list[BaseException]:
-    """The error and what it wraps, outermost first, however the library wrapped it."""
+    """Return the error and its wrapped causes, outermost first."""
     found: list[BaseException] = []
     waiting: list[object] = [error]
     while waiting and len(found) < 20:
@@ -49,7 +49,7 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 
 def _words(error: Exception) -> str:
-    """What went wrong, in a few words and without an address."""
+    """Return a short description of the error, without an address."""
     causes = _causes(error)
     if isinstance(error, requests.ConnectTimeout):
         return "no connection to Discord in time"
@@ -62,7 +62,7 @@ def _words(error: Exception) -> str:
 
 
 class _Redacting(logging.Filter):
-    """Takes tokens out of the few warnings of the HTTP library that quote a URL."""
+    """Removes tokens from warnings of the HTTP library that quote a URL."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = redact(record.getMessage()), ()
@@ -73,7 +73,7 @@ _REDACTING = _Redacting()
 
 
 def quiet_urllib3() -> None:
-    """Its DEBUG lines carry the URL with the token, so they are never made."""
+    """Disable the DEBUG log of urllib3, which contains the URL with the token."""
     logging.getLogger("urllib3").setLevel(logging.WARNING)
     for name in ("urllib3.connection", "urllib3.connectionpool", "urllib3.response"):
         logging.getLogger(name).addFilter(_REDACTING)

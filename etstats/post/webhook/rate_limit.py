@@ -1,4 +1,4 @@
-"""How often a webhook may be used: Discord's 5 in 2 seconds and its unwritten 30 in 60, kept by ourselves."""
+"""Client-side rate limit of a webhook: 5 requests in 2 seconds, and the undocumented 30 in 60."""
 
 from collections import deque
 from collections.abc import Callable
@@ -7,7 +7,7 @@ _WINDOWS = ((5, 2.0), (30, 60.0))
 
 
 class RateLimit:
-    """The memory of one webhook's requests; `clock` gives seconds that only go forward."""
+    """The recent requests of a webhook; `clock` returns monotonic seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -15,16 +15,16 @@ class RateLimit:
         self._not_before = 0.0
 
     def wait(self) -> float:
-        """Seconds until the next request may leave; 0 is now."""
+        """Return the seconds until the next request is allowed; 0 is now."""
         now = self._clock()
         free = [self._not_before]
         free += [self._sent[-count] + seconds for count, seconds in _WINDOWS if len(self._sent) >= count]
         return max(0.0, max(free) - now)
 
     def count(self) -> None:
-        """Remember a request that leaves now."""
+        """Record a request that is sent now."""
         self._sent.append(self._clock())
 
     def hold(self, seconds: float) -> None:
-        """Send nothing for the given number of seconds."""
+        """Allow no requests for the given number of seconds."""
         self._not_before = max(self._not_before, self._clock() + seconds)

@@ -1,15 +1,17 @@
-"""What became of a message: every answer of Discord's, judged into one of seven outcomes.
+"""Classify every response of Discord to a message as one of eight outcomes.
 
-Sent         it stands in the channel, with this id
+Sent         the message was posted, with this id
 RetryAfter   not accepted; send the same again after some seconds
-NotAccepted  not taken, and not by Discord's will: the network, a gateway; later
-Banned       no answer before minutes have passed: stop sending anything
-Permanent    this message will never be taken
-Gone         this webhook (or its thread) will never take any message again
-Unknown      it may have been posted: send it again only on request
+NotAccepted  did not reach Discord: the network or a gateway failed; send it later
+Banned       this machine is blocked for minutes: stop sending anything
+ChannelRefused      the channel accepts no message now: hold the channel
+Permanent    this message will never be accepted; other messages may be
+Gone         the webhook (or its thread) was deleted, or its token is wrong
+Unknown      the message may have been posted: send it again only on request
 """
 
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -17,17 +19,19 @@ from etstats.post.render.text import fit
 
 _REASON_COLUMNS = 300
 _BAN_SECONDS = 600.0
-_LONGEST_WAIT = 86_400  # Discord never answers with more than a day
+_LONGEST_WAIT = 86_400  # Discord never requests more than a day
 
-_UNKNOWN_CHANNEL, _UNKNOWN_MESSAGE = 10003, 10008
+_UNKNOWN_CHANNEL, _UNKNOWN_MESSAGE, _UNKNOWN_WEBHOOK, _WRONG_TOKEN = 10003, 10008, 10015, 50027
+_EMPTY_MESSAGE, _INVALID_FORM = 50006, 50035
+_NETWORK_BLOCKED = 40333  # "internal network error": Cloudflare blocks this address for minutes
 _TOO_MANY_OLD_EDITS = 30046
-# Gateways in front of Discord that say that they did not reach it; 52x are Cloudflare's.
+# Gateway errors: Discord was not reached; 52x are Cloudflare's.
 _NEVER_ARRIVED = {408, 502, 503, 521, 522, 523, 525, 526, 530}
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The message was posted with this id; `channel_id` is the thread's own id where it opened one."""
+    """The message was posted with this id; `channel_id` is the thread's id if it opened one."""
 
     message_id: str
     channel_id: str
@@ -43,7 +47,7 @@ class RetryAfter:
 
 @dataclass(frozen=True, slots=True)
 class NotAccepted:
-    """The message did not reach Discord, or was turned away unread."""
+    """The message did not reach Discord, or was rejected unread."""
 
     reason: str
 
@@ -57,60 +61,67 @@ class Banned:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelRefused:
+    """The channel refuses all messages; `code` is Discord's error code."""
+
+    reason: str
+    code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Permanent:
-    """The message breaks a rule; `code` is Discord's own number. `is_deleted`: the message to edit was deleted."""
+    """The message violates a rule; `code` is Discord's error code. `is_deleted`: the message was deleted."""
 
     reason: str
     code: int | None = None
 
     @property
     def is_deleted(self) -> bool:
-        """Whether an edit failed because somebody deleted the message."""
+        """Return whether an edit failed because the message was deleted."""
         return self.code == _UNKNOWN_MESSAGE
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The webhook was deleted or its token is wrong; `is_thread`: only the thread was deleted."""
+    """The webhook, or only its thread, was deleted, or its token is wrong; `code` is Discord's error code."""
 
     reason: str
     code: int | None = None
 
-    @property
-    def is_thread(self) -> bool:
-        """Whether the webhook may still post elsewhere."""
-        return self.code == _UNKNOWN_CHANNEL
-
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The message was handed over and no answer came that says what became of it."""
+    """The message was sent, but no response confirms or rejects it."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookInfo:
-    """What Discord says of a webhook; ids as text."""
+    """Discord's data of a webhook; ids as text."""
 
     name: str
     channel_id: str
-    guild_id: str
 
 
-Failure = RetryAfter | NotAccepted | Banned | Permanent | Gone | Unknown
+Failure = RetryAfter | NotAccepted | Banned | ChannelRefused | Permanent | Gone | Unknown
 Outcome = Sent | Failure
 
 
+def log_level(outcome: Outcome) -> int:
+    """Return the log level of an outcome: waits are normal, other failures are not."""
+    return logging.INFO if isinstance(outcome, (Sent, RetryAfter)) else logging.WARNING
+
+
 def judge(status: int, headers: Mapping[str, str], body: bytes, webhook_id: str) -> Outcome:
-    """What an answer to a message means; `headers` must not mind the case of a name."""
+    """Return the outcome of a response; `headers` must be case-insensitive."""
     if 200 <= status < 300:
         return _accepted(read_json(body), webhook_id)
     return judge_failure(status, headers, body)
 
 
 def judge_failure(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
-    """Return the meaning of an answer other than success."""
+    """Return the outcome of a response other than success."""
     answer = read_json(body)
     said = answer.get("code")
     code = said if isinstance(said, int) and not isinstance(said, bool) else None
@@ -120,23 +131,31 @@ def judge_failure(status: int, headers: Mapping[str, str], body: bytes) -> Failu
             failure = _limited(headers, answer, edits_only=code == _TOO_MANY_OLD_EDITS)
         case _ if status in _NEVER_ARRIVED:
             failure = NotAccepted(reason)
-        case _ if status >= 500:
+        case _ if status >= 500 or status < 300:
             failure = Unknown(reason)
-        case _ if 300 <= status < 400:
-            failure = NotAccepted(f"{reason}: something between here and Discord redirects")
-        case 401 | 403 | 404 if code is not None and code != _UNKNOWN_MESSAGE:
-            failure = Gone(reason, code)
-        case 403 if code is None:
+        case _ if status < 400:
+            failure = NotAccepted(f"{reason}: a proxy between this machine and Discord redirects")
+        case 403 if code in (None, _NETWORK_BLOCKED):
             failure = Banned(_BAN_SECONDS, reason)
         case 401 | 404 if code is None:
-            failure = NotAccepted(f"{reason}: the answer is not Discord's")
-        case _:
+            failure = NotAccepted(f"{reason}: the answer does not come from Discord")
+        case 404 if code in (_UNKNOWN_WEBHOOK, _UNKNOWN_CHANNEL):
+            failure = Gone(reason, code)
+        case 401 if code == _WRONG_TOKEN:
+            failure = Gone(reason, code)
+        case 404 if code == _UNKNOWN_MESSAGE:
             failure = Permanent(reason, code)
+        case 400 if code in (_INVALID_FORM, _EMPTY_MESSAGE):
+            failure = Permanent(reason, code)
+        case 413:
+            failure = Permanent(reason, code)
+        case _:
+            failure = ChannelRefused(reason, code)
     return failure
 
 
 def retry_after(answer: Mapping[str, object]) -> float | None:
-    """The seconds of a 429's body, None when it names no such time."""
+    """Return the seconds in the body of a 429 response, or None."""
     seconds = answer.get("retry_after")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         return None
@@ -168,7 +187,7 @@ def _is_id(value: object) -> bool:
 
 
 def read_json(body: bytes) -> dict[str, object]:
-    """The body as a JSON object; what is none (an HTML page, a cut text) as an empty one."""
+    """Return the body as a JSON object; an empty one if it is something else (HTML, truncated text)."""
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
@@ -177,7 +196,7 @@ def read_json(body: bytes) -> dict[str, object]:
 
 
 def _reason(status: int, answer: Mapping[str, object]) -> str:
-    """The answer in a few safe words: status, Discord's message, and the places it complains about."""
+    """Return a short safe description of a response: status, Discord's message, and the invalid fields."""
     said = answer.get("message")
     words = [f"Discord answered {status}" + (f" ({said})" if isinstance(said, str) else "")]
     words += _complaints(answer.get("errors"), "", depth=8)

@@ -1,7 +1,7 @@
-"""Paramiko, imported in one place: without the package `invoke`, and silent.
+"""Import paramiko, without the package `invoke` and without its logging.
 
-`invoke` serves only `Match exec` of ssh_config, and makes a quarter of the import's time. Paramiko logs each
-failure with its traceback and then raises it; here the exception is reported once, in our words.
+`invoke` is needed only for `Match exec` of ssh_config and takes a quarter of the import time. Paramiko logs the
+traceback of each failure and then raises it; etstats reports the exception once.
 """
 
 import logging
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _hidden = sys.modules.get("invoke")
-sys.modules["invoke"] = None  # type: ignore[assignment]  # the import system's own way to say: not here
+sys.modules["invoke"] = None  # type: ignore[assignment]  # None makes the import fail with ModuleNotFoundError
 try:
     import paramiko  # the only import of paramiko
     from paramiko.auth_handler import AuthHandler
@@ -31,10 +31,10 @@ __all__ = ["AuthHandler", "IncompatiblePeer", "PublicBlob", "from_thread", "para
 
 @contextmanager
 def from_thread() -> Iterator[None]:
-    """Around the calls that raise whatever paramiko's thread died of: of a hostile server's bytes, anything."""
+    """Convert any exception of paramiko's thread to SSHException: hostile bytes can raise anything there."""
     try:
         yield
     except (OSError, EOFError, paramiko.SSHException):
         raise
-    except Exception as error:  # there is no list of what decoding can raise
+    except Exception as error:  # the exceptions of the decoding are not documented
         raise paramiko.SSHException(f"its reply is not SSH ({type(error).__name__})") from error

@@ -1,95 +1,101 @@
-"""From an address to an open SFTP channel: socket, host key, login, jump hosts; each failure in one line."""
+"""Connect to a server: socket, host key, login, jump hosts, SFTP channel; each error is one line."""
 
-import random
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from etstats.domain.backoff import jittered
 from etstats.errors import SourceError
 from etstats.sync.sftp import known_hosts
 from etstats.sync.sftp._paramiko import IncompatiblePeer, from_thread, paramiko
+from etstats.sync.sftp.dial import Dial
 from etstats.sync.sftp.known_hosts import HostKey
 from etstats.sync.sftp.login import log_in
 from etstats.sync.sftp.ssh_config import Endpoint, resolve
 from etstats.sync.source import SftpSettings, Timeouts, shown
 
-# AES-GCM needs no separate checksum in Python; the rest stays as paramiko orders it.
+# AES-GCM first: it needs no separate checksum in Python. The other ciphers keep paramiko's order.
 _FIRST_CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 _CHANNEL_REQUEST = b"\x62"
+_READ_AHEAD = 1 << 17
+_RETRY_SECONDS = 0.8
+_CHANNEL_WINDOW = 1 << 25  # room for all answers of a fetch: the server never waits for the client
 _RSA = ("rsa-sha2-512", "rsa-sha2-256")
 
 
 class PromptSocket(socket.socket):
-    """A connected socket without Nagle's and the delayed acknowledgement's waiting, 40 ms each.
+    """A connected socket without Nagle's algorithm and delayed acknowledgements, which cost 40 ms each.
 
-    Reads ahead, since paramiko asks for sixteen bytes and then for the rest. A send that makes no progress for
-    `stall_seconds` fails, which paramiko itself would try for ever.
+    Reads ahead, since paramiko reads sixteen bytes and then the rest. A send without progress for `stall_seconds`
+    fails; paramiko would retry it without end.
     """
 
     def __init__(self, connected: socket.socket, stall_seconds: float) -> None:
         super().__init__(connected.family, connected.type, connected.proto, connected.detach())
         self._stall_seconds = stall_seconds
         self._ahead = b""
+        self._consumed = 0
         self._stalled_since: float | None = None
         self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """Return up to `size` bytes; b"" at the end."""
-        if not self._ahead:
-            self._ahead = super().recv(1 << 16, flags)
-            if hasattr(socket, "TCP_QUICKACK"):  # Linux, which forgets it after each use
+        if self._consumed >= len(self._ahead):
+            self._ahead = super().recv(_READ_AHEAD, flags)
+            self._consumed = 0
+            if hasattr(socket, "TCP_QUICKACK"):  # Linux resets this option after each use
                 with suppress(OSError):
                     self.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-        head, self._ahead = self._ahead[:size], self._ahead[size:]
-        return head
+        start, self._consumed = self._consumed, self._consumed + size
+        return self._ahead[start : self._consumed]
 
     def send(self, data: bytes, flags: int = 0) -> int:  # type: ignore[override]
-        """Send what goes out at once; ConnectionError when nothing went for too long."""
+        """Send what the socket accepts and return the number of bytes; ConnectionError after a stall."""
         try:
             sent = super().send(data, flags)
         except TimeoutError:
             now = time.monotonic()
             self._stalled_since = self._stalled_since or now
             if now - self._stalled_since > self._stall_seconds:
-                raise ConnectionAbortedError("nothing goes out") from None
+                raise ConnectionAbortedError("the send made no progress") from None
             raise
         self._stalled_since = None
         return sent
 
     def close(self) -> None:
-        """Close, and wake a thread that waits to receive."""
+        """Close the socket and wake a thread that waits in `recv`."""
         with suppress(OSError):
             self.shutdown(socket.SHUT_RDWR)
         super().close()
 
 
 class Connection:
-    """The open transports, jump hosts first, and the SFTP channel at their end."""
+    """The open transports, jump hosts first, and the SFTP channel of the last one."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, dial: Dial | None = None) -> None:
         self.endpoint = endpoint
+        self.dial = dial
         self.transports: list[paramiko.Transport] = []
 
     def close(self) -> None:
-        """Close all of them, the innermost first; never raises."""
+        """Close all transports, the innermost first; never raises."""
         while self.transports:
             transport = self.transports.pop()
             with suppress(Exception):
-                transport.packetizer.complete_handshake()  # else its timer holds the process up to the timeout
+                transport.packetizer.complete_handshake()  # else its timer delays the exit of the process
                 transport.close()
 
     def open_channel(self, timeouts: Timeouts) -> paramiko.Channel:
-        """Open a channel and ask for the SFTP subsystem; a refusal closes the channel; its first use reports it.
+        """Open a channel and request the SFTP subsystem; a refusal is reported by the first use.
 
-        `Channel.invoke_subsystem` does the same and waits for the answer, but without a limit: a server that falls
-        silent at this point would hold it for ever.
+        `Channel.invoke_subsystem` waits for the answer without a timeout: a silent server would block it for ever.
         """
         transport = self.transports[-1]
         try:
             with from_thread():
-                channel = transport.open_session(timeout=timeouts.channel)
+                channel = transport.open_session(window_size=_CHANNEL_WINDOW, timeout=timeouts.channel)
         except paramiko.ChannelException as error:
             raise self.no_sftp() from error
         request = paramiko.Message()
@@ -102,22 +108,22 @@ class Connection:
         return channel
 
     def no_sftp(self) -> SourceError:
-        """Say that the login worked and SFTP does not."""
-        return SourceError(f"{self.endpoint} offers no SFTP: have its admin enable the sftp subsystem")
+        """Return the error for a server that accepts the login but offers no SFTP."""
+        return SourceError(f"{self.endpoint} offers no SFTP: ask its admin to enable the sftp subsystem")
 
     def is_alive(self) -> bool:
-        """Say whether the server still holds the line, whatever became of the channel."""
+        """Return whether the connection is open, even if the channel is closed."""
         transport = self.transports[-1]
-        transport.join(0.2)  # of a broken line the channel hears a moment before the transport is done
+        transport.join(0.2)  # after a lost connection, the channel closes shortly before the transport
         return transport.is_active()
 
 
-def connect(settings: SftpSettings) -> Connection:
-    """Connect and log in, through the jump hosts there may be.
+def connect(settings: SftpSettings, dial: Dial | None = None) -> Connection:
+    """Connect and log in, through jump hosts if configured; `dial` is a connection started before.
 
     Raises HostKeyError, AccessError, ConfigError (key file, ssh_config) or SourceError.
     """
-    connection = Connection(resolve(settings))
+    connection = Connection(resolve(settings), dial)
     try:
         for endpoint in _path(connection.endpoint):
             with mapped(endpoint):
@@ -133,7 +139,7 @@ def connect(settings: SftpSettings) -> Connection:
 
 
 def probe(settings: SftpSettings) -> HostKey:
-    """Ask a server for its host key without logging in to it; jump hosts before it must be known already."""
+    """Return a server's host key without logging in; the keys of its jump hosts must be known already."""
     connection = Connection(resolve(settings))
     try:
         for endpoint in _path(connection.endpoint):
@@ -144,13 +150,13 @@ def probe(settings: SftpSettings) -> HostKey:
                 known = known_hosts.known_keys(endpoint.known_hosts, *endpoint.known_as)
                 known_hosts.check(_shown_key(transport), known, *endpoint.known_as)
                 log_in(transport, endpoint)
-        raise SourceError(f"{connection.endpoint} showed no host key")
+        raise SourceError(f"{connection.endpoint} sent no host key")
     finally:
         connection.close()
 
 
 def trust(settings: SftpSettings, key: HostKey) -> Path:
-    """Write a confirmed host key to the configured known_hosts file, else to SSH's own; returns the file."""
+    """Write a confirmed host key to the configured known_hosts file, else to SSH's own; return its path."""
     endpoint = resolve(settings)
     path = endpoint.known_hosts[0]
     known_hosts.trust(path, key, *endpoint.known_as)
@@ -159,7 +165,7 @@ def trust(settings: SftpSettings, key: HostKey) -> Path:
 
 @contextmanager
 def mapped(endpoint: Endpoint) -> Iterator[None]:
-    """Turn what paramiko and the system raise into one line that names the server."""
+    """Convert errors of paramiko and the system to errors of one line that name the server."""
     try:
         yield
     except TimeoutError as error:
@@ -167,6 +173,10 @@ def mapped(endpoint: Endpoint) -> Iterator[None]:
     except socket.gaierror as error:
         raise SourceError(
             f"cannot find the host {endpoint.host!r}: {error.strerror}; check name and DNS"
+        ) from error
+    except UnicodeError as error:  # raised by the IDNA encoding, for other invalid names too
+        raise SourceError(
+            f"{shown(endpoint.host)!r} is not a valid host name: correct host in the settings"
         ) from error
     except EOFError as error:
         raise SourceError(f"{endpoint} closed the connection; the next run tries again") from error
@@ -187,7 +197,7 @@ def _path(endpoint: Endpoint) -> list[Endpoint]:
 
 
 def _negotiated(connection: Connection, endpoint: Endpoint, settings: SftpSettings) -> paramiko.Transport:
-    """Agree on keys with a server, coming back with patience when it hangs up before its first word."""
+    """Negotiate keys with a server; retry if it closes the connection before its banner."""
     for tries_left in reversed(range(settings.connect_tries)):
         transport = paramiko.Transport(_socket(connection, endpoint, settings.timeouts))
         connection.transports.append(transport)
@@ -199,23 +209,24 @@ def _negotiated(connection: Connection, endpoint: Endpoint, settings: SftpSettin
             connection.transports.pop().close()
             if isinstance(error.__context__, TimeoutError) or not tries_left:
                 raise SourceError(
-                    f"{endpoint} does not greet as an SSH server does; it is overloaded, blocks this address, "
-                    "or the port belongs to something else"
+                    f"{endpoint} did not send an SSH banner; it is overloaded, blocks this address, "
+                    "or another service uses the port"
                 ) from error
-            time.sleep(random.uniform(0.2, 0.8))  # noqa: S311  # jitter, so that many do not come back together
+            time.sleep(jittered(_RETRY_SECONDS))
         else:
             return transport
     raise SourceError(f"{endpoint} was not tried: connect_tries is {settings.connect_tries}")
 
 
 def _socket(connection: Connection, endpoint: Endpoint, timeouts: Timeouts) -> "socket.socket | paramiko.Channel":
+    address = (endpoint.host, endpoint.port)
     if connection.transports:
-        address = (endpoint.host, endpoint.port)
         with from_thread():
             return connection.transports[-1].open_channel(
                 "direct-tcpip", address, ("127.0.0.1", 0), timeout=timeouts.channel
             )
-    plain = socket.create_connection((endpoint.host, endpoint.port), timeout=timeouts.connect)
+    plain = connection.dial.take(*address, timeouts.connect) if connection.dial is not None else None
+    plain = plain or socket.create_connection(address, timeout=timeouts.connect)
     return PromptSocket(plain, timeouts.answer)
 
 
@@ -226,7 +237,7 @@ def _negotiate(transport: paramiko.Transport, endpoint: Endpoint, timeouts: Time
     transport.channel_timeout = timeouts.channel
     options = transport.get_security_options()
     options.ciphers = (*_FIRST_CIPHERS, *(cipher for cipher in options.ciphers if cipher not in _FIRST_CIPHERS))
-    # A server has keys of several types and shows the first that we name: one that is known, where there is one.
+    # A server has keys of several types and sends the first type requested: request a known key's type first.
     known = {entry.key.kind for entry in known_hosts.known_keys(endpoint.known_hosts, *endpoint.known_as)}
     wanted = {name for kind in known for name in (_RSA if kind == "ssh-rsa" else (kind,))}
     options.key_types = tuple(sorted(options.key_types, key=lambda name: name not in wanted))
@@ -235,8 +246,8 @@ def _negotiate(transport: paramiko.Transport, endpoint: Endpoint, timeouts: Time
             transport.start_client(timeout=timeouts.banner + timeouts.handshake)
     except IncompatiblePeer as error:
         raise SourceError(
-            f"{endpoint} and etstats share no algorithm ({shown(str(error))}); an old server needs an update: "
-            "SHA-1 signatures (ssh-rsa, ssh-dss) are not accepted any more"
+            f"{endpoint} and etstats have no common algorithm ({shown(str(error))}); update an old server: "
+            "SHA-1 signatures (ssh-rsa, ssh-dss) are no longer accepted"
         ) from error
     if not transport.initial_kex_done:
         raise TimeoutError

@@ -1,4 +1,4 @@
-"""Many files in flight on one channel: each OPEN, then READ, FSTAT and CLOSE together."""
+"""Fetch many files at once over one channel: OPEN each file, then send READ, FSTAT and CLOSE together."""
 
 import stat
 from collections import deque
@@ -10,9 +10,11 @@ from etstats.sync.sftp import wire as sftp_wire
 from etstats.sync.sftp.wire import Answer, Attributes, Wire
 from etstats.sync.source import MAX_FILE_BYTES, Failed, Fetched, outcome, refusal, shown
 
-WINDOW = 512  # files at once; OpenSSH allows about a thousand open handles
-_CHUNK = 32_768  # what every server gives in one answer
-_MAX_BYTES_IN_FLIGHT = 8 << 20
+DEFAULT_HANDLES = 512  # open files, if the server sends no limit
+MAX_HANDLES = 4_096
+_CHUNK = 32_768  # every server can return this many bytes in one answer
+_MAX_BYTES_IN_FLIGHT = 24 << 20
+_MIN_COST = 2_048  # counted for a smaller file, so that the number of empty files is limited too
 
 
 _UNKNOWN = Attributes(None, None, None)
@@ -20,7 +22,7 @@ _UNKNOWN = Attributes(None, None, None)
 
 @dataclass(slots=True)
 class _Flight:
-    """A file on its way. `alone` and `window` are as they were when its OPEN was sent."""
+    """A file being fetched. `alone` and `window` have their values from when its OPEN was sent."""
 
     file: RemoteFile
     window: int
@@ -32,12 +34,15 @@ class _Flight:
     error: str = ""
 
 
-def pipelined(wire: Wire, folder: bytes, files: Iterable[RemoteFile]) -> Iterator[Fetched | Failed]:
-    """Fetch the files, yielding each as it is whole; what the wire raises comes after what was whole.
+def pipelined(
+    wire: Wire, folder: bytes, files: Iterable[RemoteFile], handles: int = DEFAULT_HANDLES
+) -> Iterator[Fetched | Failed]:
+    """Fetch the files with at most `handles` open at once; yield each file when it is complete.
 
-    A server that refuses to open more files at once gets half as many, down to one.
+    A connection error is raised after the complete files were yielded. If the server refuses to open so many
+    files, the number is halved, down to one.
     """
-    fetch = _Fetch(wire, folder, files)
+    fetch = _Fetch(wire, folder, files, handles)
     try:
         while fetch.is_busy:
             yield from fetch.launch()
@@ -45,7 +50,7 @@ def pipelined(wire: Wire, folder: bytes, files: Iterable[RemoteFile]) -> Iterato
             broken: Exception | None = None
             try:
                 done += fetch.launch()
-                wire.flush()  # the server works on while the caller does
+                wire.flush_if_idle()  # the server continues while the caller works
             except (OSError, EOFError) as error:
                 broken = error
             yield from done
@@ -56,11 +61,13 @@ def pipelined(wire: Wire, folder: bytes, files: Iterable[RemoteFile]) -> Iterato
 
 
 class _Fetch:
-    def __init__(self, wire: Wire, folder: bytes, files: Iterable[RemoteFile]) -> None:
+    def __init__(self, wire: Wire, folder: bytes, files: Iterable[RemoteFile], handles: int) -> None:
         self._wire = wire
         self._folder = folder
         self._queue = deque(files)
-        self._window = WINDOW
+        self._window = handles
+        # A server answers in order: after a queued CLOSE, the handle is free for a later OPEN.
+        self._open = 0
         self._flying = 0
         self._bytes = 0
         self.asked: dict[int, tuple[_Flight, int]] = {}
@@ -70,12 +77,10 @@ class _Fetch:
         return bool(self._queue or self._flying)
 
     def launch(self) -> list[Failed]:
-        """Queue OPENs up to the window; what may not be asked for fails at once."""
+        """Queue OPENs up to the window; refused names and too large files fail at once."""
         unfit: list[Failed] = []
         while (
-            self._queue
-            and self._flying < self._window
-            and (not self._flying or self._bytes < _MAX_BYTES_IN_FLIGHT)
+            self._queue and self._open < self._window and (not self._flying or self._bytes < _MAX_BYTES_IN_FLIGHT)
         ):
             file = self._queue.popleft()
             reason = refusal(file.name)
@@ -88,12 +93,13 @@ class _Fetch:
             self._ask(
                 flight, 0, sftp_wire.OPEN, *sftp_wire.open_for_reading(self._folder + b"/" + file.name.encode())
             )
+            self._open += 1
             self._flying += 1
-            self._bytes += file.size
+            self._bytes += max(file.size, _MIN_COST)
         return unfit
 
     def land(self) -> list[Fetched | Failed]:
-        """Take the answers that have come and return the files they complete."""
+        """Process the received answers and return the files that they complete."""
         done: list[Fetched | Failed] = []
         if not self._flying:
             return done
@@ -112,13 +118,13 @@ class _Fetch:
                 flight.error = flight.error or _words(answer, but=sftp_wire.EOF)
             if not flight.waiting:
                 self._flying -= 1
-                self._bytes -= flight.file.size
+                self._bytes -= max(flight.file.size, _MIN_COST)
                 if flight.is_open or not self._is_put_back(flight, answer):
-                    done.append(_judge(flight, answer))
+                    done.append(_outcome(flight, answer))
         return done
 
     def _keep(self, flight: _Flight, offset: int, data: bytes) -> None:
-        """Keep the bytes read at an offset; a server that sends more than was asked for would fill the memory."""
+        """Store the bytes read at an offset; more bytes than requested are an error, to limit the memory."""
         if len(data) > min(_CHUNK, flight.file.size - offset):
             flight.error = flight.error or "the server sent more bytes than requested"
             flight.parts.clear()
@@ -129,6 +135,7 @@ class _Fetch:
         self.asked[self._wire.ask(kind, *parts)] = flight, offset
 
     def _opened(self, flight: _Flight, answer: Answer) -> None:
+        self._open -= 1
         if answer.kind != sftp_wire.HANDLE:
             flight.error = _words(answer)
             return
@@ -144,29 +151,29 @@ class _Fetch:
         flight.waiting = -(-size // _CHUNK) + 1
 
     def _is_put_back(self, flight: _Flight, answer: Answer) -> bool:
-        """Queue a file again that was refused for no reason of its own: too many were open."""
+        """Queue a file again if it was refused because too many files were open; return whether it was."""
         if flight.alone or answer.kind != sftp_wire.STATUS or sftp_wire.status_of(answer)[0] != sftp_wire.FAILURE:
             return False
-        # Many are refused at once; only the first of them narrows the window.
+        # Many files are refused together; only the first of them reduces the window.
         if flight.window == self._window:
             self._window = max(1, self._window // 2)
         self._queue.append(flight.file)
         return True
 
 
-def _judge(flight: _Flight, answer: Answer) -> Fetched | Failed:
+def _outcome(flight: _Flight, answer: Answer) -> Fetched | Failed:
     file = flight.file
     if not flight.is_open and answer.kind == sftp_wire.STATUS:
         code = sftp_wire.status_of(answer)[0]
         if code == sftp_wire.NO_SUCH_FILE:
-            return Failed(file=file, reason="vanished after it was listed", is_passing=True)
+            return Failed(file=file, reason="deleted after it was listed", is_passing=True)
         if code == sftp_wire.PERMISSION_DENIED:
             return Failed(file=file, reason="permission denied")
     if flight.error:
         return Failed(file=file, reason=flight.error)
     size, mode, mtime = flight.attributes
     if mode is not None and not stat.S_ISREG(mode):
-        return Failed(file=file, reason="no regular file any more", is_passing=True)
+        return Failed(file=file, reason="no longer a regular file", is_passing=True)
     content = b"".join(flight.parts[offset] for offset in sorted(flight.parts))
     return outcome(file, content, size, mtime)
 
@@ -175,4 +182,4 @@ def _words(answer: Answer, but: int | None = None) -> str:
     if answer.kind != sftp_wire.STATUS:
         raise sftp_wire.NotSftpError
     code, words = sftp_wire.status_of(answer)
-    return "" if code == but else shown(words).lower() or f"the server says no (code {code})"
+    return "" if code == but else shown(words).lower() or f"the server returned an error (code {code})"

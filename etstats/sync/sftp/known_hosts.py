@@ -1,7 +1,7 @@
-"""The known_hosts files: which keys a server may show, and writing down one that the admin trusts.
+"""Read the accepted host keys from known_hosts files, and add a key that the administrator trusts.
 
-Read line by line, because one revoked, damaged or foreign line must not hide the good ones; compared as bytes, so
-that thousands of other hosts' keys are never decoded.
+Each line is read on its own, because a revoked, damaged or foreign line must not hide the valid ones. Keys are
+compared as bytes, so that the keys of thousands of other hosts are never decoded.
 """
 
 import base64
@@ -15,11 +15,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from etstats.errors import ConfigError, HostKeyError
+from etstats.sync.regular_file import read_regular
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostKey:
-    """A server's public key: its type as SSH names it, and the key itself in SSH's wire format."""
+    """A server's public key: its SSH type name, and the key in SSH's wire format."""
 
     kind: str
     blob: bytes
@@ -32,7 +33,7 @@ class HostKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownKey:
-    """One good line about this host; `is_revoked` when the key must never be accepted."""
+    """A valid line for this host; `is_revoked`: the key must never be accepted."""
 
     key: HostKey
     path: Path
@@ -41,14 +42,14 @@ class KnownKey:
 
 
 def spelling(host: str, port: int) -> str:
-    """Write a host as known_hosts has it: bare for port 22, else `[host]:port`."""
+    """Return a host as written in known_hosts: `host` for port 22, else `[host]:port`."""
     return host.lower() if port == 22 else f"[{host.lower()}]:{port}"
 
 
 def known_keys(paths: Iterable[Path], host: str, port: int) -> tuple[KnownKey, ...]:
-    """Collect what the files say about this host; files that do not exist say nothing.
+    """Return the keys of this host from all files; missing files are skipped.
 
-    A bare `host` line does not serve another port than 22. Raises ConfigError for a file that cannot be read.
+    A bare `host` line applies only to port 22. Raises ConfigError for a file that cannot be read.
     """
     names = {spelling(host, port)} | ({f"[{host.lower()}]:22"} if port == 22 else set())
     return tuple(known for path in paths for known in _read(path, names))
@@ -56,7 +57,7 @@ def known_keys(paths: Iterable[Path], host: str, port: int) -> tuple[KnownKey, .
 
 def _read(path: Path, names: set[str]) -> Iterator[KnownKey]:
     try:
-        lines = path.read_bytes().splitlines()
+        lines = read_regular(path).splitlines()
     except FileNotFoundError:
         return
     except OSError as error:
@@ -65,7 +66,7 @@ def _read(path: Path, names: set[str]) -> Iterator[KnownKey]:
         fields = line.decode(errors="replace").split()
         marker = fields.pop(0) if fields and fields[0].startswith("@") else ""
         if len(fields) < 3 or fields[0].startswith("#") or marker not in {"", "@revoked"}:
-            continue  # @cert-authority speaks of certificates, which are not used here
+            continue  # @cert-authority lines are for certificates, which are not supported
         if not any(_matches(fields[0], name) for name in names):
             continue
         try:
@@ -100,7 +101,7 @@ def _matches_hash(hashed: str, name: str) -> bool:
 
 
 def check(shown: HostKey, known: Iterable[KnownKey], host: str, port: int) -> None:
-    """Accept the key a server showed, or raise HostKeyError with the fingerprint and the way out."""
+    """Check the key that a server sent; raise HostKeyError with its fingerprint and the command to trust it."""
     known = tuple(known)
     name = spelling(host, port)
     for entry in known:
@@ -119,22 +120,22 @@ def check(shown: HostKey, known: Iterable[KnownKey], host: str, port: int) -> No
         )
     old = next((entry for entry in good if entry.key.kind == shown.kind), good[0])
     raise HostKeyError(
-        f"the host key of {name} has CHANGED: it shows {shown.kind} {shown.fingerprint}, known is {old.key.kind} "
-        f"{old.key.fingerprint} ({old.path}, line {old.line}). Someone may be listening in. Only if the server "
-        f"was really set up anew: ssh-keygen -f {old.path} -R '{name}', then etstats config check --trust"
+        f"the host key of {name} has CHANGED: received {shown.kind} {shown.fingerprint}, expected {old.key.kind} "
+        f"{old.key.fingerprint} ({old.path}, line {old.line}). The connection may be intercepted. Only if the "
+        f"server was reinstalled: ssh-keygen -f {old.path} -R '{name}', then etstats config check --trust"
     )
 
 
 def known_hosts_line(key: HostKey, host: str, port: int) -> str:
-    """Write the line that known_hosts holds for this key."""
+    """Return the known_hosts line of this key."""
     return f"{spelling(host, port)} {key.kind} {base64.b64encode(key.blob).decode()}"
 
 
 def trust(path: Path, key: HostKey, host: str, port: int) -> None:
-    """Add the key to a known_hosts file, made with mode 0600 when there is none; a known key is not added twice.
+    """Add the key to a known_hosts file, created with mode 0600 if missing; a known key is not added twice.
 
-    Raises HostKeyError when the file holds another key for this host (the old line has to go by hand), ConfigError
-    when it cannot be written.
+    Raises HostKeyError if the file has another key for this host (the administrator must remove that line), and
+    ConfigError if the file cannot be written.
     """
     path = path.expanduser()
     known = known_keys([path], host, port)

@@ -1,4 +1,4 @@
-"""Logging in with a key, from a file or held by the agent; never a question, for cron has nobody to answer it."""
+"""Log in with a key from a file or the agent; never prompt, because cron jobs have no terminal."""
 
 import io
 import stat
@@ -14,12 +14,14 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from etstats.errors import AccessError, ConfigError, SourceError
+from etstats.sync.regular_file import read_regular
 from etstats.sync.sftp._paramiko import AuthHandler, PublicBlob, from_thread, paramiko
 from etstats.sync.sftp.ssh_config import Endpoint
 from etstats.sync.source import shown
 
-_MAX_KEYS = 5  # sshd hangs up after six
+_MAX_KEYS = 5  # sshd closes the connection after six
 _CERTIFICATE = "-cert.pub"
+_PUBLIC = (b"ssh-", b"ecdsa-", b"sk-ssh-", b"sk-ecdsa-")  # the first word of a public key's line
 _KEY_CLASSES = (
     (ed25519.Ed25519PrivateKey, PrivateFormat.OpenSSH, paramiko.Ed25519Key),
     (ec.EllipticCurvePrivateKey, PrivateFormat.TraditionalOpenSSL, paramiko.ECDSAKey),
@@ -28,8 +30,8 @@ _KEY_CLASSES = (
 
 
 @dataclass(slots=True)
-class _Attempt:
-    """What came of each key: refused by the server, behind a passphrase, or no good as a file."""
+class _Outcome:
+    """The result of each key: refused by the server, protected by a passphrase, or an invalid file."""
 
     tried: list[str] = field(default_factory=list)
     locked: list[Path] = field(default_factory=list)
@@ -37,101 +39,110 @@ class _Attempt:
 
 
 def log_in(transport: paramiko.Transport, endpoint: Endpoint) -> None:
-    """Try the keys in order until one is taken; raises AccessError, ConfigError (key file) or SourceError."""
-    attempt = _Attempt()
-    with closing(_keys(endpoint, attempt)) as keys:
+    """Try the keys in order until one is accepted; raises AccessError, ConfigError (key file) or SourceError."""
+    outcome = _Outcome()
+    with closing(_keys(endpoint, outcome)) as keys:
         for key, name in keys:
-            attempt.tried.append(name)
-            if _is_taken(transport, endpoint, key, is_first=len(attempt.tried) == 1):
+            outcome.tried.append(name)
+            if _is_accepted(transport, endpoint, key, is_first=len(outcome.tried) == 1):
                 return
-            if len(attempt.tried) == _MAX_KEYS or not transport.is_active():
+            if len(outcome.tried) == _MAX_KEYS or not transport.is_active():
                 break
-    raise _refusal(endpoint, attempt)
+    raise _refusal(endpoint, outcome)
 
 
-def _is_taken(transport: paramiko.Transport, endpoint: Endpoint, key: paramiko.PKey, *, is_first: bool) -> bool:
+def _is_accepted(transport: paramiko.Transport, endpoint: Endpoint, key: paramiko.PKey, *, is_first: bool) -> bool:
     try:
         with from_thread():
-            if is_first:
-                transport.auth_publickey(endpoint.user, key)
-            else:
-                _try_another(transport, endpoint.user, key)
+            _authenticate(transport, endpoint.user, key, is_first=is_first)
     except paramiko.BadAuthenticationType as error:
         wanted = shown(", ".join(error.allowed_types))
         raise AccessError(
-            f"{endpoint} takes no key from this user, only {wanted}: have its admin allow keys"
+            f"{endpoint} does not accept keys from this user, only {wanted}: ask its admin to allow keys"
         ) from error
     except paramiko.AuthenticationException as error:
-        # A server that hangs up at a later key has had too many refused ones, and would at the next run too.
+        # A server that closes the connection at a later key has refused too many; a retry would fail as well.
         if (is_first and not transport.is_active()) or "timeout" in str(error).lower():
-            raise SourceError(f"{endpoint} went silent during the login; the next run tries again") from error
+            raise SourceError(f"{endpoint} stopped answering at the login; the next run tries again") from error
         return False
     return transport.is_authenticated()
 
 
-class _LaterAttempt(AuthHandler):
-    """Authentication over a transport on which the service was requested before.
+class _Attempt(AuthHandler):
+    """Authenticate without waiting for the service request to be accepted, which saves a round trip.
 
-    Paramiko requests it again for each key, and some servers hang up then. Its AuthOnlyHandler does not, but loses
-    an answer that comes at once.
+    The service is requested before the first key only: paramiko requests it for each key, and some servers then
+    close the connection. Paramiko's AuthOnlyHandler avoids that but loses an immediate answer.
     """
 
+    def __init__(self, transport: paramiko.Transport, *, is_first: bool) -> None:
+        super().__init__(transport)
+        self._is_first = is_first
+
     def _request_auth(self) -> None:
+        if self._is_first:
+            super()._request_auth()  # type: ignore[misc]  # private, like the method called below
         accepted = paramiko.Message()
         accepted.add_string("ssh-userauth")
         accepted.rewind()
-        self._parse_service_accept(accepted)  # type: ignore[attr-defined]  # private, as what it is called by
+        super()._parse_service_accept(accepted)  # type: ignore[misc]
+
+    def _parse_service_accept(self, _message: paramiko.Message) -> None:
+        """Ignore the answer to the service request; the key has been sent already."""
 
 
-def _try_another(transport: paramiko.Transport, user: str, key: paramiko.PKey) -> None:
+def _authenticate(transport: paramiko.Transport, user: str, key: paramiko.PKey, *, is_first: bool) -> None:
+    if is_first and key.get_name() == "ssh-rsa":
+        # The signatures that a server accepts for an RSA key are known only after the service is accepted.
+        transport.auth_publickey(user, key)
+        return
     answered = threading.Event()
-    transport.auth_handler = _LaterAttempt(transport)
+    transport.auth_handler = _Attempt(transport, is_first=is_first)
     transport.auth_handler.auth_publickey(user, key, answered)
     transport.auth_handler.wait_for_response(answered)
 
 
-def _refusal(endpoint: Endpoint, attempt: _Attempt) -> AccessError | ConfigError:
-    tried, locked = attempt.tried, attempt.locked
+def _refusal(endpoint: Endpoint, outcome: _Outcome) -> AccessError | ConfigError:
+    tried, locked = outcome.tried, outcome.locked
     if tried:
         key = tried[0] if len(tried) == 1 else f"any of {len(tried)} keys ({', '.join(tried)})"
         return AccessError(
             f"{endpoint} refused {key}: add its public half to ~/.ssh/authorized_keys there, "
             "or correct user and key_file"
         )
-    if attempt.unusable:
-        return attempt.unusable[0]
+    if outcome.unusable:
+        return outcome.unusable[0]
     if locked:
         return AccessError(
-            f"the key {locked[0]} has a passphrase and no agent holds it: ssh-add {locked[0]}, "
+            f"the key {locked[0]} has a passphrase and is not in the agent: ssh-add {locked[0]}, "
             "or use a key without one, which cron needs"
         )
-    return AccessError(
-        f"there is no key to log in to {endpoint} with: set key_file, or make one with: ssh-keygen -t ed25519"
-    )
+    return AccessError(f"no key to log in to {endpoint}: set key_file, or create one with: ssh-keygen -t ed25519")
 
 
-def _keys(endpoint: Endpoint, attempt: _Attempt) -> Generator[tuple[paramiko.PKey, str]]:
-    """Yield keys with the names to call them by: the files', then the agent's.
+def _keys(endpoint: Endpoint, outcome: _Outcome) -> Generator[tuple[paramiko.PKey, str]]:
+    """Yield keys with their names for messages: key files first, then the agent.
 
-    A key that was named and is locked is looked for in the agent; when none was named, all its keys are tried.
+    If a configured key has a passphrase, it is looked up in the agent; if none is configured, all agent keys are
+    tried.
     """
     for path in endpoint.key_files:
         try:
             key = _load_key(path)
         except ConfigError as error:
-            attempt.unusable.append(error)
+            outcome.unusable.append(error)
             continue
         if key is None:
-            attempt.locked.append(path)
+            outcome.locked.append(path)
             continue
-        # As ssh does: the certificate next to the key first, then the key alone.
+        # As in OpenSSH: the certificate next to the key first, then the key alone.
         if _has_certificate(key, path):
             yield key, f"{path}{_CERTIFICATE}"
             key.public_blob = None
         yield key, str(path)
-    if endpoint.is_key_given and not attempt.locked:
+    if endpoint.is_key_given and not outcome.locked:
         return
-    wanted = {blob for path in attempt.locked if endpoint.is_key_given and (blob := _public_half(path))}
+    wanted = {blob for path in outcome.locked if endpoint.is_key_given and (blob := _public_half(path))}
     with suppress(paramiko.SSHException), closing(paramiko.Agent()) as agent:
         for held in agent.get_keys():
             if not wanted or held.asbytes() in wanted:
@@ -139,22 +150,25 @@ def _keys(endpoint: Endpoint, attempt: _Attempt) -> Generator[tuple[paramiko.PKe
 
 
 def _load_key(path: Path) -> paramiko.PKey | None:
-    """Load a private key, or None when it needs a passphrase; raises ConfigError when it cannot be used."""
+    """Load a private key; None if it needs a passphrase. Raises ConfigError if it cannot be used."""
     try:
+        data = read_regular(path)
+        if data.startswith(_PUBLIC):
+            raise ConfigError(f"{path} is the public half of a key: give the private one, {path.with_suffix('')}")
         status = path.stat()
-        if stat.S_IMODE(status.st_mode) & 0o077:
+        if b"PRIVATE KEY" in data and stat.S_IMODE(status.st_mode) & 0o077:
             raise ConfigError(
                 f"the key {path} can be read by others (mode {stat.S_IMODE(status.st_mode):04o}): chmod 600 {path}"
             )
-        return _private_key(path.read_bytes())
+        return _private_key(data)
     except FileNotFoundError as error:
         raise ConfigError(
-            f"there is no key {path}: correct key_file, or make it with: ssh-keygen -t ed25519"
+            f"the key {path} does not exist: correct key_file, or create it with: ssh-keygen -t ed25519"
         ) from error
     except OSError as error:
         raise ConfigError(f"cannot read the key {path}: {(error.strerror or str(error)).lower()}") from error
     except (TypeError, paramiko.PasswordRequiredException):
-        return None  # cryptography's and paramiko's way to ask for a passphrase
+        return None  # how cryptography and paramiko report a missing passphrase
     except (ValueError, UnsupportedAlgorithm, paramiko.SSHException) as error:
         raise ConfigError(
             f"{path} is not a private key that etstats can use (ed25519, ECDSA or RSA in OpenSSH's format): "
@@ -165,8 +179,8 @@ def _load_key(path: Path) -> paramiko.PKey | None:
 def _private_key(data: bytes) -> paramiko.PKey:
     """Decode a private key of any usual format.
 
-    Paramiko's own decoder refuses PKCS 8, ECDSA keys of some programs, and a good key next to which a damaged
-    certificate lies. So it gets each key in the one format that it reads.
+    Paramiko's decoder refuses PKCS 8, ECDSA keys of some programs, and a valid key next to a damaged certificate.
+    So each key is converted to the format that paramiko reads.
     """
     loaded: object
     try:
@@ -181,7 +195,7 @@ def _private_key(data: bytes) -> paramiko.PKey:
 
 
 def _has_certificate(key: paramiko.PKey, path: Path) -> bool:
-    """Load the certificate that lies next to a key; False when there is none, or it is not of this key's type."""
+    """Load the certificate next to a key; return False if it is missing or of another key type."""
     try:
         blob = PublicBlob.from_file(f"{path}{_CERTIFICATE}")
     except (OSError, ValueError):
@@ -193,7 +207,7 @@ def _has_certificate(key: paramiko.PKey, path: Path) -> bool:
 
 
 def _public_half(path: Path) -> bytes | None:
-    """Read the public key next to a private one."""
+    """Return the public key stored next to a private key."""
     try:
         blob: bytes = PublicBlob.from_file(f"{path}.pub").key_blob
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Where a connection really goes: our settings laid over `~/.ssh/config`, jump hosts included."""
+"""Resolve the address, keys and jump hosts of a connection from the settings and `~/.ssh/config`."""
 
 import getpass
 import re
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from etstats.errors import ConfigError
+from etstats.sync.regular_file import read_regular
 from etstats.sync.sftp._paramiko import paramiko
 from etstats.sync.source import SftpSettings
 
@@ -20,10 +21,10 @@ _SETTING = re.compile(r"(\w+)(?:\s*=\s*|\s+)(.+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """One SSH server to log in to; `via` is the one before it, through which it is reached.
+    """An SSH server to log in to; `via` is its jump host.
 
-    `key_files` are tried in order, then the agent unless `is_key_given`. `known_as`: the host and port that the
-    known_hosts files name it by.
+    `key_files` are tried in order, then the agent unless `is_key_given`. `known_as`: its host and port in the
+    known_hosts files.
     """
 
     host: str
@@ -41,10 +42,10 @@ class Endpoint:
 
 
 def resolve(settings: SftpSettings) -> Endpoint:
-    """Put settings and ssh_config together.
+    """Combine settings and ssh_config. Raises ConfigError.
 
-    Used are HostName, Port, User, IdentityFile, ProxyJump, UserKnownHostsFile, HostKeyAlias and Include.
-    `ProxyCommand` and `Match exec` are not run. Raises ConfigError.
+    Supported: HostName, Port, User, IdentityFile, ProxyJump, UserKnownHostsFile, HostKeyAlias and Include.
+    `ProxyCommand` and `Match exec` are not run.
     """
     return _endpoint(_load(settings.ssh_config), settings, settings.host, depth=0)
 
@@ -60,11 +61,11 @@ def _load(path: Path | None) -> paramiko.SSHConfig:
 
 
 def _lines(path: Path, depth: int = 0) -> Iterator[str]:
-    """Yield the lines of an ssh_config with the included files in place, which paramiko leaves out."""
+    """Yield the lines of an ssh_config with its included files, which paramiko does not read."""
     if depth > _MAX_INCLUDES:
         raise ConfigError(f"{path}: Include is nested more than {_MAX_INCLUDES} deep")
     block = "Host *"
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in read_regular(path).decode().splitlines():
         key, value = _setting(line)
         if key in _BLOCKS:
             block = line
@@ -89,7 +90,7 @@ def _setting(line: str) -> tuple[str, str]:
 
 
 def _included(patterns: str, path: Path) -> Iterator[Path]:
-    """Find the files that an Include names; relative ones are below ~/.ssh, as in OpenSSH."""
+    """Yield the files that an Include names; relative paths start at ~/.ssh, as in OpenSSH."""
     for pattern in patterns.replace('"', " ").split():
         if "%" in pattern or "$" in pattern:
             raise ConfigError(f"{path}: Include {pattern} is not supported: write it without % and $")
@@ -107,16 +108,16 @@ def _endpoint(
     port: int | None = None,
 ) -> Endpoint:
     if depth > _MAX_JUMPS:
-        raise ConfigError(f"{settings.ssh_config}: the ProxyJump of {settings.host} goes in a circle")
+        raise ConfigError(f"{settings.ssh_config}: the ProxyJump of {settings.host} forms a loop")
     try:
         found = config.lookup(name)
         configured_port = int(found.get("port", 22))
     except (ImportError, ValueError, KeyError, OSError, paramiko.SSHException) as error:
-        raise ConfigError(f"cannot use what {settings.ssh_config} says of {name}: {error}") from error
+        raise ConfigError(f"{settings.ssh_config}: cannot use the settings of {name}: {error}") from error
     jump = found.get("proxyjump") or "none"
     if found.get("proxycommand") and jump == "none":
         raise ConfigError(f"{settings.ssh_config}: ProxyCommand of {name} is not supported; use ProxyJump instead")
-    # The settings' own user, port and key are the target's; a jump host has those of ssh_config.
+    # User, port and key of the settings are for the target; those of a jump host come from ssh_config.
     is_target = depth == 0
     key_file = settings.key_file if is_target else None
     files = [str(key_file)] if key_file is not None else found.get("identityfile") or _DEFAULT_KEYS
@@ -135,7 +136,7 @@ def _endpoint(
 
 
 def _via(config: paramiko.SSHConfig, settings: SftpSettings, hops: list[str], depth: int) -> Endpoint:
-    """Chain the hops of one ProxyJump; the first of them is reached as its own ssh_config says."""
+    """Chain the hops of one ProxyJump; the first hop is reached as configured in ssh_config."""
     user, host, port = _split_hop(hops[-1].strip(), settings)
     endpoint = _endpoint(config, settings, host, depth, user=user, port=port)
     if len(hops) == 1:

@@ -1,8 +1,7 @@
-"""SFTP version 3 as bytes: many requests in one flight, answers as they come.
+"""Encode and decode SFTP version 3 (draft-ietf-secsh-filexfer-02), with many requests in flight.
 
-Paramiko's own client sends one request and waits for its answer, which costs a round trip each. This module speaks
-the same protocol over a paramiko channel and uses nothing of it but the public `sendall`, `recv`, `settimeout`.
-(draft-ietf-secsh-filexfer-02)
+Paramiko's client waits for the answer to each request, which costs a round trip each. This module speaks the
+protocol over a paramiko channel and uses only the public methods listed in `Channel`.
 """
 
 import struct
@@ -11,37 +10,51 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 INIT, OPEN, CLOSE, READ, FSTAT, OPENDIR, READDIR, STAT = 1, 3, 4, 5, 8, 11, 12, 17
+EXTENDED = 200
 VERSION, STATUS, HANDLE, DATA, NAME, ATTRS = 2, 101, 102, 103, 104, 105
+EXTENDED_REPLY = 201
 EOF, NO_SUCH_FILE, PERMISSION_DENIED, FAILURE = 1, 2, 3, 4
 
-# OpenSSH sends no packet above 256 KiB, the protocol asks for 34,000 bytes; a longer packet is not SFTP.
+# A longer packet is not SFTP: OpenSSH sends at most 256 KiB, the protocol requires support of 34,000 bytes.
 _MAX_PACKET = 1 << 20
 _RECEIVE = 1 << 17
-_MAX_HANDLE = 256  # the protocol's own bound; a handle is sent back with each request
+_FLUSH_BYTES = 8192
+_MAX_HANDLE = 256  # the protocol's limit; a handle is sent with each request
 _OUR_VERSION = 3
-# A request is answered by this kind of packet or by a STATUS.
-_ANSWER_KINDS = {OPEN: HANDLE, OPENDIR: HANDLE, READ: DATA, FSTAT: ATTRS, STAT: ATTRS, READDIR: NAME}
+# The kind of packet that answers a request, unless the answer is a STATUS.
+_ANSWER_KINDS = {
+    OPEN: HANDLE,
+    OPENDIR: HANDLE,
+    READ: DATA,
+    FSTAT: ATTRS,
+    STAT: ATTRS,
+    READDIR: NAME,
+    EXTENDED: EXTENDED_REPLY,
+}
 
 
 class NotSftpError(Exception):
-    """The other side does not speak SFTP, or breaks its rules."""
+    """The server does not speak SFTP or violates the protocol."""
 
 
 class Channel(Protocol):
-    """The three things that are used of a channel; bounded in time by `settimeout`, TimeoutError past it."""
+    """The methods used of a channel; `sendall` and `recv` raise TimeoutError after the `settimeout` time."""
 
     def settimeout(self, timeout: float | None) -> None:
-        """Bound each of the two others, in seconds."""
+        """Set the timeout of `sendall` and `recv`, in seconds."""
 
     def sendall(self, data: bytes) -> None:
-        """Send all of it, or raise OSError."""
+        """Send all bytes, or raise OSError."""
 
     def recv(self, nbytes: int) -> bytes:
-        """Return what has come, at most `nbytes`; b"" at the end."""
+        """Return the received bytes, at most `nbytes`; b"" at the end."""
+
+    def recv_ready(self) -> bool:
+        """Return whether `recv` would return at once."""
 
 
 class Answer(NamedTuple):
-    """One packet from the server: the id of the request it answers, its kind, and its body."""
+    """A packet from the server: the id of the answered request, the kind, and the body."""
 
     id: int
     kind: int
@@ -49,7 +62,7 @@ class Answer(NamedTuple):
 
 
 class Attributes(NamedTuple):
-    """A file's attributes; None where the server does not send them. `mode` includes the kind of file."""
+    """A file's attributes; None if the server does not send them. `mode` includes the file type."""
 
     size: int | None
     mode: int | None
@@ -57,7 +70,7 @@ class Attributes(NamedTuple):
 
 
 class Wire:
-    """One SFTP conversation; requests gather until `flush`."""
+    """An SFTP connection; requests are queued until `flush`."""
 
     def __init__(self, channel: Channel, answer_seconds: float) -> None:
         self._channel = channel
@@ -65,44 +78,51 @@ class Wire:
         self._next_id = 0
         self._out = bytearray()
         self._in = bytearray()
-        self._asked: dict[int, int] = {}
+        self._pending: dict[int, int] = {}
         self._abandoned: set[int] = set()
         self._is_greeted = False
 
     def hello(self) -> None:
-        """Queue the INIT; requests may follow at once, since every server speaks version 3."""
+        """Queue the INIT; requests may follow at once, since every server supports version 3."""
         self._out += struct.pack(">IBI", 5, INIT, _OUR_VERSION)
 
     def ask(self, kind: int, *parts: bytes) -> int:
-        """Queue a request and return its id, which the answer will carry."""
+        """Queue a request and return its id, which the answer repeats."""
         self._next_id = (self._next_id + 1) & 0xFFFFFFFF
         body = b"".join(parts)
         self._out += struct.pack(">IBI", 5 + len(body), kind, self._next_id) + body
-        self._asked[self._next_id] = kind
+        self._pending[self._next_id] = kind
         return self._next_id
 
     def close(self, handle: bytes) -> None:
-        """Queue the closing of a handle; nobody waits for the answer."""
+        """Queue the closing of a handle; its answer is ignored."""
         self._abandoned.add(self.ask(CLOSE, string(handle)))
 
     def abandon(self, ids: Iterable[int]) -> None:
-        """Drop the answers still to come for these requests; a handle among them is closed."""
+        """Ignore the pending answers to these requests; a handle among them is closed."""
         self._abandoned.update(ids)
 
     def flush(self) -> None:
-        """Send what was queued."""
+        """Send the queued requests."""
         if self._out:
             out, self._out = bytes(self._out), bytearray()
             self._channel.settimeout(self._answer_seconds)
             self._channel.sendall(out)
 
-    def answers(self) -> list[Answer]:
-        """Return all answers that have come, at least one.
+    def flush_if_idle(self) -> None:
+        """Send the queued requests if they fill a few packets, or if no answer is waiting to be read.
 
-        Raises TimeoutError when no whole answer comes in time, EOFError when the connection is closed, and
-        NotSftpError for a packet that answers no open request or is of a kind that cannot answer it.
+        Each send costs an encryption and a system call, so requests are queued while answers can be read.
         """
-        self.flush()
+        if len(self._out) >= _FLUSH_BYTES or not self._channel.recv_ready():
+            self.flush()
+
+    def answers(self) -> list[Answer]:
+        """Return all received answers, at least one.
+
+        Raises TimeoutError if no complete answer arrives in time, EOFError if the connection is closed, and
+        NotSftpError for a packet that does not answer an open request.
+        """
         deadline = time.monotonic() + self._answer_seconds
         while True:
             if arrived := [answer for answer in self._packets() if self._is_awaited(answer)]:
@@ -110,6 +130,7 @@ class Wire:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError
+            self.flush_if_idle()  # before each wait: ignored answers may have queued requests
             self._channel.settimeout(left)
             data = self._channel.recv(_RECEIVE)
             if not data:
@@ -129,13 +150,13 @@ class Wire:
         del self._in[:start]
 
     def _is_awaited(self, answer: Answer) -> bool:
-        if answer.kind == VERSION:  # its number is the version instead of an id
+        if answer.kind == VERSION:  # it contains the version instead of an id
             if answer.id < _OUR_VERSION or self._is_greeted:
                 raise NotSftpError
             self._is_greeted = True
             return False
-        asked = self._asked.pop(answer.id, None)
-        if asked is None or answer.kind not in (STATUS, _ANSWER_KINDS.get(asked)):
+        kind = self._pending.pop(answer.id, None)
+        if kind is None or answer.kind not in (STATUS, _ANSWER_KINDS.get(kind)):
             raise NotSftpError
         if answer.id not in self._abandoned:
             return True
@@ -174,7 +195,7 @@ def data_of(answer: Answer) -> bytes:
 
 
 def status_of(answer: Answer) -> tuple[int, str]:
-    """Decode a STATUS: code, and the server's words for it."""
+    """Decode a STATUS: the code and the server's message."""
     code = _unpack(">I", answer.body, 0)[0]
     words = _string(answer.body, 4)[0] if len(answer.body) >= 8 else b""
     return code, words.decode(errors="replace")
@@ -183,6 +204,11 @@ def status_of(answer: Answer) -> tuple[int, str]:
 def attributes_of(answer: Answer) -> Attributes:
     """Decode an ATTRS."""
     return _attributes(answer.body, 0)[0]
+
+
+def max_handles_of(answer: Answer) -> int:
+    """Decode the reply to `limits@openssh.com`: open handles, 0 if unlimited. (OpenSSH PROTOCOL, 4.8)"""
+    return _unpack(">QQQQ", answer.body, 0)[3]
 
 
 def names_of(answer: Answer) -> Iterator[tuple[bytes, Attributes]]:

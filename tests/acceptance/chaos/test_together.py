@@ -2,8 +2,6 @@
 clocks."""
 
 import random
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,13 +9,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from benchmarks.scene import START
 from etstats.config.loader import load
 from etstats.db.connection import collecting_lock, connect, run_lock
 from etstats.demo.generator import GeneratedFile, Quirks, generate, write_files
 from etstats.errors import LockedError
 from etstats.pipeline.sync_run import sync
 from tests.conftest import CliResult
+from tests.support.processes import Process, etstats
+from tests.support.scene import START
 
 Cli = Callable[..., CliResult]
 TEMPORARY = 75
@@ -27,9 +26,8 @@ def _files(count: int, seed: int = 1) -> list[GeneratedFile]:
     return list(generate(seed, start=START, files=count, zone="UTC", quirks=Quirks()))
 
 
-def _import(folder: Path, server: str) -> "subprocess.Popen[str]":
-    words = [sys.executable, "-m", "etstats", "import", str(folder), "--server", server]
-    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def _import(folder: Path, server: str) -> Process:
+    return etstats("import", folder, "--server", server)
 
 
 def test_collectors_of_two_servers_work_at_once(cli: Cli, db: psycopg.Connection, tmp_path: Path) -> None:
@@ -43,10 +41,9 @@ def test_collectors_of_two_servers_work_at_once(cli: Cli, db: psycopg.Connection
             folder.mkdir()
             write_files(folder, files[part::2])
     for part in range(2):
-        collectors = [_import(folders[server][part], server) for server in folders]
-        for collector in collectors:
-            _, said = collector.communicate(timeout=60)
-            assert collector.returncode == 0, said
+        with _import(folders["east"][part], "east") as east, _import(folders["west"][part], "west") as west:
+            for ended in (east.finish(), west.finish()):
+                assert ended.returncode == 0, ended.stderr
     counted = db.execute(
         "SELECT s.name, count(*) FROM rounds r JOIN servers s ON s.id = server_id GROUP BY 1 ORDER BY 1"
     )
@@ -57,19 +54,18 @@ def test_collectors_of_two_servers_work_at_once(cli: Cli, db: psycopg.Connection
 def test_two_machines_that_want_the_same_server(cli: Cli, db: psycopg.Connection, tmp_path: Path) -> None:
     """One does the work, the other leaves with 75 or finds it done; nothing is there twice."""
     write_files(tmp_path, _files(60))
-    both = [_import(tmp_path, "main") for _ in range(2)]
-    codes = []
-    for machine in both:
-        machine.communicate(timeout=60)
-        codes.append(machine.returncode)
+    with _import(tmp_path, "main") as one, _import(tmp_path, "main") as other:
+        codes = [one.wait(), other.wait()]
     assert 0 in codes
     assert set(codes) <= {0, TEMPORARY}
     assert db.execute("SELECT count(*) FROM rounds").fetchone() == (60,)
     assert cli("rebuild", "--verify").code == 0
 
 
-def test_collectors_share_and_the_whole_base_is_one_runs_alone(database_url: str, db: psycopg.Connection) -> None:
-    """Two servers' locks stand next to each other; the same server twice, or the whole database, do not."""
+def test_collectors_share_and_the_whole_database_is_one_runs_alone(
+    database_url: str, db: psycopg.Connection
+) -> None:
+    """Two servers' locks are held at the same time; the same server twice, or the whole database, do not."""
     with connect(database_url) as other:
         with collecting_lock(db, ["east"]), collecting_lock(other, ["west", "north"]):
             pass

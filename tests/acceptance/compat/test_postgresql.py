@@ -1,4 +1,4 @@
-"""The whole line on every installed PostgreSQL, and on the one of ETSTATS_TEST_DATABASE_URL."""
+"""The whole pipeline on every installed PostgreSQL, and on the one of ETSTATS_TEST_DATABASE_URL."""
 
 import json
 import tempfile
@@ -12,8 +12,8 @@ from etstats.db import embedded
 from etstats.db.connection import OLDEST_SERVER
 from etstats.demo.generator import Quirks, generate, write_files
 from etstats.errors import ConfigError
-from tests.acceptance.chaos.test_together import START
 from tests.conftest import OUTSIDE_SERVER, CliResult
+from tests.support.scene import START
 
 Cli = Callable[..., CliResult]
 NEWEST_SERVER = 18

@@ -1,4 +1,4 @@
-"""Text from outside is text: no name acts on terminal, base or spreadsheet, through every command and format."""
+"""Text from outside is text: no name acts on the terminal, the database or a spreadsheet, in any format."""
 
 import csv
 import io
@@ -83,7 +83,7 @@ def hostile(cli: Cli, tmp_path: Path) -> Cli:
 
 def _acts(text: str) -> set[str]:
     """The characters that do something instead of being seen."""
-    return {c for c in text if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp")}
+    return {char for char in text if char != "\n" and unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp")}
 
 
 @pytest.mark.parametrize("words", READING, ids=" ".join)
@@ -96,7 +96,7 @@ def test_no_name_acts_in_any_format(hostile: Cli, words: list[str]) -> None:
         assert not _acts(done.err), form
         if form == "--json":
             assert json.loads(done.out) is not None
-            assert not {c for c in done.out if c != "\n" and unicodedata.category(c) == "Cc"}
+            assert not {char for char in done.out if char != "\n" and unicodedata.category(char) == "Cc"}
             continue
         assert not _acts(done.out), form
         if form == "--csv":

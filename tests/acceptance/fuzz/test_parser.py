@@ -8,19 +8,19 @@ import psycopg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.fuzz import check, mutant, samples
 from etstats.admin.audit.rebuild import RebuildPlan
 from etstats.admin.audit.verify import verify
 from etstats.importer.importer import Importer, Incoming
 from etstats.importer.outcome import ImportStatus
 from etstats.parser.filename import parse_filename
 from etstats.parser.names import clean_name
+from tests.support.mutants import check, mutant, samples
 
 POOL = samples()
 ZONE, GAP = ZoneInfo("Europe/Ljubljana"), timedelta(minutes=60)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.randoms(use_true_random=False))
 def test_a_mutant_is_read_or_refused(dice: random.Random) -> None:
     """Whatever is done to a file: a round that keeps the database's promises, or a ParseError with line and
@@ -28,7 +28,7 @@ def test_a_mutant_is_read_or_refused(dice: random.Random) -> None:
     check(*mutant(dice, POOL))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=400), st.sampled_from(POOL))
 def test_any_bytes_behind_a_true_header(content: bytes, sample: tuple[str, bytes]) -> None:
     """Not even a whole header makes a round of noise."""
@@ -36,7 +36,7 @@ def test_any_bytes_behind_a_true_header(content: bytes, sample: tuple[str, bytes
     assert check(name, whole.partition(b"\n")[0] + b"\n" + content) is None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=300))
 def test_any_name(name: str) -> None:
     """A name that is taken for a round's cannot leave its folder, and no name breaks the reader of colours."""

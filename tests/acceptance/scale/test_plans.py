@@ -49,6 +49,8 @@ SELECT round_id, player_guid, weapon, 2, 1, 1, 5, 20
 FROM player_comprehensive_stats, unnest(ARRAY['MP40', 'THOMPSON', 'GRENADE']) weapon;
 INSERT INTO player_aliases SELECT player_guid, 'name', count(*), '2024-01-01', '2025-01-01'
 FROM player_comprehensive_stats GROUP BY player_guid;
+INSERT INTO series (gaming_session_id, number) SELECT id, 1 FROM sessions;
+UPDATE rounds r SET series_id = e.id FROM series e WHERE e.gaming_session_id = r.gaming_session_id;
 INSERT INTO session_teams SELECT s, lpad(upper(to_hex((s * 7 + p) % 200)), 8, '0'), 1 + p % 2
 FROM generate_series(1, {ROUNDS // A_SESSION}) s, generate_series(0, 11) p;
 """
@@ -59,11 +61,13 @@ ABOUT_EVERYTHING = {
     "all_sides": "the site's pages of all sessions",
     "archive_in_order": "a rebuild reads the archive from end to end",
     "career_gains": "the site's achievements of all players",
+    "bot_teams": "the table of a bot, once, when moving in",
     "careers": "the bests of all time",
     "catalog_columns": "the catalogue, not the database",
     "count_aliases": "counted once at the end of a rebuild",
     "count_files": "the length of a rebuild's progress bar",
     "count_stored_files": "diagnose counts all files",
+    "count_server_files": "all files of a server that is renamed",
     "count_rounds": "the length of a progress bar",
     "drop_empty_sessions": "once, at the end of a rebuild",
     "dumped_tables": "the catalogue, not the database",
@@ -80,6 +84,9 @@ ABOUT_EVERYTHING = {
     "recent_imports": "a listing of the arrivals of the last weeks",
     "records_of_players": "the site's pages of many players, over all rounds",
     "round_fingerprints": "the site compares every round with its pages",
+    "touch_series": "a correction of one series, found by the name of its first file",
+    "void_rounds": "a correction of all rounds of a map",
+    "store_bot_settings": "once, when the settings of a server change",
     "session_sums": "the site's pages of all players",
     "teammates_of_players": "the site's pages of many players, over all rounds",
 }
@@ -109,6 +116,8 @@ ASKED = Asked(
     guids=[GUID],
     hashes=["0" * 64],
     id=MIDDLE,
+    kind="status",
+    known=[],
     ids=[MIDDLE, MIDDLE + 1],
     last_at=NEWEST,
     limit=10,
@@ -137,6 +146,7 @@ ASKED = Asked(
     with_hidden=True,
 )
 ALSO = {
+    "notice_of": Asked(ASKED, subject="main"),
     "newest_file": Asked(ASKED, before="2030"),
     "files_since": Asked(ASKED, since="2025-05-14"),
     "nearest_days": ASKED,
@@ -176,7 +186,9 @@ def _explained(name: str) -> bool:
     return re.match(r"\s*\(?(WITH|SELECT|INSERT|UPDATE|DELETE)\b", query(name), re.IGNORECASE) is not None
 
 
-@pytest.mark.parametrize("name", [n for n in query_names() if n not in ABOUT_EVERYTHING and _explained(n)])
+@pytest.mark.parametrize(
+    "name", [name for name in query_names() if name not in ABOUT_EVERYTHING and _explained(name)]
+)
 def test_a_bounded_question_reads_a_bounded_part(large: psycopg.Connection, name: str) -> None:
     """Asked about some rounds, files, a session, a player or some days, no plan goes through a big table."""
     try:
@@ -196,7 +208,7 @@ def test_what_is_about_everything_is_still_there() -> None:
     assert set(ABOUT_EVERYTHING) <= set(query_names())
 
 
-def test_a_plan_made_for_an_empty_base_serves_a_full_one(db: psycopg.Connection) -> None:
+def test_a_plan_made_for_an_empty_database_serves_a_full_one(db: psycopg.Connection) -> None:
     """A first import plans its questions on empty tables and keeps the plans: each goes by its whole key."""
     around = json.dumps(db.execute(f"EXPLAIN (FORMAT JSON) {query('rounds_around')}", ASKED).fetchone())
     assert re.search(r"Index Cond[^}]*ended_at", around)

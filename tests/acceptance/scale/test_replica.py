@@ -1,23 +1,18 @@
 """Reads from a streaming replica: PostgreSQL's own pg_basebackup and two servers on loopback."""
 
 import json
-import os
-import shutil
-import signal
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from etstats.db import embedded
-from etstats.db.embedded.programs import run_as, server_account
 from etstats.demo.generator import Quirks, generate, write_files
-from tests.acceptance.chaos.test_together import START
+from tests.acceptance.scale.streaming import streaming_pair
 from tests.conftest import CliResult
-from tests.pipeline.conftest import until
+from tests.support.processes import until
+from tests.support.scene import START
 
 Cli = Callable[..., CliResult]
 READING = (
@@ -40,44 +35,9 @@ READING = (
 
 @pytest.fixture
 def replica() -> Iterator[tuple[str, str]]:
-    """The URLs of an embedded database that allows replication, and of a replica that streams from it."""
-    with tempfile.TemporaryDirectory(prefix="etstats-tests-") as name:
-        root = Path(name)
-        root.chmod(0o711)
-        primary = root / "data"
-        url = embedded.ensure_running(primary, durable=False)
-        account = server_account(primary)
-        copy, programs = root / "copy", embedded.bin_dir()
-        socket = root / "socket"
-        for folder in (copy, socket):
-            folder.mkdir(mode=0o700)
-            os.chown(folder, account.pw_uid, account.pw_gid)
-        try:
-            source = ["-h", str(primary / "postgres" / str(embedded.VERSION)), "-U", "etstats"]
-            made = run_as(account, [programs / "pg_basebackup", *source, "-D", copy / "pg", "-R", "-X", "stream"])
-            assert made.returncode == 0, made.stderr
-            own = f"unix_socket_directories = '{socket}'\nlogging_collector = off\n"
-            with (copy / "pg" / "etstats.conf").open("a") as settings:
-                settings.write(own)
-            command = ["/bin/sh", "-c", '"$1" -D "$2" >"$3" 2>&1 & echo $!', "sh"]
-            begun = run_as(account, [*command, programs / "postgres", copy / "pg", copy / "log"], new_session=True)
-            pid = int(begun.stdout)
-            address = f"postgresql://etstats@/etstats?host={socket}"
-            until(lambda: _answers(address))
-            yield url, address
-            os.kill(pid, signal.SIGQUIT)
-            until(lambda: not Path(f"/proc/{pid}/cwd").exists())
-        finally:
-            embedded.stop(primary)
-            shutil.rmtree(copy, ignore_errors=True)
-
-
-def _answers(address: str) -> bool:
-    try:
-        psycopg.connect(address).close()
-    except psycopg.OperationalError:
-        return False
-    return True
+    """The URLs of a database and of a replica that streams from it."""
+    with streaming_pair() as pair:
+        yield pair.primary, pair.replica
 
 
 def test_reading_commands_read_a_replica(
@@ -90,9 +50,9 @@ def test_reading_commands_read_a_replica(
     assert cli("import", tmp_path).code == 0
 
     def behind() -> int:
-        told = json.loads(cli("--read-url", copy, "db", "status", "--json").out)["replica"]
-        assert told["is_replica"]
-        return int(told["bytes_behind"])
+        replica = json.loads(cli("--read-url", copy, "db", "status", "--json").out)["replica"]
+        assert replica["is_replica"]
+        return int(replica["bytes_behind"])
 
     until(lambda: behind() == 0)
     # A checkpoint may come between two questions.
@@ -119,8 +79,8 @@ def test_a_dead_replica_is_temporary(cli: Cli, tmp_path: Path) -> None:
     assert cli("--read-url", nowhere, "import", tmp_path).code == 0
 
 
-def test_a_base_of_its_own_is_no_replica(cli: Cli, database_url: str) -> None:
-    """An address that leads to another primary is told for what it is."""
+def test_a_database_of_its_own_is_no_replica(cli: Cli, database_url: str) -> None:
+    """An address that leads to another primary is reported for what it is."""
     assert "is not a replica" in cli("--read-url", database_url, "db", "status").out
 
 

@@ -2,7 +2,6 @@
 copies."""
 
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.files import round_file
+from tests.support.processes import run
 
 
 @pytest.fixture
@@ -26,12 +26,11 @@ def place() -> Iterator[Path]:
 def _run(place: Path, *words: str, code: int = 0) -> str:
     """One command under a umask that forbids nothing, as a careless cron might run it."""
     folders = {"DATA_DIR": place / "data", "STATE_DIR": place / "state", "CONFIG": place / "config.toml"}
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("ETSTATS_", "XDG_", "PG"))}
-    environment = inherited | {f"ETSTATS_{k}": str(v) for k, v in folders.items()} | {"HOME": str(place)}
-    command = [sys.executable, "-m", "etstats", *words]
-    done = subprocess.run(
-        command, env=environment, umask=0, capture_output=True, text=True, timeout=100, check=False
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("ETSTATS_", "XDG_", "PG"))}
+    environment = (
+        inherited | {f"ETSTATS_{key}": str(value) for key, value in folders.items()} | {"HOME": str(place)}
     )
+    done = run([sys.executable, "-m", "etstats", *words], env=environment, umask=0)
     assert done.returncode == code, done.stderr
     return done.stdout
 

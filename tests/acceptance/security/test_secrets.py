@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import requests
-from typer.main import get_command
 
-from etstats.cli import app
+from etstats.cli import command_tree
 from etstats.demo.discord import StandIn
+from etstats.post.webhook import client
 from tests.conftest import CliResult
 from tests.support.files import GUIDS, round_file
-from tests.sync.server import free_port
+from tests.support.sftp_server import free_port
 
 Cli = Callable[..., CliResult]
 
@@ -63,6 +63,26 @@ COMMANDS = (
     ["quarantine", "retry"],
     ["quarantine", "show", "1"],
     ["quarantine", "discard", "1"],
+    ["players"],
+    ["rating"],
+    ["teams", GUIDS[0], GUIDS[1]],
+    ["duos"],
+    ["rivals", GUIDS[0]],
+    ["status"],
+    ["recap", "week"],
+    ["correct", "list"],
+    ["correct", "merge", GUIDS[0], GUIDS[1]],
+    ["correct", "split", GUIDS[1]],
+    ["correct", "void", "last"],
+    ["correct", "unvoid", "last"],
+    ["correct", "rename", GUIDS[0], "renamed"],
+    ["correct", "team-name", "last", "1", "named"],
+    ["correct", "exclude-map", "supply"],
+    ["correct", "include-map", "supply"],
+    ["correct", "undo", "1"],
+    ["db", "rename-server", "none", "other"],
+    ["systemd", "show"],
+    ["docs", "setup"],
     ["link", GUIDS[0], "100000000000000000"],
     ["unlink", GUIDS[0]],
     ["hide", GUIDS[0]],
@@ -77,6 +97,8 @@ ELSEWHERE = {
     "demo": "has settings of its own, and none of these",
     "init": "asks for them: tests/setup",
     "watch": "is `sync` again and again: tests/ops",
+    "systemd install": "writes units and starts them: tests/admin/operations",
+    "systemd remove": "removes units: tests/admin/operations",
     "cron install": "writes into a crontab: tests/ops",
     "cron remove": "writes into a crontab: tests/ops",
 }
@@ -93,9 +115,9 @@ def _names(group: Any, before: tuple[str, ...] = ()) -> Iterator[str]:
 
 
 def test_every_command_is_searched() -> None:
-    """A new command is in the list above, or a reason stands where it is searched instead."""
+    """A new command is in the list above, or the reason says where it is searched instead."""
     called = {" ".join(words[:count]) for words in COMMANDS for count in (1, 2)}
-    assert [name for name in _names(get_command(app)) if name not in called | set(ELSEWHERE)] == []
+    assert [name for name in _names(command_tree()) if name not in called | set(ELSEWHERE)] == []
 
 
 @pytest.fixture
@@ -174,8 +196,8 @@ def test_no_command_shows_a_secret_when_all_is_well(
     hook = discord.add_webhook()
     settings = place.configure(hook.url, None)
     for words in COMMANDS:
-        told = [word.format(folder=place.folder, home=place.home) for word in words]
-        done = place.run(loud, "--config", settings, *told)
+        arguments = [word.format(folder=place.folder, home=place.home) for word in words]
+        done = place.run(loud, "--config", settings, *arguments)
         assert "--help" not in done.err, "these words are not understood, so nothing was tried"
     place.run(loud, "--config", settings, "post", "--since", "all", code={0, 75})
     assert discord.posts
@@ -197,8 +219,11 @@ def _refused(url: str) -> str:
         pytest.param(lambda url: url.replace("/api/webhooks", ""), id="no webhook"),
     ],
 )
-def test_a_webhook_that_fails_is_not_shown(place: Place, discord: StandIn, breakage: Callable[[str], str]) -> None:
+def test_a_webhook_that_fails_is_not_shown(
+    place: Place, discord: StandIn, breakage: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However the address is wrong or dead: neither it nor its token is said, not even with -v."""
+    monkeypatch.setattr(client, "_ATTEMPTS", 1)  # each says the same, after longer and longer pauses
     hook = discord.add_webhook()
     settings = place.configure(breakage(hook.url), None)
     for words in (
@@ -224,7 +249,9 @@ def test_a_webhook_that_fails_is_not_shown(place: Place, discord: StandIn, break
         f"postgresql://u:{QUOTED}@[::1/base",
     ],
 )
-def test_a_base_that_fails_keeps_its_password(place: Place, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_fails_keeps_its_password(
+    place: Place, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However the address is wrong or dead: its password is not said, in no spelling, not even with -v."""
     monkeypatch.delenv("ETSTATS_DATABASE_URL")
     settings = place.configure(
@@ -263,7 +290,7 @@ def test_a_replica_that_fails_keeps_its_password(place: Place, monkeypatch: pyte
     ],
 )
 def test_a_password_on_a_command_line(place: Place, address: str) -> None:
-    """Everybody reads it there: who puts one there is told of better places, and it is not shown once more."""
+    """Everybody reads it there: who puts one there is reported of better places, and it is not shown once more."""
     done = place.cli("-v", "--read-url", address, "sessions")
     assert done.code in (2, 75)
     assert "ETSTATS_DATABASE_READ_URL" in done.err
@@ -282,7 +309,7 @@ def test_a_password_on_a_command_line(place: Place, address: str) -> None:
     ],
 )
 def test_settings_that_are_wrong_are_not_quoted(place: Place, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A mistake in the file is told by its place, not by what stands there."""
+    """A mistake in the file is reported by its place, not by its text."""
     monkeypatch.delenv("ETSTATS_DATABASE_URL")
     path = place.home / "wrong.secret"
     path.touch(mode=0o600)

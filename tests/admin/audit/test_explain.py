@@ -1,4 +1,4 @@
-"""explain: every stored number back to its lines, and the arithmetic that is told gives what is stored."""
+"""Tests of explain: the source lines of stored numbers, and their arithmetic."""
 
 import json
 import re
@@ -23,7 +23,7 @@ BOTH = {"damage_given": 250, "damage_received": 250, "time_played_minutes": 9.0}
 
 @pytest.fixture
 def match(db: psycopg.Connection) -> None:
-    """A map of two rounds: bo plays both, eve reconnects, ann joins, dan only watches the second."""
+    """Return both rounds of a map: bo plays both, eve reconnects, ann joins, dan watches round 2."""
     one = [line(xp=20), line(GUIDS[1], "eve", team=2), line(GUIDS[3], "dan", team=2)]
     two = [
         line(name="^2bobby", rounds=1, team=2, weapons=BOTH_WEAPONS, xp=11, **BOTH),
@@ -35,7 +35,7 @@ def match(db: psycopg.Connection) -> None:
 
 
 def explained(cli: Cli, *words: str) -> dict[str, Any]:
-    """One explanation, as JSON."""
+    """Return one explanation, as JSON."""
     done = cli("explain", *words, "--json")
     assert done.code == 0, done.err
     found: dict[str, Any] = json.loads(done.out)
@@ -48,10 +48,10 @@ def explained(cli: Cli, *words: str) -> dict[str, Any]:
     [("bobby", Rule.SPLIT), ("eve", Rule.RESET), ("ann", Rule.JOINED), ("dan", Rule.ABSENT)],
 )
 def test_the_rule_of_each_player_is_told(cli: Cli, player: str, rule: Rule) -> None:
-    """Split, reset, joined and absent are named; an absent player has lines and no stored number."""
+    """The rules split, reset, joined and absent are reported; an absent player has lines and no stored number."""
     found = explained(cli, "last", player)
     assert found["rule"] == rule.value
-    stored = {n["field"]: n["stored"] for n in found["numbers"]}
+    stored = {number["field"]: number["stored"] for number in found["numbers"]}
     assert (stored["kills"] is None) == (rule is Rule.ABSENT)
     assert len(found["sources"]) == (1 if rule is Rule.JOINED else 2)
 
@@ -61,32 +61,32 @@ def test_the_rule_of_each_player_is_told(cli: Cli, player: str, rule: Rule) -> N
     ("field", "stored", "read", "round1", "how"),
     [
         ("damage_given", "150", "250", "100", "250 - 100 = 150 (cumulative)"),
-        ("xp", "11", "11", "20", "11 as it stands (per round)"),
+        ("xp", "11", "11", "20", "11 as recorded (per round)"),
         ("kills", "4", "7", "3", "kills summed over the weapons, each less round 1: MP40 4 = 4"),
         ("time_played_seconds", "240", "9.0 min", "5.0 min", "9.0 min = 540 s - 5.0 min = 300 s: 240"),
         ("dpm", "37.5", "0.0", "0.0", "60 × damage_given / time_played_seconds; 0 without time"),
         ("MP40.shots", "100", "160", "60", "160 - 60 = 100 (cumulative)"),
-        ("KNIFE.shots", "3", "3", None, "3 as it stands"),
+        ("KNIFE.shots", "3", "3", None, "3 as recorded"),
         ("clean_name", "bobby", "^2bobby", None, "without colours: bobby"),
     ],
 )
 def test_one_number(cli: Cli, field: str, stored: str, read: str, round1: str | None, how: str) -> None:
-    """The stored value, the values read, and the arithmetic between them."""
+    """Stored value, values read, and their arithmetic are shown."""
     number = explained(cli, "last", "bobby", field)["numbers"]
-    assert [(n["field"], n["stored"], n["read"], n["round1"], n["how"]) for n in number] == [
-        (field, stored, read, round1, how)
-    ]
+    assert [
+        (entry["field"], entry["stored"], entry["read"], entry["round1"], entry["how"]) for entry in number
+    ] == [(field, stored, read, round1, how)]
 
 
 @pytest.mark.usefixtures("match")
 def test_the_sources_are_file_hash_and_line(cli: Cli, db: psycopg.Connection) -> None:
-    """Both files with their SHA-256, the line's number and its text, this round's first."""
+    """Both files are listed with SHA-256, line number and text, the round's own file first."""
     sources = explained(cli, "last", "bobby")["sources"]
-    assert [(s["round_number"], s["filename"], s["line"]) for s in sources] == [
+    assert [(source["round_number"], source["filename"], source["line"]) for source in sources] == [
         (2, "2025-10-02-213800-supply-round-2.txt", 2),
         (1, "2025-10-02-213000-supply-round-1.txt", 2),
     ]
-    assert [s["file_hash"] for s in sources] == column(
+    assert [source["file_hash"] for source in sources] == column(
         db, "SELECT file_hash FROM processed_files ORDER BY filename DESC"
     )
     assert sources[1]["text"].startswith("0000AAAA\\^1bo\\0\\1\\")
@@ -95,7 +95,7 @@ def test_the_sources_are_file_hash_and_line(cli: Cli, db: psycopg.Connection) ->
 
 @pytest.mark.usefixtures("match")
 def test_round_and_player_by_every_name(cli: Cli, db: psycopg.Connection) -> None:
-    """A round by id, file name or last; a player by present or former name, in any case, or by GUID."""
+    """Rounds are given by id, file name or last; players by any name, in any case, or by GUID."""
     number = str(column(db, "SELECT max(id) FROM rounds")[0])
     for which in (number, "2025-10-02-213800-supply-round-2.txt", "2025-10-02-213800-supply-round-2", "last"):
         for player in ("bobby", "BOBBY", "bo", "0000AAAA", "0000aaaa"):
@@ -114,21 +114,21 @@ def test_round_and_player_by_every_name(cli: Cli, db: psycopg.Connection) -> Non
     ],
 )
 def test_what_is_not_there_is_refused(cli: Cli, words: tuple[str, ...], hint: str) -> None:
-    """An unknown round, player or field exits 2 and names what is near."""
+    """An unknown round, player or field exits with 2 and lists similar ones."""
     done = cli("explain", *words)
     assert done.code == 2
     assert hint in done.err
 
 
 def test_an_orphan_says_that_it_holds_both_rounds(cli: Cli, db: psycopg.Connection) -> None:
-    """Without its round 1 the line is taken as it stands, and that is what is told."""
+    """Without round 1 the line is used as recorded, and this is reported."""
     take(db, [round_file("2025-10-02-213800", 2, [line(rounds=1), line(GUIDS[1], "eve", rounds=0)])])
     assert explained(cli, "last", "bo")["rule"] == Rule.CUMULATIVE.value
     assert explained(cli, "last", "eve")["rule"] == Rule.OWN.value
 
 
 def test_the_told_arithmetic_gives_what_is_stored(cli: Cli, tmp_path: Path, db: psycopg.Connection) -> None:
-    """For every number of some invented rounds: the last figure of the told arithmetic is the stored one."""
+    """For every number of generated rounds, the result of the explanation is the stored value."""
     quirks = Quirks(resets=0.5, spectators=0.5, late_joiners=0.5, knife_drops=0.5)
     start = datetime(2025, 10, 6, 20, 5, tzinfo=UTC)
     write_files(tmp_path, generate(11, start=start, players=4, maps=(2, 2), quirks=quirks))
@@ -140,7 +140,7 @@ def test_the_told_arithmetic_gives_what_is_stored(cli: Cli, tmp_path: Path, db: 
             result = re.search(
                 r"(?:= |: )(-?[\d.]+)(?: \(cumulative\)|, not below 0 \(cumulative\))?$", number["how"]
             )
-            whole = re.match(r"(-?[\d.]+) as it stands", number["how"])
+            whole = re.match(r"(-?[\d.]+) as recorded", number["how"])
             figure = result or whole
             if figure and number["field"] not in ("clean_name", "player_name"):
                 assert float(figure[1]) == float(number["stored"]), number

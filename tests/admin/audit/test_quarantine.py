@@ -1,4 +1,4 @@
-"""quarantine: nothing is lost, everything is shown, tried again, or let go."""
+"""Tests of quarantine: list, show, retry and discard."""
 
 import json
 from collections.abc import Callable
@@ -17,20 +17,20 @@ CUT = File(GOOD.name, GOOD.content[:-30])
 
 
 def listed(cli: Cli, *options: str) -> list[dict[str, object]]:
-    """The entries, as JSON."""
+    """Return the entries, as JSON."""
     entries: list[dict[str, object]] = json.loads(cli("quarantine", "list", "--json", *options).out)
     return entries
 
 
 def test_an_empty_quarantine_says_so(cli: Cli) -> None:
-    """Alone the command lists; empty is a sentence, and [] as JSON."""
-    assert cli("quarantine").out == "Nothing is in quarantine.\n"
+    """Without a subcommand the files are listed; an empty list is a sentence, and [] as JSON."""
+    assert cli("quarantine").out == "No files in quarantine.\n"
     assert cli("quarantine", "--json").out == "[]\n"
     assert listed(cli) == []
 
 
 def test_a_bad_file_is_listed_with_reason_and_line(cli: Cli, tmp_path: Path) -> None:
-    """Import ends with 3 and one line a file, goes on with the rest, and the list says why."""
+    """Import exits with 3, prints one line per bad file, imports the others, and the list has the reasons."""
     (tmp_path / CUT.name).write_bytes(CUT.content)
     (tmp_path / "2025-10-02-220000-radar-round-1.txt").write_bytes(
         round_file("2025-10-02-220000", map_name="radar").content
@@ -47,7 +47,7 @@ def test_a_bad_file_is_listed_with_reason_and_line(cli: Cli, tmp_path: Path) -> 
 
 
 def test_show_points_at_the_line(cli: Cli, db: psycopg.Connection) -> None:
-    """The kept bytes are shown with the reason under the line, nothing in them acting on the terminal."""
+    """The stored bytes are shown with the reason below the line, with control characters escaped."""
     evil = round_file("2025-10-02-213000", lines=[line(name="\x1b[31mbo[bold]"), "half\\a\\line"])
     take(db, [evil])
     out = cli("quarantine", "show", evil.name).out
@@ -62,14 +62,14 @@ def test_show_points_at_the_line(cli: Cli, db: psycopg.Connection) -> None:
 
 @pytest.mark.parametrize("command", ["show", "retry", "discard"])
 def test_an_unknown_name_is_refused(cli: Cli, command: str) -> None:
-    """A word that names nothing exits 2 and says where to look."""
+    """An unknown id or name exits with 2 and names the command that lists the files."""
     done = cli("quarantine", command, "2025-10-02-213000-nowhere-round-1.txt")
     assert done.code == 2
     assert "etstats quarantine" in done.err
 
 
 def test_retry_of_what_is_still_bad_keeps_it(cli: Cli, db: psycopg.Connection) -> None:
-    """Trying again says so with exit 3, and the entry stays as it was, its age included."""
+    """A failed retry exits with 3 and does not change the entry or its age."""
     take(db, [CUT])
     before = listed(cli)
     done = cli("quarantine", "retry")
@@ -79,7 +79,7 @@ def test_retry_of_what_is_still_bad_keeps_it(cli: Cli, db: psycopg.Connection) -
 
 
 def test_retry_imports_what_can_be_read_now(cli: Cli, db: psycopg.Connection) -> None:
-    """A file that was refused for a reason that is gone is imported by id or by name."""
+    """A file that is valid now is imported by id or by name."""
     with db.transaction():
         db.execute("ALTER TABLE weapon_comprehensive_stats ADD CONSTRAINT strict CHECK (weapon_name <> 'MP40')")
     take(db, [GOOD, round_file("2025-10-02-214000", map_name="radar")])
@@ -93,7 +93,7 @@ def test_retry_imports_what_can_be_read_now(cli: Cli, db: psycopg.Connection) ->
 
 
 def test_a_bad_version_beside_a_good_file(cli: Cli, db: psycopg.Connection) -> None:
-    """A cut version of a good file is listed as such; retried it stays, discarded it goes, the round stays."""
+    """A truncated version of a good file is listed; retry keeps it, discard removes it, the round is unchanged."""
     take(db, [GOOD, CUT])
     assert [entry["has_good"] for entry in listed(cli)] == [True]
     assert cli("quarantine", "retry").code == 3
@@ -104,7 +104,7 @@ def test_a_bad_version_beside_a_good_file(cli: Cli, db: psycopg.Connection) -> N
 
 
 def test_discarded_stays_away_until_it_changes(cli: Cli, db: psycopg.Connection, tmp_path: Path) -> None:
-    """What was let go is neither listed nor reported again, its bytes stay; other content counts as new."""
+    """A discarded file is not listed or reported again, but its bytes are kept; new content is reported."""
     take(db, [CUT])
     assert cli("quarantine", "discard", str(listed(cli)[0]["id"])).code == 0
     assert listed(cli) == []
@@ -122,7 +122,7 @@ def test_discarded_stays_away_until_it_changes(cli: Cli, db: psycopg.Connection,
 
 
 def test_a_discarded_file_named_outright_is_tried_again(cli: Cli, db: psycopg.Connection) -> None:
-    """Retrying by name takes a discarded file too; retrying everything does not."""
+    """Retry by name includes a discarded file; retry of all files does not."""
     take(db, [CUT])
     cli("quarantine", "discard", CUT.name)
     assert cli("quarantine", "retry").code == 0

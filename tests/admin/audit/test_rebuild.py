@@ -1,11 +1,8 @@
-"""Rebuild and its proof, through the command line: one transaction, the same result, every difference named."""
+"""Tests of rebuild and its --verify: one transaction, equal results, all differences listed."""
 
 import json
-import os
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,32 +11,34 @@ import psycopg
 import pytest
 
 from etstats.demo.generator import EVERYDAY, generate, write_files
+from etstats.stats import ratings
 from tests.conftest import CliResult
 from tests.importer.world import column, snapshot
 from tests.support.files import round_file
+from tests.support.processes import run, until
 
 Cli = Callable[..., CliResult]
 
 
 @pytest.fixture
-def evenings(tmp_path: Path, cli: Cli) -> Path:
-    """Two invented sessions, imported."""
+def sessions(tmp_path: Path, cli: Cli) -> Path:
+    """Import two generated sessions."""
     folder = tmp_path / "gamestats"
     folder.mkdir()
     start = datetime(2025, 10, 6, 20, 5, tzinfo=UTC)
-    write_files(folder, generate(3, start=start, evenings=2, players=6, maps=(2, 2), quirks=EVERYDAY))
+    write_files(folder, generate(3, start=start, sessions=2, players=6, maps=(2, 2), quirks=EVERYDAY))
     assert cli("import", folder).code == 0
     return folder
 
 
 def damage(conn: psycopg.Connection, sql: str) -> None:
-    """Change something behind the program's back."""
+    """Change a stored row directly."""
     with conn.transaction():
         conn.execute(sql)
 
 
-def test_a_sound_base_agrees_with_its_archive(cli: Cli, evenings: Path) -> None:
-    """verify says how many rows agree and exits 0; as JSON it is an empty list."""
+def test_a_sound_database_agrees_with_its_archive(cli: Cli, sessions: Path) -> None:
+    """verify reports the number of equal rows and exits with 0; the JSON document is an empty list."""
     done = cli("rebuild", "--verify")
     assert done.code == 0
     assert "rows agree with the archive" in done.err
@@ -64,6 +63,13 @@ def test_a_sound_base_agrees_with_its_archive(cli: Cli, evenings: Path) -> None:
         ("UPDATE rounds SET gaming_session_id = (SELECT min(id) FROM sessions)", "rounds", "gaming_session_id"),
         ("UPDATE session_teams SET team = 3 - team", "session_teams", None),
         ("DELETE FROM session_teams", "session_teams", None),
+        ("UPDATE series SET score1 = 99", "series", None),
+        ("DELETE FROM series", "series", None),
+        ("INSERT INTO series (gaming_session_id, number) SELECT id, 9 FROM sessions", "series", None),
+        ("UPDATE series_teams SET name = 'other'", "series", None),
+        ("DELETE FROM series_teams WHERE team = 1", "series", None),
+        ("UPDATE rounds SET series_id = NULL", "rounds", "series_id"),
+        ("UPDATE rounds SET axis_team = 3 - axis_team", "rounds", "axis_team"),
         ("UPDATE player_aliases SET times_seen = times_seen + 1", "player_aliases", None),
         ("DELETE FROM player_aliases", "player_aliases", None),
         (
@@ -74,36 +80,52 @@ def test_a_sound_base_agrees_with_its_archive(cli: Cli, evenings: Path) -> None:
     ],
 )
 def test_each_damage_is_named_and_mended(
-    cli: Cli, evenings: Path, db: psycopg.Connection, sql: str, table: str, field: str | None
+    cli: Cli, sessions: Path, db: psycopg.Connection, sql: str, table: str, field: str | None
 ) -> None:
-    """verify names table and field of what was changed and changes nothing; rebuild makes it good."""
+    """verify reports table and field of a change without repairing it; rebuild repairs it."""
     before = snapshot(db)
     damage(db, sql)
     damaged = snapshot(db)
     found = cli("rebuild", "--verify", "--json")
     assert found.code == 3
-    assert table in {d["table"] for d in json.loads(found.out)}
-    assert field is None or field in {d["field"] for d in json.loads(found.out)}
+    assert table in {difference["table"] for difference in json.loads(found.out)}
+    assert field is None or field in {difference["field"] for difference in json.loads(found.out)}
     assert snapshot(db) == damaged
     assert cli("rebuild", "--yes").code == 0
     assert snapshot(db) == before
     assert cli("rebuild", "--verify").code == 0
 
 
-def test_a_base_emptied_of_everything_derived_is_filled_again(
-    cli: Cli, evenings: Path, db: psycopg.Connection
+@pytest.mark.parametrize(
+    "sql", ["UPDATE player_ratings SET mu = mu + 0.1 WHERE position = 2", "DELETE FROM player_ratings"]
+)
+def test_damaged_ratings_are_named_and_mended(cli: Cli, sessions: Path, db: psycopg.Connection, sql: str) -> None:
+    """verify compares ratings as far as they are up to date; rebuild computes them again."""
+    assert cli("rebuild", "--verify").code == 0
+    assert ratings.update(db) > 0
+    assert cli("rebuild", "--verify").code == 0
+    damage(db, sql)
+    found = cli("rebuild", "--verify", "--json")
+    assert found.code == 3
+    assert {difference["table"] for difference in json.loads(found.out)} == {"player_ratings"}
+    assert cli("rebuild", "--yes").code == 0
+    assert cli("rebuild", "--verify").code == 0
+
+
+def test_a_database_emptied_of_everything_derived_is_filled_again(
+    cli: Cli, sessions: Path, db: psycopg.Connection
 ) -> None:
-    """The archive alone is enough: without folder and server, all rows come back."""
+    """A rebuild needs only the archive, no folder and no server."""
     before = snapshot(db)
     damage(db, "TRUNCATE rounds, sessions, player_aliases CASCADE")
     assert cli("rebuild").code == 0
     assert snapshot(db) == before
 
 
-def test_a_range_takes_whole_evenings_and_leaves_the_others(
-    cli: Cli, evenings: Path, db: psycopg.Connection
+def test_a_range_takes_whole_sessions_and_leaves_the_others(
+    cli: Cli, sessions: Path, db: psycopg.Connection
 ) -> None:
-    """--from and --to name days; a session that has a round on one of them is derived whole, no other is."""
+    """--from and --to select days; a session with a round on one of them is derived completely, others are not."""
     damage(db, "UPDATE player_comprehensive_stats SET gibs = gibs + 1000")
     days = column(db, "SELECT min(round_date)::text FROM rounds GROUP BY gaming_session_id ORDER BY 1")
     assert cli("rebuild", "--from", days[0], "--to", days[0]).code == 0
@@ -116,7 +138,7 @@ def test_a_range_takes_whole_evenings_and_leaves_the_others(
 def test_a_removed_server_keeps_its_time_zone(
     cli: Cli, db: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The zone is stored with the server whenever the settings have it; a corrected one replaces it."""
+    """The time zone of a server in the settings is stored; a changed one replaces it."""
     settings = tmp_path / "config.toml"
     monkeypatch.setenv("ETSTATS_CONFIG", str(settings))
     folder = tmp_path / "gamestats"
@@ -144,12 +166,13 @@ def test_a_removed_server_keeps_its_time_zone(
 
 
 def test_a_wrong_date_is_a_matter_of_usage(cli: Cli) -> None:
-    """A day that is none exits 2 before anything is opened."""
+    """An invalid day exits with 2 before the database is opened; `today` and `yesterday` are accepted."""
     assert cli("rebuild", "--from", "yesterdayish").code == 2
+    assert cli("rebuild", "--from", "yesterday", "--to", "today").code == 0
 
 
-def test_a_file_that_no_longer_reads_goes_to_quarantine(cli: Cli, evenings: Path, db: psycopg.Connection) -> None:
-    """What the archive holds is judged again: exit 3, the reason on stderr, its round gone, the rest right."""
+def test_a_file_that_no_longer_reads_goes_to_quarantine(cli: Cli, sessions: Path, db: psycopg.Connection) -> None:
+    """Archived files are checked again: exit 3, the reason on stderr, the round removed, others correct."""
     damage(db, "UPDATE processed_files SET content = 'x' WHERE id = (SELECT min(id) FROM processed_files)")
     done = cli("rebuild")
     assert done.code == 3
@@ -159,7 +182,7 @@ def test_a_file_that_no_longer_reads_goes_to_quarantine(cli: Cli, evenings: Path
 
 
 def test_copies_are_decided_again(cli: Cli, db: psycopg.Connection, tmp_path: Path) -> None:
-    """If a later name came to count by mistake, rebuild lets the earliest count; nothing is counted twice."""
+    """If a later name counts by mistake, rebuild makes the earliest name count; nothing counts twice."""
     one = round_file("2025-10-02-213000")
     for name in (one.name, "2025-10-02-220000-supply-round-1.txt"):
         (tmp_path / name).write_bytes(one.content)
@@ -174,9 +197,9 @@ def test_copies_are_decided_again(cli: Cli, db: psycopg.Connection, tmp_path: Pa
 
 
 def test_readers_see_the_old_numbers_until_the_end(
-    cli: Cli, evenings: Path, db: psycopg.Connection, database_url: str
+    cli: Cli, sessions: Path, db: psycopg.Connection, database_url: str
 ) -> None:
-    """While a rebuild is under way a reader sees what was there, whole; after it the new numbers."""
+    """During a rebuild a reader sees the old rows; after it the new ones."""
     from etstats.admin.audit.rebuild import RebuildPlan, rebuild
     from tests.importer.world import HOUR, ZONE
 
@@ -196,11 +219,11 @@ def test_readers_see_the_old_numbers_until_the_end(
     assert seen_by_others[-1][1] < 777
 
 
-@pytest.mark.parametrize("evening", [0, 1])
+@pytest.mark.parametrize("session", [0, 1])
 def test_a_killed_rebuild_leaves_the_old_numbers(
-    cli: Cli, evenings: Path, db: psycopg.Connection, database_url: str, evening: int
+    cli: Cli, sessions: Path, db: psycopg.Connection, database_url: str, session: int
 ) -> None:
-    """SIGKILL in the middle: everything is as it was, and the next rebuild does it."""
+    """SIGKILL during a rebuild changes nothing, and the next rebuild succeeds."""
     good = snapshot(db)
     damage(db, "UPDATE player_comprehensive_stats SET gibs = gibs + 1")
     before = snapshot(db)
@@ -212,12 +235,12 @@ from etstats.db.connection import connect
 from etstats.admin.audit.rebuild import RebuildPlan, rebuild
 def seen(done, total, calls=[]):
     calls.append(done)
-    if len(calls) > {evening}:
+    if len(calls) > {session}:
         os.kill(os.getpid(), signal.SIGKILL)
 plan = RebuildPlan(gap=timedelta(minutes=60), zone_of=lambda _: ZoneInfo("UTC"))
 rebuild(connect({database_url!r}), plan, seen)
 """
-    killed = subprocess.run([sys.executable, "-c", program], check=False, timeout=60)
+    killed = run([sys.executable, "-c", program])
     assert killed.returncode == -signal.SIGKILL
     _wait_until_alone(db)
     assert snapshot(db) == before
@@ -226,9 +249,6 @@ rebuild(connect({database_url!r}), plan, seen)
 
 
 def _wait_until_alone(conn: psycopg.Connection) -> None:
-    """Until the server has noticed that the killed one is gone."""
+    """Wait until the server has noticed the end of the killed process."""
     sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
-    deadline = time.monotonic() + 30
-    while column(conn, sql + "AND state <> 'idle'")[0]:
-        assert time.monotonic() < deadline
-        os.sched_yield()
+    until(lambda: not column(conn, sql + "AND state <> 'idle'")[0])

@@ -1,4 +1,4 @@
-"""validate: every check finds its fault, names file, player and field, and finds nothing in a sound base."""
+"""Tests of validate: every check finds its error; a correct database has no findings."""
 
 import json
 from collections.abc import Callable
@@ -35,10 +35,32 @@ DAMAGE = {
     "round_of_uncounted_file": ["UPDATE processed_files SET success = false, error_message = 'no'"],
     "content_counted_twice": ["UPDATE processed_files SET source_hash = repeat('a', 64)"],
     "archive_content_differs": ["UPDATE processed_files SET content = content || 'x'"],
-    "pairing_impossible": [f"UPDATE {R} SET time_limit_seconds = 9 WHERE round_number = 2"],
-    "session_wrong": [f"UPDATE {R} SET ended_at = ended_at + interval '3 hours' WHERE round_number = 2"],
+    "pairing_impossible": [
+        f"UPDATE {P} SET was_reset = true",
+        f"UPDATE {R} SET time_limit_seconds = 9 WHERE round_number = 2",
+    ],
+    "round_counted_twice": [
+        f"UPDATE {P} p SET time_played_seconds = 600 FROM {R} r WHERE r.id = p.round_id AND r.round_number = 2",
+        f"UPDATE {P} p SET kills = 9, deaths = 9, bullets_fired = 999",
+        f"UPDATE {R} SET round1_id = NULL, is_cumulative = true WHERE round_number = 2",
+    ],
+    "session_wrong": [
+        "INSERT INTO sessions (server_id) SELECT id FROM servers",
+        f"UPDATE {R} SET gaming_session_id = (SELECT max(id) FROM sessions) WHERE round_number = 2",
+    ],
     "session_team_wrong": ["DELETE FROM session_teams"],
+    "person_twice_in_round": [
+        f"INSERT INTO player_identities VALUES ('{GUIDS[0]}', '{GUIDS[0]}'), ('{GUIDS[1]}', '{GUIDS[0]}')",
+        f"INSERT INTO identity_conflicts SELECT round_id, player_guid FROM {P} WHERE player_guid = '{GUIDS[0]}'",
+    ],
     "alias_wrong": ["UPDATE player_aliases SET times_seen = 99"],
+    "content_on_two_servers": [
+        "INSERT INTO servers (name) VALUES ('other')",
+        "INSERT INTO processed_files"
+        " (server_id, filename, file_hash, size_bytes, content, source_hash, source_size, success)"
+        " SELECT s.id, filename, file_hash, size_bytes, content, source_hash, source_size, success"
+        " FROM processed_files, servers s WHERE s.name = 'other'",
+    ],
     "kills_differ_from_deaths": [f"UPDATE {P} SET deaths = 0"],
     "damage_differs": [f"UPDATE {P} SET team_damage_given = 7"],
     "time_played_exceeds_round": [f"UPDATE {R} SET played_seconds = 10"],
@@ -49,11 +71,11 @@ DAMAGE = {
     "archive_unreadable": ["UPDATE processed_files SET content = 'x'"],
     "round_differs_from_archive": [f"DELETE FROM {P} WHERE player_guid = '0000AAAA'"],
 }
-"""Check -> what to do to a sound base so that it finds something."""
+"""Check -> what to do to a sound database so that it finds something."""
 
 
 def pair(**second: float) -> list[File]:
-    """A map of two rounds that keeps every law; `second` changes a field in the first player's round 2."""
+    """Return a valid map of two rounds; `second` changes a field of the first player in round 2."""
     loser = {"MP40": (20, 50, 2, 3, 4)}
     one = [
         line(kd_ratio=1.5, bullets_fired=60),
@@ -72,7 +94,7 @@ def pair(**second: float) -> list[File]:
 
 
 def found(cli: Cli, code: int | None = None) -> list[dict[str, object]]:
-    """validate's findings."""
+    """Return the findings of validate."""
     done = cli("validate", "--json")
     assert code in (None, done.code), done
     findings: list[dict[str, object]] = json.loads(done.out)
@@ -80,39 +102,39 @@ def found(cli: Cli, code: int | None = None) -> list[dict[str, object]]:
 
 
 def test_a_sound_base_has_no_findings(cli: Cli, db: psycopg.Connection) -> None:
-    """Nothing is found where nothing is wrong, in hand-written and in invented sessions."""
+    """Correct hand-written and generated sessions have no findings."""
     take(db, pair())
     assert found(cli, 0) == []
 
 
-def test_invented_evenings_break_no_law(cli: Cli, tmp_path: Path) -> None:
-    """Whole invented sessions give no finding at all."""
+def test_invented_sessions_break_no_law(cli: Cli, tmp_path: Path) -> None:
+    """Complete generated sessions have no findings."""
     start = datetime(2025, 10, 6, 20, 5, tzinfo=UTC)
-    write_files(tmp_path, generate(5, start=start, evenings=2, players=8, quirks=Quirks(renames=0.3)))
+    write_files(tmp_path, generate(5, start=start, sessions=2, players=8, quirks=Quirks(renames=0.3)))
     assert cli("import", tmp_path).code == 0
     assert found(cli, 0) == []
 
 
 @pytest.mark.parametrize("check", DAMAGE)
 def test_each_check_finds_its_fault(cli: Cli, db: psycopg.Connection, check: str) -> None:
-    """A fault made on purpose is found by the check named for it; an error exits 3, a warning alone 0."""
+    """Each check finds its error; an error exits with 3, a warning with 0."""
     take(db, pair())
     with db.transaction():
         for sql in DAMAGE[check]:
             db.execute(sql)
     findings = found(cli)
-    own = [f for f in findings if f["check"] == check]
+    own = [finding for finding in findings if finding["check"] == check]
     assert own
-    severity = {c.name: str(c.severity) for c in checks()}[check]
-    assert {f["severity"] for f in own} == {severity}
-    assert cli("validate").code == (3 if any(f["severity"] == "error" for f in findings) else 0)
+    severity = {check.name: str(check.severity) for check in checks()}[check]
+    assert {finding["severity"] for finding in own} == {severity}
+    assert cli("validate").code == (3 if any(finding["severity"] == "error" for finding in findings) else 0)
 
 
 @pytest.mark.parametrize("check", DAMAGE)
 def test_a_bounded_look_finds_what_the_whole_one_finds_since_then(db: psycopg.Connection, check: str) -> None:
-    """In two sessions, since the middle of the later one: the same findings, less those of older rounds."""
+    """With --since, the findings of older rounds are omitted."""
     # Other content: the same again would be a duplicate.
-    later = [File(f.name.replace("10-02", "10-05"), f.content.replace(b"eve", b"mel")) for f in pair()]
+    later = [File(file.name.replace("10-02", "10-05"), file.content.replace(b"eve", b"mel")) for file in pair()]
     take(db, [*pair(), *later])
     with db.transaction():
         for sql in DAMAGE[check]:
@@ -121,9 +143,13 @@ def test_a_bounded_look_finds_what_the_whole_one_finds_since_then(db: psycopg.Co
     since = sorted(ended.values())[-1]
     gap = timedelta(hours=1)
     whole = validate(db, gap).findings
-    told = [f for f in whole if (f.filename is not None if f.round_id is None else ended[f.round_id] >= since)]
-    assert validate(db, gap, since).findings == told
-    assert any(f.check == check for f in whole)
+    reported = [
+        finding
+        for finding in whole
+        if (finding.filename is not None if finding.round_id is None else ended[finding.round_id] >= since)
+    ]
+    assert validate(db, gap, since).findings == reported
+    assert any(finding.check == check for finding in whole)
 
 
 ALONE = {"kd_ratio": 1.5, "bullets_fired": 60}
@@ -138,9 +164,16 @@ FILES = {
         pair()[0],
         round_file("2025-10-02-213800", 2, [line(rounds=0, **ALONE)], limit="5:00"),
     ],
-    "text_not_utf8": [File(f.name, f.content.replace(b"eve", b"\xff\xfe"), f.mtime) for f in pair()[:1]],
+    "text_not_utf8": [
+        File(file.name, file.content.replace(b"eve", b"\xff\xfe"), file.mtime) for file in pair()[:1]
+    ],
+    "map_missing": [
+        round_file("2025-10-02-213000", 2, [line(**ALONE)]),
+        round_file("2025-10-02-220000", 2, [line(rounds=2, time_played_minutes=9.0, **ALONE)]),
+    ],
     "newer_layout": [
-        File(f.name, f.content.replace(b"\n", b"\t7\n").replace(b"\t7", b"", 1), f.mtime) for f in pair()[:1]
+        File(file.name, file.content.replace(b"\n", b"\t7\n").replace(b"\t7", b"", 1), file.mtime)
+        for file in pair()[:1]
     ],
     "unreadable_value": [
         round_file("2025-10-02-213000", lines=[line(gibs=77, **ALONE).replace("\t77\t", "\tmany\t")]),
@@ -150,16 +183,19 @@ FILES = {
 
 @pytest.mark.parametrize("check", FILES)
 def test_each_doubt_of_the_archive_is_told(cli: Cli, db: psycopg.Connection, check: str) -> None:
-    """What a file says against itself or its round 1 is a warning that names file and player."""
+    """Contradictions within a file, or with its round 1, are warnings with file and player."""
+    if check == "map_missing":
+        with db.transaction():
+            db.execute("INSERT INTO servers (name, stopwatch) VALUES ('main', false)")
     take(db, FILES[check])
-    own = [f for f in found(cli, 0) if f["check"] == check]
+    own = [finding for finding in found(cli, 0) if finding["check"] == check]
     assert len(own) == 1
     assert own[0]["filename"] == FILES[check][-1].name
     assert own[0]["player_guid"] == (None if check in ("text_not_utf8", "newer_layout") else GUIDS[0])
 
 
 def test_every_check_is_tried_here() -> None:
-    """No check stands untested, and each is documented with its severity."""
+    """Every check is tested, and documented with its severity."""
     names = {check.name for check in checks()}
     assert names == DAMAGE.keys() | FILES.keys()
     assert len(names) == len(all_checks()) + len(ARCHIVE_CHECKS)
@@ -169,7 +205,7 @@ def test_every_check_is_tried_here() -> None:
 
 
 def test_a_finding_names_round_player_and_value(cli: Cli, db: psycopg.Connection) -> None:
-    """File, round, player, field, value and what was expected stand in every format."""
+    """Every format has file, round, player, field, value and expected value."""
     take(db, pair())
     with db.transaction():
         db.execute(

@@ -1,5 +1,5 @@
-"""The same game server and base as the line's tests."""
+"""Fixtures: the game server and database of the pipeline tests."""
 
-from tests.pipeline.conftest import base, files, game, local, log, start_server
+from tests.pipeline.conftest import database, files, game, local, log, start_server
 
-__all__ = ["base", "files", "game", "local", "log", "start_server"]
+__all__ = ["database", "files", "game", "local", "log", "start_server"]

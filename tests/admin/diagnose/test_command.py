@@ -1,4 +1,4 @@
-"""`etstats diagnose` with a game server, local copies and a database."""
+"""Tests of `etstats diagnose` with a game server, local copies and a database."""
 
 import csv
 import json
@@ -11,29 +11,29 @@ import psycopg
 import pytest
 
 from etstats.db import archive, inventory
-from etstats.demo.generator import GeneratedFile, Quirks, generate_evening
+from etstats.demo.generator import GeneratedFile, Quirks, generate_session
 from tests.conftest import CliResult
-from tests.pipeline.conftest import START, ZONE, Base, Game, configure
-from tests.pipeline.test_sync import cut
-from tests.sync.server import free_port
+from tests.pipeline.conftest import START, ZONE, Database, Game, configure
+from tests.support.files import cut
+from tests.support.sftp_server import free_port
 
 Cli = Callable[..., CliResult]
 
 
-def told(cli: Cli, *arguments: str) -> tuple[int, dict[str, Any]]:
-    """The exit code and the JSON document of the one server."""
+def diagnose(cli: Cli, *arguments: str) -> tuple[int, dict[str, Any]]:
+    """Return the exit code and the JSON document of the server."""
     done = cli("diagnose", "--json", *arguments)
     (server,) = json.loads(done.out)
     return done.code, server
 
 
 def kinds(server: dict[str, Any]) -> dict[str, tuple[str, int]]:
-    """Verdict and number of files of each finding."""
+    """Return the verdict and the number of files of each finding."""
     return {finding["kind"]: (finding["verdict"], finding["files"]) for finding in server["findings"]}
 
 
 def test_all_well_after_a_sync(cli: Cli, game: Game, files: list[GeneratedFile]) -> None:
-    """Everything is everywhere: one sentence, the counts, nothing to do, exit code 0."""
+    """Without differences: one sentence, the counts, nothing to do, exit code 0."""
     cli("sync")
     done = cli("diagnose")
     assert (done.code, done.err) == (0, "")
@@ -47,7 +47,7 @@ def test_all_well_after_a_sync(cli: Cli, game: Game, files: list[GeneratedFile])
 def test_files_deleted_locally_are_fine_and_come_back(
     cli: Cli, game: Game, local: Path, files: list[GeneratedFile]
 ) -> None:
-    """Deleted copies are explained; `--restore` writes the same bytes and times back without asking the server."""
+    """Deleted copies are explained; `--restore` restores bytes and times without a connection to the server."""
     cli("sync")
     for file in files[:3]:
         (local / file.name).unlink()
@@ -57,7 +57,7 @@ def test_files_deleted_locally_are_fine_and_come_back(
     assert "fine, because all are imported and the database keeps their bytes" in done.out
     assert f"{START:%Y-%m}: 3" in done.out
     game.server.opened.clear()
-    code, server = told(cli, "--restore", "--offline")
+    code, server = diagnose(cli, "--restore", "--offline")
     assert (code, server["restored"]) == (0, {"from_archive": 3, "from_server": 0, "failed": []})
     assert server["findings"] == []
     assert game.server.opened == []
@@ -67,21 +67,21 @@ def test_files_deleted_locally_are_fine_and_come_back(
     assert "nothing new" in cli("sync").err
 
 
-def test_restore_fetches_what_the_base_lacks(
-    cli: Cli, game: Game, base: Base, local: Path, files: list[GeneratedFile]
+def test_restore_fetches_what_the_database_lacks(
+    cli: Cli, game: Game, database: Database, local: Path, files: list[GeneratedFile]
 ) -> None:
-    """Files that only the server has are copied to the folder; the next sync imports them."""
-    code, server = told(cli, "--restore")
+    """Files that are only on the server are copied to the folder; the next sync imports them."""
+    code, server = diagnose(cli, "--restore")
     assert server["restored"] == {"from_archive": 0, "from_server": len(files), "failed": []}
     assert (code, kinds(server)) == (3, {"not_imported": ("look at this", len(files))})
     assert {path.name for path in local.iterdir()} == {file.name for file in files}
-    assert base.rounds == 0
+    assert database.rounds == 0
     assert cli("sync").code == 0
-    assert base.rounds == len(files)
+    assert database.rounds == len(files)
 
 
 def test_restore_names_the_file_that_could_not_be_had(cli: Cli, game: Game, files: list[GeneratedFile]) -> None:
-    """One file without permission is named; the others are there."""
+    """A file without read permission is reported; the others are copied."""
     game.server.faults.deny.add(files[0].name)
     done = cli("diagnose", "--restore")
     assert done.code == 3
@@ -89,10 +89,10 @@ def test_restore_names_the_file_that_could_not_be_had(cli: Cli, game: Game, file
     assert f"not restored: {files[0].name}: " in done.out
 
 
-def test_old_files_that_sync_passes_over(cli: Cli, game: Game, base: Base) -> None:
-    """Files that were put on the server later, older than the window, need a person and get the command."""
+def test_old_files_that_sync_passes_over(cli: Cli, game: Game, database: Database) -> None:
+    """Old files that were added to the server need attention; the report has the command."""
     cli("sync")
-    old = generate_evening(
+    old = generate_session(
         41, start=START - timedelta(days=30), zone=ZONE, players=4, maps=(1, 1), quirks=Quirks()
     )
     game.write(*old.files)
@@ -106,15 +106,17 @@ def test_old_files_that_sync_passes_over(cli: Cli, game: Game, base: Base) -> No
     assert cli("diagnose").code == 0
 
 
-def test_quarantine_duplicates_and_orphans(cli: Cli, game: Game, base: Base, files: list[GeneratedFile]) -> None:
-    """A cut round 1 leaves its round 2 alone, which needs a look; a second name for the same bytes does not."""
+def test_quarantine_duplicates_and_orphans(
+    cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
+) -> None:
+    """A truncated round 1 leaves its round 2 alone, which is reported; a second name for equal bytes is not."""
     first = files[0]
     assert "round-1" in first.name
     game.put(first.name, cut(first), first.mtime)
-    twin = files[-1].name.replace("-round-2", "-round-2").replace("2025-10-0", "2025-10-1", 1)
-    game.put(twin, files[-1].content, files[-1].mtime + 60)
+    copy = files[-1].name.replace("-round-2", "-round-2").replace("2025-10-0", "2025-10-1", 1)
+    game.put(copy, files[-1].content, files[-1].mtime + 60)
     cli("sync")
-    code, server = told(cli)
+    code, server = diagnose(cli)
     assert code == 3
     assert kinds(server) == {
         "quarantined": ("look at this", 1),
@@ -140,40 +142,40 @@ def test_quarantine_duplicates_and_orphans(cli: Cli, game: Game, base: Base, fil
 
 
 def test_server_that_is_down_does_not_hide_the_rest(cli: Cli, game: Game, home: Path) -> None:
-    """The places on this machine are told all the same; the exit code is that of the server's failure."""
+    """If the server fails, the local locations are reported anyway, with the exit code of the failure."""
     cli("sync")
     game.options["port"] = free_port()
     configure(home, game)
     done = cli("diagnose")
     assert done.code == 75
-    assert "look at this: the server could not be asked: cannot reach" in done.out
-    code, server = told(cli)
+    assert "look at this: no listing of the server: cannot reach" in done.out
+    code, server = diagnose(cli)
     assert (code, server["counts"]["on_server"], server["counts"]["good"]) == (75, None, 8)
     assert cli("diagnose", "--offline").code == 0
 
 
 def test_refused_host_key_is_told_with_its_exit_code(cli: Cli, game: Game) -> None:
-    """A server that cannot be trusted is not asked for its list."""
+    """A server with an unknown host key is not listed."""
     game.server.known_hosts.write_text("")
-    assert told(cli)[0] == 4
+    assert diagnose(cli)[0] == 4
 
 
-def test_servers_of_the_base_that_are_not_configured(
+def test_servers_of_the_database_that_are_not_configured(
     cli: Cli, game: Game, tmp_path: Path, files: list[GeneratedFile]
 ) -> None:
-    """What an archive of an old server brought in is told next to the configured one; `--server` picks one."""
+    """An imported archive of an old server is reported besides the configured one; `--server` selects one."""
     cli("sync")
     (tmp_path / files[0].name).write_bytes(files[0].content)
     cli("import", tmp_path / files[0].name, "--server", "old")
     names = [server["server"] for server in json.loads(cli("diagnose", "--json").out)]
     assert names == ["main", "old"]
-    assert told(cli, "--server", "old")[1]["counts"]["on_server"] is None
+    assert diagnose(cli, "--server", "old")[1]["counts"]["on_server"] is None
     wrong = cli("diagnose", "--server", "nowhere")
     assert (wrong.code, "nowhere" in wrong.err) == (2, True)
 
 
 def test_nothing_at_all_names_the_first_step(cli: Cli) -> None:
-    """Without a server and without a file there is nothing to diagnose."""
+    """Without a server and without files there is nothing to diagnose."""
     done = cli("diagnose")
     assert (done.code, "etstats init" in done.err) == (2, True)
 
@@ -181,7 +183,7 @@ def test_nothing_at_all_names_the_first_step(cli: Cli) -> None:
 def test_growing_gap_is_told_with_its_beginning(
     cli: Cli, game: Game, db: psycopg.Connection, local: Path, files: list[GeneratedFile]
 ) -> None:
-    """Against the counts of earlier runs a difference is stable, growing or shrinking, since a day."""
+    """Compared with earlier runs, a difference is stable, growing or shrinking since a day."""
     cli("sync")
     long_ago = datetime(2025, 10, 3, 12, tzinfo=UTC)
     with db.transaction():
@@ -191,17 +193,17 @@ def test_growing_gap_is_told_with_its_beginning(
         inventory.record(db, server_id, {"deleted_locally": 1, "good": len(files)}, long_ago)
     for file in files[:3]:
         (local / file.name).unlink()
-    server = told(cli)[1]
+    server = diagnose(cli)[1]
     since = long_ago.isoformat()
     assert server["courses"]["good"] == {"trend": "stable", "since": since, "was": None}
     assert server["findings"][0]["course"] == {"trend": "growing", "since": since, "was": 1}
-    assert told(cli)[1]["findings"][0]["course"]["trend"] == "stable"
+    assert diagnose(cli)[1]["findings"][0]["course"]["trend"] == "stable"
     (out,) = {line for line in cli("diagnose").out.splitlines() if " good " in line}
     assert "stable since 2025-10-03" in out
 
 
 def test_counts_are_stretches_not_one_row_a_run(db: psycopg.Connection) -> None:
-    """A count that stays is one row however often it is seen; what moves begins another."""
+    """An unchanged count stays one row; a changed count starts a new row."""
     began = datetime(2025, 10, 3, 12, tzinfo=UTC)
     with db.transaction():
         server_id = archive.add_server(db, "main")
@@ -209,36 +211,41 @@ def test_counts_are_stretches_not_one_row_a_run(db: psycopg.Connection) -> None:
             inventory.record(db, server_id, {"good": count, "rounds": 1}, began + timedelta(minutes=minutes))
         found = inventory.counted_before(db, server_id)
     spans = [
-        (s.count, (s.first_seen - began) // timedelta(minutes=1), (s.last_seen - began) // timedelta(minutes=1))
-        for s in found["good"]
+        (
+            server.count,
+            (server.first_seen - began) // timedelta(minutes=1),
+            (server.last_seen - began) // timedelta(minutes=1),
+        )
+        for server in found["good"]
     ]
     assert spans == [(5, 0, 90), (6, 91, 91), (5, 200, 200)]
     assert len(found["rounds"]) == 1
 
 
 def test_sync_records_the_counts(cli: Cli, game: Game, db: psycopg.Connection, files: list[GeneratedFile]) -> None:
-    """Each sync leaves what diagnose compares with."""
+    """Each sync records the counts that diagnose compares with."""
     cli("sync")
     with db.transaction():
-        rows = dict(db.execute("SELECT what, count FROM file_counts").fetchall())
+        rows: dict[str, int] = dict(db.execute("SELECT what, count FROM file_counts").fetchall())
     assert rows == {
         "on_server": len(files),
         "processed": len(files),
         "good": len(files),
         "duplicates": 0,
         "in_quarantine": 0,
+        "left_out": 0,
         "rounds": len(files),
     }
 
 
 def test_local_copy_that_somebody_altered(cli: Cli, game: Game, local: Path, files: list[GeneratedFile]) -> None:
-    """A copy of another size than what came needs a look, and comes back right once it is deleted."""
+    """A copy with another size than fetched is reported, and restored after it is deleted."""
     cli("sync")
     (local / files[0].name).write_bytes(b"edited\n")
-    code, server = told(cli)
+    code, server = diagnose(cli)
     assert (code, kinds(server)) == (3, {"local_differs": ("look at this", 1)})
     (local / files[0].name).unlink()
-    assert told(cli, "--restore")[0] == 0
+    assert diagnose(cli, "--restore")[0] == 0
     assert (local / files[0].name).read_bytes() == files[0].content
 
 
@@ -246,7 +253,7 @@ def test_local_copy_that_somebody_altered(cli: Cli, game: Game, local: Path, fil
 def test_nothing_is_wider_than_the_terminal(
     cli: Cli, game: Game, local: Path, monkeypatch: pytest.MonkeyPatch, files: list[GeneratedFile], width: int
 ) -> None:
-    """At every usual width words are wrapped, and no number is cut."""
+    """At all common widths words are wrapped, and numbers are not truncated."""
     from etstats import output
 
     game.put(files[-1].name, cut(files[-1]), files[-1].mtime)

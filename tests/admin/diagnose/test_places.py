@@ -1,4 +1,4 @@
-"""The verdicts: what is fine, what is not, and how counts moved, without any file."""
+"""Tests of the verdicts and trends, without files."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +11,7 @@ from etstats.domain.files import (
     FileFinding,
     FileLocations,
     KeptFile,
-    SeenFile,
+    KnownFile,
     Trend,
     Verdict,
 )
@@ -24,14 +24,14 @@ FIRST = datetime(2025, 10, 1, 12, tzinfo=UTC)
 
 
 def named(stamp: datetime, number: int = 1, map_name: str = "supply") -> RoundName:
-    """A round file's name."""
+    """Return the name of a round file."""
     parsed = parse_filename(f"{stamp:%Y-%m-%d-%H%M%S}-{map_name}-round-{number}.txt")
     assert parsed is not None
     return parsed
 
 
 def kept(name: RoundName, **changes: object) -> KeptFile:
-    """A file that was imported and has its round and its partner."""
+    """Return an imported file with its round and partner."""
     values: dict[str, object] = {
         "filename": name.filename,
         "size": 2000,
@@ -47,11 +47,11 @@ def kept(name: RoundName, **changes: object) -> KeptFile:
     return KeptFile(**(values | changes))  # type: ignore[arg-type]
 
 
-SEEN = SeenFile(size=2000, mtime=1_700_000_000)
+SEEN = KnownFile(size=2000, mtime=1_700_000_000)
 
 
 def places(**changes: object) -> FileLocations:
-    """Ten days of play, a pair each session, everything where it should be."""
+    """Return ten days of play, with one pair per session, without differences."""
     names = [
         named(CLOCK.replace(hour=21, minute=10 * number) - timedelta(days=days), number)
         for days in range(2, 12)
@@ -69,15 +69,15 @@ def places(**changes: object) -> FileLocations:
 
 
 def only(found: tuple[FileFinding, ...]) -> FileFinding:
-    """The one finding there is."""
+    """Return the only finding."""
     assert len(found) == 1, found
     return found[0]
 
 
 def test_everything_in_its_place_is_no_finding() -> None:
-    """Where nothing differs nothing is found, and the sentence says so."""
+    """Without differences there are no findings, and the headline says so."""
     all_well = places()
-    assert rules.judge(all_well, {}) == ()
+    assert rules.find_discrepancies(all_well, {}) == ()
     assert rules.gap_days(all_well) == ()
     assert rules.headline(all_well, ()) == (
         "20 on the server, 20 in the folder, 20 processed: all imported, nothing to do."
@@ -85,15 +85,15 @@ def test_everything_in_its_place_is_no_finding() -> None:
 
 
 def test_the_well_known_case() -> None:
-    """3,253 on the server, 3,207 in the folder, 3,253 processed: 46 old ones were deleted, and that is fine."""
-    names = [named(CLOCK - timedelta(days=30, hours=n), 1 + n % 2) for n in range(3253)]
+    """46 old files were deleted from the folder (3,253 on the server, 3,207 in the folder): no action needed."""
+    names = [named(CLOCK - timedelta(days=30, hours=index), 1 + index % 2) for index in range(3253)]
     everything = dict.fromkeys(names, SEEN)
     case = places(
         on_server=everything,
         in_folder=dict.fromkeys(names[46:], SEEN),
         kept={name: kept(name) for name in names},
     )
-    found = only(rules.judge(case, {}))
+    found = only(rules.find_discrepancies(case, {}))
     assert (found.kind, found.verdict, found.files, found.recent, found.old) == (
         DiscrepancyKind.DELETED_LOCALLY, Verdict.FINE, 46, 0, 46,
     )  # fmt: skip
@@ -106,21 +106,21 @@ def test_the_well_known_case() -> None:
 
 
 def with_extra(name: RoundName) -> FileLocations:
-    """One file more on the server than anywhere else."""
+    """Add one file on the server only."""
     well = places()
     assert well.on_server is not None
     return places(on_server={**well.on_server, name: SEEN})
 
 
 def test_a_file_of_the_last_hour_is_on_its_way() -> None:
-    """What was written minutes ago is fine: the next sync takes it."""
-    found = only(rules.judge(with_extra(named(CLOCK - timedelta(minutes=5))), {}))
+    """A file written minutes ago is fine: the next sync fetches it."""
+    found = only(rules.find_discrepancies(with_extra(named(CLOCK - timedelta(minutes=5))), {}))
     assert (found.kind, found.verdict, found.recent) == (DiscrepancyKind.NOT_IMPORTED, Verdict.FINE, 1)
 
 
 def test_a_file_that_sync_should_have_taken_needs_a_look() -> None:
-    """A file inside the window and hours old says that no sync runs."""
-    found = only(rules.judge(with_extra(named(CLOCK - timedelta(hours=20))), {}))
+    """A file inside the lookback window that is hours old means that no sync runs."""
+    found = only(rules.find_discrepancies(with_extra(named(CLOCK - timedelta(hours=20))), {}))
     assert (found.verdict, found.to_do) == (
         Verdict.LOOK,
         "run: etstats sync --server main; and see: etstats cron show",
@@ -128,9 +128,9 @@ def test_a_file_that_sync_should_have_taken_needs_a_look() -> None:
 
 
 def test_a_file_older_than_the_window_names_the_day() -> None:
-    """What sync passes over by itself gets the command that takes it."""
+    """For files that sync skips, the finding has the command that fetches them."""
     name = named(CLOCK - timedelta(days=40))
-    found = only(rules.judge(with_extra(name), {}))
+    found = only(rules.find_discrepancies(with_extra(name), {}))
     assert (found.verdict, found.recent, found.old) == (Verdict.LOOK, 0, 1)
     assert found.to_do == f"run: etstats sync --server main --since {name.stamp:%Y-%m-%d}"
     assert rules.headline(with_extra(name), [found]).endswith(
@@ -139,13 +139,13 @@ def test_a_file_older_than_the_window_names_the_day() -> None:
 
 
 def test_nothing_imported_yet_is_said_so() -> None:
-    """A new installation is told to sync, not what differs."""
-    found = only(rules.judge(places(kept={}, in_folder={}), {}))
+    """In a new installation the only finding is to run sync."""
+    found = only(rules.find_discrepancies(places(kept={}, in_folder={}), {}))
     assert found.because == "nothing of this server was imported yet"
 
 
 def changed(**changes: object) -> FileLocations:
-    """Everything well, but one round 1 of long ago is kept otherwise."""
+    """Return files without differences, except one old round 1."""
     well = places()
     name = min(well.kept)
     return places(kept={**well.kept, name: kept(name, **changes)})
@@ -163,40 +163,42 @@ def changed(**changes: object) -> FileLocations:
         ({"mtime": 1_600_000_000}, DiscrepancyKind.CHANGED, Verdict.LOOK),
     ],
 )
-def test_what_the_base_says_of_a_file_decides(
+def test_what_the_database_says_of_a_file_decides(
     changes: dict[str, object], kind: DiscrepancyKind, verdict: Verdict
 ) -> None:
-    """Each state of a file is one finding, and needs a person or not."""
-    found = only(rules.judge(changed(**changes), {}))
+    """Each state of a file is one finding with its verdict."""
+    found = only(rules.find_discrepancies(changed(**changes), {}))
     assert (found.kind, found.verdict, found.files) == (kind, verdict, 1)
 
 
 def test_a_size_that_nobody_ever_saw_is_a_change_on_both_sides() -> None:
-    """A file whose size differs from what was taken was changed on the server, or in the folder, or both."""
-    kinds = {f.kind for f in rules.judge(changed(size=1999, archived_size=1999), {})}
+    """A file with another size than fetched was changed on the server, in the folder, or both."""
+    kinds = {
+        discrepancy.kind for discrepancy in rules.find_discrepancies(changed(size=1999, archived_size=1999), {})
+    }
     assert kinds == {DiscrepancyKind.CHANGED, DiscrepancyKind.LOCAL_DIFFERS}
 
 
 def test_a_file_pseudonymised_in_the_archive_is_no_difference() -> None:
-    """A copy written back from the archive has the archive's size, and one from before has the server's."""
-    assert rules.judge(changed(archived_size=1990), {}) == ()
-    assert rules.judge(places(), {}) == ()
+    """A copy restored from the archive has the size of the archive, an older one that of the server."""
+    assert rules.find_discrepancies(changed(archived_size=1990), {}) == ()
+    assert rules.find_discrepancies(places(), {}) == ()
 
 
 def test_files_only_in_the_local_folder_and_gone_from_the_server() -> None:
-    """A copy that neither base nor server knows needs a look; a file that only the server lost does not."""
+    """A copy unknown to database and server is reported; a file that is missing only on the server is not."""
     well = places()
     oldest = min(well.kept)
     lonely = named(CLOCK - timedelta(days=50))
     assert well.on_server is not None
-    found = rules.judge(
+    found = rules.find_discrepancies(
         places(
             in_folder={**well.in_folder, lonely: SEEN},
             on_server={name: seen for name, seen in well.on_server.items() if name != oldest},
         ),
         {},
     )
-    assert [(f.kind, f.verdict, f.filenames) for f in found] == [
+    assert [(discrepancy.kind, discrepancy.verdict, discrepancy.filenames) for discrepancy in found] == [
         (DiscrepancyKind.LOCAL_ONLY, Verdict.LOOK, (lonely.filename,)),
         (DiscrepancyKind.GONE, Verdict.FINE, (oldest.filename,)),
     ]
@@ -204,23 +206,26 @@ def test_files_only_in_the_local_folder_and_gone_from_the_server() -> None:
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_round_whose_partner_waits_unstored_needs_a_look(number: int) -> None:
-    """A round without its partner is fine, unless a file that may be the partner is known and not stored."""
+    """A round without its partner is fine, unless a known but unstored file may be the partner."""
     well = places()
     partner = min(name for name in well.kept if name.round_number == 3 - number)
     alone = min(name for name in well.kept if name.round_number == number)
     rest = {name: file for name, file in well.kept.items() if name != partner}
-    found = {f.kind: f for f in rules.judge(places(kept={**rest, alone: kept(alone, is_paired=False)}), {})}
+    found = {
+        discrepancy.kind: discrepancy
+        for discrepancy in rules.find_discrepancies(places(kept={**rest, alone: kept(alone, is_paired=False)}), {})
+    }
     kind = DiscrepancyKind.ROUND1_ALONE if number == 1 else DiscrepancyKind.ROUND2_ALONE
     assert found[kind].verdict is Verdict.LOOK
     assert partner.filename in found[kind].because
 
 
 def test_a_lone_round_1_of_the_last_hour_is_being_played_on() -> None:
-    """Between the rounds of a map there is nothing to worry about."""
+    """Between the rounds of a map there are no findings."""
     well, name = places(), named(CLOCK - timedelta(minutes=9))
     everywhere = {**well.in_folder, name: SEEN}
     found = only(
-        rules.judge(
+        rules.find_discrepancies(
             places(
                 on_server=everywhere, in_folder=everywhere, kept={**well.kept, name: kept(name, is_paired=False)}
             ),
@@ -231,29 +236,31 @@ def test_a_lone_round_1_of_the_last_hour_is_being_played_on() -> None:
 
 
 def test_offline_claims_nothing_about_the_server() -> None:
-    """Without the server there is no count of it and no finding that would need it."""
+    """Without the server there is no server count and no finding that needs it."""
     offline = places(on_server=None, in_folder={})
     assert rules.count(offline).on_server is None
-    assert {f.kind for f in rules.judge(offline, {})} == {DiscrepancyKind.DELETED_LOCALLY}
+    assert {discrepancy.kind for discrepancy in rules.find_discrepancies(offline, {})} == {
+        DiscrepancyKind.DELETED_LOCALLY
+    }
     assert rules.headline(offline, ()).startswith("0 in the folder, 20 processed")
 
 
 def test_days_with_play_and_gaps() -> None:
-    """A day is listed when a file of it has no round, or a round of it no partner; the newest first."""
+    """Days are listed if a file has no round, or a round no partner; newest first."""
     well = places()
     days = sorted({name.stamp.date() for name in well.kept}, reverse=True)
     missing = max(well.kept)
     alone = min(well.kept)
     rest = {name: file for name, file in well.kept.items() if name not in {missing, alone}}
     found = rules.gap_days(places(kept={**rest, alone: kept(alone, is_paired=False)}))
-    assert [(d.day, d.known, d.stored, d.missing, d.unpaired, d.verdict) for d in found] == [
+    assert [(day.day, day.known, day.stored, day.missing, day.unpaired, day.verdict) for day in found] == [
         (days[0], 2, 1, 1, 0, Verdict.LOOK),
         (days[-1], 2, 2, 0, 1, Verdict.FINE),
     ]
 
 
-def stretch(count: int, first: int, last: int) -> CountInterval:
-    """A count that was seen from one day to another."""
+def spans(count: int, first: int, last: int) -> CountInterval:
+    """Return a count recorded from one day to another."""
     return CountInterval(
         what="x", count=count, first_seen=FIRST + timedelta(days=first), last_seen=FIRST + timedelta(days=last)
     )
@@ -263,19 +270,19 @@ def stretch(count: int, first: int, last: int) -> CountInterval:
     ("earlier", "now", "expected"),
     [
         ([], 5, CountTrend(trend=Trend.NEW)),
-        ([stretch(5, 0, 3)], 5, CountTrend(trend=Trend.STABLE, since=FIRST)),
-        ([stretch(3, 0, 1), stretch(5, 2, 3)], 5, CountTrend(trend=Trend.STABLE, since=FIRST + timedelta(days=2))),
-        ([stretch(3, 0, 1)], 5, CountTrend(trend=Trend.GROWING, since=FIRST + timedelta(days=1), was=3)),
+        ([spans(5, 0, 3)], 5, CountTrend(trend=Trend.STABLE, since=FIRST)),
+        ([spans(3, 0, 1), spans(5, 2, 3)], 5, CountTrend(trend=Trend.STABLE, since=FIRST + timedelta(days=2))),
+        ([spans(3, 0, 1)], 5, CountTrend(trend=Trend.GROWING, since=FIRST + timedelta(days=1), was=3)),
         (
-            [stretch(9, 0, 1), stretch(2, 2, 3), stretch(4, 4, 5)], 7,
+            [spans(9, 0, 1), spans(2, 2, 3), spans(4, 4, 5)], 7,
             CountTrend(trend=Trend.GROWING, since=FIRST + timedelta(days=3), was=2),
         ),
         (
-            [stretch(1, 0, 1), stretch(8, 2, 3), stretch(6, 4, 5)], 0,
+            [spans(1, 0, 1), spans(8, 2, 3), spans(6, 4, 5)], 0,
             CountTrend(trend=Trend.SHRINKING, since=FIRST + timedelta(days=3), was=8),
         ),
     ],
 )  # fmt: skip
 def test_the_course_of_a_count(earlier: list[CountInterval], now: int, expected: CountTrend) -> None:
-    """Stable since it is so; growing or shrinking since it was last seen where the movement began."""
-    assert rules.course(earlier, now) == expected
+    """A count is stable since its first record; growing or shrinking since the record before the change."""
+    assert rules.trend_of(earlier, now) == expected

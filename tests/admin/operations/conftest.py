@@ -1,13 +1,9 @@
-"""Fixtures of the tests of operation: a crontab of their own."""
+"""Fixtures of the operation tests: a separate crontab."""
 
 import stat
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-
-from tests.admin.operations.game import Game
 
 _CRONTAB = """\
 #!/bin/sh
@@ -24,7 +20,7 @@ esac
 
 @pytest.fixture
 def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file that a stand-in for `crontab` keeps this test's crontab in; nobody's real one is touched."""
+    """Return the file in which a replacement of `crontab` stores the crontab; the real one is not changed."""
     programs, spool = tmp_path / "bin", tmp_path / "spool"
     programs.mkdir()
     program = programs / "crontab"
@@ -32,10 +28,3 @@ def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program.chmod(stat.S_IRWXU)
     monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
     return spool
-
-
-@pytest.fixture
-def game() -> Iterator[Callable[..., Game]]:
-    """Start games on loopback: `game(people=6)`; each is gone at the end."""
-    with ExitStack() as stack:
-        yield lambda **says: stack.enter_context(Game(**says))

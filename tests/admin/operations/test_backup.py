@@ -1,4 +1,4 @@
-"""Backups: consistent, private, verified, rotated, and the way back."""
+"""Tests of backups: consistent, private, verified, rotated, and restored."""
 
 import json
 import stat
@@ -14,7 +14,7 @@ from etstats.admin.backup import Backup, expired
 from etstats.db import dump
 from etstats.db.backup_file import read_manifest
 from etstats.db.connection import BACKUP_LOCK_KEY, RUN_LOCK_KEY, connect, run_lock
-from etstats.db.scratch import scratch_base
+from etstats.db.scratch import scratch_database
 from etstats.demo.generator import generate, write_files
 from etstats.errors import ConfigError
 from tests.conftest import CliResult
@@ -24,8 +24,8 @@ NOW = datetime(2025, 10, 2, 5, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def evening(tmp_path: Path) -> Path:
-    """A folder with a session of invented round files."""
+def session(tmp_path: Path) -> Path:
+    """Return a folder with a session of generated round files."""
     folder = tmp_path / "gamestats"
     folder.mkdir(parents=True)
     write_files(folder, generate(7, start=NOW, files=12))
@@ -34,20 +34,20 @@ def evening(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def folder(home: Path) -> Path:
-    """Where backups go by default."""
+    """Return the default backup folder."""
     return home / "data" / "backups"
 
 
 def names(folder: Path) -> list[str]:
-    """What lies in the backup folder."""
+    """Return the file names in the backup folder."""
     return sorted(path.name for path in folder.iterdir())
 
 
 def test_a_backup_is_private_and_holds_every_row(
-    cli: Cli, evening: Path, folder: Path, db: psycopg.Connection
+    cli: Cli, session: Path, folder: Path, db: psycopg.Connection
 ) -> None:
-    """Mode 0600 in a folder of mode 0700; its manifest agrees with the database; no half file next to it."""
-    assert cli("import", evening).code == 0
+    """Mode 0600 in a folder of mode 0700; the manifest matches the database; no partial file."""
+    assert cli("import", session).code == 0
     done = cli("backup")
     assert done.code == 0, done.err
     assert "12 rounds" in done.err
@@ -59,18 +59,18 @@ def test_a_backup_is_private_and_holds_every_row(
     assert read_manifest(path).rows_of("rounds") == 12
 
 
-def test_a_quiet_backup_says_nothing(cli: Cli, evening: Path) -> None:
-    """Cron mails what a run prints."""
-    cli("import", evening)
+def test_a_quiet_backup_says_nothing(cli: Cli, session: Path) -> None:
+    """A successful backup prints nothing under cron."""
+    cli("import", session)
     done = cli("-q", "backup")
     assert (done.code, done.out, done.err) == (0, "", "")
 
 
 def test_restore_brings_back_what_was_lost_and_keeps_what_was_there(
-    cli: Cli, evening: Path, folder: Path, db: psycopg.Connection
+    cli: Cli, session: Path, folder: Path, db: psycopg.Connection
 ) -> None:
-    """After a loss the database is as it was, row by row; the state before the restore is a backup of its own."""
-    cli("import", evening)
+    """A restore returns all rows; the previous database is kept as a backup."""
+    cli("import", session)
     before = dump.contents(db)
     cli("backup")
     (first,) = names(folder)
@@ -89,12 +89,14 @@ def test_restore_brings_back_what_was_lost_and_keeps_what_was_there(
     assert kept in done.err
 
 
-def test_the_base_goes_on_after_a_restore(cli: Cli, evening: Path, db: psycopg.Connection, tmp_path: Path) -> None:
-    """Triggers are on again and identities go on: the next import works and is counted."""
-    cli("import", evening, "--limit", "6")
+def test_the_database_goes_on_after_a_restore(
+    cli: Cli, session: Path, db: psycopg.Connection, tmp_path: Path
+) -> None:
+    """After a restore, triggers are enabled and identity columns continue: the next import works."""
+    cli("import", session, "--limit", "6")
     cli("backup")
     assert cli("restore", "latest", "--yes").code == 0
-    done = cli("import", evening)
+    done = cli("import", session)
     assert (done.code, "6 imported" in done.err, "6 known" in done.err) == (0, True, True), done.err
     seen, rows = db.execute(
         "SELECT (SELECT sum(times_seen) FROM player_aliases), (SELECT count(*) FROM player_comprehensive_stats)"
@@ -103,10 +105,10 @@ def test_the_base_goes_on_after_a_restore(cli: Cli, evening: Path, db: psycopg.C
 
 
 def test_what_was_posted_is_not_posted_again_after_a_restore(
-    cli: Cli, evening: Path, db: psycopg.Connection
+    cli: Cli, session: Path, db: psycopg.Connection
 ) -> None:
-    """Posting goes on after the newest round that was told; where nobody knows, from the moment of the restore."""
-    cli("import", evening)
+    """Posting continues after the newest reported round, or from the time of the restore."""
+    cli("import", session)
     db.execute("INSERT INTO post_watermarks SELECT id, 'round', '2025-01-01' FROM servers")
     db.commit()
     cli("backup")
@@ -114,13 +116,13 @@ def test_what_was_posted_is_not_posted_again_after_a_restore(
         "INSERT INTO posts (server_id, kind, subject, channel, state, message_id, created_at) SELECT server_id,"
         " 'round', file_id, repeat('a', 32), 'sent', '1', now() FROM rounds ORDER BY ended_at LIMIT 3"
     )
-    (told,) = db.execute(
+    (newest,) = db.execute(
         "SELECT max(ended_at) FROM (SELECT * FROM rounds ORDER BY ended_at LIMIT 3) r"
     ).fetchone() or (0,)
     db.commit()
     assert cli("restore", "latest", "--yes").code == 0
     since = db.execute("SELECT since FROM post_watermarks").fetchone()
-    assert since == (told + timedelta(seconds=1),)
+    assert since == (newest + timedelta(seconds=1),)
     db.execute("TRUNCATE posts CASCADE")
     db.commit()
     before = datetime.now(UTC)
@@ -132,9 +134,9 @@ def test_what_was_posted_is_not_posted_again_after_a_restore(
 def test_what_killed_runs_left_is_cleared_and_nothing_else(
     cli: Cli, folder: Path, database_url: str, admin: psycopg.Connection
 ) -> None:
-    """Half a file and a scratch database of ours go; the scratch database of another database stays."""
+    """A partial file and our scratch database are removed; that of another database is kept."""
     names_of = "SELECT datname FROM pg_database WHERE starts_with(datname, 'etstats_scratch_')"
-    with scratch_base(database_url, folder):
+    with scratch_database(database_url, folder):
         ((ours,),) = admin.execute(names_of).fetchall()
     assert admin.execute(names_of).fetchall() == []
     admin.execute(f'CREATE DATABASE "{ours}"')
@@ -147,9 +149,9 @@ def test_what_killed_runs_left_is_cleared_and_nothing_else(
     assert len(names(folder)) == 1
 
 
-def test_half_a_backup_is_never_the_latest(cli: Cli, evening: Path, folder: Path, db: psycopg.Connection) -> None:
-    """What a killed run left, however new: not listed, not `latest`, refused when it is named."""
-    cli("import", evening)
+def test_half_a_backup_is_never_the_latest(cli: Cli, session: Path, folder: Path, db: psycopg.Connection) -> None:
+    """A partial file of a killed run is not listed, not `latest`, and refused by name."""
+    cli("import", session)
     assert cli("backup").code == 0
     (whole,) = folder.iterdir()
     half = folder / "etstats-20991231T235959Z.zip.partial"
@@ -164,15 +166,43 @@ def test_half_a_backup_is_never_the_latest(cli: Cli, evening: Path, folder: Path
     assert db.execute("SELECT count(*) > 0 FROM rounds").fetchone() == (True,)
 
 
+def test_the_backup_that_a_restore_made_is_never_the_latest(
+    cli: Cli, session: Path, folder: Path, db: psycopg.Connection
+) -> None:
+    """Repeated restores of `latest` restore the same backup of the user."""
+    cli("import", session)
+    assert cli("backup").code == 0
+    before = dump.contents(db)
+    for _ in range(2):
+        db.rollback()
+        db.execute("DELETE FROM rounds WHERE round_number = 2")
+        db.commit()
+        assert cli("restore", "latest", "--yes").code == 0
+        assert dump.contents(db) == before
+    assert [name.endswith("-before-restore.zip") for name in names(folder)].count(True) == 2
+    assert cli("backup", "--list", "--csv").out.count("before-restore") == 2
+
+
+def test_a_backup_of_a_wrong_clock_is_not_the_latest(cli: Cli, session: Path, folder: Path) -> None:
+    """A file dated years ahead is only used if there is no other."""
+    cli("import", session)
+    assert cli("backup").code == 0
+    (folder / "etstats-20990101T000000Z.zip").write_bytes(b"x")
+    assert cli("restore", "latest", "--yes").code == 0
+    for path in folder.glob("etstats-20[0-8]*"):
+        path.unlink()
+    assert "is not a valid backup" in cli("restore", "latest", "--yes").err
+
+
 def test_two_backups_in_one_second_are_two(cli: Cli, folder: Path) -> None:
-    """One never takes the place of another."""
+    """A backup never overwrites another one."""
     assert [cli("backup").code for _ in range(3)] == [0, 0, 0]
     assert len(names(folder)) == 3
 
 
-def test_a_restore_is_not_done_unasked(cli: Cli, evening: Path, db: psycopg.Connection) -> None:
-    """Without a terminal and without --yes nothing happens, and the message says what to add."""
-    cli("import", evening)
+def test_a_restore_is_not_done_unasked(cli: Cli, session: Path, db: psycopg.Connection) -> None:
+    """Without a terminal and --yes nothing happens, and the message names the option."""
+    cli("import", session)
     cli("backup")
     db.execute("DELETE FROM rounds")
     db.commit()
@@ -186,8 +216,8 @@ OLD = Path(__file__).parents[2] / "data" / "old_backup"
 """A backup of the version before 0001_initial.sql, of generated files, and a leaderboard of that version."""
 
 
-def test_a_backup_from_before_the_first_release(cli: Cli, evening: Path, db: psycopg.Connection) -> None:
-    """Its files and decisions are restored, and what derives from the files is derived by this version."""
+def test_a_backup_from_before_the_first_release(cli: Cli, session: Path, db: psycopg.Connection) -> None:
+    """Files and corrections of an old backup are restored, and rows derived again by this version."""
     path = OLD / "backup-0.1.0.zip"
     done = cli("restore", path, "--yes")
     assert done.code == 0, done.err
@@ -209,19 +239,62 @@ def test_a_backup_from_before_the_first_release(cli: Cli, evening: Path, db: psy
     )
     verified = cli("rebuild", "--verify")
     assert verified.code == 0, verified.out
-    assert cli("import", evening).code == 0
+    assert cli("import", session).code == 0
     assert cli("backup").code == 0
     assert cli("restore", "latest", "--yes").code == 0
 
 
 def test_a_backup_of_another_unreleased_schema_is_refused(cli: Cli, tmp_path: Path) -> None:
-    """Only the one before the first release is known."""
+    """Of several migrations only those before the first release are known."""
     path = tmp_path / "old.zip"
     path.write_bytes((OLD / "backup-0.1.0.zip").read_bytes())
     _with_manifest(path, lambda text: text.replace("bf7a13ba", "00000000"))
     done = cli("restore", path, "--yes")
     assert done.code == 2
     assert "newer" in done.err or "unreleased" in done.err
+
+
+def _of_a_checkout(path: Path, without: str) -> None:
+    """Turn a backup into one of a checkout with another initial migration, and without one of the tables."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist() if name != f"{without}.copy"}
+    manifest = json.loads(members["manifest.json"])
+    manifest["migrations"] = {"1": "0" * 64}
+    manifest["tables"] = [table for table in manifest["tables"] if table["name"] != without]
+    members["manifest.json"] = json.dumps(manifest).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+def test_a_backup_of_another_checkout(cli: Cli, session: Path, folder: Path, db: psycopg.Connection) -> None:
+    """A version that was never released wrote it, and lacked a table: derived rows are computed again."""
+    cli("import", session)
+    assert cli("correct", "exclude-map", "radar").code == 0
+    before = {table.name: table.rows for table in dump.contents(db)}
+    db.rollback()
+    assert cli("backup").code == 0
+    (name,) = names(folder)
+    _of_a_checkout(folder / name, "player_ratings")
+    done = cli("restore", folder / name, "--yes")
+    assert done.code == 0, done.err
+    assert {table.name: table.rows for table in dump.contents(db)}["corrections"] == before["corrections"] == 1
+    db.rollback()
+    verified = cli("rebuild", "--verify")
+    assert verified.code == 0, verified.out
+
+
+@pytest.mark.parametrize("without", ["processed_files", "posts", "player_links"])
+def test_a_backup_of_another_checkout_lacks_no_old_table(
+    cli: Cli, session: Path, folder: Path, without: str
+) -> None:
+    """A backup without a table that every version had is not a whole one."""
+    cli("import", session)
+    cli("backup")
+    (name,) = names(folder)
+    _of_a_checkout(folder / name, without)
+    done = cli("restore", folder / name, "--yes")
+    assert (done.code, f"tables differ from those of its schema: {without}" in done.err) == (2, True)
 
 
 def _with_manifest(path: Path, change: Callable[[str], str]) -> None:
@@ -233,9 +306,9 @@ def _with_manifest(path: Path, change: Callable[[str], str]) -> None:
             archive.writestr(name, content)
 
 
-def test_a_damaged_backup_changes_nothing(cli: Cli, evening: Path, folder: Path, db: psycopg.Connection) -> None:
-    """Cut off, a flipped byte, another count, no backup at all: refused with its name, and the database stays."""
-    cli("import", evening)
+def test_a_damaged_backup_changes_nothing(cli: Cli, session: Path, folder: Path, db: psycopg.Connection) -> None:
+    """Truncated, corrupted, wrong counts, not a backup: refused by name, and the database is unchanged."""
+    cli("import", session)
     before = dump.contents(db)
     db.rollback()
     cli("backup")
@@ -259,15 +332,15 @@ def test_a_damaged_backup_changes_nothing(cli: Cli, evening: Path, folder: Path,
 
 
 def test_a_missing_backup_is_named(cli: Cli) -> None:
-    """`latest` with none there, and a path that leads nowhere."""
-    assert "make one with: etstats backup" in cli("restore", "latest", "--yes").err
+    """`latest` without backups, and a nonexistent path, are refused."""
+    assert "create one with: etstats backup" in cli("restore", "latest", "--yes").err
     done = cli("restore", "/nowhere/at-all.zip", "--yes")
     assert done.code == 2
     assert "/nowhere/at-all.zip" in done.err
 
 
 def test_two_backups_at_once_are_refused_and_a_run_does_not_stop_one(cli: Cli, db: psycopg.Connection) -> None:
-    """The second backup leaves with 75; a sync running is no obstacle to a backup, but it is to a restore."""
+    """A second backup exits with 75; a running sync allows a backup, but blocks a restore."""
     with run_lock(db, BACKUP_LOCK_KEY):
         assert cli("backup").code == 75
     with run_lock(db, RUN_LOCK_KEY):
@@ -277,13 +350,13 @@ def test_two_backups_at_once_are_refused_and_a_run_does_not_stop_one(cli: Cli, d
 
 def test_a_user_who_may_not_create_bases_still_gets_verified_backups(
     cli: Cli,
-    evening: Path,
+    session: Path,
     database_url: str,
     reachable_dir: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The scratch database then lives in a server of its own, and nothing of it is left."""
-    cli("import", evening)
+    """The scratch database is then in a separate server, which is removed."""
+    cli("import", session)
     data = reachable_dir / "modest"
     data.mkdir(mode=0o711)
     monkeypatch.setenv("ETSTATS_DATA_DIR", str(data))
@@ -300,7 +373,7 @@ def test_a_user_who_may_not_create_bases_still_gets_verified_backups(
 
 
 def test_a_failed_backup_leaves_nothing_behind(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full disk: exit code 75, in words, and no file under any name."""
+    """A full disk exits with 75 and a message, and leaves no file."""
     monkeypatch.setattr("etstats.db.backup_file.os.fsync", _full)
     done = cli("backup")
     assert done.code == 75
@@ -317,15 +390,26 @@ def _backup(days_old: float) -> Backup:
 
 
 def test_old_backups_go_and_the_last_good_one_stays() -> None:
-    """Seven days are kept; when nothing newer exists the newest stays, however old."""
+    """Backups are kept seven days; the newest is always kept."""
     week = [_backup(day) for day in (0, 1, 6.9, 7.1, 30)]
     assert expired(week, NOW, 7) == week[3:]
     assert expired([_backup(400), _backup(500)], NOW, 7) == [_backup(500)]
     assert expired([], NOW, 7) == []
+    safety = Backup(path=Path("/b/etstats-before-restore.zip"), made_at=NOW, size_bytes=1)
+    assert expired([safety, _backup(400), _backup(500)], NOW, 7) == [_backup(500)]
+    assert expired([safety], NOW + timedelta(days=400), 7) == []
+
+
+def test_a_wrong_clock_removes_no_backup() -> None:
+    """A backup dated in the future does not expire others and is not the newest."""
+    week = [_backup(day) for day in (0, 1, 5.9)]
+    future = _backup(-3650)
+    assert expired([*week, future], future.made_at, 7) == []
+    assert expired([*week, future], NOW, 7) == []
 
 
 def test_foreign_files_in_the_folder_are_left_alone(cli: Cli, folder: Path) -> None:
-    """Only what has the name of a backup is listed or removed."""
+    """Only files with the name of a backup are listed or removed."""
     folder.mkdir(parents=True)
     for name in ("notes.txt", "etstats-old.zip", "etstats-20200101T000000Z.zip"):
         (folder / name).write_text("x")
@@ -336,14 +420,14 @@ def test_foreign_files_in_the_folder_are_left_alone(cli: Cli, folder: Path) -> N
 
 
 def test_list_shows_the_backups(cli: Cli) -> None:
-    """Empty as [], else newest first."""
+    """The list is [] if empty, else newest first."""
     assert cli("backup", "--list", "--json").out == "[]\n"
     cli("backup")
     assert "etstats-" in cli("backup", "--list", "--csv").out
 
 
 def test_manifest_of_another_format_is_refused(tmp_path: Path) -> None:
-    """A later format is not guessed at."""
+    """A newer format is refused."""
     path = tmp_path / "x.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("manifest.json", '{"format": 2}')

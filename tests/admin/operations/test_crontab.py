@@ -1,4 +1,4 @@
-"""The cron lines: the hours they cover, and a crontab that is otherwise left alone."""
+"""Tests of the cron entries: their hours, and the other lines of the crontab."""
 
 import re
 from collections.abc import Callable
@@ -27,20 +27,20 @@ MINE = "MAILTO=me@example.org\n\n0 4 * * * /usr/bin/backup-my-box  # mine\n"
     ],
 )
 def test_hours_are_read_as_people_write_them(text: str, hours: tuple[int, ...]) -> None:
-    """A range may pass midnight, `24` means until midnight."""
+    """A range may pass midnight; `24` means until midnight."""
     assert crontab.play_hours(text) == hours
 
 
 @pytest.mark.parametrize("text", ["", "evening", "18-25", "24-3", "18:00-2:00", "-3", "18-2;rm", "١٨-٢"])
 def test_what_is_no_range_of_hours_is_refused(text: str) -> None:
-    """The refusal quotes it and shows how it should look."""
+    """The error quotes the value and shows a valid example."""
     with pytest.raises(ConfigError, match="expected a range such as 18-2"):
         crontab.play_hours(text)
 
 
 @given(st.integers(0, 23), st.integers(0, 23))
 def test_the_hour_field_means_the_same_hours_to_cron(first: int, last: int) -> None:
-    """What cron reads from the field is what the setting says."""
+    """The hours field means the same to cron as the setting."""
     hours = crontab.play_hours(f"{first}-{last}")
     line = next(
         line
@@ -56,31 +56,34 @@ def test_the_hour_field_means_the_same_hours_to_cron(first: int, last: int) -> N
 
 
 def test_every_line_calls_by_absolute_path_and_in_silence() -> None:
-    """A line carries its own PATH and HOME, quotes what needs it, and hides a percent sign from cron."""
+    """An entry has its own PATH and HOME, quotes special characters, and escapes percent signs."""
     lines = crontab.block(CronConfig(hours="18-2"), ["/opt/my tools/50%/etstats"], "/home/et user").splitlines()
     jobs = [line for line in lines if not line.startswith("#")]
-    assert len(jobs) == 4
+    assert len(jobs) == 5
     for job in jobs:
-        assert re.match(r"^\S+ \S+ \* \* \* HOME='/home/et user' PATH=/\S+ '/opt/my tools/50\\%/etstats' -q ", job)
+        guard, call = re.fullmatch(r"\S+ \S+ \* \* \* (test -x .* && )?(HOME=.*)", job).groups()  # type: ignore[union-attr]
+        assert re.match(r"HOME='/home/et user' PATH=/\S+ '/opt/my tools/50\\%/etstats' -q ", call)
+        assert guard == (None if job.endswith("backup") else r"test -x '/opt/my tools/50\%/etstats' && ")
     assert not [line for line in lines if re.match(r"[A-Z]+=", line)], (
         "a setting of its own would hold for others' lines"
     )
 
 
 def test_nothing_runs_in_dead_hours_but_the_backup() -> None:
-    """Play hours 18-2: fetching in them, one look in the hour after, the backup at its own time."""
+    """Play hours 18-2: polling in these hours, one poll in the hour after, the backup at its time."""
     text = crontab.block(CronConfig(hours="18-2", backup_at="05:30"), ["/bin/etstats"], "/root")
     fields = {
-        line.split(" -q ")[1].split()[0] + line.split()[0]: line.split()[1]
+        line.split(" 24h ")[1].split()[0] + line.split()[0]: line.split()[1]
         for line in text.splitlines()
         if "-q" in line
     }
-    assert fields == {"sync*": "0-2,18-23", "sync45": "3", "backup30": "5", "health37": "0-2,18-23"}
+    wanted = {"sync*": "0-2,18-23", "sync45": "3", "backup30": "5", "recap3": "8-20", "health7-57/10": "0-2,18-23"}
+    assert fields == wanted
 
 
 @pytest.mark.parametrize("before", ["", MINE, MINE.rstrip("\n"), "# only a comment\n", "bäd\udcff bytes\n"])
 def test_installing_and_removing_leaves_the_crontab_as_it_was(before: str) -> None:
-    """The lines of others stay byte for byte; a second installation changes nothing."""
+    """Other lines do not change; a second installation changes nothing."""
     block = crontab.block(CronConfig(), ["/bin/etstats"], "/root")
     once = crontab.with_block(before, block)
     assert once.startswith(before)
@@ -90,7 +93,7 @@ def test_installing_and_removing_leaves_the_crontab_as_it_was(before: str) -> No
 
 
 def test_new_lines_take_the_place_of_the_old_ones() -> None:
-    """What stands after the marks stays after them."""
+    """Lines after the block stay after it."""
     old = (
         crontab.with_block(MINE, crontab.block(CronConfig(hours="20-22"), ["/bin/etstats"], "/root"))
         + "1 1 * * * mine-too\n"
@@ -103,13 +106,13 @@ def test_new_lines_take_the_place_of_the_old_ones() -> None:
     "damaged", [crontab.BEGIN + "\n", crontab.END + "\n", f"{crontab.END}\n{crontab.BEGIN}\n"]
 )
 def test_damaged_marks_are_refused(damaged: str) -> None:
-    """Nothing is guessed about where our lines end."""
+    """Damaged markers are refused."""
     with pytest.raises(ConfigError, match="crontab -e"):
         crontab.with_block(MINE + damaged, "new\n")
 
 
 def test_commands_edit_the_users_crontab(cli: Callable[..., CliResult], spool: Path) -> None:
-    """Install, install again, remove: the admin's own lines are there throughout."""
+    """Install twice, then remove: the admin's lines are never changed."""
     spool.write_text(MINE)
     first = cli("cron", "install")
     assert first.code == 0
@@ -120,18 +123,18 @@ def test_commands_edit_the_users_crontab(cli: Callable[..., CliResult], spool: P
     assert spool.read_text() == written
     assert cli("cron", "remove").code == 0
     assert spool.read_text() == MINE
-    assert "nothing" in cli("cron", "remove").err
+    assert "no entries of etstats" in cli("cron", "remove").err
 
 
 def test_settings_of_the_shell_alone_are_named(cli: Callable[..., CliResult], spool: Path) -> None:
-    """Cron does not inherit the shell's variables, so the admin is told which ones matter."""
+    """Cron does not inherit shell variables, so the affected ones are reported."""
     done = cli("cron", "install")
     assert "ETSTATS_DATABASE_URL" in done.err
     assert "init" in done.err
 
 
 def test_a_refusal_of_cron_keeps_the_old_crontab(spool: Path) -> None:
-    """Cron's own reason is passed on."""
+    """The error of cron is reported."""
     spool.write_text(MINE)
     with pytest.raises(ConfigError, match="bad minute"):
         crontab.write_crontab("bad line\n")
@@ -141,7 +144,7 @@ def test_a_refusal_of_cron_keeps_the_old_crontab(spool: Path) -> None:
 def test_a_machine_without_cron_is_told_what_else_there_is(
     cli: Callable[..., CliResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No `crontab` program: exit code 2, and the way out."""
+    """Without a `crontab` program: exit code 2 and the alternative."""
     monkeypatch.setenv("PATH", str(tmp_path))
     done = cli("cron", "install")
     assert done.code == 2
@@ -151,6 +154,13 @@ def test_a_machine_without_cron_is_told_what_else_there_is(
 
 @pytest.mark.parametrize("at", ["25:00", "5", "05:60", "now"])
 def test_a_wrong_time_of_the_backup_is_refused(at: str) -> None:
-    """The refusal names the setting."""
+    """The error names the setting."""
     with pytest.raises(ConfigError, match="backup_at"):
         crontab.block(CronConfig(backup_at=at), ["/bin/etstats"], "/root")
+
+
+@pytest.mark.parametrize("poll", ["x", "0s", "5 minutes"])
+def test_a_wrong_polling_interval_is_refused(poll: str) -> None:
+    """The error names the setting; cron would run the entry with it each minute."""
+    with pytest.raises(ConfigError, match=r"\[cron\] poll: .*: expected a time such as 5s"):
+        crontab.block(CronConfig(poll=poll), ["/bin/etstats"], "/root")

@@ -1,4 +1,4 @@
-"""The documentation of operation says what is: every setting, every command and option, every quoted message."""
+"""Tests that the documentation matches the settings, commands, options and messages."""
 
 import re
 import tomllib
@@ -8,20 +8,19 @@ from dataclasses import MISSING, fields
 from typing import Any
 
 import pytest
-import typer
 
 from etstats.admin import crontab
-from etstats.cli import app
+from etstats.cli import command_tree
 from etstats.config import schema
 from tests.support.paths import ROOT
 
-PAGES = ("setup", "settings", "troubleshooting")
+PAGES = ("setup", "settings", "troubleshooting", "postgresql")
 _SECTION = re.compile(r"^## `\[+([a-z]+)\]+`$", re.M)
 _ROW = re.compile(r"^\| `([a-z_]+)`( S)? \| (?:`(.*?)`)? ?\| \S.* \|$", re.M)
 
 
 def documented(page: str) -> dict[str, dict[str, tuple[bool, str | None]]]:
-    """Section -> key -> (is a secret, default as written); the first table of each section."""
+    """Section -> key -> (is a secret, default as written), from the first table of each section."""
     parts = _SECTION.split(page)
     return {
         name: {
@@ -33,18 +32,18 @@ def documented(page: str) -> dict[str, dict[str, tuple[bool, str | None]]]:
 
 
 def defined() -> Iterator[tuple[str, str, bool, Any]]:
-    """Section, key, is a secret, default; of every setting there is."""
+    """Section, key, is a secret, default; of every defined setting."""
     for section, hint in typing.get_type_hints(schema.Config).items():
         cls = schema.ServerConfig if section == "servers" else hint
         if section in {"path", "data_dir", "state_dir"}:
             continue
         for one in fields(cls):
-            if one.name not in {"round", "map", "session", "servers"}:
+            if one.name not in {"round", "map", "session", "channels", "servers"}:
                 yield section, one.name, bool(one.metadata.get("secret")), one.default
 
 
 def test_the_table_of_settings_is_complete_and_true() -> None:
-    """Each setting once, with its default as TOML writes it and its secrecy; none that does not exist."""
+    """Each setting is documented once, with its default as in TOML and its secrecy; no unknown setting."""
     page = documented((ROOT / "docs/settings.md").read_text())
     wanted: dict[str, dict[str, tuple[bool, object]]] = {}
     for section, key, secret, default in defined():
@@ -61,14 +60,14 @@ def test_the_table_of_settings_is_complete_and_true() -> None:
 
 
 def test_the_example_crontab_is_what_would_be_written() -> None:
-    """For play hours 18-2 and a user's own installation."""
+    """The units in docs/systemd are for play hours 18-2 and an installation of a user."""
     example = (ROOT / "crontab.example").read_text()
     wanted = crontab.block(schema.CronConfig(hours="18-2"), ["/home/et/.local/bin/etstats"], "/home/et")
     assert example[example.index(crontab.BEGIN) :] == wanted
 
 
 def _commands() -> Iterator[tuple[str, list[str]]]:
-    """Every `etstats ...` of the pages, from code spans and consoles, with its page."""
+    """Return every `etstats ...` of the pages, from code spans and consoles, with its page."""
     for page in PAGES:
         text = (ROOT / f"docs/{page}.md").read_text().replace("\\\n", " ")
         prose = re.sub(r"```.*?```", "", text, flags=re.S)
@@ -81,8 +80,8 @@ def _commands() -> Iterator[tuple[str, list[str]]]:
 
 
 def test_every_command_of_the_pages_exists() -> None:
-    """Each is known, and knows each of the options it is shown with."""
-    root = typer.main.get_command(app)
+    """Each command exists and has the options with which it is shown."""
+    root = command_tree()
     seen = 0
     for page, words in _commands():
         command: Any = root
@@ -96,7 +95,7 @@ def test_every_command_of_the_pages_exists() -> None:
 
 
 def test_every_quoted_message_is_one_of_ours() -> None:
-    """What troubleshooting tells to look for is what the program says."""
+    """The messages quoted in troubleshooting exist in the program."""
     source = "\n".join(path.read_text() for path in (ROOT / "etstats").rglob("*.py"))
     joined = re.sub(r'"\s*\n\s*f?"', "", source)
     page = (ROOT / "docs/troubleshooting.md").read_text()
@@ -107,18 +106,19 @@ def test_every_quoted_message_is_one_of_ours() -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_links_between_the_pages_lead_somewhere(page: str) -> None:
-    """Relative links name files that exist."""
+    """Relative links point to existing files."""
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / f"docs/{page}.md").read_text()):
         assert (ROOT / "docs" / target).exists(), target
 
 
 def test_the_units_call_commands_that_exist() -> None:
-    """Every ExecStart of ours is a command, and every timer has its service."""
+    """Every ExecStart is a command, and every timer has its service."""
     units = ROOT / "docs/systemd"
-    root: Any = typer.main.get_command(app)
+    root: Any = command_tree()
     for unit in units.glob("*.service"):
         line = next(line for line in unit.read_text().splitlines() if line.startswith("ExecStart="))
         if "etstats " in line:
-            assert line.split()[-1] in root.commands, unit
+            words = [word for word in line.partition("etstats ")[2].split() if not word.startswith("-")]
+            assert words[0] in root.commands, unit
     for timer in units.glob("*.timer"):
         assert timer.with_suffix(".service").exists(), timer

@@ -1,4 +1,4 @@
-"""Health: each thing that can quietly go wrong is seen, told with a way out, and gives exit code 3."""
+"""Tests of health: each problem is found, reported with a solution, and exits with 3."""
 
 import json
 import tempfile
@@ -9,11 +9,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from etstats.admin import crontab
 from etstats.db import embedded
 from etstats.db.embedded import programs
-from etstats.db.server_status import record_people
+from etstats.db.server_status import record_people, record_poll
+from etstats.demo.discord import StandIn
 from etstats.demo.generator import generate, write_files
-from etstats.pipeline.poll_schedule import note_look
 from tests.conftest import CliResult
 
 Cli = Callable[..., CliResult]
@@ -22,13 +23,13 @@ QUIET = "[health]\nmax_file_age_days = 100000\n"
 
 @pytest.fixture
 def now() -> datetime:
-    """The moment of the test."""
+    """Return the current time of the test."""
     return datetime.now(UTC)
 
 
 @pytest.fixture
 def well(cli: Cli, home: Path, tmp_path: Path, db: psycopg.Connection, now: datetime) -> Cli:
-    """A database with a session that ended just now, a backup, and a server that is polled."""
+    """Return a healthy database: a session that ended now, a backup, and a polled server."""
     folder = tmp_path / "gamestats"
     folder.mkdir()
     write_files(folder, generate(3, start=now - timedelta(hours=2), files=6, zone="UTC"))
@@ -37,12 +38,12 @@ def well(cli: Cli, home: Path, tmp_path: Path, db: psycopg.Connection, now: date
     (config / "config.toml").write_text(f'[[servers]]\nname = "main"\npath = "{folder}"\n{QUIET}')
     assert cli("import", folder).code == 0
     assert cli("backup").code == 0
-    note_look(db, "main", now, arrived=6, missed=0)
+    record_poll(db, "main", now, arrived=6, missed=0)
     return cli
 
 
 def signs(cli: Cli) -> dict[str, str]:
-    """What is wrong, by name."""
+    """Return the problems by name."""
     done = cli("health", "--json")
     found = json.loads(done.out)
     bad = {sign["name"]: sign["text"] for sign in found["signs"] if not sign["ok"]}
@@ -52,22 +53,93 @@ def signs(cli: Cli) -> dict[str, str]:
 
 
 def test_all_well_is_exit_code_0_and_silent_when_quiet(well: Cli) -> None:
-    """One screen for a person, nothing for cron."""
+    """Without problems: one screen for people, nothing for cron."""
     done = well("health")
     assert (done.code, done.err) == (0, ""), done
-    assert len(done.out.splitlines()) <= 12
+    assert len(done.out.splitlines()) <= 13
     assert all(line.startswith("ok ") for line in done.out.splitlines())
     quiet = well("-q", "health")
     assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
 
 
-def test_an_empty_base_is_not_ill(cli: Cli) -> None:
-    """Just set up: nothing is wrong yet."""
+def test_nothing_set_up_is_a_finding(cli: Cli) -> None:
+    """Without settings it is a finding, as in `config check`; with a server, an empty database is not."""
+    assert signs(cli) == {"servers": "none is configured; run: etstats init"}
+    assert "servers: none is configured; run: etstats init" in cli("config", "check").out
+
+
+def test_a_server_that_was_just_set_up_is_well(cli: Cli, home: Path, tmp_path: Path) -> None:
+    """A new installation has no findings before the first poll, file and backup."""
+    config = home / ".config" / "etstats"
+    config.mkdir(parents=True)
+    (config / "config.toml").write_text(f'[[servers]]\nname = "main"\npath = "{tmp_path}"\n')
     assert signs(cli) == {}
 
 
+def test_a_refused_login_is_a_finding_at_once(
+    well: Cli, home: Path, tmp_path: Path, db: psycopg.Connection
+) -> None:
+    """An unreadable or missing folder is a finding after ten minutes; the next successful poll ends it."""
+    config = home / ".config" / "etstats" / "config.toml"
+    text = config.read_text()
+    config.write_text(text.replace(str(tmp_path / "gamestats"), str(tmp_path / "gone")))
+    assert well("sync").code == 75
+    assert signs(well) == {}
+    assert "no answer for" in well("health").out
+    db.execute("UPDATE server_status SET failed_since = now() - interval '11 minutes'")
+    db.commit()
+    assert "does not exist" in signs(well)["server main"]
+    db.execute("UPDATE server_status SET failed_since = now(), is_refused = true")
+    db.commit()
+    assert "does not exist" in signs(well)["server main"]
+    config.write_text(text)
+    assert well("sync").code == 0
+    assert signs(well) == {}
+
+
+def test_the_lines_of_cron_without_a_daemon(well: Cli, spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Installed entries without a running cron are a finding; otherwise the last scheduled run is shown."""
+    assert well("cron", "install").code == 0
+    monkeypatch.setattr(crontab, "is_daemon_running", lambda: False)
+    assert "no cron daemon is running" in signs(well)["cron"]
+    monkeypatch.setattr(crontab, "is_daemon_running", lambda: True)
+    assert "installed; no run yet" in well("health").out
+    assert well("-q", "--remind", "24h", "sync").code == 0
+    assert "installed; last run" in well("health").out
+
+
+def test_a_scheduled_run_repeats_a_problem_after_a_day(well: Cli, home: Path, db: psycopg.Connection) -> None:
+    """The same problem is mailed once a day, even with other numbers; another problem is mailed separately."""
+    scheduled = ("-q", "--remind", "24h", "health")
+    db.execute("UPDATE server_status SET polled_at = now() - interval '3 hours'")
+    db.commit()
+    first = well(*scheduled)
+    assert (first.code, first.out.count("BAD")) == (3, 1)
+    db.execute("UPDATE server_status SET polled_at = now() - interval '4 hours'")
+    db.commit()
+    assert (well(*scheduled).code, well(*scheduled).out) == (3, "")
+    assert "BAD" in well("-q", "health").out
+    config = home / ".config" / "etstats" / "config.toml"
+    text = config.read_text()
+    config.write_text("[nonsense]\n")
+    for is_listed in (True, False):
+        done = well("-q", "--remind", "24h", "sync")
+        assert (done.code, "nonsense" in done.err) == (2, is_listed)
+    config.write_text(text)
+    (home / ".local" / "state" / "etstats" / "reminders.json").write_text("{broken")
+    assert "BAD" in well(*scheduled).out
+
+
+def test_an_old_file_in_quarantine_is_no_alarm(well: Cli, tmp_path: Path) -> None:
+    """A bad file of an archive imported now is shown, but not mailed for a week."""
+    (tmp_path / "2020-01-01-200000-supply-round-1.txt").write_text("half")
+    assert well("import", tmp_path / "2020-01-01-200000-supply-round-1.txt").code == 3
+    assert signs(well) == {}
+    assert "1 file" in well("health").out
+
+
 def test_quiet_says_what_is_wrong_and_only_that(well: Cli, home: Path) -> None:
-    """That is what cron mails."""
+    """Cron mails the findings."""
     for backup in (home / "data" / "backups").iterdir():
         backup.rename(backup.with_name("etstats-20200101T000000Z.zip"))
     done = well("-q", "health")
@@ -77,7 +149,7 @@ def test_quiet_says_what_is_wrong_and_only_that(well: Cli, home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("statement", "name", "told"),
+    ("statement", "name", "expected"),
     [
         (
             "WITH unseen AS (UPDATE processed_files SET source_mtime = NULL)"
@@ -89,7 +161,7 @@ def test_quiet_says_what_is_wrong_and_only_that(well: Cli, home: Path) -> None:
             "INSERT INTO posts (server_id, kind, subject, channel, state, reason, created_at) SELECT server_id,"
             " 'round', id, repeat('a', 32), 'unknown', 'lost', now() FROM processed_files LIMIT 2",
             "posts",
-            "2 with an unknown fate",
+            "2 with unknown delivery",
         ),
         (
             "INSERT INTO posts (server_id, kind, subject, channel, state, created_at)"
@@ -99,16 +171,17 @@ def test_quiet_says_what_is_wrong_and_only_that(well: Cli, home: Path) -> None:
             "waiting for over an hour",
         ),
         (
-            "INSERT INTO post_channels (channel, gone_at, gone_reason) VALUES (repeat('a', 32), now(), '404')",
+            "INSERT INTO channel_states (channel, purpose, gone_at, reason)"
+            " VALUES (repeat('a', 32), 'post', now(), '404')",
             "posts",
-            "webhooks gone",
+            "1 webhook gone",
         ),
         ("DELETE FROM rounds WHERE round_number = 2", "counts", "rebuild --verify"),
         (
             "UPDATE server_status SET people = 8, queried_at = now(), people_since = now() - interval '2 hours',"
             " new_file_at = now() - interval '90 minutes'",
             "server main",
-            "script writes nothing",
+            "script does not write files",
         ),
         (
             "UPDATE server_status SET polled_at = now() - interval '3 hours'",
@@ -118,7 +191,7 @@ def test_quiet_says_what_is_wrong_and_only_that(well: Cli, home: Path) -> None:
         (
             "UPDATE server_status SET missed = 4, missed_since = now() - interval '2 hours'",
             "server main",
-            "4 files cannot be had",
+            "4 files cannot be fetched",
         ),
         (
             "UPDATE processed_files SET source_mtime = extract(epoch FROM processed_at)::bigint + 400",
@@ -129,24 +202,42 @@ def test_quiet_says_what_is_wrong_and_only_that(well: Cli, home: Path) -> None:
             "UPDATE processed_files SET source_mtime = source_mtime + 7200, processed_at = processed_at +"
             " interval '3 hours'",
             "clock main",
-            "the zone is wrong",
+            "wrong time zone",
+        ),
+        (
+            "UPDATE server_status SET polled_at = now() + interval '10 years'",
+            "clock",
+            "the last poll of a server",
+        ),
+        (
+            "INSERT INTO channel_states (channel, purpose, held_until)"
+            " VALUES (repeat('a', 32), 'edit', now() + interval '2 days')",
+            "clock",
+            "a pause of posting",
+        ),
+        (
+            "INSERT INTO post_watermarks SELECT id, 'round', now() + interval '2 days' FROM servers",
+            "clock",
+            "the start of posting",
         ),
     ],
 )
-def test_each_illness_is_seen(well: Cli, db: psycopg.Connection, statement: str, name: str, told: str) -> None:
-    """One fault, one sign, with the way out."""
+def test_each_problem_is_found(
+    well: Cli, db: psycopg.Connection, statement: str, name: str, expected: str
+) -> None:
+    """Each fault gives one sign with a solution."""
     db.execute(statement)
     db.commit()
     bad = signs(well)
     assert set(bad) == {name}
-    assert told in bad[name]
+    assert expected in bad[name]
 
 
 def test_a_new_file_in_quarantine_is_told_and_an_old_one_is_not(
     well: Cli, db: psycopg.Connection, tmp_path: Path
 ) -> None:
-    """What nobody looked at this week; later it is only counted."""
-    half = tmp_path / "2025-10-02-232818-supply-round-1.txt"
+    """Unhandled quarantined files are a finding for a week; later they are only counted."""
+    half = tmp_path / f"{datetime.now(UTC):%Y-%m-%d}-232818-supply-round-1.txt"
     half.write_text("half a file")
     well("import", half)
     assert "etstats quarantine list" in signs(well)["quarantine"]
@@ -156,16 +247,47 @@ def test_a_new_file_in_quarantine_is_told_and_an_old_one_is_not(
     assert "1 file" in well("health").out
 
 
-def test_a_base_that_is_down_is_75(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing can be said of anything: one line, and cron sees it."""
+def test_a_database_that_is_down_is_75(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the database is down: one line, and cron reports it."""
     monkeypatch.setenv("ETSTATS_DATABASE_URL", "postgresql://127.0.0.1:1/x")
     done = cli("-q", "health")
     assert done.code == 75
     assert "cannot be reached" in done.err
 
 
+def test_a_backup_of_the_future_hides_no_old_one(well: Cli, db: psycopg.Connection, tmp_path: Path) -> None:
+    """A backup dated in the future is reported and ignored."""
+    (newest,) = tmp_path.rglob("etstats-*.zip")
+    newest.rename(newest.with_name("etstats-20360101T000000Z.zip"))
+    db.execute("UPDATE processed_files SET processed_at = processed_at - interval '90 days'")
+    db.commit()
+    bad = signs(well)
+    assert "etstats-20360101T000000Z.zip" in bad["clock"]
+    assert "none in" in bad["backup"]
+
+
+def test_findings_are_shown_to_the_admins(well: Cli, home: Path, db: psycopg.Connection, now: datetime) -> None:
+    """`health` posts its findings, and edits the message when they are resolved."""
+    with StandIn() as discord:
+        path = home / ".config" / "etstats" / "config.toml"
+        path.chmod(0o600)
+        path.write_text(path.read_text() + f'[discord]\nadmin_webhook_url = "{discord.add_webhook().url}"\n')
+        assert well("-q", "health").code == 0
+        assert discord.requests == []
+        db.execute("UPDATE server_status SET polled_at = now() - interval '3 hours'")
+        db.commit()
+        assert well("health").code == 3
+        assert well("health").code == 3
+        (message,) = discord.posts
+        assert "server main" in message.payload["embeds"][0]["fields"][0]["name"]
+        record_poll(db, "main", now, arrived=0, missed=0)
+        assert well("health").code == 0
+        assert (message.payload["embeds"][0]["title"], message.edits) == ("Resolved", 1)
+        assert not discord.violations
+
+
 def test_metrics_are_written_whole(well: Cli, tmp_path: Path, db: psycopg.Connection, now: datetime) -> None:
-    """A text file for Prometheus, readable by its collector, no half file next to it; a bad place is told."""
+    """The metrics file is readable by its collector and written atomically; a bad path is reported."""
     place = tmp_path / "metrics"
     place.mkdir()
     file = place / "etstats.prom"
@@ -182,16 +304,15 @@ def test_metrics_are_written_whole(well: Cli, tmp_path: Path, db: psycopg.Connec
 
 
 def test_people_playing_are_shown(well: Cli, db: psycopg.Connection, now: datetime) -> None:
-    """While the game says so."""
-    (server_id,) = db.execute("SELECT id FROM servers").fetchone() or (0,)
-    record_people(db, server_id, now, 8, playing=True, gap=timedelta(minutes=20))
+    """Players on the server are shown while the game reports them."""
+    record_people(db, "main", now, 8, playing=True, gap=timedelta(minutes=20))
     db.commit()
     assert "8 playing" in well("health").out
 
 
 @pytest.fixture
 def own_server(cli: Cli, monkeypatch: pytest.MonkeyPatch, reachable_dir: Path) -> Iterator[Cli]:
-    """The command line on an embedded server instead of a configured one."""
+    """Run the command line on an embedded server instead of a configured one."""
     folder = Path(tempfile.mkdtemp(dir=reachable_dir))
     folder.chmod(0o711)
     monkeypatch.delenv("ETSTATS_DATABASE_URL")
@@ -201,7 +322,7 @@ def own_server(cli: Cli, monkeypatch: pytest.MonkeyPatch, reachable_dir: Path) -
 
 
 def test_server_older_than_the_installed_programs(own_server: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`db status` names the release, running or not; it and `health` report an older server."""
+    """`db status` shows the version, running or not; it and `health` report an older running server."""
     installed = embedded.installed_version()
     status = json.loads(own_server("db", "status", "--json").out)
     assert (status["running"], status["server_version"], status["installed_version"]) == (False, None, installed)

@@ -1,11 +1,10 @@
-"""A backup that is damaged or made to do harm: one error, exit code 2, and nothing has changed."""
+"""Tests of damaged and malicious backups: one error, exit code 2, no changes."""
 
 import hashlib
 import json
 import os
 import resource
 import signal
-import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etstats.db import dump
@@ -26,6 +25,8 @@ from etstats.demo.generator import generate, write_files
 from etstats.errors import BackupError
 from etstats.importer.importer import Importer
 from tests.conftest import CliResult, own_database
+from tests.support.examples import EXAMPLES, on_a_database
+from tests.support.processes import etstats, run
 
 Cli = Callable[..., CliResult]
 Members = dict[str, bytes]
@@ -36,7 +37,7 @@ NOW = datetime(2025, 10, 2, 5, 30, tzinfo=UTC)
 def good(
     admin: psycopg.Connection, postgres: str, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """A backup of a session of generated files."""
+    """Return a backup of a session of generated files."""
     path = tmp_path_factory.mktemp("backup") / "good.zip"
     with own_database(admin, postgres, migrated_template) as url, connect(url) as conn:
         importer = Importer(conn, "main", ZoneInfo("Europe/Ljubljana"), timedelta(minutes=60))
@@ -48,7 +49,7 @@ def good(
 
 @pytest.fixture
 def empty(empty_database_url: str) -> Iterator[psycopg.Connection]:
-    """A connection to a database without tables."""
+    """Return a connection to a database without tables."""
     with connect(empty_database_url) as conn:
         yield conn
 
@@ -64,7 +65,7 @@ def manifest_of(members: Members) -> dict[str, Any]:
 
 
 def with_rows(members: Members, table: str, change: Callable[[bytes], bytes]) -> Members:
-    """Change a table's rows and make the manifest agree, as someone would who wants them restored."""
+    """Change a table's rows and adapt the manifest, as an attacker would."""
     rows = change(members[f"{table}.copy"])
     manifest = manifest_of(members)
     (entry,) = [entry for entry in manifest["tables"] if entry["name"] == table]
@@ -162,9 +163,6 @@ CHANGES: dict[str, Callable[[Members], Members]] = {
     "migrations are a list": _set("migrations", [1]),
     "migration number of 5,000 digits": _set("migrations", {"9" * 5_000: "0" * 64}),
     "newer migrations": _set("migrations", {"9999": "0" * 64}),
-    "migrations with another text": lambda members: with_manifest(
-        members, lambda manifest: manifest["migrations"].update({"1": "0" * 64})
-    ),
     "no tables": _set("tables", []),
     "tables are text": _set("tables", "rounds"),
     "10,000 tables": lambda members: with_manifest(
@@ -189,7 +187,7 @@ CHANGES: dict[str, Callable[[Members], Members]] = {
     "a table missing": _without_a_table,
     "a foreign table": _foreign,
     "rows cut off": lambda members: members | {"rounds.copy": members["rounds.copy"][:-9]},
-    "rows that are no rows": lambda members: with_rows(members, "rounds", lambda rows: b"one\ttwo\n"),
+    "invalid rows": lambda members: with_rows(members, "rounds", lambda rows: b"one\ttwo\n"),
     "rows with a NUL": lambda members: with_rows(members, "rounds", lambda rows: rows.replace(b"1", b"\0", 1)),
     "rows that are not UTF-8": lambda members: with_rows(
         members, "rounds", lambda rows: rows.replace(b"1", b"\xff", 1)
@@ -223,7 +221,7 @@ CHANGES: dict[str, Callable[[Members], Members]] = {
 def test_what_is_not_a_backup_is_refused(
     change: Callable[[Members], Members], good: Path, tmp_path: Path, empty: psycopg.Connection
 ) -> None:
-    """Each kind of damage and of harm is one BackupError that names the file, whose text is one line."""
+    """Each kind of damage or attack raises one BackupError with the file name and a one-line message."""
     path = write(tmp_path / "changed.zip", change(members_of(good)))
     with pytest.raises(BackupError) as caught:
         dump.load(empty, path)
@@ -241,14 +239,14 @@ OLD = Path(__file__).parents[2] / "data" / "old_backup" / "backup-0.1.0.zip"
 def test_a_backup_from_before_the_first_release_is_checked_too(
     change: Callable[[Members], Members], tmp_path: Path, empty: psycopg.Connection
 ) -> None:
-    """It must have exactly the tables that its schema had, and rows that fit."""
+    """A backup must have exactly the tables of its schema, with valid rows."""
     path = write(tmp_path / "changed.zip", change(members_of(OLD)))
     with pytest.raises(BackupError):
         dump.load(empty, path)
 
 
 def test_tables_of_other_programs_are_no_part_of_a_backup(cli: Cli, good: Path, db: psycopg.Connection) -> None:
-    """A database that they share with etstats is backed up without them, and a restore leaves them alone."""
+    """Tables of other programs are not backed up, and a restore keeps them."""
     db.execute("CREATE TABLE invoices (id integer PRIMARY KEY)")
     db.execute("INSERT INTO invoices VALUES (7)")
     db.commit()
@@ -260,7 +258,7 @@ def test_tables_of_other_programs_are_no_part_of_a_backup(cli: Cli, good: Path, 
 
 
 def test_an_unchanged_copy_is_a_backup(good: Path, tmp_path: Path, empty: psycopg.Connection) -> None:
-    """The helpers above make valid files when they change nothing."""
+    """Without changes, the helpers above produce valid files."""
     path = write(tmp_path / "same.zip", with_rows(members_of(good), "rounds", lambda rows: rows))
     assert dump.load(empty, path).rows_of("rounds") == 4
 
@@ -273,7 +271,7 @@ def patched(path: Path, target: Path, change: Callable[[bytearray], None]) -> Pa
 
 
 def _encrypted(content: bytearray) -> None:
-    """Set the flag of encryption in the directory's first entry and its local header."""
+    """Set the encryption flag in the directory's first entry and its local header."""
     central = content.index(b"PK\x01\x02")
     content[central + 8] |= 1
     content[6] |= 1
@@ -290,7 +288,7 @@ def _claims_gigabytes(content: bytearray) -> None:
 
 
 def _overlapping(content: bytearray) -> None:
-    """Let the second entry of the directory point to the first member, with its sizes."""
+    """Let the second directory entry point to the first member, with its sizes."""
     first = content.index(b"PK\x01\x02")
     second = content.index(b"PK\x01\x02", first + 4)
     content[second + 16 : second + 28] = content[first + 16 : first + 28]
@@ -308,13 +306,13 @@ def _nul_in_a_name(content: bytearray) -> None:
     ids=lambda change: change.__name__.strip("_"),
 )
 def test_a_manipulated_archive_is_refused(change: Callable[[bytearray], None], good: Path, tmp_path: Path) -> None:
-    """Encryption, unbounded methods, sizes that lie, shared bytes, names that end early."""
+    """Encryption, unbounded methods, wrong sizes, overlapping members and truncated names are refused."""
     with pytest.raises(BackupError), open_backup(patched(good, tmp_path / "patched.zip", change)) as backup:
         backup.verify()
 
 
 def test_a_duplicate_member_is_refused(good: Path, tmp_path: Path) -> None:
-    """Of two members of one name nobody knows which one was checked."""
+    """Duplicate member names are refused, because the checked one would be ambiguous."""
     members = list(members_of(good).items())
     with pytest.warns(UserWarning, match="Duplicate name"):
         write(tmp_path / "twice.zip", [*members, members[0]])
@@ -324,7 +322,7 @@ def test_a_duplicate_member_is_refused(good: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["fifo", "folder", "device", "link to nothing"])
 def test_what_is_no_file_is_refused(kind: str, tmp_path: Path) -> None:
-    """A named pipe is not waited for."""
+    """A named pipe is refused without waiting."""
     path = tmp_path / "x.zip"
     match kind:
         case "fifo":
@@ -349,7 +347,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
 def test_a_bomb_does_not_go_off(bomb: Callable[[Members], Members], good: Path, tmp_path: Path) -> None:
-    """It is refused by a process that may have 400 MB of address space in all."""
+    """A decompression bomb is refused by a process with 400 MB of address space."""
     path = write(tmp_path / "bomb.zip", bomb(members_of(good)))
     script = (
         "import sys; from pathlib import Path\n"
@@ -359,19 +357,15 @@ def test_a_bomb_does_not_go_off(bomb: Callable[[Members], Members], good: Path, 
         "    with open_backup(Path(sys.argv[1])) as backup: backup.verify()\n"
         "except BackupError: sys.exit(2)\n"
     )
-    done = subprocess.run(
+    done = run(
         [sys.executable, "-c", script, path],
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (400 << 20, 400 << 20)),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
     )
     assert (done.returncode, done.stderr) == (2, "")
 
 
 def test_a_directory_of_many_megabytes_is_not_read(good: Path, tmp_path: Path) -> None:
-    """A hundred thousand members cost no memory."""
+    """A hundred thousand members do not use memory."""
     path = tmp_path / "many.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members_of(good).items():
@@ -382,10 +376,10 @@ def test_a_directory_of_many_megabytes_is_not_read(good: Path, tmp_path: Path) -
         pass
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@on_a_database(8 * EXAMPLES)
 @given(data=st.data())
 def test_damaged_bytes_are_refused_or_harmless(data: st.DataObject, good: Path, tmp_path: Path) -> None:
-    """Bytes flipped, cut, repeated or inserted anywhere: a BackupError, or exactly the rows of the manifest."""
+    """Bytes flipped, removed, repeated or inserted: a BackupError, or exactly the rows of the manifest."""
 
     def damage(content: bytearray) -> None:
         # Half of the places are near the end, where the directory and the manifest are.
@@ -423,10 +417,10 @@ JSON = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@on_a_database(8 * EXAMPLES)
 @given(data=st.data())
 def test_any_value_anywhere_in_the_manifest(data: st.DataObject, good: Path, tmp_path: Path) -> None:
-    """Whatever JSON takes the place of whatever part: a BackupError, or a backup that holds its rows."""
+    """Any JSON in place of any part: a BackupError, or a backup with its rows."""
     members = members_of(good)
     manifest = manifest_of(members)
     parts: list[tuple[Any, Any]] = [(manifest, key) for key in manifest]
@@ -444,7 +438,7 @@ def test_any_value_anywhere_in_the_manifest(data: st.DataObject, good: Path, tmp
 
 
 def test_a_hostile_backup_changes_nothing(cli: Cli, good: Path, tmp_path: Path, db: psycopg.Connection) -> None:
-    """By the command: exit code 2, one line, the database and the backup folder as they were."""
+    """The command exits with 2 and one line, and changes neither the database nor the backup folder."""
     folder = tmp_path / "gamestats"
     folder.mkdir()
     write_files(folder, generate(8, start=NOW, files=2))
@@ -462,7 +456,7 @@ def test_a_hostile_backup_changes_nothing(cli: Cli, good: Path, tmp_path: Path, 
 
 
 def test_restore_says_what_it_would_change(cli: Cli, good: Path, db: psycopg.Connection) -> None:
-    """Before it asks: what the backup holds, and each table that would differ; afterwards nothing would."""
+    """Before the question the contents and each differing table are shown; after a restore nothing differs."""
     asked = cli("restore", good)
     assert asked.code == 2
     assert "4 rounds" in asked.err
@@ -477,11 +471,11 @@ def test_restore_says_what_it_would_change(cli: Cli, good: Path, db: psycopg.Con
     db.commit()
     again = cli("restore", good)
     assert [line.split()[0] for line in again.err.splitlines() if line.startswith("  ")] >= ["servers"]
-    assert "1 row, other contents" in again.err
+    assert "1 row, different values" in again.err
 
 
 def test_a_file_name_with_an_impossible_date_is_not_a_backup(cli: Cli, home: Path) -> None:
-    """Digits that are no date are passed over, not a fault."""
+    """A name with an invalid date is ignored."""
     folder = home / "data" / "backups"
     folder.mkdir(parents=True)
     (folder / "etstats-99999999T999999Z.zip").write_text("x")
@@ -493,27 +487,24 @@ def test_a_file_name_with_an_impossible_date_is_not_a_backup(cli: Cli, home: Pat
 def test_a_stopped_backup_leaves_nothing(
     cli: Cli, home: Path, database_url: str, admin: psycopg.Connection, db: psycopg.Connection, number: int
 ) -> None:
-    """While it waits in the middle of its work: exit code 130, no partial file, no scratch database."""
+    """Interrupted during its work: exit code 130, no partial file, no scratch database."""
     folder = home / "data" / "backups"
     db.execute("LOCK TABLE rounds IN ACCESS EXCLUSIVE MODE")
-    script = "from etstats.cli import run; run()"
-    with subprocess.Popen(
-        [sys.executable, "-c", script, "backup"], stderr=subprocess.PIPE, text=True, env=os.environ
-    ) as process:
+    with etstats("backup") as process:
         waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
         while admin.execute(waiting, [db.info.dbname]).fetchone() == (0,):
             assert process.poll() is None
         assert [path.suffix for path in folder.iterdir()] == [".partial"]
         process.send_signal(number)
-        _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    assert "interrupted" in err
+        ended = process.finish()
+    assert ended.returncode == 130, ended.stderr
+    assert "interrupted" in ended.stderr
     assert list(folder.iterdir()) == []
     assert admin.execute("SELECT datname FROM pg_database WHERE datname LIKE 'etstats_scratch%'").fetchall() == []
 
 
 def test_the_server_logs_no_error_of_a_backup(cli: Cli, good: Path, admin: psycopg.Connection) -> None:
-    """Backup and restore try nothing that PostgreSQL refuses: its log holds no ERROR of theirs."""
+    """Backup and restore cause no ERROR in PostgreSQL's log."""
     (log,) = admin.execute("SELECT pg_current_logfile()").fetchone() or (None,)
     if log is None:
         pytest.skip("this server writes no log file")

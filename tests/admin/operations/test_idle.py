@@ -1,4 +1,4 @@
-"""sync under cron: seldom while nobody plays, silent next to another run, heard by the dead-man service."""
+"""Tests of sync under cron: idle polling, silence during another run, and the dead man's switch."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -8,17 +8,17 @@ import psycopg
 import pytest
 
 from etstats.db.connection import run_lock
-from etstats.db.server_status import looks
+from etstats.db.server_status import statuses
 from etstats.demo.generator import generate, write_files
-from tests.admin.operations.game import Game
 from tests.conftest import CliResult
+from tests.support.game import Game
 
 Cli = Callable[..., CliResult]
 
 
 @pytest.fixture
 def folder(home: Path, tmp_path: Path) -> Path:
-    """The game server's folder, and settings that name it."""
+    """Return the game server's folder, with settings that use it."""
     folder = tmp_path / "gamestats"
     folder.mkdir()
     config = home / ".config" / "etstats"
@@ -30,7 +30,7 @@ def folder(home: Path, tmp_path: Path) -> Path:
 def test_it_rests_while_nobody_plays_and_wakes_at_the_first_file(
     cli: Cli, folder: Path, db: psycopg.Connection
 ) -> None:
-    """No new file for the grace time: no look for ten minutes; then one, and with a file it looks each minute."""
+    """Without a new file for the grace time, no poll for ten minutes; after a new file, polls every minute."""
     files = list(generate(2, start=datetime.now(UTC) - timedelta(hours=2), files=2, zone="UTC"))
     write_files(folder, files[:1])
     assert "1 imported" in cli("sync", "--idle-every", "10m").err
@@ -38,19 +38,19 @@ def test_it_rests_while_nobody_plays_and_wakes_at_the_first_file(
     db.commit()
     write_files(folder, files[1:])
     resting = cli("sync", "--idle-every", "10m")
-    assert (resting.code, "nobody plays; the next poll is in 10 min" in resting.err) == (0, True)
+    assert (resting.code, "server idle; the next poll is in 10 min" in resting.err) == (0, True)
     assert cli("-q", "sync", "--idle-every", "10m").err == ""
     db.execute("UPDATE server_status SET polled_at = now() - interval '10 minutes'")
     db.commit()
     assert "1 imported" in cli("sync", "--idle-every", "10m").err
     db.rollback()
-    new_file_at = looks(db)["main"].new_file_at
+    new_file_at = statuses(db)["main"].new_file_at
     assert new_file_at is not None
     assert "nothing new" in cli("sync", "--idle-every", "10m").err
 
 
 def test_people_who_play_are_seen(cli: Cli, folder: Path, home: Path, game: Callable[..., Game]) -> None:
-    """The game's own word keeps it awake, and health shows it."""
+    """Players reported by the game keep polling active, and health shows them."""
     running = game(people=6)
     config = home / ".config" / "etstats" / "config.toml"
     config.write_text(config.read_text() + f'query = "{running.address}"\n[sync]\nidle_every = "10m"\n')
@@ -60,13 +60,13 @@ def test_people_who_play_are_seen(cli: Cli, folder: Path, home: Path, game: Call
 
 
 def test_an_explicit_window_is_looked_at_at_once(cli: Cli, folder: Path) -> None:
-    """Who says `--since` wants a look now."""
+    """With `--since` the poll is immediate."""
     cli("sync", "--idle-every", "10m")
     assert "nobody plays" not in cli("sync", "--idle-every", "10m", "--since", "all").err
 
 
 def test_a_second_run_leaves_with_75_in_silence(cli: Cli, folder: Path, db: psycopg.Connection) -> None:
-    """Under cron (-q) nothing is printed; a person is told."""
+    """Under cron (-q) nothing is printed; a user gets a message."""
     with run_lock(db):
         quiet = cli("-q", "sync")
         assert (quiet.code, quiet.out, quiet.err) == (75, "", "")
@@ -74,13 +74,13 @@ def test_a_second_run_leaves_with_75_in_silence(cli: Cli, folder: Path, db: psyc
 
 
 def test_nothing_new_is_silent_under_cron(cli: Cli, folder: Path) -> None:
-    """What a run prints is mailed."""
+    """Cron mails what a run prints."""
     done = cli("-q", "sync")
     assert (done.code, done.out, done.err) == (0, "", "")
 
 
 def test_a_wrong_time_is_told(cli: Cli, folder: Path) -> None:
-    """`often` is no time."""
+    """`often` is not a valid duration."""
     done = cli("sync", "--idle-every", "often")
     assert (done.code, "--idle-every" in done.err) == (2, True)
 
@@ -88,11 +88,11 @@ def test_a_wrong_time_is_told(cli: Cli, folder: Path) -> None:
 def test_a_run_ends_when_its_time_is_up_and_the_next_goes_on(
     cli: Cli, folder: Path, home: Path, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was fetched until then counts, the rest is the next run's."""
+    """At the time limit fetched files are kept, and the next run fetches the rest."""
     write_files(folder, generate(2, start=datetime.now(UTC) - timedelta(hours=6), files=8, zone="UTC"))
     moments = iter(range(10_000))
     with monkeypatch.context() as patch:
-        # Every look at the clock takes a second of the run's ten.
+        # Every read of the clock takes a second of the run's ten.
         patch.setenv("ETSTATS_SYNC_RUN_LIMIT", "10")
         patch.setattr("etstats.sync.job.time.monotonic", lambda: float(next(moments)))
         assert cli("sync").code == 0

@@ -1,11 +1,11 @@
-"""The log: one line an event, two formats, rotated by several processes, and never a secret."""
+"""Tests of the log: one line per event, two formats, rotation by several processes, no secrets."""
 
 import json
 import logging
 import stat
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,13 +13,14 @@ import pytest
 from etstats import logs
 from etstats.logs import LogConfig
 from tests.conftest import CliResult
+from tests.support.processes import Process
 
 SECRETS = ("postgresql://u:p%40ss@db/x", "https://discord.com/api/webhooks/1/TOKENTOKEN", "phrase")
 
 
 @pytest.fixture(autouse=True)
 def quiet_after() -> Iterator[None]:
-    """No handler of one test is left for the next."""
+    """Remove the handlers of each test."""
     yield
     root = logging.getLogger("etstats")
     for handler in list(root.handlers):
@@ -35,7 +36,7 @@ def _log(folder: Path, **settings: object) -> Path:
 
 
 def test_an_event_is_one_line_whatever_a_name_holds(tmp_path: Path) -> None:
-    """Line ends, escapes and quotes in a value do not make a second line or a second field."""
+    """Line ends, escapes and quotes in a value do not create a second line or field."""
     path = _log(tmp_path)
     logs.event("imported", file='a\nb\x1b[31m "c"', fetch_ms=3.14159, reason=None)
     (line,) = path.read_text().splitlines()
@@ -43,7 +44,7 @@ def test_an_event_is_one_line_whatever_a_name_holds(tmp_path: Path) -> None:
 
 
 def test_json_is_one_object_a_line(tmp_path: Path) -> None:
-    """Every field under its own name, moments in ISO 8601 with their zone."""
+    """Every field has its name; times are ISO 8601 with zone."""
     path = _log(tmp_path, format="json")
     logs.event("skipped", file="x.txt", layer="memory", count=3)
     found = json.loads(path.read_text())
@@ -53,7 +54,7 @@ def test_json_is_one_object_a_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_no_secret_gets_in(tmp_path: Path, form: str) -> None:
-    """Not in a field, a message, an argument or a traceback; nor a part of one."""
+    """Secrets, or parts of them, are removed from fields, messages, arguments and tracebacks."""
     path = _log(tmp_path, format=form)
     logs.event("failed", reason=f"POST {SECRETS[1]}?wait=true", also="the pass p@ss and phrase")
     logger = logging.getLogger("etstats.post")
@@ -68,14 +69,14 @@ def test_no_secret_gets_in(tmp_path: Path, form: str) -> None:
 
 
 def test_libraries_are_held_back(tmp_path: Path) -> None:
-    """The HTTP library's DEBUG lines carry addresses; they are never made."""
+    """The HTTP library's DEBUG lines contain URLs, so they are disabled."""
     _log(tmp_path, level="debug")
     for name in ("urllib3", "paramiko", "PIL"):
         assert not logging.getLogger(name).isEnabledFor(logging.INFO)
 
 
 def test_the_level_is_kept(tmp_path: Path) -> None:
-    """`info` leaves debug out, `debug` takes it in."""
+    """`info` omits debug lines, `debug` includes them."""
     path = _log(tmp_path)
     logs.event("detail", level=logging.DEBUG)
     assert not path.exists()
@@ -85,18 +86,18 @@ def test_the_level_is_kept(tmp_path: Path) -> None:
 
 
 def test_the_log_is_private_and_rotated(tmp_path: Path) -> None:
-    """Mode 0600; never larger than set, and no more old ones than set."""
+    """Mode 0600; at most the configured size and number of rotated logs."""
     path = _log(tmp_path / "state", max_bytes=10_000, backups=2)
     for number in range(600):
         logs.event("imported", file="x" * 60, number=number)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert sorted(p.name for p in path.parent.glob("etstats.log*")) == [
+    assert sorted(log.name for log in path.parent.glob("etstats.log*")) == [
         "etstats.log",
         "etstats.log.1",
         "etstats.log.2",
         "etstats.log.lock",
     ]
-    assert all(p.stat().st_size <= 10_000 for p in path.parent.iterdir())
+    assert all(log.stat().st_size <= 10_000 for log in path.parent.iterdir())
     assert "number=599" in path.read_text()
 
 
@@ -115,15 +116,16 @@ for number in range(300):
 def test_several_processes_lose_no_line(tmp_path: Path) -> None:
     """Three processes write and rotate one log: every line is there once."""
     command = [sys.executable, "-c", _WRITER, str(tmp_path)]
-    writers = [subprocess.Popen([*command, str(number)]) for number in range(3)]
-    assert [writer.wait(60) for writer in writers] == [0, 0, 0]
-    lines = [line for p in tmp_path.glob("etstats.log*") for line in p.read_text().splitlines()]
+    with ExitStack() as running:
+        writers = [running.enter_context(Process([*command, str(number)])) for number in range(3)]
+        assert [writer.wait() for writer in writers] == [0, 0, 0]
+    lines = [line for path in tmp_path.glob("etstats.log*") for line in path.read_text().splitlines()]
     found = sorted(tuple(line.split(" ")[3:]) for line in lines)
-    assert found == sorted((f"writer={w}", f"number={n}") for w in range(3) for n in range(300))
+    assert found == sorted((f"writer={writer}", f"number={index}") for writer in range(3) for index in range(300))
 
 
 def test_a_log_that_cannot_be_written_stops_nothing(cli: Callable[..., CliResult], home: Path) -> None:
-    """The command does its work and says once that there is no log; with -q not even that."""
+    """Without a writable log the command works and reports it once; with -q it does not report it."""
     state = home / ".local"
     state.parent.mkdir(exist_ok=True)
     state.write_text("a file where a folder should be")
@@ -134,6 +136,25 @@ def test_a_log_that_cannot_be_written_stops_nothing(cli: Callable[..., CliResult
 
 
 def test_verbose_says_the_events(cli: Callable[..., CliResult], tmp_path: Path) -> None:
-    """`-v` shows on stderr what the log gets."""
+    """`-v` writes the events to stderr."""
     (tmp_path / "2025-10-02-232818-supply-round-1.txt").write_text("half a file")
     assert "supply-round-1" in cli("-v", "import", tmp_path).err
+
+
+def test_failures_are_logged_at_their_level(cli: Callable[..., CliResult], home: Path, tmp_path: Path) -> None:
+    """With `[log] level = "warning"` the log has only failures: of a file, a server, a command."""
+    config = home / ".config" / "etstats" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f'[log]\nlevel = "warning"\n[[servers]]\nname = "main"\npath = "{tmp_path}/gone"\n')
+    bad = tmp_path / "2025-10-02-232818-supply-round-1.txt"
+    bad.write_text("half")
+    assert cli("import", bad).code == 3
+    assert cli("sync").code == 75
+    assert cli("player", "nobody").code == 2
+    lines = (home / ".local" / "state" / "etstats" / "etstats.log").read_text().splitlines()
+    found = [line.split(" ", 2)[1:] for line in lines]
+    assert [(level, text.split(" server")[0].split(" reason")[0]) for level, text in found] == [
+        ("warning", "quarantined"),
+        ("error", "server failed"),
+        ("error", "failed"),
+    ]

@@ -1,4 +1,4 @@
-"""The dead-man ping: what the service hears, and that nothing it does can matter."""
+"""Tests of the dead man's switch: the requests it gets, and that its failures do not affect the run."""
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -9,14 +9,14 @@ import pytest
 
 from etstats.admin.ping import pinged
 from etstats.errors import AccessError, SourceError
-from tests.sync.server import free_port
+from tests.support.sftp_server import free_port
 
 Heard = list[tuple[str, str]]
 
 
 @pytest.fixture
 def service() -> Iterator[tuple[str, Heard]]:
-    """A service on loopback: its address for us, and what it heard (path, text)."""
+    """Return a service on loopback: its URL, and the requests it received (path, text)."""
     heard: Heard = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -39,21 +39,21 @@ def service() -> Iterator[tuple[str, Heard]]:
 
 
 def test_a_good_run_is_begun_and_ended(service: tuple[str, Heard]) -> None:
-    """Start, then success with the last lines; a file in quarantine does not make a run bad."""
+    """Start, then success with the last lines; a quarantined file is not a failure."""
     url, heard = service
     with pinged(url):
         pass
     with pinged(f"{url}?create=1") as run:
-        run.lines.extend(f"line {n}" for n in range(30))
+        run.lines.extend(f"line {index}" for index in range(30))
         run.code = 3
     assert heard[:2] == [("/secret-id/start", ""), ("/secret-id", "")]
     assert heard[2][0] == "/secret-id/start?create=1"
     assert heard[3][0] == "/secret-id?create=1"
-    assert heard[3][1].splitlines() == [f"line {n}" for n in range(10, 30)]
+    assert heard[3][1].splitlines() == [f"line {index}" for index in range(10, 30)]
 
 
 def test_a_bad_run_is_told_with_its_reason(service: tuple[str, Heard]) -> None:
-    """By its exit code, by our error or by any other; the error goes on its way, and no secret with it."""
+    """Failures are reported by exit code or exception; the exception propagates, and no secret is sent."""
     url, heard = service
     with pinged(url) as run:
         run.code = 2
@@ -66,7 +66,7 @@ def test_a_bad_run_is_told_with_its_reason(service: tuple[str, Heard]) -> None:
 
 
 def test_what_will_pass_is_not_told(service: tuple[str, Heard]) -> None:
-    """A network that is down for a minute is no alarm: only the start was heard."""
+    """A temporary network failure causes no alert: only the start is reported."""
     url, heard = service
     with pytest.raises(SourceError), pinged(url):
         raise SourceError("down")
@@ -77,13 +77,13 @@ def test_what_will_pass_is_not_told(service: tuple[str, Heard]) -> None:
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{port}/x", "no address", "http://[::bad/x", "ftp://x/y", ""])
 def test_a_dead_service_cannot_fail_a_run(url: str) -> None:
-    """Nobody there, or no address at all: the run is what it was."""
+    """Without a service or URL the result of the run is unchanged."""
     with pinged(url.format(port=free_port())) as run:
         run.code = 0
 
 
 def test_a_refusing_service_cannot_fail_a_run(service: tuple[str, Heard], tmp_path: Path) -> None:
-    """An error answer is only logged."""
+    """An error response is only logged."""
     url, heard = service
     with pinged(f"{url}/refuse"):
         pass
@@ -91,6 +91,6 @@ def test_a_refusing_service_cannot_fail_a_run(service: tuple[str, Heard], tmp_pa
 
 
 def test_without_an_address_nothing_is_sent() -> None:
-    """The setting is left out: the run is given all the same."""
+    """Without the setting the run is unchanged."""
     with pinged(None) as run:
         run.code = 2

@@ -1,114 +1,98 @@
-"""watch: real processes that are lied to, cut off and told to stop."""
+"""Tests of watch with real processes: wrong replies, lost connections and signals."""
 
 import os
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from etstats.db.connection import collecting_lock
 from etstats.demo.generator import GeneratedFile, generate, write_files
 from etstats.errors import AccessError, ConfigError, DatabaseError, EtstatsError, LockedError, SourceError
 from etstats.pipeline.watch_loop import Stop, stopped_by_signals, watch
 from etstats.sync.inotify import folder_events
-from tests.sync.server import TestServer
-
-DEADLINE = 60
+from tests.support.processes import HANG_SECONDS, Process, etstats, until
+from tests.support.sftp_server import TestServer
 
 
 @pytest.fixture
 def files() -> list[GeneratedFile]:
-    """Some invented round files, in order."""
+    """Return generated round files, in order."""
     return list(generate(11, start=datetime(2025, 10, 2, 18, tzinfo=UTC), files=4))
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """The game server's folder."""
+    """Return the game server's folder."""
     folder = tmp_path / "gamestats"
     folder.mkdir()
     return folder
 
 
 @pytest.fixture
-def start(home: Path, database_url: str) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
-    """Start `etstats watch` with these settings; it is gone at the end."""
-    running: list[subprocess.Popen[str]] = []
+def start(home: Path, database_url: str) -> Iterator[Callable[[str], Process]]:
+    """Start `etstats watch` with these settings; it is stopped at the end."""
+    environment = {**os.environ, "ETSTATS_DATABASE_URL": database_url}
+    with ExitStack() as running:
 
-    def begin(settings: str) -> subprocess.Popen[str]:
-        config = home / "config.toml"
-        config.write_text(settings)
-        config.chmod(0o600)
-        command = [
-            sys.executable,
-            "-m",
-            "etstats",
-            "--config",
-            str(config),
-            "watch",
-            "--every",
-            "0.2s",
-            "--no-post",
-        ]
-        environment = {**os.environ, "ETSTATS_DATABASE_URL": database_url}
-        running.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment))
-        return running[-1]
+        def begin(settings: str) -> Process:
+            config = home / "config.toml"
+            config.write_text(settings)
+            config.chmod(0o600)
+            words = ("--config", config, "watch", "--every", "0.2s", "--no-post")
+            return running.enter_context(etstats(*words, env=environment))
 
-    yield begin
-    for process in running:
-        process.kill()
-        process.communicate()
+        yield begin
 
 
 def until_stored(db: psycopg.Connection, count: int) -> None:
-    """Wait until that many rounds are in the database."""
-    deadline = time.monotonic() + DEADLINE
-    while db.execute("SELECT count(*) FROM rounds").fetchone() != (count,):
-        assert time.monotonic() < deadline, f"{count} rounds never came"
-        db.rollback()
-        time.sleep(0.05)
-    db.rollback()
+    """Wait until this many rounds are in the database."""
+
+    def are_stored() -> bool:
+        with db.transaction():
+            return db.execute("SELECT count(*) FROM rounds").fetchone() == (count,)
+
+    until(are_stored)
 
 
-def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> str:
-    """Ask it to stop, and return what it had said; it must end well."""
+def stop(process: Process, number: int = signal.SIGTERM) -> str:
+    """Stop the process and return its output; it must exit with 0."""
     process.send_signal(number)
-    _, said = process.communicate(timeout=DEADLINE)
-    assert process.returncode == 0, said
-    return said
+    ended = process.finish()
+    assert ended.returncode == 0, ended.stderr
+    return ended.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_folder_is_imported_as_files_come(
-    start: Callable[[str], subprocess.Popen[str]],
+    start: Callable[[str], Process],
     root: Path,
     files: list[GeneratedFile],
     db: psycopg.Connection,
     number: int,
 ) -> None:
-    """What lies there, then what comes; a signal ends it with exit code 0 and a word."""
+    """Existing files are imported, then new ones; a signal ends it with exit code 0 and a message."""
     write_files(root, files[:1])
     process = start(f'[[servers]]\nname = "main"\npath = "{root}"\n')
     until_stored(db, 1)
     write_files(root, files[1:])
     until_stored(db, 4)
-    assert "nothing is left half-done" in stop(process, number)
+    assert "stopped" in stop(process, number)
 
 
-def test_it_survives_a_cut_line_and_a_lost_base(
-    start: Callable[[str], subprocess.Popen[str]],
+def test_it_survives_a_cut_line_and_a_lost_database(
+    start: Callable[[str], Process],
     root: Path,
     files: list[GeneratedFile],
     db: psycopg.Connection,
     admin: psycopg.Connection,
     tmp_path: Path,
 ) -> None:
-    """Every connection cut, then its session at the database ended: it goes on by itself, and says so once."""
+    """After lost server and database connections it continues, and reports each once."""
     keys = tmp_path / "keys"
     keys.mkdir(mode=0o700)
     write_files(root, files[:1])
@@ -121,6 +105,7 @@ def test_it_survives_a_cut_line_and_a_lost_base(
         server.drop_all()
         write_files(root, files[1:2])
         until_stored(db, 2)
+        until(lambda: f"main: imported {files[1].name}" in process.err)  # it says so after it has stored it
         name = db.info.dbname
         ended = admin.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -131,19 +116,38 @@ def test_it_survives_a_cut_line_and_a_lost_base(
         write_files(root, files[2:])
         until_stored(db, 4)
         said = stop(process)
-    assert said.count("trying again") == 1
+    assert said.count("main: connected") == 2
+    assert said.count("trying again") == 2, "the connection and the database, once each"
+    assert said.count("watching, polling") == 2
+    assert [line for line in said.splitlines() if line.startswith("main: imported ")] == [
+        f"main: imported {file.name}" for file in files
+    ]
 
 
-def test_a_wrong_start_is_told_at_once(start: Callable[[str], subprocess.Popen[str]], tmp_path: Path) -> None:
-    """No server in the settings: exit code 2, and nobody waits."""
+def test_a_watch_that_is_locked_out_says_so(
+    start: Callable[[str], Process], root: Path, files: list[GeneratedFile], db: psycopg.Connection
+) -> None:
+    """It waits for another run and starts as soon as that ends."""
+    write_files(root, files)
+    waiting = "etstats: waiting for another etstats run on this database to end"
+    with collecting_lock(db, ["main"]):
+        process = start(f'[[servers]]\nname = "main"\npath = "{root}"\n')
+        until(lambda: process.err == f"{waiting}\n")
+    until_stored(db, 4)
+    watching, connected = "watching, polling every 0.2s; stop with Ctrl-C", "main: connected; 4 round files, 4 new"
+    assert stop(process).splitlines()[:3] == [waiting, watching, connected]
+
+
+def test_a_wrong_start_is_told_at_once(start: Callable[[str], Process], tmp_path: Path) -> None:
+    """Without a server in the settings: exit code 2, without waiting."""
     process = start("")
-    _, said = process.communicate(timeout=DEADLINE)
-    assert process.returncode == 2
-    assert "etstats init" in said
+    ended = process.finish()
+    assert ended.returncode == 2
+    assert "etstats init" in ended.stderr
 
 
 class _Stops(Stop):
-    """Waits for no time, counts the waits, and stops after some."""
+    """A clock that does not wait, counts the waits, and stops after some."""
 
     def __init__(self, after: int) -> None:
         super().__init__()
@@ -157,8 +161,18 @@ class _Stops(Stop):
         return self.is_set()
 
 
+class Notices:
+    """A watcher that records the reasons of interruptions."""
+
+    def __init__(self) -> None:
+        self.received: list[tuple[str, bool]] = []
+
+    def __call__(self, reason: str, *, is_wrong: bool = True) -> None:
+        self.received.append((reason, is_wrong))
+
+
 def test_the_pauses_grow_to_a_minute_and_start_small_again() -> None:
-    """1, 2, 4 ... seconds, never more than 60; one good run and they are small again."""
+    """Retries after 1, 2, 4 ... at most 60 seconds; a successful run resets the delay."""
     stop_ = _Stops(10)
     good_at = 8
     runs = iter(range(100))
@@ -166,64 +180,73 @@ def test_the_pauses_grow_to_a_minute_and_start_small_again() -> None:
     def run() -> EtstatsError | None:
         return None if next(runs) == good_at else SourceError("down")
 
-    said: list[str] = []
-    watch(run, stop_, tell=said.append)
+    assert watch(run, stop_, notice=Notices()) is None
     wishes = [1, 2, 4, 8, 16, 32, 60, 60, 1, 2]
     assert all(0.8 * wish <= waited <= wish for wish, waited in zip(wishes, stop_.waited, strict=True))
-    assert said == ["down; trying again", "it works again", "down; trying again"]
 
 
 @pytest.mark.parametrize("error", [ConfigError("x"), AccessError("x"), EtstatsError("x")])
-def test_what_only_a_person_can_mend_is_raised_at_the_start_and_waited_for_later(error: EtstatsError) -> None:
-    """A wrong key at the start ends it; one that is refused after weeks of service is tried again."""
+def test_what_needs_a_person_is_raised_at_the_start_and_waited_for_later(error: EtstatsError) -> None:
+    """A refused key ends it at the start; a key refused later is retried."""
+
+    def refused() -> EtstatsError | None:
+        raise error
+
     with pytest.raises(type(error)):
-        watch(lambda: error, _Stops(3), tell=lambda _: None)
+        watch(refused, _Stops(3), notice=Notices())
+    assert watch(lambda: error, _Stops(3), notice=Notices()) is error
     runs = iter([None, error, error, error])
     stop_ = _Stops(3)
-    watch(lambda: next(runs), stop_, tell=lambda _: None)
+    assert watch(lambda: next(runs), stop_, notice=Notices()) is None
     assert len(stop_.waited) == 3
 
 
-def test_another_run_at_work_is_waited_for_in_silence() -> None:
-    """The lock of another run, or a database that raises: no end, and only the database is told of."""
-    said: list[str] = []
-    watch(lambda: LockedError("busy"), _Stops(3), tell=said.append)
-    assert said == []
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (LockedError("busy"), ("waiting for another etstats run on this database to end", False)),
+        (DatabaseError("gone"), ("gone; trying again", True)),
+        (DatabaseError("It failed. Undone; run the command again."), ("It failed. Undone; trying again", True)),
+    ],
+)
+def test_the_end_of_a_run_is_reported(error: EtstatsError, expected: tuple[str, bool]) -> None:
+    """A lock held by another run is not reported as an error, a lost database is; both are retried."""
 
-    def lost() -> EtstatsError | None:
-        raise DatabaseError("gone")
+    def ends() -> EtstatsError | None:
+        raise error
 
-    watch(lost, _Stops(3), tell=said.append)
-    assert said == ["gone; trying again"]
+    notices = Notices()
+    assert watch(ends, _Stops(3), notice=notices) is None
+    assert notices.received == [expected] * 3
 
 
 def test_a_signal_sets_the_event_of_the_run_too() -> None:
-    """The run running ends with its own event, and the handlers are put back."""
+    """The event ends the current run, and the signal handlers are restored."""
     before = signal.getsignal(signal.SIGTERM)
     with stopped_by_signals() as stop_:
         of_run = stop_.for_run()
         os.kill(os.getpid(), signal.SIGTERM)
-        assert of_run.wait(DEADLINE)
+        assert of_run.wait(HANG_SECONDS)
         assert stop_.is_set()
         assert stop_.for_run().is_set()
     assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_the_kernel_tells_of_a_finished_file(tmp_path: Path) -> None:
-    """Written and closed, or moved in from elsewhere: the event is set."""
+    """The event is set for a file that is closed after writing, or moved into the folder."""
     outside = tmp_path / "outside"
     outside.write_text("x")
     folder = tmp_path / "watched"
     folder.mkdir()
     with folder_events(folder) as happened:
         (folder / "one").write_text("x")
-        assert happened.wait(DEADLINE)
+        assert happened.wait(HANG_SECONDS)
         happened.clear()
         outside.rename(folder / "two")
-        assert happened.wait(DEADLINE)
+        assert happened.wait(HANG_SECONDS)
 
 
 def test_a_folder_that_cannot_be_watched_is_looked_at_all_the_same(tmp_path: Path) -> None:
-    """No watch to be had: the event is never set, and nothing is raised."""
+    """If inotify is unavailable, the event is never set, and nothing is raised."""
     with folder_events(tmp_path / "missing") as happened:
         assert not happened.is_set()

@@ -1,4 +1,4 @@
-"""Fixtures of the set-up: a game server with real SSH, and Discord's stand-in."""
+"""Fixtures of the setup tests: a game server with real SSH, and a Discord stand-in."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ __all__ = ["spool"]
 
 @pytest.fixture
 def gamestats(tmp_path: Path) -> Path:
-    """A folder of invented round files of a server in Slovenia, and something else."""
+    """Return a folder of generated round files of a server in Slovenia, and other files."""
     folder = tmp_path / "gamestats"
     folder.mkdir()
     start = datetime(2025, 10, 2, 18, tzinfo=UTC)
@@ -27,7 +27,7 @@ def gamestats(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(gamestats: Path, tmp_path: Path) -> Iterator[SftpServer]:
-    """The game server."""
+    """Return the game server."""
     keys = tmp_path / "keys"
     keys.mkdir(mode=0o700)
     with serve(gamestats, keys) as running:
@@ -36,6 +36,6 @@ def server(gamestats: Path, tmp_path: Path) -> Iterator[SftpServer]:
 
 @pytest.fixture
 def discord() -> Iterator[StandIn]:
-    """Discord on loopback."""
+    """Return the Discord stand-in on loopback."""
     with StandIn() as running:
         yield running

@@ -1,4 +1,4 @@
-"""The clock of a game server, found from names against mtimes."""
+"""Tests of the detection of time zones from names and mtimes."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -11,27 +11,27 @@ WINTER, SUMMER = datetime(2025, 1, 15, 20, tzinfo=UTC), datetime(2025, 7, 15, 20
 
 
 def files(zone: str, *days: datetime, late: int = 2) -> list[tuple[datetime, int]]:
-    """A file for each moment, as a server in that zone names it."""
+    """Return a file for each time, as named by a server in this zone."""
     return [(day.astimezone(ZoneInfo(zone)).replace(tzinfo=None), int(day.timestamp()) + late) for day in days]
 
 
 @pytest.mark.parametrize("zone", ["Europe/Ljubljana", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu", "UTC"])
 def test_summer_and_winter_tell_the_zone(zone: str) -> None:
-    """With both halves of a year the true zone is among those that fit every file."""
+    """With files of summer and winter the true zone is among those that match all files."""
     found = propose(files(zone, WINTER, SUMMER))
     assert zone in found.zones
     assert (found.agreeing, found.judged) == (2, 2)
 
 
 def test_a_zone_without_summer_time_is_told_apart() -> None:
-    """Phoenix does not move its clocks, Denver does."""
+    """Phoenix has no daylight saving time, Denver has."""
     found = propose(files("America/Phoenix", WINTER, SUMMER))
     assert "America/Phoenix" in found.zones
     assert "America/Denver" not in found.zones
 
 
 def test_of_those_that_fit_the_preferred_is_first_then_the_well_known() -> None:
-    """Many zones share a clock; the admin's own comes first when it fits, and not when it does not."""
+    """Many zones have equal offsets; the preferred zone is first if it matches."""
     given = files("Europe/Ljubljana", WINTER, SUMMER)
     assert propose(given, prefer=["Europe/Ljubljana"]).zones[0] == "Europe/Ljubljana"
     assert propose(given, prefer=["Asia/Tokyo"]).zones[0] == "Europe/Berlin"
@@ -39,15 +39,15 @@ def test_of_those_that_fit_the_preferred_is_first_then_the_well_known() -> None:
 
 
 def test_copied_files_say_nothing() -> None:
-    """Their mtimes are the moment of copying: no zone is proposed."""
+    """Copied files have the time of copying: no zone is proposed."""
     copied = [(stamp, mtime + 7 * 86400 + 407) for stamp, mtime in files("Europe/Berlin", WINTER, SUMMER)]
     assert propose(copied).zones == ()
     assert propose([]).judged == 0
 
 
 def test_a_few_strays_do_not_mislead() -> None:
-    """The zone that explains most files wins, and says how many."""
-    many = [WINTER + timedelta(days=n) for n in range(30)]
+    """The zone that matches most files is first, with its number of files."""
+    many = [WINTER + timedelta(days=index) for index in range(30)]
     found = propose([*files("Europe/Berlin", *many), *files("Asia/Tokyo", SUMMER)])
     assert "Europe/Berlin" in found.zones
     assert (found.agreeing, found.judged) == (30, 31)

@@ -1,4 +1,4 @@
-"""link, unlink, links, hide and forget, as they are typed."""
+"""Tests of the commands link, unlink, links, hide and forget."""
 
 import json
 from collections.abc import Callable
@@ -17,14 +17,14 @@ ACCOUNT = "123456789012345678"
 
 @pytest.fixture
 def played(db: Connection) -> Connection:
-    """A database in which bob and alice have met once."""
+    """Return a database with one round of bob and alice."""
     add_round(db, add_session(db), [line(1, 1, "bob", kills=30), line(2, 2, "alice", kills=20)])
     db.commit()
     return db
 
 
 def test_a_link_is_made_listed_and_taken_away(cli: Cli, played: Connection) -> None:
-    """By name; the list names player and account."""
+    """A player is linked by name; the list has player and account."""
     assert cli("link", "bob", ACCOUNT, "--mention").code == 0
     (row,) = json.loads(cli("links", "--json").out)
     assert (row["player_guid"], row["clean_name"], row["discord_user_id"], row["wants_mention"]) == (
@@ -34,11 +34,11 @@ def test_a_link_is_made_listed_and_taken_away(cli: Cli, played: Connection) -> N
     assert cli("unlink", "bob").code == 0
     assert cli("unlink", "bob").code == 0
     assert cli("links", "--json").out == "[]\n"
-    assert "Nobody is linked yet" in cli("links").out
+    assert "No linked players" in cli("links").out
 
 
 def test_a_player_has_one_account_and_an_account_one_player(cli: Cli, played: Connection) -> None:
-    """The newer link takes the place of whatever either had."""
+    """A new link replaces earlier ones of the player and of the account."""
     other = "223456789012345678"
     for player, account in (("bob", ACCOUNT), ("alice", other), ("alice", f"<@{ACCOUNT}>")):
         assert cli("link", player, account).code == 0
@@ -51,14 +51,14 @@ def test_a_player_has_one_account_and_an_account_one_player(cli: Cli, played: Co
     ["12", "bob", "1234567890123456789012", "99999999999999999999", "\uff11" * 18],
 )
 def test_what_is_no_account_is_refused(cli: Cli, played: Connection, account: str) -> None:
-    """Exit 2, and where to find the number."""
+    """An invalid account id exits with 2, and the message says where to find it."""
     result = cli("link", "bob", account)
     assert result.code == 2
     assert "Copy User ID" in result.err
 
 
 def test_an_unknown_player_is_refused(cli: Cli, played: Connection) -> None:
-    """Exit 2 for each command that takes one; the nearest is named."""
+    """Each command exits with 2 for an unknown player, and suggests a similar one."""
     for arguments in (
         ["link", "bobb", ACCOUNT],
         ["unlink", "bobb"],
@@ -71,24 +71,24 @@ def test_an_unknown_player_is_refused(cli: Cli, played: Connection) -> None:
 
 
 def test_a_hidden_player_is_not_shown_until_undone(cli: Cli, played: Connection) -> None:
-    """The scoreboard loses the line and keeps the total."""
+    """A hidden player is not on the scoreboard, but in its totals."""
     assert "bob" in cli("round").out
     assert cli("hide", "bob").code == 0
     assert "was hidden already" in cli("hide", "bob").err
     shown = cli("round").out
     assert "bob" not in shown
-    assert "1 players: 30 kills" in shown
+    assert "1 player: 30 kills" in shown
     assert "1 hidden player is in the totals" in shown
     assert [row["clean_name"] for row in json.loads(cli("hide", "--json").out)] == ["bob"]
     assert cli("hide", "bob", "--undo").code == 0
     assert "bob" in cli("round").out
-    assert cli("hide").out == "Nobody is hidden.\n"
+    assert cli("hide").out == "No hidden players.\n"
     assert cli("hide", "--undo").code == 2
 
 
 @pytest.mark.parametrize("answer", ["n\n", "\n", ""])
 def test_forgetting_asks_first(cli: Cli, played: Connection, answer: str) -> None:
-    """No, and no answer at all, is no: exit 2, nothing changed; the question names what would be replaced."""
+    """ "No" or no answer: exit 2, no changes; the question lists the names that would be replaced."""
     result = cli("forget", "bob", stdin=answer)
     assert result.code == 2
     assert "bob" in result.err
@@ -97,7 +97,7 @@ def test_forgetting_asks_first(cli: Cli, played: Connection, answer: str) -> Non
 
 
 def test_forgetting_replaces_the_player(cli: Cli, played: Connection) -> None:
-    """Yes, asked or given: the pseudonym is shown from then on."""
+    """After a confirmation or --yes the pseudonym is shown."""
     assert cli("forget", "bob", stdin="y\n").code == 0
     assert cli("forget", "alice", "--yes").code == 0
     shown = cli("round").out
@@ -106,7 +106,7 @@ def test_forgetting_replaces_the_player(cli: Cli, played: Connection) -> None:
     assert shown.count("forgotten-") == 3  # twice on the board, once as the MVP
     again = cli("forget", shown[shown.index("forgotten-") :].split()[0], "--yes")
     assert again.code == 2
-    assert "forgotten before" in again.err
+    assert "anonymized before" in again.err
     assert played.execute("SELECT count(*) FROM player_aliases WHERE alias LIKE 'forgotten-%'").fetchone() == (2,)
 
 

@@ -1,4 +1,4 @@
-"""An export holds every table and row, whole or not at all, with a dictionary that leaves no column out."""
+"""Tests of export: all tables and rows, all or nothing, with a complete dictionary."""
 
 import csv
 import json
@@ -29,7 +29,7 @@ DOCUMENT = ROOT / "docs" / "database.md"
 
 @pytest.fixture
 def played(db: Connection) -> Connection:
-    """A database with a session of generated files, one of them in quarantine, and a name that is a formula."""
+    """Return a database with a generated session, a quarantined file, and a name that is a formula."""
     importer = Importer(db, "main", ZoneInfo("Europe/Ljubljana"), timedelta(minutes=60))
     for file in generate(3, start=datetime(2025, 10, 6, 20, 5), players=6, maps=(2, 2)):  # noqa: DTZ001
         importer.add(file.name, file.content, file.mtime)
@@ -40,18 +40,18 @@ def played(db: Connection) -> Connection:
 
 
 def rows_of(db: Connection, table: str) -> int:
-    """How many rows a table has."""
+    """Return the number of rows of a table."""
     (count,) = db.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
     return int(count)
 
 
 def exported(db: Connection) -> set[str]:
-    """The tables that an export has to hold."""
+    """Return the tables that an export must contain."""
     return {table.name for table in catalog.tables(db) if not table.is_view} - {"forgetting_key"}
 
 
 def test_csv_holds_every_row_and_column(played: Connection, tmp_path: Path) -> None:
-    """Read back by a reader that is not ours; formulas are text, quotes and commas survive."""
+    """CSV is read by another reader: formulas are text, quotes and commas are kept."""
     tables = exported(played)
     export(played, tmp_path / "out", ExportKind.CSV)
     assert {path.stem for path in (tmp_path / "out").iterdir()} == tables | {"data_dictionary"}
@@ -67,7 +67,7 @@ def test_csv_holds_every_row_and_column(played: Connection, tmp_path: Path) -> N
 
 
 def test_json_lines_hold_every_row_as_it_is(played: Connection, tmp_path: Path) -> None:
-    """A document a line, unknown numbers null, names untouched."""
+    """JSON lines: one document per line, unknown numbers are null, names are unchanged."""
     tables = exported(played)
     export(played, tmp_path / "out", ExportKind.JSONL)
     for name in tables:
@@ -79,30 +79,30 @@ def test_json_lines_hold_every_row_as_it_is(played: Connection, tmp_path: Path) 
             assert None in {row["revives_given"] for row in rows}
 
 
-def test_sqlite_answers_like_the_base(played: Connection, tmp_path: Path) -> None:
-    """Numbers are numbers, bytes are bytes, the keys are keys."""
+def test_sqlite_answers_like_the_database(played: Connection, tmp_path: Path) -> None:
+    """SQLite: numbers, bytes and keys have their types."""
     tables = exported(played)
     export(played, tmp_path / "stats.sqlite", ExportKind.SQLITE)
-    with closing(sqlite3.connect(tmp_path / "stats.sqlite")) as base:
-        there = {name for (name,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    with closing(sqlite3.connect(tmp_path / "stats.sqlite")) as database:
+        there = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         assert there == tables | {"data_dictionary"}
         for name in tables:
-            assert base.execute(f'SELECT count(*) FROM "{name}"').fetchone() == (rows_of(played, name),), name
+            assert database.execute(f'SELECT count(*) FROM "{name}"').fetchone() == (rows_of(played, name),), name
         question = """SELECT sum(kills), round(sum(time_dead_minutes), 1), round(sum(dpm)), max(was_reset) FROM
                       player_comprehensive_stats"""
         answer = played.execute(
             """SELECT sum(kills), round(sum(time_dead_minutes), 1)::float, round(sum(dpm)), max(was_reset::int)
                FROM player_comprehensive_stats"""
         ).fetchone()
-        assert base.execute(question).fetchone() == answer
-        (content,) = base.execute("SELECT content FROM processed_files WHERE NOT success").fetchone()
+        assert database.execute(question).fetchone() == answer
+        (content,) = database.execute("SELECT content FROM processed_files WHERE NOT success").fetchone()
         assert content == b"half a li"
-        (ended_at,) = base.execute("SELECT max(ended_at) FROM rounds").fetchone()
+        (ended_at,) = database.execute("SELECT max(ended_at) FROM rounds").fetchone()
         assert (datetime.fromisoformat(ended_at),) == played.execute("SELECT max(ended_at) FROM rounds").fetchone()
 
 
 def test_without_files_no_byte_of_the_archive_is_exported(played: Connection, tmp_path: Path) -> None:
-    """The columns are not there, nor in the dictionary."""
+    """The archived bytes are not exported by default, and not in the dictionary."""
     export(played, tmp_path / "out", ExportKind.CSV, with_files=False)
     with (tmp_path / "out" / "processed_files.csv").open(encoding="utf-8") as file:
         assert not {"content", "rejected_content"} & set(next(csv.reader(file)))
@@ -111,7 +111,7 @@ def test_without_files_no_byte_of_the_archive_is_exported(played: Connection, tm
 
 @pytest.mark.parametrize("kind", list(ExportKind))
 def test_what_exists_is_never_replaced(played: Connection, tmp_path: Path, kind: ExportKind) -> None:
-    """A file, a folder, a broken link: each is left as it is."""
+    """Existing files, folders and broken links are not changed."""
     (tmp_path / "file").write_text("mine")
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
@@ -124,14 +124,14 @@ def test_what_exists_is_never_replaced(played: Connection, tmp_path: Path, kind:
 
 @pytest.mark.parametrize("kind", list(ExportKind))
 def test_what_fails_leaves_nothing_behind(played: Connection, tmp_path: Path, kind: ExportKind) -> None:
-    """A fault in the middle: neither the target nor what was written of it stays."""
+    """After an error neither the target nor a partial export remains."""
 
     def fail(done: int, all_tables: int) -> None:
         if done == 5:
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        export(played, tmp_path / "out", kind, seen=fail)
+        export(played, tmp_path / "out", kind, progress=fail)
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(ConfigError, match="cannot be written"):
         export(played, tmp_path / "no" / "such" / "folder", kind)
@@ -139,7 +139,7 @@ def test_what_fails_leaves_nothing_behind(played: Connection, tmp_path: Path, ki
 
 @pytest.mark.parametrize("kind", list(ExportKind))
 def test_an_export_is_private_whatever_the_umask(played: Connection, tmp_path: Path, kind: ExportKind) -> None:
-    """Files have mode 0600 and folders 0700, also where the umask would let everybody read and write."""
+    """Files have mode 0600 and folders 0700, with any umask."""
     before = os.umask(0)
     try:
         export(played, tmp_path / "out", kind)
@@ -152,7 +152,7 @@ def test_an_export_is_private_whatever_the_umask(played: Connection, tmp_path: P
 
 
 def test_every_table_and_column_is_in_the_dictionary_and_nothing_else(db: Connection) -> None:
-    """What `sql/dictionary.toml` says is what the real catalogue has."""
+    """`sql/dictionary.toml` matches the database catalogue."""
     tables = {table.name: table for table in catalog.tables(db)}
     words = catalog.dictionary()
     assert words.keys() == tables.keys()
@@ -163,14 +163,14 @@ def test_every_table_and_column_is_in_the_dictionary_and_nothing_else(db: Connec
 
 
 def test_the_document_shows_the_dictionary_as_it_is(cli: Cli) -> None:
-    """Make it again with: etstats export --dictionary --markdown."""
+    """If this fails, run: etstats export --dictionary --markdown."""
     result = cli("export", "--dictionary", "--markdown")
     assert result.code == 0
     assert DOCUMENT.read_text(encoding="utf-8").endswith(result.out)
 
 
 def test_the_command_writes_and_refuses(cli: Cli, played: Connection, tmp_path: Path) -> None:
-    """Exit 0 once, 2 the second time; 2 without a target or with an unknown format, the nearest named."""
+    """Exit 0 once, 2 the second time; 2 without a target or with an unknown format, with a suggestion."""
     target = tmp_path / "stats.sqlite"
     assert cli("export", "--to", target, "--format", "sqlite").code == 0
     assert cli("export", "--to", target, "--format", "sqlite").code == 2

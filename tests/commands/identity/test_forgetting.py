@@ -4,7 +4,6 @@ was."""
 import errno
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -15,16 +14,17 @@ import psycopg
 import pytest
 from psycopg import Connection, sql
 
-from etstats.db import identity
+from etstats.db import corrections, identity
 from etstats.demo.generator import GeneratedFile, Quirks, generate, write_files
 from etstats.errors import TemporaryError
-from etstats.importer.anonymize import Done, Pseudonyms, are_copies_current, forget, update_copies
+from etstats.importer.anonymize import Anonymized, Pseudonyms, are_copies_current, forget, update_copies
 from etstats.importer.importer import Importer
 from etstats.importer.outcome import ImportResult, ImportStatus
 from etstats.parser.names import clean_name
 from etstats.parser.pseudonyms import guids, rewrite
 from etstats.parser.reader import parse
 from tests.conftest import CliResult
+from tests.support.processes import run
 
 START = datetime(2025, 10, 6, 20, 5)  # noqa: DTZ001 - the server's own clock
 ZONE = ZoneInfo("Europe/Ljubljana")
@@ -33,19 +33,19 @@ COPIES = Path("/nonexistent")
 
 @pytest.fixture(scope="module")
 def files() -> list[GeneratedFile]:
-    """Two sessions of six players, line ends of both kinds."""
-    return list(generate(7, start=START, evenings=2, players=6, maps=(2, 2), quirks=Quirks(crlf=0.5)))
+    """Return two sessions of six players, with both kinds of line ends."""
+    return list(generate(7, start=START, sessions=2, players=6, maps=(2, 2), quirks=Quirks(crlf=0.5)))
 
 
 def add(db: Connection, files: Iterable[GeneratedFile]) -> list[ImportResult]:
-    """Import some files, which wants the connection at rest."""
+    """Import files."""
     db.commit()
     importer = Importer(db, "main", ZONE, timedelta(minutes=60))
     return [importer.add(file.name, file.content, file.mtime) for file in files]
 
 
 def someone(files: list[GeneratedFile]) -> tuple[str, set[str]]:
-    """The player who is in most files, and the names used there, as they stand in the bytes."""
+    """Return the player in most files, with the names as in the bytes."""
     raw = [parse(file.name, file.content) for file in files]
     everybody = [player.guid for round_ in raw for player in round_.players]
     guid = max(sorted(set(everybody)), key=everybody.count)
@@ -53,7 +53,7 @@ def someone(files: list[GeneratedFile]) -> tuple[str, set[str]]:
 
 
 def everything(db: Connection) -> str:
-    """All that is written in all tables, bytes read as text."""
+    """Return the contents of all tables, with bytes as text."""
     tables = db.execute(
         """SELECT c.table_name, c.column_name, c.data_type FROM information_schema.columns c
            JOIN information_schema.tables t USING (table_schema, table_name)
@@ -71,7 +71,7 @@ def everything(db: Connection) -> str:
 
 
 def numbers(db: Connection, other: dict[str, str]) -> list[tuple[object, ...]]:
-    """What is stored of every player in every round, without names and surrogate keys; other GUIDs."""
+    """Return the numbers of all players by round, without names and surrogate keys."""
     columns = db.execute(
         """SELECT column_name FROM information_schema.columns
            WHERE table_name = 'player_comprehensive_stats'
@@ -95,7 +95,7 @@ def numbers(db: Connection, other: dict[str, str]) -> list[tuple[object, ...]]:
 
 
 def test_nothing_of_a_forgotten_player_is_left(db: Connection, files: list[GeneratedFile]) -> None:
-    """Neither GUID nor any name, in rows, archived files, quarantine and reasons; the link is gone too."""
+    """No GUID or name remains in rows, archived files, quarantine and reasons; the link is removed."""
     guid, names = someone(files)
     first, second, *rest = files
     half = second.content[: second.content.index(guid.encode()) + 30]
@@ -115,45 +115,48 @@ def test_nothing_of_a_forgotten_player_is_left(db: Connection, files: list[Gener
         assert text in before
         assert text not in after
     assert "123456789012345678" not in after
-    assert done.who.pseudonym_guid in after
-    assert [h.player_guid for h in identity.hidden(db)] == [done.who.pseudonym_guid]
+    assert done.player.pseudonym_guid in after
+    assert [hidden.player_guid for hidden in identity.hidden(db)] == [done.player.pseudonym_guid]
 
 
 def _name_everywhere(db: Connection, guid: str, name: str) -> None:
-    """Let corrections, identities, series and ratings name a player too."""
+    """Add the player to corrections, identities, series and ratings."""
     known = {"guid": guid, "name": name}
     db.execute(
         "INSERT INTO corrections (kind, subject, value, reason) VALUES ('merge', 'AAAAAAAA', %(guid)s, %(name)s),"
         " ('rename', %(guid)s, %(name)s, ''), ('void', 'main/x', '', %(guid)s)",
         known,
     )
-    db.execute("INSERT INTO player_identities VALUES ('AAAAAAAA', %(guid)s, %(name)s)", known)
-    db.execute("INSERT INTO player_identities VALUES (%(guid)s, %(guid)s, %(name)s)", known)
+    corrections.store_identities(db, corrections.state(db).rows())
     db.execute(
-        "WITH one AS (INSERT INTO series (gaming_session_id, number) SELECT min(id), 1 FROM sessions RETURNING id)"
+        "WITH one AS (INSERT INTO series (gaming_session_id, number)"
+        " SELECT min(id), 99 FROM sessions RETURNING id)"
         " INSERT INTO series_teams SELECT id, 1, 'team', %(guid)s FROM one",
         known,
     )
-    db.execute("INSERT INTO player_ratings SELECT %(guid)s, id, 'x', now(), 0, 1, 0 FROM servers", known)
+    db.execute(
+        "INSERT INTO player_ratings SELECT %(guid)s, id, 'x', now(), 0, 1, 0, 1, 0, 1, 0, 1, 0.5, 1 FROM servers",
+        known,
+    )
 
 
 def test_every_other_number_stays_as_it_was(db: Connection, files: list[GeneratedFile]) -> None:
-    """Rows, line-ups, matches and how the source knows its files are those of before, and aliases add up."""
+    """Rows, line-ups, matches and source hashes do not change, and aliases are consistent."""
     guid, _ = someone(files)
     add(db, files)
     before = numbers(db, {})
     db.commit()
     done = forget(db, guid, COPIES)
-    assert numbers(db, {done.who.pseudonym_guid: guid}) == before
+    assert numbers(db, {done.player.pseudonym_guid: guid}) == before
     assert done.rounds == sum(row[1] == guid for row in before)
     (alias,) = db.execute(
-        "SELECT alias, times_seen FROM player_aliases WHERE guid = %s", [done.who.pseudonym_guid]
+        "SELECT alias, times_seen FROM player_aliases WHERE guid = %s", [done.player.pseudonym_guid]
     ).fetchall()
-    assert alias == (done.who.pseudonym, done.rounds)
+    assert alias == (done.player.pseudonym, done.rounds)
 
 
 def test_the_archive_says_what_the_rows_say(db: Connection, files: list[GeneratedFile]) -> None:
-    """Hash and size are of the bytes that are kept; the bytes are whole and hold the pseudonym."""
+    """Hash and size are those of the stored bytes, which are complete and contain the pseudonym."""
     guid, _ = someone(files)
     add(db, files)
     db.commit()
@@ -166,11 +169,11 @@ def test_the_archive_says_what_the_rows_say(db: Connection, files: list[Generate
     for name, content in db.execute("SELECT filename, content FROM processed_files").fetchall():
         for player in parse(name, content).players:
             assert player.guid != guid
-            assert (player.guid == done.who.pseudonym_guid) == (player.name == done.who.pseudonym)
+            assert (player.guid == done.player.pseudonym_guid) == (player.name == done.player.pseudonym)
 
 
 def test_a_file_already_taken_is_still_known(db: Connection, files: list[GeneratedFile]) -> None:
-    """The source shows the same bytes as ever, and nothing happens."""
+    """The unchanged file of the source is not imported again."""
     guid, _ = someone(files)
     add(db, files)
     db.commit()
@@ -184,7 +187,7 @@ def test_a_file_already_taken_is_still_known(db: Connection, files: list[Generat
 def test_files_that_come_later_get_the_same_pseudonym(
     db: Connection, files: list[GeneratedFile], order: str
 ) -> None:
-    """Forgetting after some files, and all others after that, in any order, is forgetting at the end."""
+    """Forgetting before other files arrive gives the same result as forgetting at the end, in any order."""
     guid, names = someone(files)
     add(db, files)
     expected = numbers(db, {})
@@ -196,42 +199,42 @@ def test_files_that_come_later_get_the_same_pseudonym(
     add(db, files[3:] if order == "forwards" else files[:2:-1])
     text = everything(db)
     assert not [name for name in {guid, *names} if name in text]
-    assert numbers(db, {done.who.pseudonym_guid: guid}) == expected
+    assert numbers(db, {done.player.pseudonym_guid: guid}) == expected
 
 
-def test_the_base_holds_only_a_keyed_hash(db: Connection, files: list[GeneratedFile]) -> None:
-    """The same player forgotten under another key has another hash."""
+def test_the_database_holds_only_a_keyed_hash(db: Connection, files: list[GeneratedFile]) -> None:
+    """The same player has another hash with another key."""
     guid, _ = someone(files)
     add(db, files)
     db.commit()
     done = forget(db, guid, COPIES)
-    assert [who.guid_hash for who in identity.forgotten(db)] == [done.who.guid_hash]
+    assert [who.guid_hash for who in identity.forgotten(db)] == [done.player.guid_hash]
     key = identity.forgetting_key(db)
     assert key is not None
     assert len(key) == 32
     db.execute("UPDATE forgetting_key SET key = %s", [bytes(32)])
     db.execute("DELETE FROM forgotten_players")
     db.commit()
-    assert forget(db, guid, COPIES).who.guid_hash != done.who.guid_hash
+    assert forget(db, guid, COPIES).player.guid_hash != done.player.guid_hash
 
 
 def test_two_players_are_forgotten_under_two_pseudonyms(db: Connection, files: list[GeneratedFile]) -> None:
-    """One key, two hashes, two names; nobody else is touched."""
+    """One key, two players: two hashes, two pseudonyms; other players do not change."""
     add(db, files)
     everybody = sorted({player.guid for file in files for player in parse(file.name, file.content).players})
     db.commit()
-    done: list[Done] = [forget(db, guid, COPIES) for guid in everybody[:2]]
+    done: list[Anonymized] = [forget(db, guid, COPIES) for guid in everybody[:2]]
     left = {
         guid for (guid,) in db.execute("SELECT DISTINCT player_guid FROM player_comprehensive_stats").fetchall()
     }
-    assert left == {*everybody[2:], *(d.who.pseudonym_guid for d in done)}
-    assert len({d.who.pseudonym for d in done}) == 2
+    assert left == {*everybody[2:], *(anonymized.player.pseudonym_guid for anonymized in done)}
+    assert len({anonymized.player.pseudonym for anonymized in done}) == 2
 
 
 def test_local_copies_are_rewritten_and_keep_their_times(
     db: Connection, files: list[GeneratedFile], tmp_path: Path
 ) -> None:
-    """The mirror of the server's folder holds the pseudonym, and no half-written file."""
+    """The local copies contain the pseudonym, and no partial file."""
     guid, _ = someone(files)
     add(db, files)
     db.commit()
@@ -245,14 +248,14 @@ def test_local_copies_are_rewritten_and_keep_their_times(
     for file in files:
         content = (folder / file.name).read_bytes()
         assert guid.encode() not in content
-        assert (done.who.pseudonym_guid.encode() in content) == (guid.encode() in file.content)
+        assert (done.player.pseudonym_guid.encode() in content) == (guid.encode() in file.content)
         assert (folder / file.name).stat().st_mtime == file.mtime
 
 
 def test_local_copies_that_come_later_are_rewritten_too(
     cli: Callable[..., CliResult], db: Connection, files: list[GeneratedFile], home: Path, tmp_path: Path
 ) -> None:
-    """Through the whole pipeline: what sync brings is pseudonymised in the database and in the local copy."""
+    """Through the whole pipeline: later files are anonymized in the database and in the local copy."""
     guid, _ = someone(files)
     source = tmp_path / "server"
     source.mkdir()
@@ -270,7 +273,7 @@ def test_local_copies_that_come_later_are_rewritten_too(
 
 
 def test_nothing_is_forgotten_by_half(db: Connection, files: list[GeneratedFile]) -> None:
-    """What fails on the way leaves everything as it was."""
+    """After an error nothing has changed."""
     guid, _ = someone(files)
     add(db, files)
     db.execute("CREATE TABLE bar (x int); ALTER TABLE forgotten_players ADD CHECK (pseudonym = '') NOT VALID")
@@ -282,7 +285,7 @@ def test_nothing_is_forgotten_by_half(db: Connection, files: list[GeneratedFile]
 
 
 def test_no_column_for_players_is_overlooked(db: Connection) -> None:
-    """Whatever table comes to name players must be one that forgetting knows."""
+    """A new table with players must be handled by forget."""
     columns = db.execute(
         """SELECT c.table_name, c.column_name FROM information_schema.columns c
            JOIN information_schema.tables t USING (table_schema, table_name)
@@ -295,17 +298,25 @@ def test_no_column_for_players_is_overlooked(db: Connection) -> None:
         ("series_teams", "player_guid"),
         ("player_identities", "player_guid"),
         ("player_identities", "identity_guid"),
+        ("identity_conflicts", "player_guid"),
         ("player_ratings", "identity_guid"),
         ("player_aliases", "guid"),
         ("player_links", "player_guid"),
         ("hidden_players", "player_guid"),
         ("forgotten_players", "guid_hash"),
         ("forgotten_players", "pseudonym_guid"),
+        # Their rows are deleted when rows of a player change.
+        ("sealed_players", "player_guid"),
+        ("sealed_weapons", "player_guid"),
+        ("sealed_sessions", "player_guid"),
+        ("sealed_awards", "player_guid"),
+        ("sealed_careers", "player_guid"),
+        ("sealed_steps", "player_guid"),
     }
 
 
 def test_bytes_are_rewritten_line_by_line_whatever_they_are() -> None:
-    """Only at the start of a line, only up to the name's end, cut and broken lines included."""
+    """Replaced only at the start of a line, up to the end of the name, also in truncated and invalid lines."""
     others = {"AAAAAAAA": ("11111111", "nobody")}
     content = b"x\\map\nAAAAAAAA\\^1na\xff me\\1\\2\r\nBBBBBBBB\\AAAAAAAA\\1\nAAAAAAAA\\cut"
     assert rewrite(content, others) == b"x\\map\n11111111\\nobody\\1\\2\r\nBBBBBBBB\\AAAAAAAA\\1\n11111111\\nobody"
@@ -314,7 +325,7 @@ def test_bytes_are_rewritten_line_by_line_whatever_they_are() -> None:
 
 
 def write_copies(root: Path, server: str, files: Iterable[GeneratedFile]) -> Path:
-    """Local copies as a machine has them that fetched before the player was forgotten."""
+    """Write local copies as on a machine that fetched before the player was forgotten."""
     folder = root / server
     folder.mkdir(parents=True)
     write_files(folder, files)
@@ -322,7 +333,7 @@ def write_copies(root: Path, server: str, files: Iterable[GeneratedFile]) -> Pat
 
 
 def holders(root: Path, guid: str) -> list[str]:
-    """The files below a folder that hold a GUID, hidden and partial ones included."""
+    """Return the files of a folder that contain a GUID, including hidden and partial ones."""
     return [path.name for path in root.rglob("*") if path.is_file() and guid.encode() in path.read_bytes()]
 
 
@@ -343,7 +354,7 @@ def test_a_killed_forget_is_completed_by_the_next_run(
     database_url: str,
     moment: str,
 ) -> None:
-    """Whatever `forget` was doing when it was killed, the next import leaves no copy with the player."""
+    """If `forget` is killed at any step, the next import leaves no copy with the player."""
     guid, _ = someone(files)
     add(db, files)
     db.commit()
@@ -365,20 +376,20 @@ def killed(*args, **kwargs):
 anonymize.{function} = killed
 anonymize.forget(connect({database_url!r}), {guid!r}, Path({str(root)!r}))
 """
-    killed = subprocess.run([sys.executable, "-c", program], check=False, timeout=60)
+    killed = run([sys.executable, "-c", program])
     assert killed.returncode == -signal.SIGKILL
-    assert "may still hold a forgotten player" in cli("health").out
+    assert "may still contain a forgotten player" in cli("health").out
     (home / "empty").mkdir()
     assert cli("import", home / "empty").code == 0
     assert holders(root, guid) == []
-    assert "may still hold" not in cli("health").out
+    assert "may still contain" not in cli("health").out
     assert not list(root.rglob("*.partial"))
 
 
 def test_the_copies_of_another_machine_are_anonymized_by_its_next_run(
     cli: Callable[..., CliResult], db: Connection, files: list[GeneratedFile], home: Path, tmp_path: Path
 ) -> None:
-    """Each folder of copies has its own version: a `forget` elsewhere is made good by the next run here."""
+    """Each folder of copies has its version: after a `forget` elsewhere, the next run here rewrites it."""
     guid, _ = someone(files)
     add(db, files)
     db.commit()
@@ -395,7 +406,7 @@ def test_the_copies_of_another_machine_are_anonymized_by_its_next_run(
 def test_a_copy_that_cannot_be_rewritten_is_an_error(
     db: Connection, files: list[GeneratedFile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The version is not written down, so the next run tries again."""
+    """After a failure the version is not stored, so the next run tries again."""
     guid, _ = someone(files)
     add(db, files)
     db.commit()
@@ -406,15 +417,33 @@ def test_a_copy_that_cannot_be_rewritten_is_an_error(
 
     with monkeypatch.context() as patched:
         patched.setattr("tempfile.mkstemp", refuse)
-        with pytest.raises(TemporaryError, match="forgotten players are still in the local copy"):
+        with pytest.raises(TemporaryError, match="cannot anonymize the local copy"):
             forget(db, guid, tmp_path)
     assert not are_copies_current(Pseudonyms(db), tmp_path)
     assert update_copies(Pseudonyms(db), tmp_path) > 0
     assert holders(tmp_path, guid) == []
 
 
+def test_a_database_from_before_a_forget_begins_again(
+    db: Connection, files: list[GeneratedFile], tmp_path: Path
+) -> None:
+    """After a restore of an older backup the person is forgotten again, in newer copies too."""
+    guid, _ = someone(files)
+    add(db, files)
+    db.commit()
+    write_copies(tmp_path, "main", files)
+    forget(db, guid, tmp_path)
+    db.execute("DELETE FROM forgotten_players")  # as in the backup
+    db.commit()
+    assert update_copies(Pseudonyms(db), tmp_path) == 0
+    for file in files:
+        (tmp_path / "main" / file.name).write_bytes(file.content)
+    forget(db, guid, tmp_path)
+    assert holders(tmp_path, guid) == []
+
+
 def test_a_database_that_forgot_nobody_leaves_the_copies_alone(db: Connection, tmp_path: Path) -> None:
-    """No stamp is written and no file is read."""
+    """Without forgotten players, no version is written and no file is read."""
     (tmp_path / "main").mkdir()
     (tmp_path / "main" / "note.txt").write_text("x")
     assert update_copies(Pseudonyms(db), tmp_path) == 0

@@ -1,4 +1,4 @@
-"""A database with sessions in it, and a stand-in Discord to post to."""
+"""Fixtures: a database with sessions, and a Discord stand-in."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,7 @@ import pytest
 from etstats.config.schema import Config
 from etstats.db import identity, pending_posts
 from etstats.demo.discord import Hook
-from etstats.demo.generator import GeneratedFile, GeneratedRound, GeneratedSession, Quirks, generate_evening
+from etstats.demo.generator import GeneratedFile, GeneratedRound, GeneratedSession, Quirks, generate_session
 from etstats.importer.importer import Importer
 from etstats.post.publish import PostReport, post_due
 from etstats.post.settings import DiscordConfig
@@ -25,13 +25,13 @@ PLAIN = Quirks()
 
 
 def ended(file: GeneratedFile) -> datetime:
-    """When a file was written."""
+    """Return the time at which a file was written."""
     return datetime.fromtimestamp(file.mtime, UTC)
 
 
 @dataclass(kw_only=True)
 class Stage:
-    """A session's files, the database they go to, and the channel it is told in."""
+    """A session's files, their database, and the channel of the posts."""
 
     conn: psycopg.Connection
     url: str
@@ -70,7 +70,7 @@ class Stage:
         )
 
     def write_config(self) -> Path:
-        """These settings as a file, for a sender in a process of its own."""
+        """Write these settings to a file, for a sender in another process."""
         path, secret = self.folder / "config.toml", self.folder / "webhook"
         path.touch(mode=0o600)
         secret.touch(mode=0o600)
@@ -80,7 +80,7 @@ class Stage:
             f'[[servers]]\nname = "main"\npath = "{self.folder}"\ntimezone = "{ZONE}"\n'
             f'[database]\nurl = "{self.url}"\n'
             f'[discord]\nwebhook_url_file = "{secret}"\ncharts = false\n'
-            f"digest_after = {self.settings.digest_after}\n"
+            f'digest_after = {self.settings.digest_after}\nstyle = "{self.settings.style}"\n'
         )
         return path
 
@@ -94,17 +94,18 @@ class Stage:
 
     def count(self, table: str) -> int:
         with self.conn.transaction():
-            return self.conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            row = self.conn.execute(f"SELECT count(*) FROM {table}").fetchone()
+        return int(row[0]) if row else 0
 
     def hide(self, played: GeneratedRound) -> str:
-        """Hide the first player of a round; returns the GUID."""
+        """Hide the first player of a round; return the GUID."""
         guid = played.tallies[0].person.guid
         with self.conn.transaction():
             identity.hide(self.conn, guid)
         return guid
 
     def players(self, post: int) -> int:
-        """How many players a round's message shows."""
+        """Return the number of players in a round's message."""
         fields = self.discord.posts[post].payload["embeds"][0]["fields"]
         tables = [field["value"] for field in fields if field["name"].startswith(("Axis", "Allies", "Team"))]
         return sum(len(table.splitlines()) - 3 for table in tables)
@@ -122,7 +123,7 @@ class Stage:
 
 
 class Clock:
-    """A clock that moves only by sleeping."""
+    """A clock that only advances by sleeping."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -153,13 +154,13 @@ def stage(
     db: psycopg.Connection, database_url: str, discord: Faulty, clock: Clock, tmp_path: Path, home: Path
 ) -> Stage:
     hook = discord.add_webhook()
-    settings = DiscordConfig(webhook_url=hook.url, charts=False)
+    settings = DiscordConfig(webhook_url=hook.url, charts=False, style="full")
     return Stage(
         conn=db, url=database_url, discord=discord, hook=hook, folder=tmp_path, clock=clock, settings=settings
     )
 
 
 @pytest.fixture(scope="session")
-def evening() -> GeneratedSession:
-    """Three maps, both rounds of each."""
-    return generate_evening(3, start=START, zone=ZONE, maps=(3, 3), quirks=PLAIN)
+def session() -> GeneratedSession:
+    """Return three maps, both rounds of each."""
+    return generate_session(3, start=START, zone=ZONE, maps=(3, 3), quirks=PLAIN)

@@ -25,7 +25,7 @@ LOADED = (Publisher, Webhook)  # before the first fork
 
 @dataclass(frozen=True)
 class FastClock:
-    """Seconds that pass `scale` times as fast as real ones."""
+    """Seconds that pass `scale` times faster than real ones."""
 
     scale: float
 

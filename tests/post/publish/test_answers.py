@@ -1,4 +1,4 @@
-"""Every answer of Discord's, and what the journal says after it."""
+"""Tests of Discord's responses, and the journal after each."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ import pytest
 
 from etstats.demo.generator import GeneratedSession
 from tests.post.publish.conftest import Stage, ended
-from tests.post.render.faults import Fault
+from tests.post.render.faults import CHANNEL_REFUSALS, Fault
 
 _UNKNOWN = {
     Fault.SERVER_ERROR_BEFORE,
@@ -19,16 +19,16 @@ _UNKNOWN = {
     Fault.OTHER_WEBHOOK,
     Fault.OTHER_INFO,
 }
-_BANNED = {Fault.NO_RETRY_AFTER, Fault.CLOUDFLARE_BAN, Fault.FORBIDDEN_PAGE}
+_BANNED = {Fault.NO_RETRY_AFTER, Fault.CLOUDFLARE_BAN, Fault.FORBIDDEN_PAGE, Fault.NETWORK_BLOCKED}
 _LATER = {Fault.LONG_RATE_LIMIT}
 
 
 @pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name.lower())
-def test_one_fault(stage: Stage, evening: GeneratedSession, fault: Fault) -> None:
-    """After one fault a post is sent, waits, or is unknown; then all the others go out, and none twice."""
+def test_one_fault(stage: Stage, session: GeneratedSession, fault: Fault) -> None:
+    """After one fault a post is sent, waits, or is unknown; then all others are sent once."""
     stage.switch_on()
-    stage.load(evening.files[0])
-    now = ended(evening.files[0])
+    stage.load(session.files[0])
+    now = ended(session.files[0])
     stage.discord.faults = [fault]
     report = stage.post(now, limit=40)
     state = stage.states()[0][1]
@@ -37,22 +37,27 @@ def test_one_fault(stage: Stage, evening: GeneratedSession, fault: Fault) -> Non
         assert "etstats post --resolve 1 --as sent|failed" in report.lines[0]
     elif fault in _BANNED | _LATER:
         assert (state, report.exit_code) == ("pending", 75)
+    elif fault in CHANNEL_REFUSALS:
+        assert (state, report.exit_code) == ("pending", 3)
+    elif fault is Fault.TOO_LARGE:
+        assert (state, report.exit_code) == ("failed", 3)
     else:
         assert (state, report.exit_code) == ("sent", 0)
-    stage.load(*evening.files[1:4])
+    stage.load(*session.files[1:4])
     stage.clock.sleep(601)
     assert stage.post(now).exit_code == 0
     assert stage.post(now).lines == []
-    told = [post.payload["embeds"][0]["footer"]["text"] for post in stage.discord.posts]
-    assert len(set(told)) == len(told) >= 5
-    assert {state for _, state in stage.states()} <= {"sent", "unknown"}
+    footers = [post.payload["embeds"][0]["footer"]["text"] for post in stage.discord.posts]
+    assert len(set(footers)) == len(footers) >= 5
+    assert {state for _, state in stage.states()} <= {"sent", "unknown", "failed"}
+    assert stage.count("posts WHERE state = 'failed'") == (fault is Fault.TOO_LARGE)
 
 
-def test_nothing_is_tried_before_its_time(stage: Stage, evening: GeneratedSession) -> None:
-    """The next run, too, leaves Discord alone until the time that it named is over."""
+def test_nothing_is_tried_before_its_time(stage: Stage, session: GeneratedSession) -> None:
+    """The next run also waits until the time given by Discord."""
     stage.switch_on()
-    stage.load(evening.files[0])
-    now = ended(evening.files[0])
+    stage.load(session.files[0])
+    now = ended(session.files[0])
     stage.discord.faults = [Fault.LONG_RATE_LIMIT]
     stage.post(now, limit=10)
     for _ in range(3):
@@ -64,14 +69,14 @@ def test_nothing_is_tried_before_its_time(stage: Stage, evening: GeneratedSessio
     assert stage.post(now).counts["posted"] == 1
 
 
-def test_a_ban_is_kept_by_all_channels(stage: Stage, evening: GeneratedSession) -> None:
-    """Who is shut out sends nothing anywhere for ten minutes, and says so once."""
+def test_a_ban_is_kept_by_all_channels(stage: Stage, session: GeneratedSession) -> None:
+    """After a ban nothing is sent anywhere for ten minutes, and this is reported once."""
     from etstats.post.settings import ChannelConfig
 
     stage.set(map=ChannelConfig(webhook_url=stage.discord.add_webhook().url))
     stage.switch_on()
-    stage.load(*evening.files[:2])
-    now = ended(evening.files[1])
+    stage.load(*session.files[:2])
+    now = ended(session.files[1])
     stage.discord.faults = [Fault.CLOUDFLARE_BAN]
     report = stage.post(now)
     assert (report.exit_code, len(report.lines)) == (75, 1)
@@ -83,11 +88,11 @@ def test_a_ban_is_kept_by_all_channels(stage: Stage, evening: GeneratedSession) 
     assert stage.post(now).counts["posted"] == 3
 
 
-def test_discord_down_is_said_once(stage: Stage, evening: GeneratedSession) -> None:
-    """An outage is one line, not one a minute, and costs neither order nor a post."""
+def test_discord_down_is_said_once(stage: Stage, session: GeneratedSession) -> None:
+    """An outage is reported in one line, and loses neither order nor posts."""
     stage.switch_on()
-    stage.load(*evening.files[:2])
-    now = ended(evening.files[1])
+    stage.load(*session.files[:2])
+    now = ended(session.files[1])
     stage.discord.faults = [Fault.UNAVAILABLE] * 15
     lines: list[str] = []
     for _ in range(3):
@@ -98,47 +103,138 @@ def test_discord_down_is_said_once(stage: Stage, evening: GeneratedSession) -> N
     assert [kind for kind, _ in stage.states()] == ["round", "round", "map"]
 
 
-def test_a_dead_webhook_is_tried_once(stage: Stage, evening: GeneratedSession) -> None:
-    """A deleted webhook is reported once and left alone; what was due goes to the next one that is set."""
+def test_a_dead_webhook_is_tried_once(stage: Stage, session: GeneratedSession) -> None:
+    """A deleted webhook is reported once and not used again; pending posts go to the next configured one."""
     stage.switch_on()
-    stage.load(evening.files[0])
-    now = ended(evening.files[0])
+    stage.load(session.files[0])
+    now = ended(session.files[0])
     stage.discord.delete_webhook(stage.hook)
     report = stage.post(now)
     assert report.exit_code == 3
     assert "10015" in report.lines[0] or "Unknown Webhook" in report.lines[0]
-    stage.load(*evening.files[1:4])
+    stage.load(*session.files[1:4])
     requests = len(stage.discord.requests)
     for _ in range(3):
         report = stage.post(now)
-        assert (report.exit_code, report.lines) == (0, [])
+        assert (report.exit_code, report.lines) == (3, [])
     assert len(stage.discord.requests) == requests
     stage.set(webhook_url=stage.discord.add_webhook().url)
     assert stage.post(now).counts["posted"] == 6
-    assert stage.count("post_channels WHERE gone_at IS NOT NULL") == 0
+    assert stage.count("channel_states WHERE gone_at IS NOT NULL") == 0
 
 
-def test_a_wrong_token_is_tried_once(stage: Stage, evening: GeneratedSession) -> None:
-    """A token that is not the webhook's counts as a dead webhook."""
+def test_a_wrong_token_is_tried_once(stage: Stage, session: GeneratedSession) -> None:
+    """A wrong token is treated as a deleted webhook."""
     stage.set(webhook_url=stage.hook.url + "x")
     stage.switch_on()
-    stage.load(evening.files[0])
-    now = ended(evening.files[0])
+    stage.load(session.files[0])
+    now = ended(session.files[0])
     assert stage.post(now).exit_code == 3
-    assert stage.post(now).exit_code == 0
+    assert stage.post(now).exit_code == 3
     assert len(stage.discord.requests) == 1
 
 
-def test_a_refused_message_is_kept_with_its_reason(
-    stage: Stage, evening: GeneratedSession, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("fault", sorted(CHANNEL_REFUSALS, key=str), ids=lambda fault: fault.name.lower())
+def test_a_refusing_channel_uses_up_no_post(stage: Stage, session: GeneratedSession, fault: Fault) -> None:
+    """An hour of refusals is reported once and causes few requests; then all posts are sent in order."""
+    stage.switch_on()
+    stage.load(*session.files[:4])
+    now = ended(session.files[3])
+    stage.discord.faults = [fault] * 100
+    lines: list[str] = []
+    for _ in range(60):
+        report = stage.post(now)
+        lines += report.lines
+        assert report.exit_code in {3, 75}
+        stage.clock.sleep(60)
+    assert len(lines) == 1
+    assert 3 <= 100 - len(stage.discord.faults) <= 8
+    assert {state for _, state in stage.states()} == {"pending"}
+    stage.discord.faults = []
+    stage.clock.sleep(3600)
+    assert stage.post(now).counts["posted"] == 7
+    assert stage.post(now).exit_code == 0
+    assert stage.count("channel_states WHERE troubles > 0") == 0
+
+
+@pytest.mark.parametrize("fault", [Fault.SERVER_ERROR_BEFORE, Fault.GATEWAY_TIMEOUT_AFTER, Fault.DROP_BEFORE])
+def test_an_hour_of_lost_answers_leaves_a_handful_unknown(
+    stage: Stage, session: GeneratedSession, fault: Fault
 ) -> None:
-    """A message that breaks a limit is a fault of ours: kept, reported once, never retried, the others go out."""
+    """The channel is held longer after each lost response, so most posts are sent after the fault."""
+    stage.switch_on()
+    stage.load(*session.files)
+    now = ended(session.files[-1])
+    stage.discord.faults = [fault] * 100
+    for _ in range(60):
+        stage.post(now)
+        stage.clock.sleep(60)
+    assert stage.count("posts WHERE state = 'unknown'") <= 6
+    stage.discord.faults = []
+    stage.clock.sleep(3600)
+    assert stage.post(now).counts["posted"] >= 3
+
+
+def test_the_same_refusal_twice_in_a_row_stops_the_run(stage: Stage, session: GeneratedSession) -> None:
+    """413 for every message is probably a proxy's limit: two posts fail, the others wait."""
+    stage.switch_on()
+    stage.load(*session.files[:4])
+    now = ended(session.files[3])
+    stage.discord.faults = [Fault.TOO_LARGE] * 100
+    report = stage.post(now)
+    assert (report.exit_code, report.counts["failed"], report.counts["waiting"]) == (3, 2, 4)
+    assert stage.post(now).counts["failed"] == 0
+    stage.discord.faults = []
+    stage.clock.sleep(61)
+    assert stage.post(now).counts["posted"] == 4
+
+
+def test_a_webhook_that_answers_again_reopens(stage: Stage, session: GeneratedSession) -> None:
+    """The webhook is queried once an hour, without posting; when it responds, pending posts are sent."""
+    stage.switch_on()
+    stage.load(*session.files[:2])
+    now = ended(session.files[1])
+    stage.discord.delete_webhook(stage.hook)
+    assert len(stage.post(now).lines) == 1
+    for _ in range(59):
+        stage.clock.sleep(60)
+        assert (stage.post(now).exit_code, stage.post(now).lines) == (3, [])
+    assert len(stage.discord.requests) == 1
+    stage.clock.sleep(61)
+    assert stage.post(now).exit_code == 3
+    assert [one.method for one in stage.discord.requests] == ["POST", "GET"]
+    stage.discord.restore_webhook(stage.hook)
+    stage.clock.sleep(3601)
+    assert stage.post(now).counts["posted"] == 4
+    assert stage.post(now).exit_code == 0
+
+
+def test_an_edit_that_is_refused_holds_edits_only(stage: Stage, session: GeneratedSession) -> None:
+    """New posts are sent; the edit is retried after a pause."""
+    stage.switch_on()
+    stage.load(session.files[0])
+    now = ended(session.files[0])
+    stage.post(now)
+    stage.hide(session.rounds[0])
+    stage.discord.faults = [Fault.NOT_PERMITTED]
+    assert stage.post(now).exit_code == 3
+    assert (stage.post(now).lines, stage.discord.faults) == ([], [])
+    stage.load(session.files[1])
+    assert stage.post(now).counts["posted"] == 2
+    stage.clock.sleep(61)
+    assert stage.post(now).counts["edited"] == 1
+
+
+def test_a_refused_message_is_kept_with_its_reason(
+    stage: Stage, session: GeneratedSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message that violates a limit is stored as failed, reported once and not retried; others are sent."""
     from etstats.post.render import summaries
 
     monkeypatch.setattr(summaries, "BLUE", 1 << 30)
     stage.switch_on()
-    stage.load(*evening.files[:2])
-    now = ended(evening.files[1])
+    stage.load(*session.files[:2])
+    now = ended(session.files[1])
     report = stage.post(now)
     assert (report.exit_code, report.counts["failed"], report.counts["posted"]) == (3, 1, 2)
     assert "etstats post --round" in report.lines[0]
@@ -147,11 +243,11 @@ def test_a_refused_message_is_kept_with_its_reason(
     stage.discord.violations.clear()
 
 
-def test_a_lost_answer_stops_the_run(stage: Stage, evening: GeneratedSession) -> None:
-    """One lost answer leaves one unknown post: the run does not go on losing others."""
+def test_a_lost_answer_stops_the_run(stage: Stage, session: GeneratedSession) -> None:
+    """A lost response leaves one unknown post: the run stops."""
     stage.switch_on()
-    stage.load(*evening.files[:4])
-    now = ended(evening.files[3])
+    stage.load(*session.files[:4])
+    now = ended(session.files[3])
     stage.discord.faults = [Fault.GATEWAY_TIMEOUT_AFTER] * 6
     report = stage.post(now + timedelta(seconds=1))
     assert (report.counts["unknown"], report.counts["waiting"]) == (1, 5)

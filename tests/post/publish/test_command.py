@@ -1,4 +1,4 @@
-"""`etstats post` as people and cron call it."""
+"""Tests of `etstats post` for users and cron."""
 
 import tempfile
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from etstats.demo.generator import GeneratedSession, generate_evening
+from etstats.demo.generator import GeneratedSession, generate_session
 from tests.conftest import CliResult
 from tests.post.publish.conftest import BEFORE, PLAIN, ZONE, Stage
 from tests.post.render.faults import Fault
@@ -17,7 +17,7 @@ Cli = Callable[..., CliResult]
 
 @pytest.fixture
 def post(stage: Stage, cli: Cli) -> Cli:
-    """`etstats post` with the stage's settings."""
+    """Run `etstats post` with the stage's settings."""
     config = stage.write_config()
 
     def call(*words: str, quiet: bool = False) -> CliResult:
@@ -26,49 +26,50 @@ def post(stage: Stage, cli: Cli) -> Cli:
     return call
 
 
-def test_a_run(stage: Stage, evening: GeneratedSession, post: Cli) -> None:
-    """It says what it posted; with -q nothing, and a second run has nothing to do."""
+def test_a_run(stage: Stage, session: GeneratedSession, post: Cli) -> None:
+    """It prints what it posted; with -q nothing; a second run has nothing to do."""
     stage.switch_on()
-    stage.load(*evening.files[:2])
+    stage.load(*session.files[:2])
     assert post() == CliResult(code=0, out="", err="post: 4 posted\n")
     assert post(quiet=True) == CliResult(code=0, out="", err="")
     assert post() == CliResult(code=0, out="", err="post: nothing to post\n")
 
 
-def test_the_first_run_says_where_it_begins(stage: Stage, evening: GeneratedSession, post: Cli) -> None:
-    """Nothing old goes out by itself; `--since` is how to begin earlier."""
-    stage.load(*evening.files[:2])
-    assert "etstats post --since" in post().err
-    assert post().err == "post: nothing to post\n"
+def test_the_first_run_says_where_it_begins(stage: Stage, session: GeneratedSession, post: Cli) -> None:
+    """Old rounds are not posted; `--since` sets an earlier start."""
+    stage.load(*session.files[:2])
+    for _ in range(2):
+        assert "etstats post --since" in post().err
     assert post("--since", "all").err == "post: 4 posted\n"
+    assert post().err == "post: nothing to post\n"
 
 
 def test_without_a_webhook(cli: Cli) -> None:
-    """Usage: exit 2 with the way to set one."""
+    """Without a webhook: exit 2, with the way to set one."""
     result = cli("post")
     assert result.code == 2
     assert "etstats init" in result.err
 
 
-def test_one_round_by_name(stage: Stage, evening: GeneratedSession, post: Cli) -> None:
-    """A named round is posted whatever the watermark says, once; again it is only edited, when asked to."""
-    stage.load(*evening.files)
+def test_one_round_by_name(stage: Stage, session: GeneratedSession, post: Cli) -> None:
+    """A named round is posted regardless of the start time, once; again it is only edited, on request."""
+    stage.load(*session.files)
     stage.post(datetime.now(UTC))
     assert post("--round", "1").err == "post: 1 posted\n"
     again = post("--round", "1")
     assert (again.code, "posted already" in again.err) == (0, True)
     assert post("--round", "1", "--refresh").err == "post: nothing to post\n"
-    stage.hide(evening.rounds[0])
+    stage.hide(session.rounds[0])
     assert post("--round", "1", "--refresh").err == "post: 1 edited\n"
     assert len(stage.discord.posts) == 1
 
 
-def test_a_map_and_a_session_by_name(stage: Stage, evening: GeneratedSession, post: Cli) -> None:
-    """Maps go by match id, sessions by id or `last`."""
-    stage.load(*evening.files)
+def test_a_map_and_a_session_by_name(stage: Stage, session: GeneratedSession, post: Cli) -> None:
+    """Maps are given by match id, sessions by id or `last`."""
+    stage.load(*session.files)
     stage.post(datetime.now(UTC))
     with stage.conn.transaction():
-        match_id = stage.conn.execute("SELECT match_id FROM rounds WHERE id = 3").fetchone()[0]
+        ((match_id,),) = stage.conn.execute("SELECT match_id FROM rounds WHERE id = 3").fetchall()
     assert post("--match", match_id).err == "post: 1 posted\n"
     assert post("--session", "last").err == "post: 1 posted\n"
     assert post("--match", match_id, "--server", "main").code == 0
@@ -79,43 +80,47 @@ def test_a_map_and_a_session_by_name(stage: Stage, evening: GeneratedSession, po
     ("words", "says"),
     [
         (("--round", "99"), "There is no round 99"),
-        (("--round", "abc"), "an id is expected"),
+        (("--round", "abc"), "expected an id"),
         (("--session", "99"), "There is no session 99"),
         (("--match", "nothing"), "there is no match nothing"),
         (("--match", "2025-10-02-200936-etl_sp_delivery"), "no round 2 yet"),
-        (("--round", "1", "--session", "1"), "Name one of"),
-        (("--resolve", "1"), "go together"),
-        (("--resolve", "1", "--as", "gone"), "say sent"),
+        (("--round", "1", "--session", "1"), "Give only one of"),
+        (("--resolve", "1"), "must be used together"),
+        (("--resolve", "1", "--as", "gone"), "expected sent"),
+        (("--resolve", "all", "--as", "gone"), "expected sent"),
+        (("--resolve", "none", "--as", "sent"), "expected the number of a post"),
+        (("--resolve", "all", "--as", "sent", "--message", "1"), "--message needs"),
+        (("--retry-failed", "--refresh"), "cannot be used with"),
         (("--resolve", "1", "--as", "sent"), "no post 1 to resolve"),
         (("--resolve", "1", "--as", "sent", "--message", "x"), "message's id is a number"),
-        (("--since", "soon"), "not a time etstats understands"),
+        (("--since", "soon"), "not a valid time"),
     ],
 )
 def test_wrong_words(
-    stage: Stage, evening: GeneratedSession, post: Cli, words: tuple[str, ...], says: str
+    stage: Stage, session: GeneratedSession, post: Cli, words: tuple[str, ...], says: str
 ) -> None:
-    """Each mistake is one line that says what to do, and exit code 2."""
-    stage.load(evening.files[0])
+    """Each usage error is one line with the solution, and exit code 2."""
+    stage.load(session.files[0])
     result = post(*words)
     assert result.code == 2
     assert says in result.err
 
 
-def test_refresh(stage: Stage, evening: GeneratedSession, post: Cli) -> None:
-    """`--refresh` brings every message up to date, and touches none that is."""
+def test_refresh(stage: Stage, session: GeneratedSession, post: Cli) -> None:
+    """`--refresh` edits outdated messages only."""
     stage.switch_on()
-    stage.load(*evening.files[:2])
+    stage.load(*session.files[:2])
     post()
     assert post("--refresh").err == "post: nothing to post\n"
-    stage.hide(evening.rounds[0])
+    stage.hide(session.rounds[0])
     assert post("--refresh").err == "post: 4 edited\n"
     assert post("--refresh").err == "post: nothing to post\n"
 
 
-def test_a_rebuild_changes_no_message(stage: Stage, evening: GeneratedSession, post: Cli, cli: Cli) -> None:
-    """What a rebuild writes again is polled; what is shown stays the same, so there is not one request."""
+def test_a_rebuild_changes_no_message(stage: Stage, session: GeneratedSession, post: Cli, cli: Cli) -> None:
+    """After a rebuild messages are compared; without changes there are no requests."""
     stage.switch_on()
-    stage.load(*evening.files[:2])
+    stage.load(*session.files[:2])
     post()
     requests = len(stage.discord.requests)
     with stage.conn.transaction():
@@ -128,27 +133,32 @@ def test_a_rebuild_changes_no_message(stage: Stage, evening: GeneratedSession, p
     assert stage.count("changed_sessions") == 0
 
 
-def test_an_unknown_post_is_shown_until_it_is_resolved(stage: Stage, evening: GeneratedSession, post: Cli) -> None:
-    """Each run by hand names it, cron hears of it once, and resolving ends it."""
+def test_an_unknown_post_is_shown_until_it_is_resolved(
+    stage: Stage, session: GeneratedSession, post: Cli, cli: Cli
+) -> None:
+    """Each manual run lists it, cron reports it once, and resolving ends it."""
     stage.switch_on()
-    stage.load(evening.files[0])
+    stage.load(session.files[0])
     stage.discord.faults = [Fault.GATEWAY_TIMEOUT_AFTER]
     first = post(quiet=True)
     assert first.code == 3
     assert "--resolve 1 --as sent|failed" in first.err
     assert post(quiet=True).err == ""
     assert "--resolve 1 --as sent|failed" in post().err
+    diagnosed = cli("--config", stage.write_config(), "diagnose", "--offline")
+    assert (diagnosed.code, "--resolve 1 --as sent|failed" in diagnosed.err) == (3, True)
     assert post("--round", "1").code == 2
-    assert post("--resolve", "1", "--as", "sent").err == "post 1 counts as sent from now on\n"
+    assert post("--resolve", "1", "--as", "sent").err == "post 1 marked as sent\n"
     assert post("--round", "1").err.splitlines()[-1] == "post: nothing to post"
+    assert post().err.endswith("post: 1 posted\n")
     assert post().err == "post: nothing to post\n"
     assert len([one for one in stage.discord.posts if "round" in str(one.payload["embeds"][0]["title"])]) == 1
 
 
-def test_what_is_not_there_can_be_posted_again(stage: Stage, evening: GeneratedSession, post: Cli) -> None:
-    """A post that was resolved as failed goes out when somebody names it, and not before."""
+def test_what_is_not_there_can_be_posted_again(stage: Stage, session: GeneratedSession, post: Cli) -> None:
+    """A post resolved as failed is only sent again if requested."""
     stage.switch_on()
-    stage.load(evening.files[0])
+    stage.load(session.files[0])
     stage.discord.faults = [Fault.SERVER_ERROR_BEFORE]
     post()
     post("--resolve", "1", "--as", "failed")
@@ -158,14 +168,66 @@ def test_what_is_not_there_can_be_posted_again(stage: Stage, evening: GeneratedS
     assert stage.states()[0] == ("round", "sent")
 
 
-def test_dry_run(stage: Stage, evening: GeneratedSession, post: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The messages are drawn with their sizes; nothing is written, nothing is sent."""
-    stage.load(*evening.files)
+def test_in_bulk(stage: Stage, session: GeneratedSession, post: Cli) -> None:
+    """All unknown posts are resolved at once, and all failed ones sent again."""
+    stage.switch_on()
+    stage.load(*session.files[:4])
+    stage.discord.faults = [Fault.SERVER_ERROR_BEFORE]
+    post()
+    with stage.conn.transaction():
+        stage.conn.execute("UPDATE channel_states SET held_until = NULL")
+    stage.discord.faults = [Fault.SERVER_ERROR_BEFORE]
+    post()
+    assert stage.count("posts WHERE state = 'unknown'") == 2
+    assert post("--resolve", "all", "--as", "failed").err == "2 posts marked as failed\n"
+    assert "2 posts; to try again: etstats post --retry-failed" in post().err
+    assert post("--retry-failed").err == "post: 2 posted\n"
+    assert post("--retry-failed").err == "post: nothing to post\n"
+    assert len(stage.discord.posts) == len(set(stage.titles))
+    assert post("--resolve", "all", "--as", "sent").err == "0 posts marked as sent\n"
+
+
+def test_a_notice_is_resolved_like_a_post(stage: Stage, post: Cli) -> None:
+    """Its number starts with n; it is included in bulk commands, and a failed one is sent again."""
+    stage.load()
+    insert = (
+        "INSERT INTO notices (kind, subject, channel, state, reason, created_at)"
+        " SELECT 'status', 'x' || n, repeat('a', 32), 'unknown', 'lost', now() FROM generate_series(1, 3) n"
+    )
+    with stage.conn.transaction():
+        stage.conn.execute(insert)
+    assert "etstats post --resolve n1 --as sent|failed" in post().err
+    assert post("--resolve", "n1", "--as", "sent").err == "post n1 marked as sent\n"
+    assert post("--resolve", "n9", "--as", "sent").code == 2
+    assert post("--resolve", "all", "--as", "failed").err == "2 posts marked as failed\n"
+    assert post("--retry-failed").code == 0
+    assert stage.count("notices WHERE state = 'pending'") == 2
+
+
+def test_a_closed_webhook_is_named_until_it_is_checked(
+    stage: Stage, session: GeneratedSession, post: Cli, cli: Cli
+) -> None:
+    """While the webhook is gone every run exits with 3 and suggests `config check`, which reopens it."""
+    stage.switch_on()
+    stage.load(session.files[0])
+    stage.discord.delete_webhook(stage.hook)
+    for _ in range(3):
+        result = post()
+        assert result.code == 3
+        assert "etstats config check" in result.err
+    stage.discord.restore_webhook(stage.hook)
+    assert "accepts posts again" in cli("--config", stage.write_config(), "config", "check").out
+    assert post().err.endswith("post: 2 posted\n")
+
+
+def test_dry_run(stage: Stage, session: GeneratedSession, post: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The messages are shown with their sizes; nothing is stored or sent."""
+    stage.load(*session.files)
     result = post("--dry-run", "--round", "last")
     assert result.code == 0
     assert "round 2" in result.out
     assert "text of all embeds" in result.out
-    assert post("--dry-run").err.startswith("nothing is due")
+    assert post("--dry-run").err.startswith("no pending posts")
     everything = post("--dry-run", "--since", "all").out
     assert everything.count("map complete") == 3
     assert everything.count("Session complete") == 1
@@ -173,12 +235,28 @@ def test_dry_run(stage: Stage, evening: GeneratedSession, post: Cli, monkeypatch
     assert stage.count("posts") == stage.count("post_watermarks") == 0
 
 
-def test_dry_run_names_its_pictures(
-    stage: Stage, evening: GeneratedSession, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("words", [("--match", "last"), ("--since", "all")], ids=" ".join)
+def test_dry_run_shows_how_the_ratings_changed(
+    stage: Stage, session: GeneratedSession, post: Cli, words: tuple[str, str]
 ) -> None:
-    """Pictures are written to files, and the drawing says where."""
+    """Ratings are updated before the preview, as before the post."""
+    stage.set(style="compact")
+    stage.write_config()
+    stage.load(*session.files[:2])
+    drawn = post("--dry-run", *words).out
+    assert "Rating: " in drawn
+    stage.post(datetime.now(UTC), since=BEFORE)
+    (sent,) = (post for post in stage.discord.posts if "Rating: " in post.payload["embeds"][0]["description"])
+    line = next(line for line in sent.payload["embeds"][0]["description"].splitlines() if "Rating: " in line)
+    assert "".join(line.split()) in "".join(drawn.replace("│", "").split())
+
+
+def test_dry_run_names_its_pictures(
+    stage: Stage, session: GeneratedSession, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pictures are written to files, and the preview has their paths."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    stage.load(*evening.files)
+    stage.load(*session.files)
     config = stage.write_config()
     config.write_text(config.read_text().replace("charts = false", "charts = true"))
     result = cli("--config", config, "post", "--dry-run", "--session", "last")
@@ -188,15 +266,15 @@ def test_dry_run_names_its_pictures(
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
-def test_pictures_go_with_maps_and_evenings(stage: Stage, evening: GeneratedSession) -> None:
-    """With `charts` the map's and the session's messages carry a picture, replaced when they are edited."""
+def test_pictures_go_with_maps_and_sessions(stage: Stage, session: GeneratedSession) -> None:
+    """With `charts` the messages of map and session have a picture, replaced by edits."""
     stage.set(charts=True)
     stage.switch_on()
-    stage.load(*evening.files[:2])
+    stage.load(*session.files[:2])
     stage.post(datetime.now(UTC))
     assert [list(one.files) for one in stage.discord.posts] == [[], [], ["scoreboard.png"], ["session.png"]]
     before = stage.discord.posts[2].files["scoreboard.png"]
-    stage.hide(evening.rounds[0])
+    stage.hide(session.rounds[0])
     stage.change_all()
     assert stage.post(datetime.now(UTC)).counts["edited"] == 4
     assert stage.discord.posts[2].files["scoreboard.png"] != before
@@ -207,9 +285,9 @@ def test_pictures_go_with_maps_and_evenings(stage: Stage, evening: GeneratedSess
 
 
 def test_hostile_names_reach_the_channel_as_text(stage: Stage, post: Cli) -> None:
-    """From the file to the message: no ping, no link, no escape; and the same in the terminal."""
+    """No ping, link or escape passes from the file to the message, or to the terminal."""
     names = [b"@everyone", b"<@123456>", b"```", b"](http://evil.example)", "\u202egnp".encode(), b"[bold]**x**"]
-    played = generate_evening(8, start=BEFORE, zone=ZONE, maps=(1, 1), players=6, quirks=PLAIN)
+    played = generate_session(8, start=BEFORE, zone=ZONE, maps=(1, 1), players=6, quirks=PLAIN)
     stage.switch_on(now=BEFORE)
     for file in played.files:
         lines = file.content.split(b"\n")

@@ -1,9 +1,8 @@
-"""Killed senders, several at once, and what no log, process list or base may ever hold."""
+"""Tests of killed and concurrent senders, and that no secret is written anywhere."""
 
 import os
 import signal
-import subprocess
-import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -15,12 +14,13 @@ from etstats.demo.generator import GeneratedSession
 from etstats.post.publish import manual
 from tests.post.publish.conftest import Stage, ended
 from tests.post.render.faults import Faulty
+from tests.support.processes import Process, etstats
 
 
 class Killer(Faulty):
-    """Discord that sees the sender die: before it takes a message, or after."""
+    """A Discord stand-in that kills the sender before or after it accepts a message."""
 
-    victim: subprocess.Popen | None = None
+    victim: Process | None = None
     is_taken = False
 
     def answer(self, request: Request) -> Reply | None:
@@ -43,16 +43,16 @@ def discord(clock):
 
 
 @pytest.mark.parametrize("is_taken", [False, True])
-def test_a_killed_sender(stage: Stage, evening: GeneratedSession, is_taken: bool) -> None:
-    """Killed in the middle of a message: it is unknown, said once, never sent again, and the others go out."""
+def test_a_killed_sender(stage: Stage, discord: Killer, session: GeneratedSession, is_taken: bool) -> None:
+    """Killed while sending: the post is unknown, reported once, not sent again; others are sent."""
     stage.switch_on()
-    stage.load(*evening.files[:2])
-    now = ended(evening.files[1])
-    stage.discord.is_taken = is_taken
+    stage.load(*session.files[:2])
+    now = ended(session.files[1])
+    discord.is_taken = is_taken
     config = stage.write_config()
-    process = subprocess.Popen([sys.executable, "-m", "etstats", "--config", str(config), "post"])
-    stage.discord.victim = process
-    assert process.wait(60) == -signal.SIGKILL
+    with etstats("--config", config, "post") as process:
+        discord.victim = process
+        assert process.wait() == -signal.SIGKILL
     assert stage.states() == [("round", "sending")]
     report = stage.post(now)
     assert report.exit_code == 3
@@ -64,12 +64,12 @@ def test_a_killed_sender(stage: Stage, evening: GeneratedSession, is_taken: bool
 
 
 def test_a_sender_stopped_while_it_waits(
-    stage: Stage, evening: GeneratedSession, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, session: GeneratedSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stopped between two posts, while it keeps to Discord's pace: nothing is in doubt, and nothing is lost."""
+    """Killed between two posts while waiting for the rate limit: nothing is unknown or lost."""
     stage.switch_on()
-    stage.load(*evening.files)
-    now = ended(evening.files[-1])
+    stage.load(*session.files)
+    now = ended(session.files[-1])
     with monkeypatch.context() as patch:
         patch.setattr(stage.clock, "sleep", _stop)
         with pytest.raises(KeyboardInterrupt):
@@ -84,41 +84,42 @@ def _stop(seconds: float) -> None:
     raise KeyboardInterrupt
 
 
-def test_an_unknown_post_is_resolved_by_hand(stage: Stage, evening: GeneratedSession) -> None:
-    """Whoever looked into the channel says what stands there; with the message's id it is kept true again."""
+def test_an_unknown_post_is_resolved_by_hand(stage: Stage, discord: Killer, session: GeneratedSession) -> None:
+    """An unknown post is resolved manually; with its message id it can be edited."""
     stage.switch_on()
-    stage.load(evening.files[0])
+    stage.load(session.files[0])
     config = stage.write_config()
-    stage.discord.is_taken = True
-    stage.discord.victim = subprocess.Popen([sys.executable, "-m", "etstats", "--config", str(config), "post"])
-    stage.discord.victim.wait(60)
-    stage.post(ended(evening.files[0]))
-    settled = manual.resolve(stage.conn, 1, "sent", stage.discord.posts[0].message_id)
-    assert settled.state == "sent"
+    discord.is_taken = True
+    with etstats("--config", config, "post") as process:
+        discord.victim = process
+        assert process.wait() == -signal.SIGKILL
+    stage.post(ended(session.files[0]))
+    manual.resolve(stage.conn, "1", "sent", stage.discord.posts[0].message_id)
+    assert ("round", "sent") in stage.states()
     stage.change_all()
-    assert stage.post(ended(evening.files[0])).counts == {"edited": 1}
+    assert stage.post(ended(session.files[0])).counts == {"edited": 1}
     assert stage.discord.posts[0].edits == 1
 
 
-def test_only_one_claim_succeeds(stage: Stage, evening: GeneratedSession) -> None:
-    """Two programs that want the same post: one has it, whatever lock either holds."""
+def test_only_one_claim_succeeds(stage: Stage, session: GeneratedSession) -> None:
+    """Two programs that want the same post: one gets it, regardless of the lock."""
     stage.switch_on()
-    stage.load(evening.files[0])
-    now = ended(evening.files[0])
+    stage.load(session.files[0])
+    now = ended(session.files[0])
     item = manual.thing(stage.conn, "round", "last")
     with connect(stage.url) as other:
         assert journal.claim(stage.conn, item, "0" * 32, now) == 1
         assert journal.claim(other, item, "0" * 32, now) is None
-        journal.record_unsent(stage.conn, 1, "pending", "later", now)
+        journal.record(stage.conn, 1, "pending", now, reason="later")
         assert journal.claim(other, item, "0" * 32, now) == 1
         assert journal.claim(stage.conn, item, "0" * 32, now, again=True) is None
 
 
-def test_only_one_poster_works(stage: Stage, evening: GeneratedSession) -> None:
-    """While one posts, another one leaves at once, and nothing is posted twice."""
+def test_only_one_poster_works(stage: Stage, session: GeneratedSession) -> None:
+    """While one run posts, another one exits at once, and nothing is posted twice."""
     stage.switch_on()
-    stage.load(*evening.files[:2])
-    now = ended(evening.files[1])
+    stage.load(*session.files[:2])
+    now = ended(session.files[1])
     with connect(stage.url) as other, journal.poster_lock(other) as is_ours:
         assert is_ours
         report = stage.post(now)
@@ -126,32 +127,35 @@ def test_only_one_poster_works(stage: Stage, evening: GeneratedSession) -> None:
     assert stage.post(now).counts["posted"] == 3
 
 
-def test_senders_at_once(stage: Stage, evening: GeneratedSession) -> None:
-    """Three programs begin at the same moment: each thing is posted once."""
+def test_senders_at_once(stage: Stage, session: GeneratedSession) -> None:
+    """Three programs start simultaneously: each post is sent once."""
     stage.set(digest_after=50)
     stage.switch_on()
-    stage.load(*evening.files)
-    command = [sys.executable, "-m", "etstats", "--config", str(stage.write_config()), "-q", "post"]
-    senders = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(3)]
-    ends = [(sender.communicate(timeout=90)[1], sender.returncode) for sender in senders]
-    assert {code for _, code in ends} <= {0, 75}, ends
+    stage.load(*session.files)
+    config = stage.write_config()
+    with ExitStack() as running:
+        senders = [running.enter_context(etstats("--config", config, "-q", "post")) for _ in range(3)]
+        ends = [sender.finish() for sender in senders]
+    assert {ended.returncode for ended in ends} <= {0, 75}, ends
     assert len(stage.discord.posts) == 10
     assert {state for _, state in stage.states()} == {"sent"}
 
 
-def test_no_secret_gets_out(stage: Stage, evening: GeneratedSession, tmp_path: Path) -> None:
-    """Not into a line of talk, a log, a process list, the database or a traceback, whatever goes wrong."""
+def test_no_secret_gets_out(stage: Stage, session: GeneratedSession, tmp_path: Path) -> None:
+    """No secret is in a message, a log, a process list, the database or a traceback, after any failure."""
     stage.switch_on()
-    stage.load(*evening.files[:2])
+    stage.load(*session.files[:2])
     stage.discord.delete_webhook(stage.hook)
-    command = [sys.executable, "-m", "etstats", "--config", str(stage.write_config()), "-v", "post"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    shown = Path(f"/proc/{process.pid}/cmdline").read_bytes()
-    shown += process.communicate(timeout=60)[0]
-    assert process.returncode == 3
+    with etstats("--config", stage.write_config(), "-v", "post") as process:
+        shown = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        assert process.wait() == 3
+        shown += (process.out + process.err).encode()
     shown += b"".join(path.read_bytes() for path in (tmp_path / "state").rglob("*") if path.is_file())
-    dump = "SELECT string_agg(p::text, ' ') || (SELECT string_agg(c::text, ' ') FROM post_channels c) FROM posts p"
+    dump = (
+        "SELECT string_agg(p::text, ' ') || (SELECT string_agg(c::text, ' ') FROM channel_states c) FROM posts p"
+    )
     with stage.conn.transaction():
-        shown += stage.conn.execute(dump).fetchone()[0].encode()
+        ((dumped,),) = stage.conn.execute(dump).fetchall()
+    shown += dumped.encode()
     assert b"Unknown Webhook" in shown
     assert stage.hook.token.encode() not in shown

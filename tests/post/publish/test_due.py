@@ -1,4 +1,4 @@
-"""Which posts there are, when, in which order, and where."""
+"""Tests of pending posts: which, when, in which order, and where."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from etstats.admin.audit.rebuild import RebuildPlan, rebuild
-from etstats.demo.generator import GeneratedSession, generate_evening
+from etstats.demo.generator import GeneratedSession, generate_session
 from etstats.errors import ConfigError
 from etstats.post.publish import EVERYTHING
 from etstats.post.settings import ChannelConfig, DiscordConfig
@@ -16,10 +16,10 @@ DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 
 
-def test_an_evening_is_told_in_order(stage: Stage, evening: GeneratedSession) -> None:
-    """Rounds, maps and the session itself are posted as they end, each once."""
+def test_a_session_is_told_in_order(stage: Stage, session: GeneratedSession) -> None:
+    """Rounds, maps and the session are posted when they end, each once."""
     stage.switch_on()
-    for number, file in enumerate(evening.files):
+    for number, file in enumerate(session.files):
         stage.load(file)
         now = ended(file)
         assert str(stage.post(now)) == ("1 posted" if number % 2 == 0 else "2 posted")
@@ -33,47 +33,47 @@ def test_an_evening_is_told_in_order(stage: Stage, evening: GeneratedSession) ->
     assert "Session complete" in stage.titles[-1]
 
 
-def test_a_look_with_nothing_to_do_reads_no_history(stage: Stage, evening: GeneratedSession) -> None:
-    """After a session is told and over, nothing is left to be done."""
+def test_a_look_with_nothing_to_do_reads_no_history(stage: Stage, session: GeneratedSession) -> None:
+    """After the summary of a session, nothing is pending."""
     stage.switch_on()
-    stage.load(*evening.files)
+    stage.load(*session.files)
     stage.post(START + DAY)
     assert stage.count("changed_sessions") == 0
 
 
-def test_the_first_run_posts_nothing_old(stage: Stage, evening: GeneratedSession) -> None:
-    """What ended before posting was switched on is never posted."""
-    stage.load(*evening.files)
+def test_the_first_run_posts_nothing_old(stage: Stage, session: GeneratedSession) -> None:
+    """Rounds that ended before posting was enabled are never posted."""
+    stage.load(*session.files)
     assert str(stage.post(START + DAY)) == "nothing to post"
     assert stage.discord.posts == []
     assert str(stage.post(START + 2 * DAY)) == "nothing to post"
 
 
-def test_since_begins_earlier_and_is_remembered(stage: Stage, evening: GeneratedSession) -> None:
-    """`since` posts what ended from then on, also what did not fit into that run."""
-    stage.load(*evening.files)
-    third = ended(evening.files[2])
+def test_since_begins_earlier_and_is_remembered(stage: Stage, session: GeneratedSession) -> None:
+    """`since` posts rounds that ended from then on, also those left to a later run."""
+    stage.load(*session.files)
+    third = ended(session.files[2])
     assert stage.post(START + DAY, since=third, limit=0.0).counts["waiting"] == 7
     assert stage.post(START + DAY).counts["posted"] == 7
     assert [kind for kind, _ in stage.states()] == ["round", "round", "map"] * 2 + ["session"]
 
 
-def test_since_all_on_a_long_history_is_one_digest(stage: Stage, evening: GeneratedSession) -> None:
-    """A backlog longer than `digest_after` rounds becomes one message, and the session's summary follows."""
+def test_since_all_on_a_long_history_is_one_digest(stage: Stage, session: GeneratedSession) -> None:
+    """More than `digest_after` pending rounds are one message, followed by the session's summary."""
     stage.set(digest_after=5)
-    stage.load(*evening.files)
+    stage.load(*session.files)
     assert str(stage.post(START + DAY, since=EVERYTHING)) == "2 posted"
     assert "6 rounds in one post" in stage.titles[0]
     assert "Session complete" in stage.titles[1]
     assert str(stage.post(START + DAY, since=EVERYTHING)) == "nothing to post"
 
 
-def test_a_digest_tells_the_evenings_before_the_last(stage: Stage, evening: GeneratedSession) -> None:
-    """After a long outage the older sessions are in the digest, the last one has its own summary."""
-    later = generate_evening(4, start=START + 3 * DAY, zone=ZONE, maps=(2, 2))
+def test_a_digest_tells_the_sessions_before_the_last(stage: Stage, session: GeneratedSession) -> None:
+    """After a long outage older sessions are in the digest, the last one has a summary."""
+    later = generate_session(4, start=START + 3 * DAY, zone=ZONE, maps=(2, 2))
     stage.set(digest_after=5)
     stage.switch_on()
-    stage.load(*evening.files, *later.files[:-1])
+    stage.load(*session.files, *later.files[:-1])
     assert str(stage.post(ended(later.files[-2]))) == "1 posted"
     stage.load(later.files[-1])
     assert str(stage.post(START + 9 * DAY)) == "3 posted"
@@ -83,13 +83,13 @@ def test_a_digest_tells_the_evenings_before_the_last(stage: Stage, evening: Gene
 @pytest.mark.parametrize("zone", ["America/New_York", "UTC", "Asia/Tokyo"])
 @pytest.mark.parametrize("since", [None, EVERYTHING])
 def test_a_corrected_time_zone_posts_nothing_again(
-    stage: Stage, evening: GeneratedSession, zone: str, since: datetime | None
+    stage: Stage, session: GeneratedSession, zone: str, since: datetime | None
 ) -> None:
-    """What was posted, alone or in a digest, is remembered by its files; its times may move by hours."""
-    later = generate_evening(4, start=START + 3 * DAY, zone=ZONE, maps=(2, 2))
+    """Posts are identified by files, so times may change by hours."""
+    later = generate_session(4, start=START + 3 * DAY, zone=ZONE, maps=(2, 2))
     stage.set(digest_after=5)
     stage.switch_on()
-    stage.load(*evening.files, *later.files[:-1])
+    stage.load(*session.files, *later.files[:-1])
     stage.post(ended(later.files[-2]))
     stage.load(later.files[-1])
     stage.post(START + 9 * DAY)
@@ -101,19 +101,19 @@ def test_a_corrected_time_zone_posts_nothing_again(
     assert stage.states() == before
 
 
-def test_a_backlog_is_posted_oldest_first(stage: Stage, evening: GeneratedSession) -> None:
-    """After an outage the posts come in the order played, whatever the order of import."""
+def test_a_backlog_is_posted_oldest_first(stage: Stage, session: GeneratedSession) -> None:
+    """After an outage posts are in the order played, regardless of the order of import."""
     stage.switch_on()
-    stage.load(*reversed(evening.files))
+    stage.load(*reversed(session.files))
     stage.post(START + DAY)
     times = [post.payload["embeds"][0]["timestamp"] for post in stage.discord.posts]
     assert times == sorted(times)
 
 
-def test_what_does_not_fit_waits(stage: Stage, evening: GeneratedSession) -> None:
-    """A run ends in time; the next one goes on where it stopped."""
+def test_what_does_not_fit_waits(stage: Stage, session: GeneratedSession) -> None:
+    """A run ends in time; the next one continues."""
     stage.switch_on()
-    stage.load(*evening.files)
+    stage.load(*session.files)
     report = stage.post(START + DAY, limit=1.5)
     assert 0 < report.counts["posted"] < 10
     assert report.counts["waiting"] == 10 - report.counts["posted"]
@@ -124,53 +124,53 @@ def test_what_does_not_fit_waits(stage: Stage, evening: GeneratedSession) -> Non
     assert len(stage.discord.posts) == 10
 
 
-def test_an_evening_ends_after_a_pause(stage: Stage, evening: GeneratedSession) -> None:
-    """The summary comes `session_end_minutes` after the last round, no minute before."""
+def test_a_session_ends_after_a_pause(stage: Stage, session: GeneratedSession) -> None:
+    """The summary is posted exactly `session_end_minutes` after the last round."""
     stage.set(session_end_minutes=45, kinds=("session",))
     stage.switch_on()
-    stage.load(*evening.files)
-    last = ended(evening.files[-1])
+    stage.load(*session.files)
+    last = ended(session.files[-1])
     assert str(stage.post(last + 44 * MINUTE)) == "nothing to post"
     assert str(stage.post(last + 46 * MINUTE)) == "1 posted"
 
 
-def test_an_evening_that_goes_on_is_edited(stage: Stage, evening: GeneratedSession) -> None:
-    """A round after the summary makes the summary true again, in place."""
+def test_a_session_that_goes_on_is_edited(stage: Stage, session: GeneratedSession) -> None:
+    """A round after the summary edits the summary."""
     stage.set(kinds=("session",), session_end_minutes=1)
     stage.switch_on()
-    stage.load(*evening.files[:4])
-    assert str(stage.post(ended(evening.files[3]) + 2 * MINUTE)) == "1 posted"
-    stage.load(*evening.files[4:])
+    stage.load(*session.files[:4])
+    assert str(stage.post(ended(session.files[3]) + 2 * MINUTE)) == "1 posted"
+    stage.load(*session.files[4:])
     assert str(stage.post(START + DAY)) == "1 edited"
     assert len(stage.discord.posts) == 1
     assert "6 rounds" in stage.discord.posts[0].payload["embeds"][0]["description"]
 
 
-def test_a_lone_second_round_waits_a_little(stage: Stage, evening: GeneratedSession) -> None:
-    """A round 2 without its round 1 is posted as both rounds together after a while, and has no map post."""
+def test_a_lone_second_round_waits_a_little(stage: Stage, session: GeneratedSession) -> None:
+    """A round 2 without its round 1 is posted with both rounds after a while, without a map post."""
     stage.switch_on()
-    stage.load(evening.files[1])
-    now = ended(evening.files[1])
+    stage.load(session.files[1])
+    now = ended(session.files[1])
     assert str(stage.post(now + MINUTE)) == "nothing to post"
     assert str(stage.post(now + 3 * MINUTE)) == "1 posted"
     assert "both rounds together" in stage.discord.posts[0].payload["embeds"][0]["description"]
 
 
-def test_kinds_can_be_switched_off_and_on(stage: Stage, evening: GeneratedSession) -> None:
-    """What is off is not posted, and what ended meanwhile is not posted when it is on again."""
+def test_kinds_can_be_switched_off_and_on(stage: Stage, session: GeneratedSession) -> None:
+    """Disabled kinds are not posted, also not later for rounds that ended while disabled."""
     stage.set(kinds=("map",))
     stage.switch_on()
-    stage.load(*evening.files[:2])
-    assert str(stage.post(ended(evening.files[1]))) == "1 posted"
+    stage.load(*session.files[:2])
+    assert str(stage.post(ended(session.files[1]))) == "1 posted"
     stage.set(kinds=("map", "round"))
-    assert str(stage.post(ended(evening.files[1]) + MINUTE)) == "nothing to post"
-    stage.load(evening.files[2])
-    assert str(stage.post(ended(evening.files[2]))) == "1 posted"
+    assert str(stage.post(ended(session.files[1]) + MINUTE)) == "nothing to post"
+    stage.load(session.files[2])
+    assert str(stage.post(ended(session.files[2]))) == "1 posted"
     assert [kind for kind, _ in stage.states()] == ["map", "round"]
 
 
-def test_kinds_and_servers_have_channels_of_their_own(stage: Stage, evening: GeneratedSession) -> None:
-    """A kind's own webhook, a server's own one, and a thread each take what is theirs."""
+def test_kinds_and_servers_have_channels_of_their_own(stage: Stage, session: GeneratedSession) -> None:
+    """Webhooks of a kind or a server, and a thread, get their posts."""
     maps, other = stage.discord.add_webhook(), stage.discord.add_webhook()
     thread = stage.discord.add_thread(stage.hook)
     stage.set(
@@ -178,10 +178,10 @@ def test_kinds_and_servers_have_channels_of_their_own(stage: Stage, evening: Gen
         session=ChannelConfig(thread_id=thread),
         servers={"second": ChannelConfig(webhook_url=other.url)},
     )
-    second = generate_evening(9, start=START, zone=ZONE, maps=(1, 1))
+    second = generate_session(9, start=START, zone=ZONE, maps=(1, 1))
     stage.load(server="second")
     stage.switch_on()
-    stage.load(*evening.files[:2])
+    stage.load(*session.files[:2])
     stage.load(*second.files, server="second")
     stage.post(START + DAY)
     places = {(post.webhook_id, post.channel_id): 0 for post in stage.discord.posts}
@@ -195,13 +195,13 @@ def test_kinds_and_servers_have_channels_of_their_own(stage: Stage, evening: Gen
     }
 
 
-def test_a_forum_gets_a_thread_for_each_evening(stage: Stage, evening: GeneratedSession) -> None:
-    """The first post of a session opens its thread, the others follow; edits find it."""
+def test_a_forum_gets_a_thread_for_each_session(stage: Stage, session: GeneratedSession) -> None:
+    """The first post of a session opens its thread, later ones and edits use it."""
     forum = stage.discord.add_webhook(forum=True)
-    stage.settings = DiscordConfig(webhook_url=forum.url, charts=False, forum=True)
-    next_day = generate_evening(5, start=START + DAY, zone=ZONE, maps=(1, 1))
+    stage.settings = DiscordConfig(webhook_url=forum.url, charts=False, forum=True, style="full")
+    next_day = generate_session(5, start=START + DAY, zone=ZONE, maps=(1, 1))
     stage.switch_on()
-    stage.load(*evening.files[:4], *next_day.files)
+    stage.load(*session.files[:4], *next_day.files)
     assert stage.post(START + 2 * DAY).counts["posted"] == 11
     threads = [post.channel_id for post in stage.discord.posts]
     assert len(set(threads)) == 2
@@ -210,33 +210,33 @@ def test_a_forum_gets_a_thread_for_each_evening(stage: Stage, evening: Generated
         "2025-10-02 · main",
         "2025-10-03 · main",
     ]
-    stage.hide(evening.rounds[0])
+    stage.hide(session.rounds[0])
     stage.change_all()
     assert stage.post(START + 2 * DAY).counts["edited"] == 7
 
 
-def test_a_deleted_thread_is_opened_anew(stage: Stage, evening: GeneratedSession) -> None:
-    """A moderator who deletes a session's thread does not stop the posts."""
+def test_a_deleted_thread_is_opened_anew(stage: Stage, session: GeneratedSession) -> None:
+    """A deleted thread does not stop the posts."""
     forum = stage.discord.add_webhook(forum=True)
-    stage.settings = DiscordConfig(webhook_url=forum.url, charts=False, forum=True)
+    stage.settings = DiscordConfig(webhook_url=forum.url, charts=False, forum=True, style="full")
     stage.switch_on()
-    stage.load(evening.files[0])
-    stage.post(ended(evening.files[0]))
+    stage.load(session.files[0])
+    stage.post(ended(session.files[0]))
     stage.discord._threads.pop(stage.discord.posts[0].channel_id)
-    stage.load(evening.files[1])
-    now = ended(evening.files[1])
+    stage.load(session.files[1])
+    now = ended(session.files[1])
     assert stage.post(now).exit_code == 75
     assert stage.post(now).exit_code == 0
     assert [kind for kind, state in stage.states() if state == "sent"] == ["round", "round", "map"]
     assert len({post.channel_id for post in stage.discord.posts}) == 2
 
 
-def test_a_forum_that_is_none_is_a_setting_to_mend(stage: Stage, evening: GeneratedSession) -> None:
-    """`forum` that does not fit the channel costs no post: it says so once, and all go out when it is repaired."""
+def test_a_forum_that_is_none_is_a_setting_to_mend(stage: Stage, session: GeneratedSession) -> None:
+    """A wrong `forum` setting loses no post: it is reported once, and all are sent after the correction."""
     stage.set(forum=True)
     stage.switch_on()
-    stage.load(*evening.files[:2])
-    now = ended(evening.files[1])
+    stage.load(*session.files[:2])
+    now = ended(session.files[1])
     report = stage.post(now)
     assert report.exit_code == 3
     assert "forum = false" in report.lines[0]
@@ -245,18 +245,28 @@ def test_a_forum_that_is_none_is_a_setting_to_mend(stage: Stage, evening: Genera
     assert stage.post(now).counts["posted"] == 3
 
 
-def test_without_a_webhook_nothing_happens(stage: Stage, evening: GeneratedSession) -> None:
-    """Posting that was never switched on leaves no trace."""
+def test_without_a_webhook_nothing_happens(stage: Stage, session: GeneratedSession) -> None:
+    """Without a webhook nothing is stored."""
     stage.settings = DiscordConfig()
-    stage.load(*evening.files)
+    stage.load(*session.files)
     assert str(stage.post(START + DAY)) == "nothing to post"
     assert stage.count("post_watermarks") == 0
 
 
 def test_a_wrong_webhook_is_a_matter_of_settings(stage: Stage) -> None:
-    """A webhook that is none is refused with its setting, not with its secret."""
+    """An invalid webhook is refused with the name of its setting, without its secret."""
     stage.settings = DiscordConfig(webhook_url="https://example.org/api/webhooks/1/very-secret")
     stage.load()
     with pytest.raises(ConfigError) as caught:
         stage.post(BEFORE)
     assert "very-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("hours", "flags"), [("", None), ("18-19", 4096), ("22-6", None), ("6-22", 4096)])
+def test_quiet_hours(stage: Stage, session: GeneratedSession, hours: str, flags: int | None) -> None:
+    """In the quiet hours (here UTC) a post has no notification, and is not delayed."""
+    stage.set(quiet_hours=hours)
+    stage.switch_on()
+    stage.load(session.files[0])
+    assert stage.post(ended(session.files[0])).counts["posted"] == 1
+    assert stage.discord.posts[0].payload.get("flags") == flags

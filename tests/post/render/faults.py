@@ -1,4 +1,4 @@
-"""The stand-in Discord with everything that goes wrong in front of it, behind it and on the way back."""
+"""A Discord stand-in with network, proxy and server faults."""
 
 import enum
 import json
@@ -8,7 +8,7 @@ from etstats.demo.discord_wire import Reply, Request
 
 
 class Fault(enum.Enum):
-    """One thing that can happen to one request."""
+    """A fault of one request."""
 
     BAD_GATEWAY_PAGE = "502 with an HTML page"
     UNAVAILABLE = "503 with an HTML page"
@@ -30,6 +30,15 @@ class Fault(enum.Enum):
     FORBIDDEN_PAGE = "403 with an HTML page"
     PAGE_NOT_FOUND = "404 with an HTML page"
     OTHER_INFO = "200 about another webhook"
+    NETWORK_BLOCKED = "403, internal network error"
+    UNAUTHORIZED = "401 with code 0"
+    NOT_FOUND = "404 with code 0"
+    ARCHIVED = "400, the thread is archived"
+    NOT_PERMITTED = "403, missing permissions"
+    METHOD_NOT_ALLOWED = "405"
+    PROXY_LOGIN = "407 with an HTML page"
+    TEAPOT = "418"
+    TOO_LARGE = "413"
     WORDY_LIMIT = "accepted, with a limit's header that is a word"
     SENSELESS_LIMIT = "accepted, with a limit's header that is not a number"
     ENDLESS_LIMIT = "accepted, with a limit's header that asks for days"
@@ -54,8 +63,31 @@ _BEFORE = {
     Fault.CLOUDFLARE_BAN: Reply(status=429, body=b"error code: 1015"),
     Fault.FORBIDDEN_PAGE: Reply(status=403, body=_PAGE),
     Fault.PAGE_NOT_FOUND: Reply(status=404, body=_PAGE),
+    Fault.NETWORK_BLOCKED: Reply(status=403, body={"message": "internal network error", "code": 40333}),
+    Fault.UNAUTHORIZED: Reply(status=401, body={"message": "401: Unauthorized", "code": 0}),
+    Fault.NOT_FOUND: Reply(status=404, body={"message": "404: Not Found", "code": 0}),
+    Fault.ARCHIVED: Reply(status=400, body={"message": "Thread is archived", "code": 50083}),
+    Fault.NOT_PERMITTED: Reply(status=403, body={"message": "Missing Permissions", "code": 50013}),
+    Fault.METHOD_NOT_ALLOWED: Reply(status=405, body={"message": "405: Method Not Allowed", "code": 0}),
+    Fault.PROXY_LOGIN: Reply(status=407, body=_PAGE),
+    Fault.TEAPOT: Reply(status=418, body={"message": "Automation traffic is blocked", "code": 20022}),
+    Fault.TOO_LARGE: Reply(status=413, body={"message": "Request entity too large", "code": 40005}),
     Fault.OTHER_INFO: Reply(status=200, body={"id": "99", "name": "other"}),
 }
+
+
+CHANNEL_REFUSALS = frozenset(
+    {
+        Fault.UNAUTHORIZED,
+        Fault.NOT_FOUND,
+        Fault.ARCHIVED,
+        Fault.NOT_PERMITTED,
+        Fault.METHOD_NOT_ALLOWED,
+        Fault.PROXY_LOGIN,
+        Fault.TEAPOT,
+    }
+)
+"""The answers that speak of the channel, not of the message."""
 
 
 class Faulty(StandIn):
@@ -83,9 +115,10 @@ class Faulty(StandIn):
 
     def _instead(self, reply: Reply | None, request: Request) -> Reply | None:
         self.unseen.append(request)
-        is_limit = reply is not None and reply.status == 429 and isinstance(reply.body, dict)
+        if reply is None or reply.status != 429 or not isinstance(reply.body, dict):
+            return reply
         # The limit of old messages' edits is none of the webhook.
-        if is_limit and "retry_after" in reply.body and reply.body.get("code") != 30046:
+        if "retry_after" in reply.body and reply.body.get("code") != 30046:
             webhook_id = request.path.split("/")[4]
             if self._clock() < self._shut_until.get(webhook_id, 0.0):
                 self.early.append("a retry before the time named")
@@ -102,7 +135,7 @@ class Faulty(StandIn):
                 return Reply(status=200, body=body[: len(body) // 2])
             case Fault.NO_CONTENT:
                 return Reply(status=204)
-            case Fault.OTHER_WEBHOOK:
+            case Fault.OTHER_WEBHOOK if isinstance(reply.body, dict):
                 return Reply(status=200, body={**reply.body, "webhook_id": "99"})
             case Fault.WORDY_LIMIT | Fault.SENSELESS_LIMIT | Fault.ENDLESS_LIMIT:
                 after = {Fault.WORDY_LIMIT: "soon", Fault.SENSELESS_LIMIT: "nan", Fault.ENDLESS_LIMIT: "1e6"}[

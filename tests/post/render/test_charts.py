@@ -1,9 +1,8 @@
-"""The pictures: real PNG files of a phone's width, whatever the names and however many players."""
+"""Tests of the pictures: valid PNG files with any names and numbers of players."""
 
 import io
 import subprocess
 import sys
-from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -11,13 +10,13 @@ from PIL import Image
 from etstats.output.canvas import readable
 from etstats.output.fonts import split, text_width
 from etstats.output.sanitize import clean_part
-from etstats.post.render.charts import scoreboard_png, session_png
+from etstats.post.render.pictures import scoreboard, session
 from tests.post.render import samples
 from tests.support.hostile import HOSTILE
 
 
 def picture(png: bytes) -> Image.Image:
-    """The PNG as pixels."""
+    """Return the PNG as pixels."""
     shown = Image.open(io.BytesIO(png))
     assert shown.format == "PNG"
     return shown.convert("RGB")
@@ -25,10 +24,11 @@ def picture(png: bytes) -> Image.Image:
 
 @pytest.mark.parametrize("count", [0, 1, 4, 12, 32])
 @pytest.mark.parametrize(
-    "draw", [lambda n: scoreboard_png(samples.a_map(n)), lambda n: session_png(samples.a_session(n))]
+    "draw",
+    [lambda count: scoreboard(samples.a_map(count)), lambda count: session(samples.a_session(count))],
 )
 def test_every_number_of_players_fits(draw, count):
-    """1080 pixels wide, a size that Discord takes, and nothing is drawn over the edges."""
+    """1080 pixels wide, with a size that Discord accepts, and nothing outside the edges."""
     png = draw(count)
     shown = picture(png)
     assert shown.width == 1080
@@ -38,38 +38,37 @@ def test_every_number_of_players_fits(draw, count):
 
 
 def test_hostile_names_are_drawn_as_text():
-    """No name is read as a formula, none warns of a glyph that is missing, none breaks out of its column."""
+    """No name is read as a formula, warns of a missing glyph, or leaves its column."""
     line = samples.named(*HOSTILE, "$x_{2", "a\nb", "\\", "\ud800", "x" * 100_000)
-    line = tuple(replace(one, colour_runs=(("#ff0000", one.name), ("red;", one.name))) for one in line)
     hostile = "$\\alpha$ \u202e" + "🔥" * 40
-    shown = picture(scoreboard_png(samples.a_map(players=line, map_name=hostile, server=hostile)))
+    shown = picture(scoreboard(samples.a_map(players=line, map_name=hostile, server=hostile)))
     assert shown.crop((1068, 0, 1080, shown.height)).getcolors() is not None
-    assert picture(session_png(samples.a_session(players=line, server=hostile))).width == 1080
+    assert picture(session(samples.a_session(players=line, server=hostile))).width == 1080
 
 
 def test_a_name_keeps_its_colours():
     """The pixels of a red and green name are red and green."""
-    one = samples.player(0, name="WWWWMMMM", colour_runs=(("#ff0000", "WWWW"), ("#00ff00", "MMMM")))
-    shown = picture(scoreboard_png(samples.a_map(players=(one,), rounds=())))
-    colours = {colour for _, colour in shown.getcolors(1 << 20)}
+    one = samples.player(0, clean_name="WWWWMMMM", player_name="^1WWWW^2MMMM")
+    shown = picture(scoreboard(samples.a_map(players=(one,), rounds=())))
+    colours = {colour for _, colour in shown.getcolors(1 << 20) or ()}
     assert {(255, 0, 0), (0, 255, 0)} <= colours
 
 
 @pytest.mark.parametrize("colour", ["#000000", "#0000ff", "#330000"])
 def test_dark_colours_are_lightened(colour):
-    """What would drown in the dark ground can be read."""
+    """Dark colours are lightened."""
     red, green, blue = (int(readable(colour)[at : at + 2], 16) for at in (1, 3, 5))
     assert 0.2126 * red + 0.7152 * green + 0.0722 * blue > 100
 
 
 def test_a_colour_that_is_none_is_the_ink():
-    """A colour from outside cannot be anything but a colour."""
+    """An invalid colour is replaced."""
     assert readable("url(x)") == readable("#12345") == "#eceff5"
 
 
 @pytest.mark.parametrize("text", ["Bär", "漢字かな한글", "🔥⭐💀", "שלום", "Ж→★"])
 def test_every_script_has_its_glyphs(text):
-    """No character becomes the box that stands for one without a glyph."""
+    """No character is drawn as a missing glyph."""
     assert "".join(run for run, _ in split(text, 24)) == text
 
 
@@ -81,20 +80,20 @@ def test_a_character_without_a_glyph_is_a_box():
     assert (clean_part(" "), clean_part("\u200b")) == (" ", "")
 
 
-def test_an_evening_without_scores_or_rounds_is_drawn_without_those_parts():
-    """What is not known is left out, not drawn as nothing."""
-    full = picture(session_png(samples.a_session(6)))
-    bare = picture(session_png(samples.a_session(6, score=None, dpm_series=(), maps=0)))
+def test_a_session_without_scores_or_rounds_is_drawn_without_those_parts():
+    """Unknown values are omitted, not drawn as zero."""
+    full = picture(session(samples.a_session(6)))
+    bare = picture(session(samples.a_session(6, score=None, dpm_series=(), maps=0)))
     assert bare.height < full.height - 600
 
 
-def test_a_long_season_of_an_evening_fits():
-    """Forty maps on one line."""
-    assert picture(session_png(samples.a_session(12, maps=40))).width == 1080
+def test_a_long_season_of_a_session_fits():
+    """Forty maps fit on one line."""
+    assert picture(session(samples.a_session(12, maps=40))).width == 1080
 
 
 def test_a_run_without_pictures_never_loads_pillow():
-    """The door to the pictures is light."""
-    modules = "etstats.post.render.charts, etstats.post.render.summaries"
+    """Pillow is imported for the first picture only."""
+    modules = "etstats.post.publish.rendering, etstats.post.render.summaries"
     code = f"import sys, {modules}; sys.exit('PIL' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

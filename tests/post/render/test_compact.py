@@ -1,4 +1,4 @@
-"""The compact posts: what they tell, that they fit a phone, and that no name breaks them."""
+"""Tests of the compact posts: content, height on a phone, hostile names."""
 
 import io
 import json
@@ -11,15 +11,26 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from etstats.demo.discord_rules import breaches, complaints, is_empty, pings
+from etstats.domain.history import (
+    NO_HISTORY,
+    AttackRank,
+    History,
+    PersonalBest,
+    ReachedStep,
+    TeamRatingChange,
+    UsualPlay,
+)
+from etstats.domain.views import SeriesRow
+from etstats.parser.names import clean_name, colour_runs
 from etstats.post.render import compact, compact_pictures
-from etstats.post.render.facts import NO_HISTORY, AttackRank, History, Milestone, SeriesSummary, UsualPlay
-from etstats.post.render.highlights import objective_line, usual_lines, without_tags
+from etstats.post.render.highlights import objective_line, usual_lines
 from etstats.post.render.message import Message
 from etstats.post.render.text import columns
+from etstats.stats.teams import without_tags
 from tests.post.render import samples
-from tests.post.render.test_text import hostile
 from tests.support.discord_client import find_browser, measure
 from tests.support.hostile import HOSTILE
+from tests.support.hostile_names import hostile
 
 BUILDERS = {
     "round": lambda count: compact.round_post(*samples.tagged_round(count)),
@@ -31,14 +42,14 @@ BUILDERS = {
 
 
 def table(message: Message) -> list[str]:
-    """The lines of the only code block."""
+    """Return the lines of the only code block."""
     found = re.findall(r"```\n(.*?)\n```", message.embeds[0].description, re.DOTALL)
     assert len(found) <= 1
     return found[0].split("\n") if found else []
 
 
 def assert_fits(message: Message) -> None:
-    """Discord takes it, pings nobody who did not ask, and no row of the table is wider than a phone."""
+    """Assert that Discord accepts it, only opted-in players are pinged, and no table row is too wide."""
     payload = json.loads(json.dumps(message.to_payload()))
     files = dict.fromkeys(message.attachments, b"")
     assert complaints(payload, files) == []
@@ -58,18 +69,18 @@ def test_every_number_of_players_fits(kind, count):
 
 @given(st.lists(hostile, min_size=1, max_size=20), hostile)
 def test_hostile_names_stay_text(names, word):
-    """In every place of every post."""
+    """Hostile names everywhere in every post."""
     players = samples.named(*names)
     played = samples.a_session(1).maps
-    history = samples.history(players)._replace(badges={player.guid: word for player in players})
-    names = {"team_names": (word, word), "tags": (word, word), "milestones": (Milestone(name=word, text=word),)}
-    summary = samples.a_round(players=players, map_name=word, server=word, **names)
+    history = samples.history(players)._replace(badges={player.player_guid: word for player in players})
+    history = history._replace(milestones=(ReachedStep(players[0].player_guid, word, None),))
+    summary = samples.a_round(players=players, map_name=word, server=word, team_names=(word, word))
     assert_fits(compact.round_post(summary, history))
-    assert_fits(
-        compact.map_post(samples.a_map(players=players, map_name=word, line_up_names=(word, word)), history)
-    )
-    one = SeriesSummary((word, word), (2, 1), tuple(replace(one, map_name=word) for one in played), word)
-    assert_fits(compact.session_post(samples.a_session(players=players, server=word, series=(one, one)), history))
+    assert_fits(compact.map_post(samples.a_map(players=players, map_name=word, team_names=(word, word)), history))
+    maps = tuple(replace(one, map_name=word, series=1) for one in played)
+    one = SeriesRow(1, word, word, (2, 1), 1, (), samples.mvp_of(players[0]._replace(clean_name=word)))
+    session = samples.a_session(players=players, server=word, series=(one, one))._replace(maps=maps)
+    assert_fits(compact.session_post(session, history))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +106,7 @@ def test_hostile_names_stay_text(names, word):
 )
 def test_the_title_of_a_round_says_who_won_and_how(changes, title, first):
     summary, history = samples.tagged_round()
-    (embed,) = compact.round_post(replace(summary, **changes), history).embeds
+    (embed,) = compact.round_post(summary._replace(round=summary.round._replace(**changes)), history).embeds
     assert (embed.title, embed.description.split("\n")[0]) == (title, first)
 
 
@@ -117,7 +128,7 @@ def test_the_table_of_a_round_lists_the_winners_first_without_their_tag():
 
 
 def test_history_is_left_out_where_there_is_none():
-    """What a correction may change is the same with and without it."""
+    """The fingerprint does not depend on the history."""
     summary, history = samples.tagged_round()
     with_history, without = compact.round_post(summary, history), compact.round_post(summary, NO_HISTORY)
     assert "over the usual" in with_history.embeds[0].description
@@ -148,9 +159,23 @@ def test_a_session_lists_its_series_with_their_maps():
     message = compact.session_post(summary, history)
     assert "**alpha 4:2 delta** · ⭐ Marsh\n**alpha 1:7 omega** · ⭐ Kobold" in message.embeds[0].description
     shown = table(message)
-    assert [shown[0].split()[:3], shown[5].split()] == [["alpha", "-", "delta"], ["alpha", "-", "omega"]]
-    assert shown[2].split() == ["etl_adlernest", "7:48", "held", "1:1"]
-    assert shown[3].split() == ["sw_goldrush_te", "held", "(7:22)", "0:2"]
+    assert (shown[0].split(), shown[1], shown[6]) == (["Map", "R1", "R2"], "alpha - delta", "alpha - omega")
+    assert shown[3].split() == ["etl_adlernest", "7:48", "held", "1:1"]
+    assert shown[4].split() == ["sw_goldrush_te", "held", "(7:22)", "0:2"]
+
+
+@pytest.mark.parametrize(
+    ("names", "line"),
+    [
+        (["jink"], "🏅 Medic: **jink** 9 revives"),
+        (["jink", "Kobold"], "🏅 Medic: **jink**, **Kobold** 9 revives"),
+        (["jink", "Kobold", "pliers"], "🏅 Medic: 3 players 9 revives"),
+    ],
+)
+def test_players_who_tie_share_an_award(names, line):
+    awards = tuple(samples.an_award("Medic", name, "9 revives") for name in names)
+    (embed,) = compact.session_post(samples.a_session(4, awards=awards)).embeds
+    assert [shown for shown in embed.description.split("\n") if "Medic" in shown] == [line]
 
 
 def test_more_maps_than_fit_are_counted():
@@ -158,13 +183,12 @@ def test_more_maps_than_fit_are_counted():
 
 
 def test_only_large_differences_to_a_known_average_are_told():
-    """Not one of ten rounds' average, not one below a fifth; at most one player is told to be under it."""
+    """Not below ten rounds or a difference of 20 %; at most one negative difference."""
     lines = samples.players(4)
+    differences = ((9, -10), (50, -8), (50, 9), (50, 1))
     usual = {
-        lines[0].guid: UsualPlay(9, 10, lines[0].dpm),
-        lines[1].guid: UsualPlay(50, lines[1].kills - 8, lines[1].dpm),
-        lines[2].guid: UsualPlay(50, lines[2].kills + 9, lines[2].dpm),
-        lines[3].guid: UsualPlay(50, lines[3].kills + 1, lines[3].dpm),
+        line.player_guid: UsualPlay(rounds, 60 * (line.kills + more) / line.time_played_seconds, line.dpm)
+        for line, (rounds, more) in zip(lines, differences, strict=True)
     }
     assert usual_lines(lines, History(usual=usual), 3) == [
         "📈 **\\[team\\]Bolt** 23 kills, 8 over the usual",
@@ -172,12 +196,97 @@ def test_only_large_differences_to_a_known_average_are_told():
     ]
 
 
+@pytest.mark.parametrize(
+    ("minutes", "expected"), [(12, []), (6, ["12 kills, 6 over"]), (24, ["12 kills, 12 under"])]
+)
+def test_kills_are_compared_with_those_of_the_time_played(minutes, expected):
+    """A short or long round is compared with the average for the time played."""
+    line = samples.player(0, kills=12, dpm=300.0, time_played_seconds=60 * minutes)
+    found = usual_lines([line], History(usual={line.player_guid: UsualPlay(50, 1.0, 300.0)}), 3)
+    assert [re.findall(r"\d+ kills, \d+ \w+", text) for text in found] == [[words] for words in expected]
+
+
+def test_a_personal_best_is_not_told_twice():
+    line = samples.players(1)[0]
+    best = PersonalBest(line.player_guid, "24 kills", "19")
+    history = History(usual={line.player_guid: UsualPlay(50, 0.1, 50.0)}, bests=(best,))
+    assert usual_lines([line], history, 3) == []
+    assert usual_lines([line], history._replace(bests=()), 3) != []
+
+
+def test_the_chance_to_beat_the_set_time():
+    """After a successful attack in round 1, with enough earlier attacks on the map."""
+    summary, history = samples.tagged_round()
+    odds = "🎲 **alpha** beats 7:31 with a chance of 9 %"
+    assert odds in compact.round_post(summary, history).embeds[0].description
+    few = history._replace(attacks={1: AttackRank(9, 2, 3, 9.1)})
+    second = summary._replace(round=summary.round._replace(round_number=2))
+    for other in (compact.round_post(summary, few), compact.round_post(second, history)):
+        assert "chance" not in other.embeds[0].description
+
+
+@pytest.mark.parametrize(
+    ("winner", "line"),
+    [
+        (1, "alpha\u00a0+12 (34 % to win), omega\u00a0-12"),
+        (2, "omega\u00a0-12 (66 % to win), alpha\u00a0+12"),
+        (0, "alpha\u00a0+12, omega\u00a0-12"),
+    ],
+)
+def test_a_map_says_what_the_ratings_expected(winner, line):
+    view, history = samples.tagged_map()
+    (embed,) = compact.map_post(view._replace(map=replace(view.map, winner=winner)), history).embeds
+    assert f"📊 Rating: {line}" in embed.description.split("\n")
+
+
+def test_a_rating_that_hardly_changed_has_no_minus():
+    view, history = samples.tagged_map()
+    history = history._replace(rating_changes=(TeamRatingChange(-0.4, None), TeamRatingChange(0.4, None)))
+    assert "📊 Rating: alpha\u00a0±0, omega\u00a0±0" in compact.map_post(view, history).embeds[0].description
+
+
+@pytest.mark.parametrize(
+    ("alpha", "omega", "expected"),
+    [
+        ([600, 600], [600, 600], None),
+        ([600, 600], [600, 490], None),  # less than a fifth of a player
+        ([600, 600], [600, 600, 600], "👥 **alpha** played 2 against 3"),
+        ([600, 600, 600], [600], "👥 **omega** played 1 against 3"),
+        ([600, 600], [600, 200], "👥 **omega** one short for 6:40 (**jink**)"),
+        ([600, 300, 300], [600, 600], None),  # a substitute
+        ([600, 300, 450], [600, 600, 600], "👥 **alpha** one short for 7:30 (**Otto**)"),
+        ([600], [], None),
+        ([0], [0, 0], None),
+    ],
+)
+def test_who_was_missing(alpha, omega, expected):
+    """A team with one player fewer is named in the posts of round and map, unless a player is hidden."""
+    times = {1: alpha, 2: omega}
+    lines = tuple(
+        line._replace(time_played_seconds=times[line.team][number // 2])
+        for number, line in enumerate(samples.tagged(samples.players(6)))
+        if number // 2 < len(times[line.team])
+    )
+    round_ = samples.tagged_round()[0]._replace(players=lines)
+    map_ = samples.tagged_map()[0]._replace(players=lines)
+    for message in (compact.round_post(round_), compact.map_post(map_)):
+        shown = [line for line in message.embeds[0].description.split("\n") if line.startswith("👥")]
+        assert shown == ([expected] if expected else [])
+    cumulative = round_._replace(round=round_.round._replace(is_cumulative=True))
+    for message in (
+        compact.round_post(cumulative),
+        compact.round_post(round_._replace(hidden=1)),
+        compact.map_post(map_._replace(hidden=1)),
+    ):
+        assert "👥" not in message.embeds[0].description
+
+
 def test_objectives_name_who_did_most():
-    """Nobody is named where several did one each."""
+    """No player is named if several did one each."""
     lines = samples.players(3)
-    planted = tuple(replace(line, dynamites_planted=count) for line, count in zip(lines, (2, 0, 1), strict=True))
+    planted = tuple(line._replace(dynamites_planted=count) for line, count in zip(lines, (2, 0, 1), strict=True))
     assert objective_line(planted) == "💣 3 planted (**Anvil** 2)"
-    built = tuple(replace(line, constructions=count) for line, count in zip(lines, (1, 1, None), strict=True))
+    built = tuple(line._replace(constructions=count) for line, count in zip(lines, (1, 1, None), strict=True))
     assert objective_line(built) == "🔧 2 built"
     assert objective_line(lines) == ""
 
@@ -187,21 +296,23 @@ def test_objectives_name_who_did_most():
     [
         ("alpha.Marsh", "alpha", "Marsh"),
         ("ALPHA | Marsh", "alpha", "Marsh"),
+        (".alpha.Marsh.", "alpha", "Marsh"),
+        ("Marsh [alpha]", "alpha", "Marsh"),
         ("alpha", "alpha", "alpha"),
         ("Marsh", "alpha", "Marsh"),
     ],
 )
 def test_a_shared_tag_is_dropped(name, tag, shown):
-    """With the colours of the rest; a name that is nothing but the tag stays."""
-    line = samples.player(0, name=name, colour_runs=(("#ff0000", name[:3]), ("#00ff00", name[3:])))
+    """The rest of the name keeps its colours; a name that is only the tag is unchanged."""
+    line = samples.player(0, clean_name=name, player_name=f"^1{name[:3]}^2{name[3:]}")
     (cut,) = without_tags([line], (tag, ""))
-    assert cut.name == "".join(text for _, text in cut.colour_runs) == shown
-    assert cut.colour_runs[-1][0] == "#00ff00"
+    assert cut.clean_name == clean_name(cut.player_name) == shown
+    assert {colour for colour, _ in colour_runs(cut.player_name)} <= {"#ff0000", "#00ff00"}
 
 
 @pytest.mark.parametrize("count", [0, 1, 6, 12, 16, 17, 64])
 def test_pictures_of_every_number_of_players(count):
-    """They are as wide as the embed wants them, and nothing is drawn over the edges."""
+    """The pictures have the width of the embed, and nothing is drawn outside the edges."""
     for png in (
         compact_pictures.map_picture(samples.tagged_map(count)[0]),
         compact_pictures.session_picture(samples.tagged_session(count, series=2)[0]),
@@ -213,10 +324,10 @@ def test_pictures_of_every_number_of_players(count):
 
 
 def test_pictures_of_hostile_names():
-    """No name breaks out of its column; a map without rounds, scores or a form is drawn without them."""
+    """No name leaves its column; maps without rounds, scores or form are drawn without them."""
     lines = samples.named(*HOSTILE[:15], "x" * 10_000)
     word = "🔥漢" * 40
-    summary = samples.a_map(players=lines, map_name=word, line_up_names=(word, word))
+    summary = samples.a_map(players=lines, map_name=word, team_names=(word, word))
     shown = Image.open(io.BytesIO(compact_pictures.map_picture(summary))).convert("RGB")
     assert shown.crop((1068, 0, 1080, shown.height)).getcolors(1) is not None
     bare = samples.a_session(players=lines, maps=0, score=None, dpm_series=(), mvp=None)
@@ -225,21 +336,20 @@ def test_pictures_of_hostile_names():
 
 @pytest.mark.skipif(find_browser() is None, reason="Chromium is not installed")
 def test_posts_keep_their_heights():
-    """At 390 pixels a round is at most 520 high, a map 900, a session 1,100, up to 6 against 6; no row wraps."""
+    """At 390 pixels a round is at most 520 high, a map 900, a session 1,100, up to 6 against 6."""
+    summary, history = samples.tagged_round(12)
+    wide = summary._replace(
+        round=summary.round._replace(map_name="sw_goldrush_te"),
+        team_names=("Team quartermaster", "Team lamplighter"),
+    )
+    map_ = samples.tagged_map(12)
+    sessions = (samples.tagged_session(12), samples.tagged_session(15, series=2))
     posts = [
-        (520, compact.round_post(*samples.tagged_round(12)), b""),
-        (900, compact.map_post(*(made := samples.tagged_map(12))), compact_pictures.map_picture(made[0])),
-        (900, compact.map_post(*made, picture=False), b""),
-        (
-            1100,
-            compact.session_post(*(made := samples.tagged_session(12))),
-            compact_pictures.session_picture(made[0]),
-        ),
-        (
-            1100,
-            compact.session_post(*(made := samples.tagged_session(15, series=2))),
-            compact_pictures.session_picture(made[0]),
-        ),
+        (520, compact.round_post(summary, history), b""),
+        (520, compact.round_post(wide, history), b""),
+        (900, compact.map_post(*map_), compact_pictures.map_picture(map_[0])),
+        (900, compact.map_post(*map_, picture=False), b""),
+        *((1100, compact.session_post(*one), compact_pictures.session_picture(one[0])) for one in sessions),
     ]
     sizes = measure([(post.to_payload(), dict.fromkeys(post.attachments, png)) for _, post, png in posts])
     assert [size.wrapped_rows for size in sizes] == [0] * len(posts)

@@ -1,8 +1,7 @@
-"""The preview: what Discord would show, in the terminal, with nothing in it that acts on the terminal."""
+"""Tests of the preview in the terminal."""
 
 import io
 import re
-from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,19 +11,18 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from etstats.post.render import terminal as terminal_preview
-from etstats.post.render.facts import Milestone
 from etstats.post.render.message import Embed, Message
-from etstats.post.render.preview import Span, preview
+from etstats.post.render.preview import StyledText, preview
 from etstats.post.render.summaries import map_message, round_message, session_message
 from etstats.post.render.terminal import draw
 from etstats.post.render.text import fit
 from tests.post.render import samples
-from tests.post.render.test_text import hostile
+from tests.support.hostile_names import hostile
 
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """A terminal that remembers: call it to get what was drawn, with its styles when asked."""
+    """Return a recording terminal: call it to get the output, optionally with styles."""
     console = Console(
         record=True, force_terminal=True, color_system="truecolor", width=80, highlight=False, file=io.StringIO()
     )
@@ -33,7 +31,7 @@ def terminal(monkeypatch):
 
 
 def test_styles_are_read_and_escapes_taken_away():
-    """Bold, moments and mentions are styles; an escaped star is a star."""
+    """Bold, times and mentions are styles; an escaped star is a star."""
     message = Message(
         embeds=(
             Embed(title="a\\_b", colour=0x3B82F6, description="**x\\*y** z\n<t:0:f> <@12>\n\n```\na **b**\n```"),
@@ -43,16 +41,16 @@ def test_styles_are_read_and_escapes_taken_away():
     assert card.colour == "#3b82f6"
     assert "".join(span.text for span in card.title) == "a_b"
     first, second, empty, code = card.blocks[0].lines
-    assert first == (Span("x", "bold"), Span("*", "bold"), Span("y", "bold"), Span(" z"))
-    assert second == (Span("1970-01-01 01:00", "moment"), Span(" "), Span("@12", "mention"))
+    assert first == (StyledText("x", "bold"), StyledText("*", "bold"), StyledText("y", "bold"), StyledText(" z"))
+    assert second == (StyledText("1970-01-01 01:00", "moment"), StyledText(" "), StyledText("@12", "mention"))
     assert empty == ()
-    assert code == (Span("a **b**", "code"),)
+    assert code == (StyledText("a **b**", "code"),)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(hostile, min_size=1, max_size=3))
 def test_hostile_names_are_shown_as_they_are(terminal, names):
-    """The podium shows the clean name, and no control character reaches the terminal."""
+    """The podium shows the clean name, without control characters."""
     draw(round_message(samples.a_round(players=samples.named(*names))))
     drawn = terminal()
     assert (fit(names[0], 16) or "no name") in drawn.replace("\n", " ")
@@ -60,10 +58,9 @@ def test_hostile_names_are_shown_as_they_are(terminal, names):
 
 
 def test_a_message_is_drawn_whole_with_its_sizes(terminal):
-    """Author, title, names, the picture's place, the mention and the sizes are there, behind the coloured bar."""
-    mention = Milestone(name="Anvil", text="reached 100 rounds", mention="42")
-    summary = samples.a_session(4, milestones=(mention,))
-    draw(session_message(summary, picture=True), {"session.png": Path("/var/pictures/session.png")})
+    """Author, title, names, picture path, mention and sizes are shown, with the coloured bar."""
+    view = samples.a_session(4, milestones=(samples.a_milestone("Anvil", mention="42"),))
+    draw(session_message(view, picture=True), {"session.png": Path("/var/pictures/session.png")})
     drawn = terminal(styles=True)
     for part in ("Sample server", "Session complete", "Anvil", "/var/pictures/session.png", "@42", "/6000"):
         assert part in drawn
@@ -71,14 +68,14 @@ def test_a_message_is_drawn_whole_with_its_sizes(terminal):
 
 
 def test_what_is_too_large_is_red(terminal):
-    """A size over its limit stands out."""
+    """A size above its limit is marked."""
     draw(Message(embeds=(Embed(title="x" * 300, colour=0),)))
     assert "\x1b[1;31mtitle 300/256" in terminal(styles=True)
 
 
 def test_a_map_without_its_picture_names_it(terminal):
-    """Without a place the picture's name is shown; the footer has a line for each file."""
-    draw(map_message(replace(samples.a_map(2)), picture=True))
+    """Without a path the picture's name is shown; the footer has a line per file."""
+    draw(map_message(samples.a_map(2), picture=True))
     drawn = terminal()
     assert "picture: scoreboard.png" in drawn
     assert len(re.findall(r"▌ 2025-10-02-\d{6}-sw_goldrush_te-round-\d\.txt", drawn)) == 2

@@ -1,9 +1,10 @@
-"""The stand-in itself: it refuses in Discord's words, and remembers what a careless sender does."""
+"""Tests of the Discord stand-in: its error texts, and its records of sender errors."""
 
 import pytest
 import requests
 
 from etstats.demo.discord import StandIn
+from tests.support.processes import HANG_SECONDS
 
 FINE = {"embeds": [{"title": "x"}], "allowed_mentions": {"parse": []}}
 
@@ -20,8 +21,8 @@ def url(discord):
 
 
 def test_the_old_api_is_turned_away(discord):
-    """A pasted URL without a version is not posted to as it stands."""
-    answer = requests.post(discord.add_webhook().url, json=FINE, timeout=5)
+    """A pasted URL without a version is not posted to unchanged."""
+    answer = requests.post(discord.add_webhook().url, json=FINE, timeout=HANG_SECONDS)
     assert (answer.status_code, answer.json()["code"]) == (400, 50041)
     assert discord.posts == []
 
@@ -50,8 +51,8 @@ def test_the_old_api_is_turned_away(discord):
     ],
 )
 def test_every_limit_has_its_nested_complaint(discord, url, payload, path):
-    """400, code 50035, and `_errors` exactly where the limit was broken."""
-    answer = requests.post(url, json=payload, timeout=5)
+    """400, code 50035, and `_errors` at the violated limit."""
+    answer = requests.post(url, json=payload, timeout=HANG_SECONDS)
     assert (answer.status_code, answer.json()["code"]) == (400, 50035)
     place = answer.json()["errors"]
     for step in path:
@@ -64,41 +65,41 @@ def test_every_limit_has_its_nested_complaint(discord, url, payload, path):
 def test_what_is_at_the_limit_is_taken(discord, url):
     """Lengths are code points after trimming."""
     embed = {"title": " " + "🔥" * 256 + " ", "fields": [{"name": "n", "value": "v" * 1024}]}
-    assert requests.post(url, json={**FINE, "embeds": [embed]}, timeout=5).status_code == 204
+    assert requests.post(url, json={**FINE, "embeds": [embed]}, timeout=HANG_SECONDS).status_code == 204
     assert discord.violations == []
 
 
 @pytest.mark.parametrize(("body", "code"), [(b"{", 50109), (b"[]", 50109), (b"{}", 50006)])
 def test_no_message_at_all(discord, url, body, code):
-    """Broken JSON and empty messages are refused."""
-    answer = requests.post(url, data=body, headers={"Content-Type": "application/json"}, timeout=5)
+    """Invalid JSON and empty messages are refused."""
+    answer = requests.post(url, data=body, headers={"Content-Type": "application/json"}, timeout=HANG_SECONDS)
     assert (answer.status_code, answer.json()["code"]) == (400, code)
 
 
 def test_a_file_too_large(discord, url):
     """Eleven MiB are 413."""
-    answer = requests.post(url, files={"files[0]": ("a.bin", bytes(11 << 20))}, timeout=20)
+    answer = requests.post(url, files={"files[0]": ("a.bin", bytes(11 << 20))}, timeout=HANG_SECONDS)
     assert (answer.status_code, answer.json()["code"]) == (413, 40005)
 
 
 def test_doubles_pings_and_carelessness_are_recorded(discord, url):
-    """Discord lets them pass; the stand-in does not forget them."""
+    """Discord accepts them, but the stand-in records them."""
     careless = {"content": "@everyone <@5>", "embeds": [{"title": "x", "image": {"url": "attachment://no.png"}}]}
     for _ in range(2):
-        assert requests.post(url, json=careless, timeout=5).status_code == 204
+        assert requests.post(url, json=careless, timeout=HANG_SECONDS).status_code == 204
     assert len(discord.duplicates) == 1
     assert discord.pinged == {"everyone", "5"}
     assert {"allowed_mentions.parse is not []", "attachment://no.png is not attached"} <= set(discord.violations)
 
 
 def test_a_retry_before_its_time_is_recorded():
-    """The sixth of a burst gets 429 with a time, and one more at once is too early."""
+    """The sixth request of a burst gets 429 with a time; another one before is too early."""
     with StandIn(clock=lambda: 100.0) as discord:
         url = discord.add_webhook().url.replace("/api/", "/api/v10/")
-        answers = [requests.post(url, json=FINE, timeout=5) for _ in range(6)]
+        answers = [requests.post(url, json=FINE, timeout=HANG_SECONDS) for _ in range(6)]
         assert [answer.status_code for answer in answers] == [204] * 5 + [429]
         assert answers[-1].json()["retry_after"] == pytest.approx(2.0, abs=0.01)
         assert answers[0].headers["X-RateLimit-Remaining"] == "4"
         assert discord.early == []
-        assert requests.post(url, json=FINE, timeout=5).status_code == 429
+        assert requests.post(url, json=FINE, timeout=HANG_SECONDS).status_code == 429
         assert len(discord.early) == 1

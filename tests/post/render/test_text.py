@@ -1,4 +1,4 @@
-"""Hostile text: shown letter by letter, never acted on, never wider than its column."""
+"""Tests of hostile text: escaped, never wider than its column."""
 
 import re
 import unicodedata
@@ -9,40 +9,31 @@ from hypothesis import strategies as st
 
 from etstats.output.sanitize import clean
 from etstats.post.render.text import ZERO_WIDTH_SPACE, cell, columns, escape, fit, mss, plain, short
-from tests.support.hostile import HOSTILE
-
-# Everything that means something to Discord, to a terminal or to a layout, mixed with ordinary letters.
-PIECES = [
-    *HOSTILE, *"\\*_~|`<>[]():@#-+1.! ab\n\r\t\x00\x1b\x7f", "@here", "http://", "https://x.y", "<@&1>", "```",
-    "\u200b", "\u200d", "\u200e", "\u200f", "\u202a", "\u202e", "\u2066", "\u2069", "\u2028", "\u061c", "\ufeff",
-    "\u00ad", "\ufe0f", "\u20e3", "\u0301", "\u3164", "\u115f", "\U000e0041", "\U0001f3fb", "\U0001f1e9", "\ud800",
-    "👨\u200d👩\u200d👧", "\u0627\u0644", "漢", "\uff57", "**", "\ue000", "\ufff0",
-]  # fmt: skip
-hostile = st.lists(st.sampled_from(PIECES) | st.text(max_size=6), max_size=12).map("".join)
+from tests.support.hostile_names import hostile
 
 DRAWN = re.compile(r"\\([^0-9A-Za-z\s])|(.)", re.DOTALL)
 
 
 def as_discord_shows(escaped: str) -> str:
-    """The text after Discord has taken the escapes away; fails on a special character without one."""
+    """Return the text without escapes; fail on a special character without one."""
     shown = []
     for found in DRAWN.finditer(escaped):
         if found[1]:
             shown.append(found[1])
         else:
-            assert found[2] not in set("\\*_~|`<>[]():@#"), f"{found[2]!r} stands unescaped in {escaped!r}"
+            assert found[2] not in set("\\*_~|`<>[]():@#"), f"{found[2]!r} is unescaped in {escaped!r}"
             shown.append(found[2])
     return "".join(shown)
 
 
 def unmarked(text: str) -> str:
-    """The text without the two marks that the room itself puts in."""
+    """Return the text without the two marks that the renderer inserts."""
     return text.replace(ZERO_WIDTH_SPACE, "").replace("\u200e", "")
 
 
 @given(hostile)
 def test_clean_text_is_one_visible_line(text):
-    """No control, format, surrogate or line-break character is left, and cleaning again changes nothing."""
+    """No control, format, surrogate or line-break character remains, and cleaning is idempotent."""
     shown = clean(text)
     assert not {unicodedata.category(char) for char in shown} & {"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Me"}
     assert shown == shown.strip()
@@ -53,7 +44,7 @@ def test_clean_text_is_one_visible_line(text):
 
 @given(hostile, st.integers(1, 40))
 def test_escaped_text_is_shown_as_it_is(text, width):
-    """Discord shows exactly the clean text, cut to its columns: nothing is unescaped, no escape is cut in half."""
+    """Discord shows exactly the clean text, truncated to its columns: all is escaped, no escape is split."""
     escaped = escape(text, width)
     assert unmarked(as_discord_shows(escaped)) == (fit(text, width) or "no name")
     assert not re.search(r"@(everyone|here|&|!|\d)", escaped)
@@ -63,7 +54,7 @@ def test_escaped_text_is_shown_as_it_is(text, width):
 
 @given(hostile, st.integers(2, 20))
 def test_a_cell_is_exactly_as_wide_as_its_column(text, width):
-    """Columns behind a hostile name stay aligned, and the code block around it stays closed."""
+    """Columns after a hostile name stay aligned, and the code block stays closed."""
     made = cell(text, width)
     assert columns(made) == width
     assert "`" not in made
@@ -73,7 +64,7 @@ def test_a_cell_is_exactly_as_wide_as_its_column(text, width):
 
 @given(hostile, st.integers(1, 30))
 def test_fitted_text_keeps_to_its_width_and_to_whole_letters(text, width):
-    """What is cut ends in an ellipsis after a whole letter with its marks."""
+    """Truncated text ends with an ellipsis after a complete letter with its marks."""
     shown = fit(text, width)
     assert columns(shown) <= width
     whole = clean(text)
@@ -82,7 +73,7 @@ def test_fitted_text_keeps_to_its_width_and_to_whole_letters(text, width):
 
 @given(hostile)
 def test_plain_text_pings_nobody(text):
-    """Footers and authors know no escapes; they carry no mention either."""
+    """Footers and authors have no escapes, and contain no mentions."""
     assert not re.search(r"@(everyone|here)", plain(text))
 
 
@@ -115,7 +106,7 @@ def test_the_escapes_are_those_of_the_contract(raw, escaped):
 
 
 def test_right_to_left_letters_do_not_move_the_numbers_behind_them():
-    """A name in Hebrew stands between two marks, so what follows stays where it is."""
+    """A Hebrew name is between two marks, so the following text stays in place."""
     assert cell("\u05d0\u05d1", 4) == "\u200e\u05d0\u05d1\u200e  "
     assert escape("abc") == "abc"
 
@@ -136,5 +127,5 @@ def test_thousands_are_shortened(number, shown):
     ("seconds", "shown"), [(0, "0:00"), (65, "1:05"), (600, "10:00"), (7325, "122:05"), (None, "-")]
 )
 def test_times_are_minutes_and_seconds(seconds, shown):
-    """M:SS, also past an hour; unknown is a dash."""
+    """M:SS, also above an hour; unknown is a dash."""
     assert mss(seconds) == shown

@@ -1,4 +1,4 @@
-"""A database filled with generated sessions of two servers, for tests that only read."""
+"""Fixtures: a database with generated sessions of two servers, for tests that only read."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -8,11 +8,11 @@ import psycopg
 import pytest
 
 from etstats.db.connection import connect
-from etstats.demo.generator import GeneratedSession, Quirks, generate_evening
+from etstats.demo.generator import GeneratedSession, Quirks, generate_session
 from etstats.importer.importer import Importer, Incoming
 from etstats.importer.outcome import ImportStatus
 from tests.conftest import own_database
-from tests.stats.boards.reckoning import Act, acts
+from tests.stats.boards.expected import Act, acts
 
 ODD = Quirks(
     resets=0.1,
@@ -32,11 +32,11 @@ PLAYED = {
 
 
 @pytest.fixture(scope="session")
-def evenings() -> dict[str, list[GeneratedSession]]:
-    """What really happened, by server."""
+def sessions() -> dict[str, list[GeneratedSession]]:
+    """Return the true statistics, by server."""
     return {
         server: [
-            generate_evening(
+            generate_session(
                 seed,
                 start=datetime.fromisoformat(f"{day}T20:00"),
                 layout=layout,
@@ -51,21 +51,21 @@ def evenings() -> dict[str, list[GeneratedSession]]:
 
 
 @pytest.fixture(scope="session")
-def played(evenings: dict[str, list[GeneratedSession]]) -> list[Act]:
-    """The same, one row a player and round."""
-    return acts(evenings)
+def played(sessions: dict[str, list[GeneratedSession]]) -> list[Act]:
+    """Return the true statistics, one row per player and round."""
+    return acts(sessions)
 
 
 @pytest.fixture(scope="session")
 def filled_url(
-    admin: psycopg.Connection, postgres: str, migrated_template: str, evenings: dict[str, list[GeneratedSession]]
+    admin: psycopg.Connection, postgres: str, migrated_template: str, sessions: dict[str, list[GeneratedSession]]
 ) -> Iterator[str]:
-    """The URL of a database that holds those sessions; who writes to it takes it back."""
+    """Return the URL of a database with these sessions; tests that write must undo it."""
     with own_database(admin, postgres, migrated_template) as url:
         with connect(url) as conn:
-            for server, several in evenings.items():
+            for server, several in sessions.items():
                 importer = Importer(conn, server, ZoneInfo("Europe/Ljubljana"), timedelta(minutes=60))
-                files = [file for evening in several for file in evening.files]
-                incoming = [Incoming(filename=f.name, content=f.content, mtime=f.mtime) for f in files]
+                files = [file for session in several for file in session.files]
+                incoming = [Incoming(filename=file.name, content=file.content, mtime=file.mtime) for file in files]
                 assert {outcome.status for outcome in importer.add_all(incoming)} == {ImportStatus.IMPORTED}
         yield url

@@ -1,4 +1,4 @@
-"""The boards over rounds written by hand: the cases that decide who leads."""
+"""Tests of the boards with hand-written rounds."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from psycopg import Connection
 
 from etstats.db.scope import Scope
 from etstats.domain.rules import ranking
-from etstats.domain.rules.boards import BOARDS, value_of
+from etstats.domain.rules.boards import BOARD_NAMES, BOARDS, value_of
 from etstats.domain.rules.season_standings import POINTS, SEASON_BOARDS
 from etstats.parser.fields import BULLET_WEAPONS, WEAPONS
 from etstats.stats import rankings
@@ -23,7 +23,7 @@ DAY = 24 * 60
 
 
 def values(db: Connection, board: str) -> dict[str, float | None]:
-    return {p.player_guid: value_of(BOARDS[board], p) for p in rankings.population(db, Scope()).now}
+    return {player.player_guid: value_of(BOARDS[board], player) for player in rankings.population(db, Scope()).now}
 
 
 def play(db: Connection, *rounds: list[Line], apart: float = 15) -> None:
@@ -33,16 +33,21 @@ def play(db: Connection, *rounds: list[Line], apart: float = 15) -> None:
 
 
 def test_ties_share_a_rank_and_the_next_one_is_skipped(db: Connection) -> None:
-    """Two of four kills: 1, 2, 2, 4."""
+    """Two of four have equal kills: ranks 1, 2, 2, 4."""
     play(db, [line(1, 1, kills=9), line(2, 1, kills=4), line(3, 2, kills=4), line(4, 2, kills=1)])
     standings = rankings.population(db, Scope()).ranking(BOARDS["kills"]).standings
-    assert [(s.rank, s.player_guid) for s in standings] == [(1, guid(1)), (2, guid(2)), (2, guid(3)), (4, guid(4))]
+    assert [(standing.rank, standing.player_guid) for standing in standings] == [
+        (1, guid(1)),
+        (2, guid(2)),
+        (2, guid(3)),
+        (4, guid(4)),
+    ]
 
 
 def test_a_third_is_a_third_however_it_came_about(db: Connection) -> None:
     """1 of 3 and 2 of 6 are equal."""
     play(db, [line(1, 1, kills=1, deaths=3), line(2, 2, kills=2, deaths=6)])
-    assert {s.rank for s in rankings.population(db, Scope()).ranking(BOARDS["kd"]).standings} == {1}
+    assert {standing.rank for standing in rankings.population(db, Scope()).ranking(BOARDS["kd"]).standings} == {1}
 
 
 def test_sums_come_first_then_the_ratio(db: Connection) -> None:
@@ -52,7 +57,7 @@ def test_sums_come_first_then_the_ratio(db: Connection) -> None:
 
 
 def test_without_deaths_kd_is_the_kills_and_without_shots_there_is_no_accuracy(db: Connection) -> None:
-    """Nothing is divided by nothing."""
+    """There is no division by zero."""
     play(db, [line(1, 1, kills=7)])
     assert values(db, "kd") == {guid(1): 7}
     assert values(db, "accuracy") == {guid(1): None}
@@ -60,7 +65,7 @@ def test_without_deaths_kd_is_the_kills_and_without_shots_there_is_no_accuracy(d
 
 
 def test_two_rounds_together_count_in_sums_but_set_no_spree(db: Connection) -> None:
-    """A round 2 without its round 1: its kills are the map's, its best and its shares are not."""
+    """A round 2 without its round 1: its kills are those of the map, its spree and shares do not count."""
     session = add_session(db)
     numbers = {
         "kills": 20,
@@ -78,7 +83,7 @@ def test_two_rounds_together_count_in_sums_but_set_no_spree(db: Connection) -> N
 
 
 def test_dead_longer_than_played_leads_nothing(db: Connection) -> None:
-    """220 minutes dead in a round of 10: neither survival nor frag potential believes that round."""
+    """220 minutes dead in a round of 10: excluded from survival and frag potential."""
     play(
         db,
         [line(1, 1, damage_given=9000, time_dead_minutes=220), line(2, 2, damage_given=1000, time_dead_minutes=5)],
@@ -89,7 +94,7 @@ def test_dead_longer_than_played_leads_nothing(db: Connection) -> None:
 
 
 def test_denied_more_than_all_opponents_had_is_left_out(db: Connection) -> None:
-    """Two opponents of 600 seconds each have 1,200 to lose; nobody takes 5,838."""
+    """Two opponents of 600 seconds each can lose 1,200; 5,838 is excluded."""
     play(
         db,
         [line(1, 1, denied_playtime=5838), line(2, 2, denied_playtime=700), line(3, 2, denied_playtime=599)],
@@ -99,19 +104,19 @@ def test_denied_more_than_all_opponents_had_is_left_out(db: Connection) -> None:
 
 
 def test_what_a_layout_lacks_is_unknown_not_nothing(db: Connection) -> None:
-    """Revives are counted where files have them; who never had such a file is not on the board."""
+    """Revives count in files that have them; players without such files are not on the board."""
     play(db, [line(1, 1, revives_given=3), line(2, 2)], [line(1, 1), line(2, 2)])
     assert values(db, "revives") == {guid(1): 3, guid(2): None}
 
 
 def test_useful_kills_count_where_useless_ones_are_known(db: Connection) -> None:
-    """The oldest files have only one of the two."""
+    """The oldest files have only one of the two fields."""
     play(db, [line(1, 1, most_useful_kills=9)], [line(1, 1, most_useful_kills=3, useless_kills=1)])
     assert values(db, "useful") == {guid(1): 75}
 
 
 def test_the_share_of_headshots_is_of_bullets(db: Connection) -> None:
-    """A headshot with a knife is none of the bullets'."""
+    """A headshot with a knife is not a headshot with bullets."""
     session = add_session(db)
     round_id = add_round(db, session, [line(1, 1, hits=10, shots=20, bullets_fired=20, headshots=4)])
     for weapon, headshots, hits in (("MP40", 3, 10), ("KNIFE", 1, 1)):
@@ -123,7 +128,7 @@ def test_the_share_of_headshots_is_of_bullets(db: Connection) -> None:
 
 
 def test_the_bullet_weapons_are_those_of_the_parser(db: Connection) -> None:
-    """One list in the code, one in the database."""
+    """The lists in the code and in the database are equal."""
     found = db.execute("SELECT w FROM unnest(%s::text[]) w WHERE is_bullet_weapon(w)", [list(WEAPONS)]).fetchall()
     assert {weapon for (weapon,) in found} == BULLET_WEAPONS
 
@@ -138,31 +143,31 @@ def test_the_bullet_weapons_are_those_of_the_parser(db: Connection) -> None:
     ],
 )  # fmt: skip
 def test_minimums_grow_with_what_was_played(board: str, base: int, rounds: int, shots: int) -> None:
-    """A tenth of the rounds, three at least, ten or fifty at most; twenty shots for each."""
+    """A tenth of the rounds, at least three, at most ten or fifty; twenty shots for each."""
     needed = ranking.minimum(BOARDS[board], base)
     assert (needed.rounds, needed.shots) == (rounds, shots)
 
 
 def test_who_has_played_too_little_is_named_with_the_minimum(cli: Cli, db: Connection) -> None:
-    """The footer says who is hidden by which minimum, and that it is a smaller one than usual."""
+    """The footer lists the players below a minimum, and that it is reduced."""
     regular = [line(1, 1, "Regular", kills=1, deaths=1)]
     play(db, *[regular] * 29, [*regular, line(2, 2, "Guest", kills=30)])
     db.commit()
     found = cli("leaderboard", "--top", "kd")
     assert "Regular" in found.out
-    assert "Not shown (fewer than 3 of 30 rounds, 50 where more was played): Guest" in found.out
+    assert "Not shown (fewer than 3 of 30 rounds; 50 in larger data sets): Guest" in found.out
     everybody = cli("leaderboard", "--top", "kd", "--min-rounds", "1").out
     assert 0 < everybody.index("Guest") < everybody.index("Regular")
     assert "Not shown" not in everybody
 
 
 def test_too_few_shots_are_named_too(cli: Cli, db: Connection) -> None:
-    """Accuracy asks for shots as well as for rounds."""
+    """Accuracy has minimums of shots and of rounds."""
     play(db, *[[line(1, 1, "Gunner", hits=200, shots=500, bullets_fired=500), line(2, 2, "Knife", hits=5, shots=5,
                                                                          bullets_fired=5)]] * 4)  # fmt: skip
     db.commit()
     found = cli("leaderboard", "--top", "accuracy")
-    assert "Not shown (fewer than 40 shots, 1,000 where more was played): Knife" in found.out
+    assert "Not shown (fewer than 40 shots; 1,000 in larger data sets): Knife" in found.out
 
 
 def test_a_change_of_rank_is_since_the_week_before_the_newest_round(cli: Cli, db: Connection) -> None:
@@ -174,7 +179,7 @@ def test_a_change_of_rank_is_since_the_week_before_the_newest_round(cli: Cli, db
     add_round(db, later, lines, minute=8 * DAY, match="b")
     db.commit()
     rows = json.loads(cli("leaderboard", "--top", "kills", "--json").out)
-    assert [(r["clean_name"], r["rank"], r["change"]) for r in rows] == [
+    assert [(row["clean_name"], row["rank"], row["change"]) for row in rows] == [
         ("Two", 1, 1),
         ("One", 2, -1),
         ("Three", 3, None),
@@ -185,7 +190,7 @@ def test_a_change_of_rank_is_since_the_week_before_the_newest_round(cli: Cli, db
 
 
 def test_names_cannot_break_the_table(cli: Cli, db: Connection) -> None:
-    """Markup, escapes and line breaks in a name are text, or nothing."""
+    """Markup, escapes and line breaks in a name are text, or removed."""
     play(db, [line(1, 1, "[bold]x[/bold]"), line(2, 2, "\x1b[31mred\x07"), line(3, 2, "a|b\u202e")])
     db.execute("UPDATE player_comprehensive_stats SET clean_name = player_name")
     db.commit()
@@ -199,7 +204,7 @@ def test_names_cannot_break_the_table(cli: Cli, db: Connection) -> None:
 def test_two_long_names_leave_room_for_each_other(
     cli: Cli, db: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In 50 columns both values are there, markup in the names being text."""
+    """In 50 columns both values are shown, with markup in names as text."""
     monkeypatch.setenv("COLUMNS", "50")
     one, other = "[red]" + "x" * 30, "y" * 36
     play(db, [line(1, 1, one, kills=7, deaths=1), line(2, 2, other, kills=1, deaths=7)])
@@ -212,7 +217,7 @@ def test_two_long_names_leave_room_for_each_other(
 
 
 def test_an_empty_base_says_what_would_fill_it(cli: Cli) -> None:
-    """No rounds at all: a sentence, `[]`, a heading line; exit 0 even with a map asked for."""
+    """Without rounds: a sentence, `[]`, a header line; exit 0, also with a map."""
     found = cli("leaderboard", "--top", "kd")
     assert found.code == 0
     assert "etstats import" in found.out
@@ -223,13 +228,13 @@ def test_an_empty_base_says_what_would_fill_it(cli: Cli) -> None:
 
 
 def test_alone_it_lists_the_boards(cli: Cli) -> None:
-    """Every board with what it ranks by."""
+    """The list has every board with its definition."""
     found = cli("leaderboard")
     assert found.code == 0
     for board in BOARDS.values():
         assert board.name in found.out
         assert board.meaning in found.out
-    assert [row["name"] for row in json.loads(cli("leaderboard", "--json").out)] == list(BOARDS)
+    assert [row["name"] for row in json.loads(cli("leaderboard", "--json").out)] == list(BOARD_NAMES)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +254,7 @@ def test_alone_it_lists_the_boards(cli: Cli) -> None:
     ],
 )
 def test_bad_input_names_what_there_is(cli: Cli, db: Connection, arguments: list[str], said: str) -> None:
-    """Exit 2 and one line that leads on."""
+    """Exit 2 and one line with a suggestion."""
     add_round(db, add_session(db), [line(1, 1)], match="supply")
     db.commit()
     found = cli("leaderboard", *arguments)
@@ -262,7 +267,7 @@ def test_bad_input_names_what_there_is(cli: Cli, db: Connection, arguments: list
 def test_a_season_begins_at_midnight_of_the_named_servers_clock(
     cli: Cli, db: Connection, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Half past midnight of the first of October in Ljubljana is still September for a machine on UTC."""
+    """00:30 on 1 October in Ljubljana is still September for a machine on UTC."""
     settings = home / "etstats.toml"
     settings.write_text('[[servers]]\nname = "main"\npath = "/nowhere"\ntimezone = "Europe/Ljubljana"\n')
     add_round(db, add_session(db), [line(1, 1, kills=1)], minute=-45.5 * 60)  # 2025-09-30 22:30 UTC
@@ -275,7 +280,7 @@ def test_a_season_begins_at_midnight_of_the_named_servers_clock(
 
 
 def test_who_was_not_there_is_ahead_on_nothing(cli: Cli, db: Connection) -> None:
-    """A comparison names both, marks nobody, and says who is missing; with both missing there is no table."""
+    """A comparison names both and who is missing, and marks nobody; with both missing there is no table."""
     play(db, [line(1, 1, kills=9)], [line(2, 2, kills=4)])
     db.commit()
     shown = cli("compare", "player1", "player2", "--map", "map0").out
@@ -285,11 +290,11 @@ def test_who_was_not_there_is_ahead_on_nothing(cli: Cli, db: Connection) -> None
     assert "Ahead" not in shown
     assert cli("compare", "player2", "player1", "--map", "map0").out.startswith("player2 and player1 · map0\n")
     neither = cli("compare", "player1", "player2", "--since", "2030-01-01").out
-    assert neither == "Neither played any of these rounds · since 2030-01-01.\n"
+    assert neither == "No rounds of either player · since 2030-01-01.\n"
 
 
 def test_equals_share_a_season(cli: Cli, db: Connection) -> None:
-    """Champions who are equal are all named; a board on which many are equal says how many."""
+    """All equal champions are named; a board with many equal leaders shows their number."""
     add_round(db, add_session(db), [line(number, 1 + number % 2) for number in (1, 2, 3, 4)], match="supply")
     db.commit()
     shown = cli("season").out
@@ -298,7 +303,7 @@ def test_equals_share_a_season(cli: Cli, db: Connection) -> None:
 
 
 def test_every_board_is_explained() -> None:
-    """docs/metrics.md says what each is made of, and how a season's points fall."""
+    """docs/metrics.md defines all boards, and the points of a season."""
     page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
     rows = [
         row for row in page.partition("## Leaderboards")[2].partition("\n## ")[0].splitlines() if row[:1] == "|"

@@ -1,4 +1,4 @@
-"""Who is meant by a name."""
+"""Tests of finding players by name."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,8 +12,11 @@ NOW = datetime(2025, 10, 2, 20, 0, tzinfo=UTC)
 
 
 def seen(*names: tuple[str, str]) -> list[KnownName]:
-    """(player, name) pairs, the later the more recent; players are single letters."""
-    return [KnownName(p * 8, name, 1, NOW + timedelta(days=day)) for day, (p, name) in enumerate(names)]
+    """(player, name) pairs, later ones are more recent; players are single letters."""
+    return [
+        KnownName(letter * 8, name, 1, NOW + timedelta(days=day), letter * 8)
+        for day, (letter, name) in enumerate(names)
+    ]
 
 
 FOLK = seen(
@@ -31,52 +34,68 @@ FOLK = seen(
     ],
 )  # fmt: skip
 def test_the_one_who_is_meant(text: str, guid: str) -> None:
-    """Present name before former one, letter for letter before case aside, whole before part, GUID before all."""
-    assert choose([text], FOLK) == guid * 8
+    """Current name before former one, exact before other case, whole before part, GUID before all."""
+    assert choose([text], FOLK).player_guid == guid * 8
 
 
 def test_a_name_of_several_lists_them_all() -> None:
-    """Two who wrote it otherwise: neither is guessed."""
-    with pytest.raises(NotFoundError, match=r"may be any of 2 players.*BBBBBBBB bob.*CCCCCCCC BOB"):
+    """Two players with the name in other case: refused."""
+    with pytest.raises(NotFoundError, match=r"is the name of 2 players.*BBBBBBBB bob.*CCCCCCCC BOB"):
         choose(["Bob"], FOLK[2:])
 
 
+def test_a_part_of_several_names_lists_some_of_them() -> None:
+    """Several matches are listed in one or two lines; an exact name is chosen."""
+    crowd = seen(*((chr(65 + number), f"a long name {number}") for number in range(20)))
+    with pytest.raises(NotFoundError, match=r"^long is in the names of 20 players: .* and 16 more; ") as refused:
+        choose(["long"], crowd)
+    assert len(str(refused.value)) <= 160
+
+
 def test_a_mistyped_name_brings_the_nearest() -> None:
-    """Not chosen by itself: it might be somebody else."""
+    """A similar name is suggested, not chosen."""
     with pytest.raises(NotFoundError, match="did you mean Ferdinand"):
         choose(["Ferdnand"], FOLK)
 
 
-@pytest.mark.parametrize("text", ["qqqqqq", "", "   ", "%", "_"])
+@pytest.mark.parametrize("text", ["qqqqqq", "%", "_"])
 def test_nothing_like_it_is_nobody(text: str) -> None:
-    """Neither an empty text nor a wildcard means everybody."""
+    """Wildcards are literal."""
     assert find([text], FOLK) == []
     with pytest.raises(NotFoundError):
         choose([text], FOLK)
 
 
+@pytest.mark.parametrize("text", ["", "   "])
+def test_an_empty_text_finds_everybody_and_names_nobody(text: str) -> None:
+    """All are listed with their current names; none is chosen."""
+    assert len(find([text], FOLK)) == len({name.guid for name in FOLK})
+    with pytest.raises(NotFoundError):
+        choose([text], FOLK)
+
+
 def test_each_player_is_found_once_by_the_name_that_fits_best() -> None:
-    """All who answer, the closest first, with the name they answer by and the one they bear."""
+    """All matches, the closest first, with the matched and the current name."""
     matches = find(["rob"], FOLK)
-    assert [(m.player_guid[0], m.alias, m.clean_name) for m in matches] == [
+    assert [(match.player_guid[0], match.alias, match.clean_name) for match in matches] == [
         ("A", "Robert", "Robert"),
         ("F", "Robert", "Ferdinand"),
     ]
-    assert {m.closeness for m in matches} == {MatchQuality.BEGINS}
+    assert {match.closeness for match in matches} == {MatchQuality.BEGINS}
 
 
 def test_only_when_none_holds_it_are_names_merely_like_it_given() -> None:
-    """The likest first."""
+    """The most similar first."""
     matches = find(["Ferdinant"], FOLK)
-    assert [m.clean_name for m in matches] == ["Ferdinand"]
+    assert [match.clean_name for match in matches] == ["Ferdinand"]
     assert matches[0].closeness is MatchQuality.LIKE
 
 
 def test_a_spelling_with_colours_finds_the_name_without() -> None:
-    """As it was given first, without codes second; a literal caret stays findable."""
+    """First the name as given, then without codes; a literal caret can be found."""
     folk = seen(("A", "bob"), ("B", "^up^"))
-    assert choose(["^1b^2ob", "bob"], folk) == "A" * 8
-    assert choose(["^up^", "p"], folk) == "B" * 8
+    assert choose(["^1b^2ob", "bob"], folk).player_guid == "A" * 8
+    assert choose(["^up^", "p"], folk).player_guid == "B" * 8
 
 
 def test_the_closest_names_come_first_and_the_unlike_not_at_all() -> None:

@@ -1,4 +1,4 @@
-"""What the shared options mean together."""
+"""Tests of the shared options."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,14 +21,14 @@ SPAN = (datetime(2024, 5, 1, tzinfo=UTC), datetime(2025, 10, 2, 20, tzinfo=UTC))
 
 @pytest.fixture
 def config(home: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    """No settings, on a machine in Tokyo."""
+    """Return empty settings, on a machine in Tokyo."""
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     return load()
 
 
 @pytest.fixture
 def one_round(db: Connection) -> Connection:
-    """A database with one round, of 2025-10-02 20:00 UTC on supply."""
+    """Return a database with one round, of 2025-10-02 20:00 UTC on supply."""
     add_round(db, add_session(db), [line(1, 1)], match="supply")
     return db
 
@@ -41,7 +41,7 @@ def one_round(db: Connection) -> Connection:
 def test_last_counts_rounds_or_sessions(
     one_round: Connection, config: Config, text: str, rounds: int | None, sessions: int | None
 ) -> None:
-    """A bare number is rounds."""
+    """A number without a unit means rounds."""
     assert options.RoundFilter(last=text).scope(one_round, config) == Scope(
         last_rounds=rounds, last_sessions=sessions
     )
@@ -49,7 +49,7 @@ def test_last_counts_rounds_or_sessions(
 
 @pytest.mark.parametrize("text", ["0", "-1", "many", "3 weeks", "", "٣", "9999999"])
 def test_last_of_anything_else_is_refused(one_round: Connection, config: Config, text: str) -> None:
-    """With the two forms that are understood."""
+    """The error shows the two valid forms."""
     with pytest.raises(ConfigError, match="3sessions"):
         options.RoundFilter(last=text).scope(one_round, config)
 
@@ -64,7 +64,7 @@ def test_last_of_anything_else_is_refused(one_round: Connection, config: Config,
 def test_a_season_runs_from_midnight_to_midnight(
     season: str, opened: tuple[int, int, int], closed: tuple[int, int, int]
 ) -> None:
-    """Of the clock that is asked for, summer time and all."""
+    """Days are in the given zone, with daylight saving time."""
     assert quarter_span(season, SPAN, LJUBLJANA) == (
         datetime(*opened, tzinfo=LJUBLJANA),
         datetime(*closed, tzinfo=LJUBLJANA),
@@ -86,7 +86,7 @@ def test_seasons_are_listed_from_the_newest() -> None:
 
 
 def test_a_season_and_a_day_together_hold_what_is_in_both(one_round: Connection, config: Config) -> None:
-    """The later beginning and the earlier end; days are the machine's."""
+    """The later start and the earlier end; days are in the machine's time."""
     scope = options.RoundFilter(season="2025-Q4", since="2025-10-02", until="2025-10-03").scope(one_round, config)
     assert scope.since == datetime(2025, 10, 1, 15, tzinfo=UTC)
     assert scope.until == datetime(2025, 10, 3, 15, tzinfo=UTC)
@@ -112,12 +112,12 @@ def test_a_season_and_a_day_together_hold_what_is_in_both(one_round: Connection,
 def test_a_title_says_which_rounds(
     one_round: Connection, config: Config, about: options.RoundFilter, words: str
 ) -> None:
-    """Names as the database has them, times as they were asked for."""
+    """Names as stored, times as given."""
     assert about.in_words(about.scope(one_round, config)) == words
 
 
 def test_a_map_is_known_in_any_case_but_never_guessed(one_round: Connection, config: Config) -> None:
-    """SUPPLY is supply; suply is a question."""
+    """SUPPLY is supply; suply is an error with a suggestion."""
     assert options.RoundFilter(map_name="SUPPLY").scope(one_round, config).map_name == "supply"
     with pytest.raises(NotFoundError, match="did you mean supply"):
         options.RoundFilter(map_name="suply").scope(one_round, config)
@@ -125,15 +125,15 @@ def test_a_map_is_known_in_any_case_but_never_guessed(one_round: Connection, con
         options.RoundFilter(map_name="xyz").scope(one_round, config)
 
 
-def test_a_base_without_rounds_refuses_no_name(db: Connection, config: Config) -> None:
-    """The answer will be that there is nothing yet, which is the truth."""
+def test_a_database_without_rounds_refuses_no_name(db: Connection, config: Config) -> None:
+    """Without rounds any map is accepted, and the result is empty."""
     scope = options.RoundFilter(map_name="supply", server="main", season="2025-Q4").scope(db, config)
     assert (scope.map_name, scope.server) == ("supply", "main")
 
 
 @pytest.mark.parametrize("zone", ["", "Nowhere/Land", ":Asia/Tokyo", "/etc/passwd"])
 def test_any_machine_has_a_clock(home: Path, monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
-    """A TZ that names no zone must not stop a question."""
+    """An invalid TZ does not stop a query."""
     monkeypatch.setenv("TZ", zone)
     offset = options.zone_of(load()).utcoffset(datetime(2025, 10, 2))  # noqa: DTZ001  # any day will do
     assert offset is not None
@@ -141,7 +141,7 @@ def test_any_machine_has_a_clock(home: Path, monkeypatch: pytest.MonkeyPatch, zo
 
 
 def test_a_linked_account_leads_to_its_player(one_round: Connection) -> None:
-    """The id alone, or as a mention; an id that is not linked is looked up as a name."""
+    """The id alone, or as a mention; an unlinked id is searched as a name."""
     one_round.execute(
         "INSERT INTO player_links (discord_user_id, player_guid) VALUES (123456789012345678, '00000001')"
     )
@@ -152,9 +152,9 @@ def test_a_linked_account_leads_to_its_player(one_round: Connection) -> None:
         options.player(one_round, "99999999999999999")
 
 
-def test_a_base_without_players_says_what_brings_them(db: Connection) -> None:
+def test_a_database_without_players_says_what_brings_them(db: Connection) -> None:
     """Not that the name is wrong."""
-    with pytest.raises(NotFoundError, match="no players yet"):
+    with pytest.raises(NotFoundError, match="no players in the database"):
         options.player(db, "bob")
 
 

@@ -1,4 +1,4 @@
-"""Rounds written by hand, straight into the database: every number that a test does not name is 0."""
+"""Helpers: hand-written rounds in the database; numbers that a test does not set are 0."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from itertools import count
 
 from etstats.db.connection import Connection
 from etstats.domain.rounds import PlayerRound
+from etstats.importer.series import refresh_series
 from etstats.parser.names import clean_name
 
 START = datetime(2025, 10, 2, 20, 0, tzinfo=UTC)
@@ -17,13 +18,13 @@ _UNKNOWN = {"denied_playtime", "useless_kills", "full_selfkills", "constructions
 
 
 def guid(number: int) -> str:
-    """The GUID of an invented player."""
+    """Return the GUID of a player."""
     return f"{number:08X}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One player's line: who, on which side, and the numbers that matter."""
+    """A player's row: player, side, and the numbers of the test."""
 
     number: int
     team: int
@@ -33,12 +34,12 @@ class Line:
 
 
 def line(number: int, team: int, name: str = "", seconds: int = 600, **numbers: object) -> Line:
-    """A player line; `number` is the player."""
+    """Return a player row; `number` is the player."""
     return Line(number=number, team=team, name=name, seconds=seconds, numbers=numbers)
 
 
 def add_session(conn: Connection, server: str = "main") -> int:
-    """A gaming session without rounds."""
+    """Add a gaming session without rounds."""
     row = conn.execute(
         """INSERT INTO servers (name) VALUES (%s)
            ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id""",
@@ -66,7 +67,7 @@ def add_round(
     outcome: str = "completed",
     is_cumulative: bool = False,
 ) -> int:
-    """A round that ended that many minutes after START; returns its id."""
+    """Add a round that ended this many minutes after START; return its id."""
     ended_at = START + timedelta(minutes=minute)
     filename = f"{ended_at:%Y-%m-%d-%H%M%S}-{match}-round-{number}.txt"
     session = conn.execute("SELECT server_id FROM sessions WHERE id = %s", [session_id]).fetchone()
@@ -83,16 +84,21 @@ def add_round(
         """INSERT INTO rounds (server_id, file_id, match_id, round_number, round_date, round_time, ended_at,
                                map_name, config, defender_team, winner_team, time_limit_seconds,
                                actual_time_seconds, played_seconds, duration_seconds, round_outcome, is_cumulative,
-                               gaming_session_id)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'legacy3', %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id""",
+                               gaming_session_id, round1_id)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'legacy3', %s, %s, %s, %s, %s, %s, %s, %s, %s,
+                   (SELECT r.id FROM rounds r
+                    WHERE r.gaming_session_id = %s AND r.match_id = %s AND r.round_number = 1 AND %s))
+           RETURNING id""",
         [
             session[0], file[0], f"{session_id}-{match}", number, ended_at.date(), ended_at.time(), ended_at,
             match, defender, winner, limit, actual, played, duration, outcome, is_cumulative, session_id,
+            session_id, f"{session_id}-{match}", number == 2 and not is_cumulative,
         ],
     ).fetchone()  # fmt: skip
     assert row is not None
     for player in lines:
         _add_player(conn, int(row[0]), player)
+    refresh_series(conn, [session_id])
     return int(row[0])
 
 

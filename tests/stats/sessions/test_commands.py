@@ -1,4 +1,4 @@
-"""session, sessions, round, rounds, awards and achievements, as they are typed."""
+"""Tests of the commands session, sessions, round, rounds, awards and achievements."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ HOSTILE = "^1[bold]\x1b[31mEvil\u202e=cmd|`@everyone`"
 
 @pytest.fixture
 def played(db: Connection) -> Connection:
-    """Two sessions: one map with both rounds, and one round of a player with a hostile name."""
+    """Return two sessions: one map with both rounds, and one round of a player with a hostile name."""
     first = add_session(db)
     bob = {"kills": 30, "deaths": 10, "damage_given": 4000, "shots": 600, "hits": 300, "bullets_fired": 600}
     for number, (axis, allies) in enumerate(((1, 2), (2, 1)), 1):
@@ -37,8 +37,8 @@ def played(db: Connection) -> Connection:
 
 
 @pytest.mark.parametrize("command", READING)
-def test_an_empty_base_says_what_would_fill_it(cli: Cli, db: Connection, command: str) -> None:
-    """Words, exit 0; an empty document in JSON, and headings alone in CSV."""
+def test_an_empty_database_says_what_would_fill_it(cli: Cli, db: Connection, command: str) -> None:
+    """A sentence and exit 0; an empty document in JSON, and only headings in CSV."""
     shown = cli(command)
     assert (shown.code, shown.err) == (0, "")
     assert "yet" in shown.out
@@ -50,7 +50,7 @@ def test_an_empty_base_says_what_would_fill_it(cli: Cli, db: Connection, command
 
 @pytest.mark.parametrize("command", READING)
 def test_every_format_is_well_formed(cli: Cli, played: Connection, command: str) -> None:
-    """JSON is one document, CSV has as many cells in each row, Markdown as many bars in each line of a table."""
+    """JSON is one document, CSV has equal numbers of cells per row, Markdown equal numbers of bars."""
     json.loads(cli(command, "--json").out)
     rows = list(csv.reader(io.StringIO(cli(command, "--csv").out)))
     assert len({len(row) for row in rows}) == 1
@@ -62,7 +62,7 @@ def test_every_format_is_well_formed(cli: Cli, played: Connection, command: str)
 @pytest.mark.parametrize("command", ["session", "round"])
 @pytest.mark.parametrize("style", [(), ("--markdown",), ("--csv",)])
 def test_a_hostile_name_is_text(cli: Cli, played: Connection, command: str, style: tuple[str, ...]) -> None:
-    """No escape sequence, no bidi override, no markup, no formula comes through."""
+    """Escape sequences, bidi overrides, markup and formulas are escaped."""
     shown = cli(command, *style).out
     assert "Evil" in shown
     assert "\x1b" not in shown
@@ -71,9 +71,9 @@ def test_a_hostile_name_is_text(cli: Cli, played: Connection, command: str, styl
 
 
 def test_a_session_shows_score_maps_line_ups_and_awards(cli: Cli, played: Connection) -> None:
-    """Round 1 made by B in 10:00, then by A: 2:0."""
+    """B wins round 1 in 10:00, then A: 2:0."""
     shown = cli("session", "2025-10-02").out
-    assert "Team A 2:0 Team B" in shown
+    assert "Team bob (A) 2:0 Team alice (B)" in shown
     assert "B 10:00" in shown
     assert "A 10:00" in shown
     assert "MVP: bob" in shown
@@ -84,7 +84,7 @@ def test_a_session_shows_score_maps_line_ups_and_awards(cli: Cli, played: Connec
 
 
 def test_sessions_and_rounds_come_newest_first_and_within_scope(cli: Cli, played: Connection) -> None:
-    """Whole sessions for one of their maps; the limit counts from the newest."""
+    """Complete sessions with one of their maps; the limit counts from the newest."""
     sessions = json.loads(cli("sessions", "--json").out)
     assert [row["rounds"] for row in sessions] == [1, 2]
     assert [row["rounds"] for row in json.loads(cli("sessions", "--map", "supply", "--json").out)] == [2]
@@ -97,7 +97,7 @@ def test_sessions_and_rounds_come_newest_first_and_within_scope(cli: Cli, played
 
 
 def test_a_round_is_shown_by_number_and_by_file(cli: Cli, played: Connection) -> None:
-    """The same round either way."""
+    """Both ways give the same round."""
     name = "2025-10-02-201000-supply-round-1.txt"
     by_file = json.loads(cli("round", name, "--json").out)
     number = by_file["round"]["id"]
@@ -110,7 +110,7 @@ def test_a_round_is_shown_by_number_and_by_file(cli: Cli, played: Connection) ->
     [
         (("session", "2025-10-20"), "2025-10-04"),
         (("session", "987654"), "The nearest:"),
-        (("session", "9" * 30), "its number"),
+        (("session", "9" * 30), "expected last, an id, or a day"),
         (("session", "--server", "mian"), "main"),
         (("round", "987654"), "The nearest:"),
         (("round", "2025-10-02-201000-suply-round-1.txt"), "2025-10-02-201000-supply-round-1.txt"),
@@ -129,8 +129,8 @@ def test_what_is_not_there_names_the_nearest(
     assert result.err.count("\n") <= 2
 
 
-def test_awards_of_one_evening_and_of_many(cli: Cli, played: Connection) -> None:
-    """One session's, or how often each was taken; both at once is a mistake."""
+def test_awards_of_one_session_and_of_many(cli: Cli, played: Connection) -> None:
+    """Awards of one session, or counts of each award; both together is an error."""
     one = json.loads(cli("awards", "2025-10-02", "--json").out)
     assert ("top_frag", 60) in {(row["key"], row["value"]) for row in one}
     many = json.loads(cli("awards", "--since", "all", "--json").out)
@@ -140,13 +140,16 @@ def test_awards_of_one_evening_and_of_many(cli: Cli, played: Connection) -> None
 
 
 def test_achievements_of_all_and_of_one(cli: Cli, played: Connection) -> None:
-    """60 kills are no step yet; how far it is to the first is said. Rounds count from ten."""
+    """60 kills reach no step yet; the distance to the first is shown. Rounds start at ten."""
     sheet = {row["title"]: row for row in json.loads(cli("achievements", "bob", "--json").out)}
     assert (sheet["Soldier"]["value"], sheet["Soldier"]["reached"], sheet["Soldier"]["left"]) == (60, None, 40)
     session = add_session(played)
     add_round(played, session, [line(1, 1, "bob", kills=500)], minute=9000, match="etl_ice")
     played.commit()
-    steps = [(r["title"], r["threshold"], r["first_name"]) for r in json.loads(cli("achievements", "--json").out)]
+    steps = [
+        (row["title"], row["threshold"], row["first_name"])
+        for row in json.loads(cli("achievements", "--json").out)
+    ]
     assert [step for step in steps if step[2] == "bob"] == [("Soldier", 500, "bob")]
     assert steps[0] == ("Soldier", 100, "[bold][31mEvil=cmd|`@everyone`")
     assert json.loads(cli("achievements", "bob", "--json").out)[1]["reached"] == 500

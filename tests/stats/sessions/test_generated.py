@@ -1,4 +1,4 @@
-"""Whole generated sessions: what the views say against a calculation from the truth of what happened."""
+"""Tests of views of generated sessions, compared with the truth."""
 
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ import pytest
 from psycopg import Connection
 
 from etstats.db.scope import Scope
-from etstats.demo.generator import GeneratedRound, GeneratedSession, Quirks, generate_evening
+from etstats.demo.generator import GeneratedRound, GeneratedSession, Quirks, generate_session
 from etstats.domain.views import SessionView
 from etstats.importer.importer import Importer
 from etstats.stats import sessions
@@ -22,57 +22,64 @@ SUMS = (
 
 
 def play(db: Connection, seed: int, players: int, quirks: Quirks) -> tuple[GeneratedSession, SessionView]:
-    """A session, imported, and what the database says of it."""
-    evening = generate_evening(seed, start=START, players=players, maps=(3, 5), quirks=quirks)
-    importer = Importer(db, "main", ZoneInfo(evening.zone), timedelta(minutes=60))
-    for file in evening.files:
+    """Import a session, and return its view."""
+    session = generate_session(seed, start=START, players=players, maps=(3, 5), quirks=quirks)
+    importer = Importer(db, "main", ZoneInfo(session.zone), timedelta(minutes=60))
+    for file in session.files:
         importer.add(file.name, file.content, file.mtime)
     (session_id,) = {row.id for row in sessions.session_rows(db, Scope(), None)}
-    return evening, sessions.session_view(db, session_id)
+    return session, sessions.session_view(db, session_id)
 
 
 @pytest.mark.parametrize(("seed", "players"), [(1, 6), (2, 12), (3, 24)])
 def test_a_scoreboard_is_the_sum_of_what_everybody_did(db: Connection, seed: int, players: int) -> None:
-    """Every number of every player, over all rounds of the session."""
-    evening, view = play(db, seed, players, Quirks())
+    """All numbers of all players, over all rounds of the session."""
+    session, view = play(db, seed, players, Quirks())
     wanted: dict[str, Counter[str]] = defaultdict(Counter)
-    for played in evening.rounds:
+    for played in session.rounds:
         for guid, truth in played.truth.items():
             wanted[guid].update({name: truth.numbers[name] for name in SUMS})
             wanted[guid]["rounds"] += 1
-    found = {p.player_guid: {name: getattr(p, name) for name in [*SUMS, "rounds"]} for p in view.players}
+    found = {
+        player.player_guid: {name: getattr(player, name) for name in [*SUMS, "rounds"]} for player in view.players
+    }
     assert found == {guid: {name: sums[name] for name in [*SUMS, "rounds"]} for guid, sums in wanted.items()}
-    assert sum(t.kills for t in view.line_ups) == sum(sums["kills"] for sums in wanted.values())
-    assert [p.damage_given for p in view.players] == sorted((p.damage_given for p in view.players), reverse=True)
+    assert sum(team.kills for team in view.line_ups) == sum(sums["kills"] for sums in wanted.values())
+    assert [player.damage_given for player in view.players] == sorted(
+        (player.damage_given for player in view.players), reverse=True
+    )
 
 
 @pytest.mark.parametrize("seed", range(10, 16))
 def test_maps_are_won_by_those_who_stood_on_the_winning_side(db: Connection, seed: int) -> None:
-    """The winner of round 2, as the people on that side; both held: a draw."""
-    evening, view = play(db, seed, 10, Quirks())
+    """The winner of round 2, as the players of that side; both held: a draw."""
+    session, view = play(db, seed, 10, Quirks())
     matches: dict[int, list[GeneratedRound]] = defaultdict(list)
-    for played in evening.rounds:
+    for played in session.rounds:
         matches[played.match].append(played)
     assert len(view.maps) == len(matches)
-    line_up = {p.player_guid: p.team for p in view.players}
+    line_up = {player.player_guid: player.team for player in view.players}
     for (first, second), result in zip(matches.values(), view.maps, strict=True):
-        assert [r.actual_time_seconds for r in result.rounds] == [first.actual_seconds, second.actual_seconds]
+        assert [round_.actual_time_seconds for round_ in result.rounds] == [
+            first.actual_seconds,
+            second.actual_seconds,
+        ]
         if first.winner == first.defender and second.winner == second.defender:
             assert (result.score, result.winner) == ((1, 1), 0)
             continue
-        camps = Counter(line_up[g] for g, truth in second.truth.items() if truth.team == second.winner)
+        camps = Counter(line_up[key] for key, truth in second.truth.items() if truth.team == second.winner)
         ((winner, _),) = camps.most_common(1)
         assert result.winner == winner
         assert result.score == ((2, 0) if winner == 1 else (0, 2))
-    scores = [m.score for m in view.maps if m.score is not None]
-    assert view.score == (sum(a for a, _ in scores), sum(b for _, b in scores))
+    scores = [map_.score for map_ in view.maps if map_.score is not None]
+    assert view.score == (sum(first for first, _ in scores), sum(second for _, second in scores))
 
 
 def test_dpm_of_every_round_is_that_of_the_truth(db: Connection) -> None:
-    """60 times damage over seconds, for those who were in."""
-    evening, view = play(db, 21, 8, Quirks())
-    for series in view.series:
-        for played, value in zip(evening.rounds, series.values, strict=True):
+    """60 times damage divided by seconds, for the players of the round."""
+    session, view = play(db, 21, 8, Quirks())
+    for series in view.dpm_series:
+        for played, value in zip(session.rounds, series.values, strict=True):
             truth = played.truth.get(series.player_guid)
             if truth is None or not truth.numbers["time_played_seconds"]:
                 assert value is None
@@ -84,7 +91,7 @@ def test_dpm_of_every_round_is_that_of_the_truth(db: Connection) -> None:
 
 
 def test_the_most_valuable_player_has_the_highest_rating(db: Connection) -> None:
-    """Ratings come best first, everybody's average over a full round being 1."""
+    """Ratings are sorted, and their average over a full round is 1."""
     _, view = play(db, 22, 12, Quirks())
     assert view.mvp is not None
     assert next(iter(view.ratings)) == view.mvp.player_guid

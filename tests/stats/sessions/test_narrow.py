@@ -1,7 +1,8 @@
-"""In a narrow terminal names shrink and columns go; what is shown of a number is the whole number."""
+"""Tests of narrow terminals: names are shortened and columns dropped, numbers are complete."""
 
 import re
 from collections.abc import Iterator
+from zoneinfo import ZoneInfo
 
 import pytest
 from psycopg import Connection
@@ -17,7 +18,7 @@ LONG = "A name of thirty-six characters, yes"
 
 @pytest.fixture(params=[40, 60, 80, 120, 200])
 def width(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """A terminal of that many columns."""
+    """Return a terminal with this number of columns."""
     monkeypatch.setenv("COLUMNS", str(request.param))
     output.out.cache_clear()
     yield request.param
@@ -25,13 +26,13 @@ def width(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 def test_numbers_are_whole_and_lines_fit(db: Connection, width: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """No number with an ellipsis in it, no line longer than the terminal; columns left out are named."""
+    """No truncated number, no line longer than the terminal; dropped columns are listed."""
     session = add_session(db)
     numbers = {"kills": 1234, "deaths": 987, "damage_given": 987_654, "damage_received": 876_543}
-    lines = [line(n, 1 + n % 2, f"{LONG}{n}", **numbers) for n in range(1, 7)]
+    lines = [line(index, 1 + index % 2, f"{LONG}{index}", **numbers) for index in range(1, 7)]
     round_id = add_round(db, session, lines, match="a_map_with_quite_a_long_name")
-    output.show_all(session_tables(sessions.session_view(db, session), Format.TABLE))
-    output.show_all(round_tables(sessions.round_view(db, round_id), Format.TABLE))
+    output.show_all(session_tables(sessions.session_view(db, session), Format.TABLE, ZoneInfo("UTC")))
+    output.show_all(round_tables(sessions.round_view(db, round_id), Format.TABLE, ZoneInfo("UTC")))
     shown = capsys.readouterr().out
     rows = [text for text in shown.splitlines() if "A name of" in text and "…" in text]
     assert not re.search(r"\d[\d,.:]*…", shown.replace(LONG, ""))
@@ -49,12 +50,12 @@ def test_numbers_are_whole_and_lines_fit(db: Connection, width: int, capsys: pyt
 def test_nothing_is_cut_for_a_pipe(
     db: Connection, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without a terminal and without COLUMNS every column is there in full."""
+    """Without a terminal and without COLUMNS all columns are complete."""
     monkeypatch.delenv("COLUMNS", raising=False)
     output.out.cache_clear()
     session = add_session(db)
     add_round(db, session, [line(1, 1, LONG), line(2, 2)])
-    output.show_all(session_tables(sessions.session_view(db, session), Format.TABLE))
+    output.show_all(session_tables(sessions.session_view(db, session), Format.TABLE, ZoneInfo("UTC")))
     output.out.cache_clear()
     shown = capsys.readouterr().out
     assert LONG in shown

@@ -1,13 +1,13 @@
-"""MVP, awards, achievements and bests against numbers computed by hand."""
+"""Tests of MVP, awards, achievements and records against numbers computed by hand."""
 
 import pytest
 
-from etstats.domain.rules import achievements, awards, bests, mvp
+from etstats.domain.rules import achievements, awards, mvp, records
 from etstats.domain.stats import Career, Performance, ScoreLine
 
 
 def performance(guid: str, team: int = 1, seconds: int = 600, **numbers: int) -> Performance:
-    """One round of one player; what is not named is 0."""
+    """Return one round of one player; other values are 0."""
     values = dict.fromkeys(
         ("kills", "deaths", "damage_given", "team_damage_given", "kill_assists", "revives_given", "objectives"), 0
     )
@@ -17,7 +17,7 @@ def performance(guid: str, team: int = 1, seconds: int = 600, **numbers: int) ->
 
 
 def score_line(guid: str, **numbers: object) -> ScoreLine:
-    """A line of a scoreboard; what is not named is 0."""
+    """Return a row of a scoreboard; other values are 0."""
     values: dict[str, object] = dict.fromkeys(ScoreLine._fields, 0)
     values |= {"player_guid": guid, "player_name": guid, "clean_name": guid, "is_hidden": False}
     values |= {"time_played_seconds": 3600, **numbers}
@@ -25,21 +25,21 @@ def score_line(guid: str, **numbers: object) -> ScoreLine:
 
 
 def career(guid: str, **numbers: float) -> Career:
-    """A career; what is not named is 0."""
-    return Career(**{**dict.fromkeys(Career.__slots__, 0), "player_guid": guid, **numbers})  # type: ignore[arg-type]
+    """Return a career; other values are 0."""
+    return Career(**{**dict.fromkeys(Career._fields, 0), "player_guid": guid, **numbers})  # type: ignore[arg-type]
 
 
 def test_equal_players_are_all_rated_one() -> None:
-    """1 is the average, whatever the numbers are."""
+    """1 is the average, for any numbers."""
     same = {"kills": 7, "deaths": 3, "damage_given": 900, "kill_assists": 2, "revives_given": 1, "objectives": 1}
-    ratings = mvp.round_ratings([performance(g, **same) for g in "abc"])
+    ratings = mvp.round_ratings([performance(given, **same) for given in "abc"])
     assert ratings == pytest.approx({"a": 1.0, "b": 1.0, "c": 1.0})
-    idle = mvp.round_ratings([performance(g) for g in "abc"])
+    idle = mvp.round_ratings([performance(given) for given in "abc"])
     assert idle == pytest.approx({"a": 1.0, "b": 1.0, "c": 1.0})
 
 
 def test_a_rating_is_the_weighed_sum_of_its_parts() -> None:
-    """Reckoned by hand: kills 8 of 5 on average, damage 600 of 500, 2 deaths of 3, nothing else done."""
+    """Computed by hand: kills 8 of 5 on average, damage 600 of 500, 2 deaths of 3, other parts 0."""
     ratings = mvp.round_ratings(
         [
             performance("a", kills=8, deaths=2, damage_given=700, team_damage_given=100),
@@ -52,14 +52,14 @@ def test_a_rating_is_the_weighed_sum_of_its_parts() -> None:
 
 def test_one_rare_deed_is_worth_no_more_than_three_times_the_average() -> None:
     """The only dynamite of a round of twelve is twelve times the average."""
-    players = [performance(f"{n}", objectives=int(n == 0)) for n in range(12)]
+    players = [performance(f"{index}", objectives=int(index == 0)) for index in range(12)]
     ratings = mvp.round_ratings(players)
     assert ratings["0"] == pytest.approx(0.9 + 0.10 * 3)
     assert ratings["1"] == pytest.approx(0.9)
 
 
-def test_a_substitute_with_one_brilliant_round_does_not_win_an_evening() -> None:
-    """Twice as good as anybody, for one round of four."""
+def test_a_substitute_with_one_brilliant_round_does_not_win_a_session() -> None:
+    """Twice as good as all others, in one round of four."""
     regular = [
         performance("a", kills=12, deaths=5, damage_given=1500),
         performance("b", team=2, kills=8, deaths=8, damage_given=1200),
@@ -71,7 +71,7 @@ def test_a_substitute_with_one_brilliant_round_does_not_win_an_evening() -> None
 
 
 def test_a_minute_without_a_death_is_not_survival() -> None:
-    """Who was hardly there is hardly rated; spectators are not rated at all."""
+    """A short time played gives a low rating; spectators are not rated."""
     ratings = mvp.round_ratings(
         [performance("a", kills=10, deaths=5), performance("late", seconds=60), performance("watcher", team=3)]
     )
@@ -80,18 +80,21 @@ def test_a_minute_without_a_death_is_not_survival() -> None:
 
 
 def _given(*players: ScoreLine) -> dict[str, tuple[float, list[str]]]:
-    return {g.award.key: (g.value, [p.player_guid for p in g.players]) for g in awards.give(players)}
+    return {
+        given.award.key: (given.value, [player.player_guid for player in given.players])
+        for given in awards.session_awards(players)
+    }
 
 
 def test_nobody_is_given_anything_for_nothing() -> None:
-    """A session without deeds has no awards."""
+    """A session below all thresholds has no awards."""
     assert _given(score_line("a"), score_line("b")) == {}
     assert _given() == {}
 
 
 @pytest.mark.parametrize("award", awards.AWARDS, ids=lambda award: award.key)
 def test_each_award_is_given_from_its_threshold_on(award: awards.Award) -> None:
-    """The very threshold suffices, the next worse value does not, and the better one of two takes it."""
+    """The exact threshold suffices, the next lower value does not, and the better of two gets the award."""
     numbers: dict[str, dict[str, float]] = {
         "damage_efficiency": {"damage_received": 10_000, "damage_given": award.need * 10_000},
         "tank": {"deaths": 10, "damage_received": award.need * 10},
@@ -113,14 +116,16 @@ def test_each_award_is_given_from_its_threshold_on(award: awards.Award) -> None:
     step = -1 if award.lowest else 1
     better = just._replace(player_guid="better", **{field: getattr(just, field) + step})
     worse = just._replace(player_guid="worse", **{field: getattr(just, field) - step})
-    assert _given(just)[award.key] == (pytest.approx(award.need), ["just"])
+    value, winners = _given(just)[award.key]
+    assert value == pytest.approx(award.need)
+    assert winners == ["just"]
     assert award.key not in _given(worse)
     assert _given(worse, just, better)[award.key][1] == ["better"]
     assert award.text.format(award.need)
 
 
-def test_a_ratio_needs_half_an_evening() -> None:
-    """The substitute's 60 % in five minutes give way to a whole session's 40 %."""
+def test_a_ratio_needs_half_a_session() -> None:
+    """A substitute's 60 % in five minutes does not beat 40 % over the whole session."""
     regular = score_line("regular", shots=5000, hits=2000)
     substitute = score_line("substitute", shots=600, hits=360, time_played_seconds=300)
     assert _given(regular, substitute)["sharpshooter"] == (40.0, ["regular"])
@@ -129,41 +134,47 @@ def test_a_ratio_needs_half_an_evening() -> None:
 
 
 def test_who_ties_shares_and_who_is_hidden_takes_nothing() -> None:
-    """Two with 20 kills both; the hidden one with 90 has none."""
+    """Two players with 20 kills share; the hidden one with 90 has none."""
     lines = [score_line("b", kills=20), score_line("a", kills=20), score_line("x", kills=90, is_hidden=True)]
     assert _given(*lines)["top_frag"] == (20, ["a", "b"])
 
 
 def test_every_award_key_and_title_is_its_own() -> None:
-    """Nothing is listed twice."""
-    assert len({a.key for a in awards.AWARDS}) == len({a.title for a in awards.AWARDS}) == len(awards.AWARDS)
+    """No award or achievement is defined twice."""
+    assert (
+        len({award.key for award in awards.AWARDS})
+        == len({award.title for award in awards.AWARDS})
+        == len(awards.AWARDS)
+    )
 
 
 def test_a_threshold_is_passed_once_and_the_highest_is_told() -> None:
-    """From 90 kills to 600 is the step of 500; from 500 to 600 is none."""
-    ladder = next(a for a in achievements.ACHIEVEMENTS if a.key == "kills")
+    """From 90 kills to 600 the step is 500; from 500 to 600 there is none."""
+    ladder = next(achievement for achievement in achievements.ACHIEVEMENTS if achievement.key == "kills")
     (passed,) = achievements.passed(career("a", kills=90), career("a", kills=510))
     assert (passed.achievement, passed.threshold) == (ladder, 500)
     assert list(achievements.passed(career("a", kills=500), career("a", kills=100))) == []
-    assert [p.threshold for p in achievements.passed(None, career("a", kills=100))] == [100]
+    assert [milestone.threshold for milestone in achievements.passed(None, career("a", kills=100))] == [100]
 
 
-@pytest.mark.parametrize("achievement", achievements.ACHIEVEMENTS, ids=lambda a: a.key)
+@pytest.mark.parametrize("achievement", achievements.ACHIEVEMENTS, ids=lambda award: award.key)
 def test_ladders_rise_and_count_what_a_career_has(achievement: achievements.Achievement) -> None:
-    """Each step is higher than the one before, over a number that careers hold."""
+    """Each step is higher than the previous one, and uses a stored sum."""
     assert sorted(set(achievement.thresholds)) == list(achievement.thresholds)
-    assert achievement.key in Career.__slots__
+    assert achievement.key in Career._fields
     assert achievement.step(achievement.thresholds[0]) == 1
     assert achievement.step(achievement.thresholds[0] - 1) == 0
 
 
 def test_an_own_best_needs_a_past_and_an_all_time_best_anybodys() -> None:
-    """A newcomer can break everybody's best, but has no own one yet."""
+    """A new player can break the all-time best, but has no personal best yet."""
     before = {
         "old": career("old", rounds=20, best_gibs=4, best_kills=10),
         "new": career("new", rounds=19, best_kills=2),
     }
-    told = bests.broken(before, [career("new", best_kills=9), career("old", best_kills=10, best_gibs=5)])
-    assert [(b.best.key, b.player_guid, b.before, b.is_all_time) for b in told] == [("best_gibs", "old", 4, True)]
-    told = bests.broken(before, [career("new", best_kills=11), career("old", best_kills=11)])
-    assert [(b.player_guid, b.is_all_time) for b in told] == [("new", True), ("old", False)]
+    broken = records.new_records(before, [career("new", best_kills=9), career("old", best_kills=10, best_gibs=5)])
+    assert [(record.best.key, record.player_guid, record.before, record.is_all_time) for record in broken] == [
+        ("best_gibs", "old", 4, True)
+    ]
+    broken = records.new_records(before, [career("new", best_kills=11), career("old", best_kills=11)])
+    assert [(record.player_guid, record.is_all_time) for record in broken] == [("new", True), ("old", False)]

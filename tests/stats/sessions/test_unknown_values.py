@@ -1,8 +1,9 @@
-"""Values that a file lacks, or that are unreadable, are NULL: a sum skips them."""
+"""Tests that missing or unreadable values are NULL and skipped by sums."""
 
 import psycopg
+import pytest
 
-from etstats.db import boards, sessions
+from etstats.db import boards, career_steps, sessions
 from etstats.db.scope import Scope
 from etstats.domain.rules.achievements import ACHIEVEMENTS
 from tests.stats.sessions.rows import add_round, add_session, guid, line
@@ -13,8 +14,8 @@ UNKNOWN = (
 ).split()
 
 
-def test_an_unknown_part_of_a_sum_counts_as_0(db: psycopg.Connection) -> None:
-    """What the other columns and the other rounds have still counts, in careers, ratings and boards."""
+def test_an_unknown_part_of_a_sum_counts_as_0(db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other columns and rounds still count, in careers, ratings and boards."""
     session = add_session(db)
     numbers = {**dict.fromkeys(UNKNOWN), "objectives_returned": 2, "mega_kills": 1, "double_kills": 3}
     first = add_round(db, session, [line(1, 1, kills=5, **numbers), line(2, 2)])
@@ -28,11 +29,10 @@ def test_an_unknown_part_of_a_sum_counts_as_0(db: psycopg.Connection) -> None:
     assert (performance.objectives, performance.kill_assists, performance.team_damage_given) == (2, 0, 0)
     (part,) = [part.sums for part in boards.player_sums(db, Scope()) if part.sums.player_guid == guid(1)]
     assert (part.objectives, part.multikills, part.gibs) == (3, 4, 3)
-    steps = {"objectives": (2, 3), "gibs": (3,)}
-    ladders = {**dict.fromkeys(_keys(), ()), **steps}
-    reached = [(step.key, step.threshold) for step in sessions.achievements_reached(db, ladders, guid(1))]
+    places = {achievement.key: place for place, achievement in enumerate(ACHIEVEMENTS, 1)}
+    steps = [
+        (key, places[key], threshold) for key, threshold in (("objectives", 2), ("objectives", 3), ("gibs", 3))
+    ]
+    monkeypatch.setattr(career_steps, "STEPS", steps)
+    reached = [(step.key, step.threshold) for step in career_steps.reached(db, guid(1))]
     assert sorted(reached) == [("gibs", 3), ("objectives", 2), ("objectives", 3)]
-
-
-def _keys() -> list[str]:
-    return [achievement.key for achievement in ACHIEVEMENTS]

@@ -1,4 +1,4 @@
-"""Rounds, maps and sessions put together from rows written by hand, the answers computed on paper."""
+"""Tests of views of hand-written rounds, with results computed by hand."""
 
 from datetime import date, timedelta
 
@@ -13,7 +13,7 @@ from tests.stats.sessions.rows import START, add_round, add_session, guid, line
 
 
 def test_a_round_shows_each_side_and_its_totals_most_damage_first(db: Connection) -> None:
-    """Players in order of damage; totals are sums over the side."""
+    """Players are sorted by damage; totals are sums over the side."""
     session = add_session(db)
     round_id = add_round(
         db,
@@ -25,8 +25,8 @@ def test_a_round_shows_each_side_and_its_totals_most_damage_first(db: Connection
         ],
     )
     view = sessions.round_view(db, round_id)
-    assert [p.player_guid for p in view.players] == [guid(2), guid(3), guid(1)]
-    assert [(t.team, t.players, t.kills, t.deaths, t.damage_given) for t in view.sides] == [
+    assert [player.player_guid for player in view.players] == [guid(2), guid(3), guid(1)]
+    assert [(side.team, side.players, side.kills, side.deaths, side.damage_given) for side in view.sides] == [
         (1, 2, 4, 3, 1200),
         (2, 1, 3, 4, 500),
     ]
@@ -34,7 +34,7 @@ def test_a_round_shows_each_side_and_its_totals_most_damage_first(db: Connection
 
 
 def test_ratios_are_made_of_the_sums(db: Connection) -> None:
-    """K/D, DPM, accuracy and HS% over two rounds are no means of the rounds' own."""
+    """K/D, DPM, accuracy and HS% over two rounds are not means of the rounds."""
     session = add_session(db)
     numbers = {"hits": 10, "shots": 20, "bullets_fired": 20, "headshots": 5}
     add_round(db, session, [line(1, 1, seconds=600, kills=10, deaths=1, damage_given=1000, **numbers)])
@@ -51,7 +51,7 @@ def test_ratios_are_made_of_the_sums(db: Connection) -> None:
 
 
 def test_nothing_to_divide_by_is_unknown_and_not_zero(db: Connection) -> None:
-    """Without a shot there is no accuracy, without a field no revives."""
+    """Without shots there is no accuracy, without a field no revives."""
     session = add_session(db)
     add_round(db, session, [line(1, 1)])
     (player,) = sessions.session_view(db, session).players
@@ -61,7 +61,7 @@ def test_nothing_to_divide_by_is_unknown_and_not_zero(db: Connection) -> None:
 
 
 def test_what_cannot_be_true_is_cut_to_what_can(db: Connection) -> None:
-    """Time dead ends at time played; a denied playtime beyond the opponents' whole time is left out."""
+    """Time dead is limited to time played; denied playtime above the opponents' total is excluded."""
     session = add_session(db)
     add_round(
         db,
@@ -73,21 +73,21 @@ def test_what_cannot_be_true_is_cut_to_what_can(db: Connection) -> None:
             line(4, 2, seconds=600),
         ],
     )
-    by_guid = {p.player_guid: p for p in sessions.session_view(db, session).players}
+    by_guid = {player.player_guid: player for player in sessions.session_view(db, session).players}
     assert (by_guid[guid(1)].time_dead_seconds, by_guid[guid(1)].time_dead_ratio) == (600, 100)
     assert by_guid[guid(1)].denied_playtime is None
     assert (by_guid[guid(2)].time_dead_seconds, by_guid[guid(2)].denied_playtime) == (180, 1100)
 
 
 def _map(db: Connection, session: int, minute: int, name: str, axis: list[int], winners: tuple[int, int]) -> None:
-    """A whole map: players `axis` begin as Axis, the others as Allies; who wins each round, as sides."""
-    allies = [n for n in (1, 2, 3, 4) if n not in axis]
+    """Add a map: players `axis` start as Axis, the others as Allies; the winners of the rounds, as sides."""
+    allies = [slot for slot in (1, 2, 3, 4) if slot not in axis]
     for number, winner in enumerate(winners, 1):
         first, second = (axis, allies) if number == 1 else (allies, axis)
         add_round(
             db,
             session,
-            [line(n, 1) for n in first] + [line(n, 2) for n in second],
+            [line(number, 1) for number in first] + [line(number, 2) for number in second],
             minute=minute + 10 * number,
             match=name,
             number=number,
@@ -104,25 +104,30 @@ def test_the_score_follows_the_line_ups_whatever_side_they_stand_on(db: Connecti
     _map(db, session, 40, "erdenberg", [1, 2], (1, 1))  # both rounds held
     _map(db, session, 60, "frostbite", [1, 2], (2, 1))  # 3 and 4 attack first and make it, then hold
     view = sessions.session_view(db, session)
-    assert [m.score for m in view.maps] == [(2, 0), (2, 0), (1, 1), (0, 2)]
-    assert [m.winner for m in view.maps] == [1, 1, 0, 2]
+    assert [map_.score for map_ in view.maps] == [(2, 0), (2, 0), (1, 1), (0, 2)]
+    assert [map_.winner for map_ in view.maps] == [1, 1, 0, 2]
     assert view.scores_after == ((2, 0), (4, 0), (5, 1), (5, 3))
     assert view.score == (5, 3)
-    assert {p.player_guid: p.team for p in view.players} == {guid(1): 1, guid(2): 1, guid(3): 2, guid(4): 2}
-    assert [[r.attackers for r in m.rounds] for m in view.maps] == [[2, 1], [1, 2], [2, 1], [2, 1]]
-    assert [[r.winner for r in m.rounds] for m in view.maps] == [[1, 1], [1, 1], [1, 2], [2, 2]]
+    assert {player.player_guid: player.team for player in view.players} == {
+        guid(1): 1,
+        guid(2): 1,
+        guid(3): 2,
+        guid(4): 2,
+    }
+    assert [[round_.attackers for round_ in map_.rounds] for map_ in view.maps] == [[2, 1], [1, 2], [2, 1], [2, 1]]
+    assert [[round_.winner for round_ in map_.rounds] for map_ in view.maps] == [[1, 1], [1, 1], [1, 2], [2, 2]]
 
 
 def test_a_map_without_its_second_round_has_no_score(db: Connection) -> None:
-    """It is listed, and counts for nobody."""
+    """It is listed, but counts for nobody."""
     session = add_session(db)
     add_round(db, session, [line(1, 1), line(2, 2)])
     view = sessions.session_view(db, session)
-    assert (view.maps[0].score, view.maps[0].winner, view.score) == (None, 0, (0, 0))
+    assert (view.maps[0].score, view.maps[0].winner, view.score) == (None, 0, None)
 
 
 def test_a_match_puts_a_player_where_the_player_stood_on_that_map(db: Connection) -> None:
-    """Player 2 played two maps for line-up 1 and one for line-up 2; on that one the player is line-up 2's."""
+    """Player 2 played two maps for line-up 1 and one for line-up 2, and counts there for line-up 2."""
     session = add_session(db)
     _map(db, session, 0, "supply", [1, 2], (1, 2))
     _map(db, session, 20, "adlernest", [1, 2], (1, 2))
@@ -131,23 +136,33 @@ def test_a_match_puts_a_player_where_the_player_stood_on_that_map(db: Connection
     server_id = view.rounds[0].server_id
     first = sessions.match_view(db, server_id, view.maps[0].match_id)
     last = sessions.match_view(db, server_id, view.maps[2].match_id)
-    assert {p.player_guid: p.team for p in first.players} == {guid(1): 1, guid(2): 1, guid(3): 2, guid(4): 2}
-    assert {p.player_guid: p.team for p in last.players} == {guid(1): 1, guid(2): 2, guid(3): 1, guid(4): 2}
-    assert last.filenames == tuple(r.filename for r in view.rounds if r.map_name == "erdenberg")
+    assert {player.player_guid: player.team for player in first.players} == {
+        guid(1): 1,
+        guid(2): 1,
+        guid(3): 2,
+        guid(4): 2,
+    }
+    assert {player.player_guid: player.team for player in last.players} == {
+        guid(1): 1,
+        guid(2): 2,
+        guid(3): 1,
+        guid(4): 2,
+    }
+    assert last.filenames == tuple(round_.filename for round_ in view.rounds if round_.map_name == "erdenberg")
     assert last.map == view.maps[2]
 
 
 def test_dpm_runs_along_the_rounds_with_gaps_where_somebody_was_away(db: Connection) -> None:
-    """A value for each round of the session, None for those without the player."""
+    """A value for each round of the session, None for rounds without the player."""
     session = add_session(db)
     add_round(db, session, [line(1, 1, damage_given=1000), line(2, 2, damage_given=500)])
     add_round(db, session, [line(1, 2, damage_given=2000)], minute=10, number=2)
-    series = {s.player_guid: s.values for s in sessions.session_view(db, session).series}
+    series = {series.player_guid: series.values for series in sessions.session_view(db, session).dpm_series}
     assert series == {guid(1): (100.0, 200.0), guid(2): (50.0, None)}
 
 
 def test_a_round_that_holds_two_sets_no_spree_and_no_rating(db: Connection) -> None:
-    """Its sums are the map's; what belongs to one round is not taken from it."""
+    """Its sums are those of the map; single-round values are not used."""
     session = add_session(db)
     add_round(db, session, [line(1, 1, kills=5, killing_spree_best=3), line(2, 2, kills=1)])
     add_round(
@@ -161,14 +176,14 @@ def test_a_round_that_holds_two_sets_no_spree_and_no_rating(db: Connection) -> N
         played=None,
     )
     view = sessions.session_view(db, session)
-    by_guid = {p.player_guid: p for p in view.players}
+    by_guid = {player.player_guid: player for player in view.players}
     assert (by_guid[guid(2)].kills, by_guid[guid(2)].killing_spree_best) == (41, 0)
     assert view.mvp is not None
     assert view.mvp.player_guid == guid(1)
 
 
 def test_hidden_players_are_in_the_totals_and_nowhere_else(db: Connection) -> None:
-    """Not on the scoreboard, not MVP, no award, no record, no milestone, no line in the graph."""
+    """Not on the scoreboard, not MVP, no award, no record, no milestone, no line in the chart."""
     session = add_session(db)
     star = {"kills": 60, "damage_given": 9000, "revives_given": 50}
     round_id = add_round(db, session, [line(1, 1, **star), line(2, 2, kills=12, damage_given=900)])
@@ -176,19 +191,19 @@ def test_hidden_players_are_in_the_totals_and_nowhere_else(db: Connection) -> No
     view = sessions.session_view(db, session)
     shown = sessions.round_view(db, round_id)
     match = sessions.match_view(db, view.rounds[0].server_id, view.maps[0].match_id)
-    assert [t.kills for t in view.line_ups] == [60, 12]
-    assert [t.kills for t in shown.sides] == [60, 12]
-    assert [t.kills for t in match.line_ups] == [60, 12]
+    assert [team.kills for team in view.line_ups] == [60, 12]
+    assert [side.kills for side in shown.sides] == [60, 12]
+    assert [team.kills for team in match.line_ups] == [60, 12]
     assert (view.hidden, shown.hidden, match.hidden) == (1, 1, 1)
     for found in (view, shown, match):
         assert guid(1) not in repr(found)
         assert guid(2) in repr(found)
 
 
-def test_an_evening_begins_with_its_first_round_and_ends_with_its_last(db: Connection) -> None:
-    """The start is the end of the first round less what was played of it."""
+def test_a_session_begins_with_its_first_round_and_ends_with_its_last(db: Connection) -> None:
+    """The start is the end of the first round minus its length."""
     session = add_session(db)
-    add_round(db, session, [line(1, 1)], minute=0, played=480)
+    add_round(db, session, [line(1, 1)], minute=0, actual=480)
     add_round(db, session, [line(1, 2)], minute=10, number=2)
     view = sessions.session_view(db, session)
     assert view.started_at == START - timedelta(seconds=480)
@@ -199,7 +214,7 @@ def test_an_evening_begins_with_its_first_round_and_ends_with_its_last(db: Conne
 
 
 def test_bests_that_fell_are_held_against_everything_before(db: Connection) -> None:
-    """An all-time best is told once; an own best only of those with enough rounds; equalling is nothing."""
+    """An all-time best is reported once; a personal best requires enough rounds; equal values do not count."""
     past = add_session(db)
     for number in range(20):
         add_round(
@@ -212,8 +227,11 @@ def test_bests_that_fell_are_held_against_everything_before(db: Connection) -> N
     tonight = add_session(db)
     lines = [line(1, 1, kills=25, gibs=8), line(2, 2, kills=31, gibs=9), line(3, 2, kills=30, gibs=2)]
     add_round(db, tonight, lines)
-    told = [(r.title, r.player_guid, r.value, r.before, r.is_all_time) for r in _records(db, tonight)]
-    assert told == [
+    records = [
+        (record.title, record.player_guid, record.value, record.before, record.is_all_time)
+        for record in _records(db, tonight)
+    ]
+    assert records == [
         ("kills in a round", guid(2), 31, 30, True),
         ("kills in a round", guid(1), 25, 20, False),
     ]
@@ -225,7 +243,7 @@ def _records(db: Connection, session: int) -> tuple[RecordRow, ...]:
 
 
 def test_a_milestone_is_told_in_the_round_that_reaches_it_and_never_again(db: Connection) -> None:
-    """99 kills, then one more: the hundredth is the second round's."""
+    """99 kills, then one more: the second round reaches 100."""
     session = add_session(db)
     rounds = [
         add_round(db, session, [line(1, 1, kills=kills)], minute=10 * number, number=number)
@@ -235,17 +253,20 @@ def test_a_milestone_is_told_in_the_round_that_reaches_it_and_never_again(db: Co
     db.execute(
         "INSERT INTO player_links (discord_user_id, player_guid, wants_mention) VALUES (77, %s, true)", [guid(1)]
     )
-    told = [[(m.threshold, m.unit) for m in sessions.round_view(db, r).milestones] for r in rounds]
-    assert told == [[], [(100, "kills")], []]
+    reached = [
+        [(milestone.threshold, milestone.unit) for milestone in sessions.round_view(db, round_).milestones]
+        for round_ in rounds
+    ]
+    assert reached == [[], [(100, "kills")], []]
     (milestone,) = sessions.session_view(db, session).milestones
     assert (milestone.player_guid, milestone.threshold, milestone.discord_user_id) == (guid(1), 100, "77")
 
 
-def test_a_step_is_reached_at_the_end_of_the_evening_that_passed_it(db: Connection) -> None:
-    """90 kills in one session, 20 in the next: the hundred is the second's; hidden players are left out."""
-    for evening, kills in enumerate((90, 20, 400)):
+def test_a_step_is_reached_at_the_end_of_the_session_that_passed_it(db: Connection) -> None:
+    """90 kills in one session, 20 in the next: the second reaches 100; hidden players are excluded."""
+    for number, kills in enumerate((90, 20, 400)):
         session = add_session(db)
-        minute = 3000 * evening
+        minute = 3000 * number
         add_round(db, session, [line(1, 1, kills=kills), line(2, 2, kills=100)], minute=minute)
         add_round(db, session, [line(2, 1)], minute=minute + 10, number=2)
     steps = [
@@ -253,7 +274,7 @@ def test_a_step_is_reached_at_the_end_of_the_evening_that_passed_it(db: Connecti
         for row in careers.achievement_rows(db)
         if row.title == "Soldier"
     ]
-    ends = [START + timedelta(minutes=3000 * evening) for evening in range(3)]
+    ends = [START + timedelta(minutes=3000 * number) for number in range(3)]
     assert steps == [
         (100, 2, "player2", ends[0] + timedelta(minutes=10), "player1"),
         (500, 1, "player1", ends[2], "player1"),
@@ -265,7 +286,7 @@ def test_a_step_is_reached_at_the_end_of_the_evening_that_passed_it(db: Connecti
 
 
 def test_sessions_are_found_by_number_day_and_last(db: Connection) -> None:
-    """A day is the one on which the session began, or else went on into."""
+    """A day selects the session that started on it, else the one that continued into it."""
     first = add_session(db)
     add_round(db, first, [line(1, 1)], minute=230)  # 23:50
     add_round(db, first, [line(1, 2)], minute=250, number=2)  # 00:10
@@ -278,24 +299,24 @@ def test_sessions_are_found_by_number_day_and_last(db: Connection) -> None:
     assert lookup.find_session(db, "2025-10-05") == second
     with pytest.raises(NotFoundError, match=f"nearest days: {date(2025, 10, 5)}"):
         lookup.find_session(db, "2025-10-07")
-    with pytest.raises(NotFoundError, match="its day: 2025-10-02"):
+    with pytest.raises(NotFoundError, match="a day: yesterday or 2025-10-02"):
         lookup.find_session(db, "yesterday evening")
     with pytest.raises(NotFoundError, match=f"nearest: {second}, {first}"):
         sessions.session_view(db, second + 1000)
 
 
 def test_two_sessions_of_one_day_are_both_named(db: Connection) -> None:
-    """The day alone does not say which."""
+    """Two sessions on one day: an error that lists both."""
     ids = []
     for minute in (0, 200):
         ids.append(add_session(db))
         add_round(db, ids[-1], [line(1, 1)], minute=minute)
-    with pytest.raises(NotFoundError, match=f"by its number: {ids[0]}, {ids[1]}"):
+    with pytest.raises(NotFoundError, match=f"use a number: {ids[0]}, {ids[1]}"):
         lookup.find_session(db, "2025-10-02")
 
 
 def test_rounds_are_found_by_number_file_and_last(db: Connection) -> None:
-    """With or without the name's ending."""
+    """With or without the file extension."""
     session = add_session(db)
     first = add_round(db, session, [line(1, 1)])
     last = add_round(db, session, [line(1, 2)], minute=10, number=2)
@@ -312,7 +333,7 @@ def test_rounds_are_found_by_number_file_and_last(db: Connection) -> None:
 
 
 def test_nothing_played_is_no_mistake(db: Connection) -> None:
-    """An empty database has no last session, whatever is asked for."""
+    """An empty database has no last session."""
     assert lookup.find_session(db, "last") is None
     assert lookup.find_session(db, "12") is None
     assert lookup.find_round(db, "last") is None

@@ -1,0 +1,47 @@
+"""Kill each command at chosen moments: around messages to the database and commits, at operations on files.
+
+    python -m benchmarks.moments                        all commands, 40 moments each
+    python -m benchmarks.moments forget --moments 500   every moment of one command, if it has no more
+
+After each kill the command is run again to its end. Then everything has to be as if the first run had never been
+disturbed, and nothing may be left over. The table is kept in docs/benchmarks.md.
+"""
+
+import argparse
+import sys
+import time
+
+from benchmarks.measuring import machine, table
+from benchmarks.page import MOMENTS as TITLE
+from benchmarks.page import keep, kept_rows, section
+from tests.support.moments import CASES, run_case
+
+HEAD = ("command", "moments", "killed at", "lost, twice or left over")
+
+
+def main(arguments: list[str]) -> int:
+    """Run the commands asked for; 1 when one of them found a fault."""
+    parser = argparse.ArgumentParser(prog="benchmarks.moments", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("commands", nargs="*", choices=[*CASES, []], help="which commands; all when none is named")
+    parser.add_argument("--moments", type=int, default=40, help="moments of each command")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="repeat a run")
+    given = parser.parse_args(arguments)
+    before, rows, faults = machine(), {}, 0
+    for name in given.commands or CASES:
+        result = run_case(name, seed=given.seed, moments=given.moments)
+        if result.fault:
+            faults += 1
+            print(f"{name}: FAULT with --seed {given.seed}: {result.fault}", flush=True)
+        rows[f"`{name}`"] = [str(result.moments), str(result.kills), "1" if result.fault else "0"]
+        print(f"{name}: killed at {result.kills} of {result.moments} moments", flush=True)
+        if result.left_out:
+            print(f"  kinds left out: {', '.join(result.left_out)}", flush=True)
+    if not faults:
+        kept = kept_rows(TITLE) | rows
+        lines = [[f"`{name}`", *kept[f"`{name}`"]] for name in CASES if f"`{name}`" in kept]
+        keep(TITLE, section(table(HEAD, lines), before))
+    return int(faults > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,26 @@
+"""A few chosen moments of one command of each kind; `make attack` takes all commands and more moments."""
+
+import pytest
+
+from tests.support.moments import run_case
+
+KINDS = {
+    "sync": "rows and local copies",
+    "post": "messages to Discord",
+    "restore": "all rows at once, after a backup",
+    "init": "settings and crontab",
+    "first start": "the database server itself",
+}
+"""Commands, and what only they change. `rebuild`, `forget` and `site build` are killed in tests of their own."""
+
+MOMENTS = {"import": 4}
+"""Cases that are killed at more moments, because a transaction of theirs has many messages."""
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_killed_command_is_completed_by_the_next_run(name: str) -> None:
+    """Killed around a message to the database or at a change of a file: nothing is lost, twice or left over."""
+    result = run_case(name, seed=20261001, moments=MOMENTS.get(name, 2))
+    assert result.fault == ""
+    assert result.kills >= 1
+    assert result.moments > 2

@@ -1,0 +1,105 @@
+"""A folder unchanged since the last run is not listed again; changes are always found."""
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from etstats.demo.generator import GeneratedFile, Quirks, generate_session
+from tests.conftest import CliResult
+from tests.pipeline.conftest import START, ZONE, Database, Game, configure
+
+Cli = Callable[..., CliResult]
+
+
+@pytest.fixture
+def settled(cli: Cli, game: Game, database: Database, db: psycopg.Connection, files: list[GeneratedFile]) -> Game:
+    """A synced server whose folder had been unchanged for a while when it was listed."""
+    long_ago = files[-1].mtime + 3600
+    os.utime(game.root, (long_ago, long_ago))
+    assert cli("sync").code == 0
+    with db.transaction():
+        db.execute("UPDATE listing_states SET first_seen = first_seen - 10")
+    game.server.listings = 0
+    game.server.opened.clear()
+    return game
+
+
+def test_unchanged_folder_is_not_listed(cli: Cli, settled: Game) -> None:
+    """The next run requests only the folder's mtime."""
+    done = cli("sync")
+    assert (done.code, settled.server.listings) == (0, 0)
+    assert "nothing new" in done.err
+    assert cli("-q", "sync", "--post") == CliResult(code=0, out="", err="")
+    assert settled.server.listings == 0
+
+
+def test_new_file_is_seen(cli: Cli, settled: Game, database: Database) -> None:
+    """A new file changes the folder's mtime."""
+    late = generate_session(
+        61, start=START + timedelta(hours=2), zone=ZONE, players=4, maps=(1, 1), quirks=Quirks()
+    )
+    settled.write(*late.files)
+    assert cli("sync").code == 0
+    assert {file.name for file in late.files} == set(settled.server.opened)
+
+
+def test_changed_content_is_seen(
+    cli: Cli, settled: Game, database: Database, db: psycopg.Connection, files: list[GeneratedFile]
+) -> None:
+    """A recent file is checked separately, because rewriting it does not change the folder's mtime."""
+    last = files[-1]
+    with db.transaction():
+        recent = f'[["{last.name}", {len(last.content)}, {last.mtime}]]'
+        db.execute("UPDATE listing_states SET recent = %s::jsonb", [recent])
+    os.utime(settled.root / last.name, (last.mtime + 30, last.mtime + 30))
+    assert cli("sync").code == 0
+    assert settled.server.opened == [last.name]
+    assert (
+        database.value(f"SELECT source_mtime FROM processed_files WHERE filename = '{last.name}'")
+        == last.mtime + 30
+    )
+
+
+@pytest.mark.parametrize("arguments", [("sync", "--since", "all"), ("-v", "sync")])
+def test_who_asks_for_more_gets_a_listing(cli: Cli, settled: Game, arguments: tuple[str, ...]) -> None:
+    """`--since` and `-v` need a full listing."""
+    assert cli(*arguments).code == 0
+    assert settled.server.listings == 1
+
+
+def test_another_folder_is_listed(cli: Cli, settled: Game, home: Path) -> None:
+    """A listing state is valid only for its folder."""
+    (settled.root / "moved").mkdir()
+    settled.options["remote_path"] = "/moved"
+    configure(home, settled)
+    assert cli("sync").code == 0
+    assert settled.server.listings == 1
+
+
+def test_listing_in_full_every_ten_minutes(cli: Cli, settled: Game, db: psycopg.Connection) -> None:
+    """An unchanged folder is listed after ten minutes."""
+    with db.transaction():
+        db.execute("UPDATE listing_states SET first_seen = first_seen - 700, listed = listed - 700")
+    assert cli("sync").code == 0
+    assert settled.server.listings == 1
+
+
+def test_missed_file_leaves_no_mark(cli: Cli, game: Game, database: Database, files: list[GeneratedFile]) -> None:
+    """While a file cannot be fetched, every run lists the folder."""
+    game.server.faults.deny.add(files[0].name)
+    assert cli("sync").code == 75
+    assert database.value("SELECT count(*) FROM listing_states") == 0
+    game.server.faults.deny.clear()
+    assert cli("sync").code == 0
+    assert database.rounds == len(files)
+    assert database.value("SELECT count(*) FROM listing_states") == 1
+
+
+def test_run_with_a_window_leaves_no_mark(cli: Cli, game: Game, database: Database) -> None:
+    """A run with `--since` stores no listing state."""
+    assert cli("sync", "--since", "24h").code == 0
+    assert database.value("SELECT count(*) FROM listing_states") == 0

@@ -1,0 +1,115 @@
+"""Tests that corrections update the pages, and leave no corrected data."""
+
+from pathlib import Path
+
+import pytest
+
+from etstats.admin.correct import NewCorrection, make, undo
+from etstats.db import identity
+from etstats.db.series import sessions_of_players
+from etstats.domain.rules.corrections import CorrectionKind
+from etstats.importer.series import refresh_series
+from etstats.site.folder import MANIFEST
+from tests.site.conftest import HOSTILE_NAMES, Community, tree
+
+_GUESTS = """
+    SELECT a.guid FROM (SELECT DISTINCT guid FROM player_aliases) a
+    WHERE NOT EXISTS (SELECT FROM player_comprehensive_stats p JOIN player_comprehensive_stats q USING (round_id)
+                      WHERE p.player_guid = a.guid AND q.player_guid = %s)
+    ORDER BY (SELECT count(*) FROM player_comprehensive_stats s WHERE s.player_guid = a.guid) DESC, 1 LIMIT 1"""
+
+
+def corrections(community: Community) -> dict[str, NewCorrection]:
+    """Return one correction of each kind."""
+    guid = min(HOSTILE_NAMES)
+    (other,) = community.conn.execute(_GUESTS, [guid]).fetchone() or ("",)
+    subject, map_name, session_id = community.conn.execute(
+        """SELECT s.name || '/' || f.filename, r.map_name, r.gaming_session_id
+           FROM rounds r JOIN servers s ON s.id = r.server_id JOIN processed_files f ON f.id = r.file_id
+           WHERE r.series_id IS NOT NULL ORDER BY r.ended_at, f.filename LIMIT 1"""
+    ).fetchone() or ("", "", 0)
+    assert session_id
+    community.conn.commit()
+    return {
+        "merge": NewCorrection(kind=CorrectionKind.MERGE, subject=guid, value=other),
+        "rename": NewCorrection(kind=CorrectionKind.RENAME, subject=other, value="<b>Zanzibar</b>"),
+        "void": NewCorrection(kind=CorrectionKind.VOID, subject=subject),
+        "team-name": NewCorrection(kind=CorrectionKind.TEAM_NAME, subject=subject, value="1 <i>Foxes</i>"),
+        "exclude-map": NewCorrection(kind=CorrectionKind.EXCLUDE_MAP, subject=map_name),
+    }
+
+
+@pytest.mark.parametrize("kind", ["merge", "rename", "void", "team-name", "exclude-map"])
+def test_an_update_equals_a_new_site_and_the_undo_restores_it(
+    community: Community, tmp_path: Path, kind: str
+) -> None:
+    """Pages that are not written again would be identical."""
+    kept, new = tmp_path / "kept", tmp_path / "new"
+    community.build(kept)
+    before = pages(kept)
+    number = make(community.conn, corrections(community)[kind]).correction.id
+    community.build(kept)
+    community.build(new)
+    assert pages(kept) == pages(new)
+    assert pages(kept) != before
+    undo(community.conn, number)
+    community.build(kept)
+    assert pages(kept) == before
+
+
+def pages(root: Path) -> dict[str, bytes]:
+    """Return all files except the manifest, which contains fingerprints."""
+    return {path: content for path, content in tree(root).items() if path != MANIFEST}
+
+
+def test_a_merged_player_has_one_page_with_every_name(community: Community, tmp_path: Path) -> None:
+    """The page of the merged GUID redirects, and only names of the person are in the list."""
+    wanted = corrections(community)["merge"]
+    make(community.conn, wanted)
+    community.build(tmp_path)
+    moved = (tmp_path / "players" / wanted.subject / "index.html").read_text()
+    assert f"players/{wanted.value}/index.html" in moved
+    assert "player_name" not in (tmp_path / "players" / wanted.subject / "data.json").read_text()
+    page = (tmp_path / "players" / wanted.value / "index.html").read_text()
+    assert "alert(&#39;name&#39;)" in page
+    search = (tmp_path / "search.js").read_text()
+    assert wanted.subject not in search
+    assert wanted.value in search
+
+
+def test_a_merged_player_who_is_hidden_leaves_no_trace(community: Community, tmp_path: Path) -> None:
+    """A forgotten merged player leaves no GUID, name or display name."""
+    wanted = corrections(community)
+    community.build(tmp_path)
+    make(community.conn, wanted["merge"])
+    make(community.conn, wanted["rename"])
+    community.build(tmp_path)
+    guids = (wanted["merge"].subject, wanted["merge"].value)
+    names = community.conn.execute(
+        "SELECT alias FROM player_aliases WHERE guid = ANY (%s)", [list(guids)]
+    ).fetchall()
+    identity.hide(community.conn, wanted["merge"].value)
+    refresh_series(community.conn, sessions_of_players(community.conn, guids))
+    community.conn.commit()
+    community.build(tmp_path)
+    left = b"".join(tree(tmp_path).values())
+    assert [word for word in (*guids, "Zanzibar", *(name for (name,) in names)) if word.encode() in left] == []
+    assert not any(guid in path for guid in guids for path in tree(tmp_path))
+
+
+def test_a_renamed_player_is_nowhere_under_the_old_name_but_in_the_list_of_names(
+    community: Community, tmp_path: Path
+) -> None:
+    """Scoreboards, boards, feeds and cards show the display name, escaped."""
+    wanted = corrections(community)["rename"]
+    make(community.conn, wanted)
+    community.build(tmp_path)
+    (own,) = (page for path, page in tree(tmp_path).items() if path == f"players/{wanted.subject}/index.html")
+    assert b"&lt;b&gt;Zanzibar&lt;/b&gt;" in own
+    assert not [
+        path for path, content in tree(tmp_path).items() if path.endswith("html") and b"<b>Zanz" in content
+    ]
+    names = community.conn.execute("SELECT alias FROM player_aliases WHERE guid = %s", [wanted.subject]).fetchall()
+    for (name,) in names:
+        found = [path for path, content in tree(tmp_path).items() if name.encode() in content]
+        assert [path for path in found if f"players/{wanted.subject}/" not in path and path != "search.js"] == []

@@ -1,0 +1,1 @@
+"""Ratings in the database, and the commands that show them."""

@@ -1,0 +1,72 @@
+"""Run etstats in this process and kill it (SIGKILL) at its Nth moment, or list the moments.
+
+    python kill_at.py N KINDS_FILE WORDS...     N = 0: to the end; the kind of each moment is a line of KINDS_FILE
+
+A moment is before and after each message to the database and each commit, and before each operation on a file that
+changes it. Its kind is what happens then: the operation, and the suffix of the file.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from etstats.cli import run
+
+_CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.chmod", "os.utime"}
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+
+
+class Moments:
+    """Lists the kinds of moments, and kills at the one that was named."""
+
+    def __init__(self, fatal: int) -> None:
+        self.kinds: list[str] = []
+        self._fatal = fatal
+
+    def come(self, kind: str) -> None:
+        """One more."""
+        self.kinds.append(kind)
+        if len(self.kinds) == self._fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def audit(self, event: str, details: tuple[Any, ...]) -> None:
+        """Notice what Python reports of files: see the table of audit events in its library reference."""
+        if event in _CHANGES or (event == "open" and isinstance(details[2], int) and details[2] & _WRITING):
+            self.come(f"{event} {'' if isinstance(details[0], int) else Path(os.fsdecode(details[0])).suffix}")
+
+    def around(self, kind: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function with a moment before and after each call."""
+
+        def called(*arguments: Any, **named: Any) -> Any:
+            self.come(f"before {kind}")
+            result = function(*arguments, **named)
+            self.come(f"after {kind}")
+            return result
+
+        return called
+
+
+def main() -> None:
+    fatal, kinds_file = int(sys.argv[1]), Path(sys.argv[2])
+    sys.argv = ["etstats", *sys.argv[3:]]
+    sys.dont_write_bytecode = True
+    moments = Moments(fatal)
+    psycopg.Connection.wait = moments.around("message", psycopg.Connection.wait)  # type: ignore[method-assign]
+    psycopg.Connection.commit = moments.around("commit", psycopg.Connection.commit)  # type: ignore[method-assign]
+    psycopg.Transaction.__exit__ = moments.around("end", psycopg.Transaction.__exit__)  # type: ignore[method-assign]
+    os.fsync = moments.around("fsync", os.fsync)
+    os.write = moments.around("write", os.write)
+    sys.addaudithook(moments.audit)
+    try:
+        run()
+    finally:
+        kinds_file.write_text("\n".join(moments.kinds))
+
+
+if __name__ == "__main__":
+    main()

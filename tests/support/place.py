@@ -1,0 +1,101 @@
+"""A folder with an embedded database of its own, and the commands run in it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+# The kernel's own count for a child begins before its exec, with the memory of this process.
+_AND_TELL = """
+import sys
+from etstats.cli import run
+place = sys.argv.pop(1)
+try:
+    run()
+finally:
+    with open("/proc/self/status") as status, open(place, "w") as copy:
+        copy.write(status.read())
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What one process took: seconds from start to end, seconds of processor time, its peak resident memory in MB.
+
+    And what it printed.
+    """
+
+    seconds: float
+    cpu_seconds: float
+    peak_mb: float
+    out: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A folder with an embedded database of its own, and no settings."""
+
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a command sees."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("ETSTATS_", "PG", "XDG_"))}
+        own = {
+            "ETSTATS_DATA_DIR": "data",
+            "ETSTATS_STATE_DIR": "state",
+            "ETSTATS_CONFIG": "config.toml",
+            "HOME": ".",
+        }
+        return kept | {name: str(self.folder / at) for name, at in own.items()}
+
+    def etstats(self, *arguments: str | Path, expect: int = 0) -> Taken:
+        """Run one command as a user would; RuntimeError when it ends with another code than expected."""
+        status = self.folder / "status"
+        taken = self.run([sys.executable, "-c", _AND_TELL, str(status), *map(str, arguments)], expect=expect)
+        peak = next(line for line in status.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM"))
+        return replace(taken, peak_mb=int(peak.split()[1]) / 1024)
+
+    def python(self, *arguments: str | Path) -> Taken:
+        """Run Python on a module or a script."""
+        return self.run([sys.executable, *map(str, arguments)])
+
+    def run(self, command: Sequence[str], expect: int = 0) -> Taken:
+        """Run any command in this place; its memory is not known."""
+        with tempfile.TemporaryFile() as out:
+            began = time.perf_counter()
+            null = subprocess.DEVNULL
+            process = subprocess.Popen(command, env=self.environment, stdin=null, stdout=out, stderr=out)
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds = time.perf_counter() - began
+            code = process.returncode = os.waitstatus_to_exitcode(status)
+            out.seek(0)
+            text = out.read().decode(errors="replace")
+        if code != expect:
+            raise RuntimeError(f"{' '.join(command)} ended with {code}: {text[-2000:]}")
+        return Taken(seconds=seconds, cpu_seconds=usage.ru_utime + usage.ru_stime, peak_mb=0.0, out=text)
+
+    def forget(self) -> None:
+        """Stop the database and throw it away, for the next command to make a fresh one."""
+        if (self.folder / "data" / "postgres").exists():
+            self.etstats("db", "stop")
+        shutil.rmtree(self.folder / "data", ignore_errors=True)
+
+
+@contextmanager
+def place() -> Iterator[Place]:
+    """A place that is thrown away at the end."""
+    with tempfile.TemporaryDirectory(prefix="etstats-bench-") as folder:
+        Path(folder).chmod(0o711)  # root's database account has to pass through
+        (Path(folder) / "config.toml").touch()
+        made = Place(folder=Path(folder))
+        try:
+            yield made
+        finally:
+            made.forget()

@@ -1,0 +1,109 @@
+"""Processes that end with their test, and the longest wait for anything that has to happen."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+HANG_SECONDS = 180.0
+"""A wait that takes longer is a hang, also on a machine that is many times slower; nothing waits for less."""
+
+Word = str | Path
+
+
+class Process(subprocess.Popen[bytes]):
+    """A process in a session of its own, to be used in `with`: all of its process group is killed at the end.
+
+    What it prints goes to files, which `out` and `err` read at any time: a grandchild that keeps them open makes
+    nobody wait. There is no input unless `stdin` is given.
+    """
+
+    def __init__(self, argv: Sequence[Word], **options: Any) -> None:
+        self._out, self._err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115  # closed at the end
+        streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": self._out, "stderr": self._err}
+        try:
+            super().__init__([str(word) for word in argv], start_new_session=True, **(streams | options))
+        except BaseException:
+            self._close_output()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.kill_group()
+        super().__exit__(kind, value, traceback)
+        if kind is not None:  # pytest shows it with the failure
+            print(self.args, "ended with", self.returncode, self.out, self.err, sep="\n")
+        self._close_output()
+
+    def wait(self, timeout: float | None = HANG_SECONDS) -> int:
+        """Wait for the end, without polling; TimeoutExpired when it does not come. Return the exit code."""
+        if timeout is not None and not self._ends_within(timeout):
+            raise subprocess.TimeoutExpired(self.args, timeout, self.out.encode(), self.err.encode())
+        return super().wait()
+
+    def _ends_within(self, seconds: float) -> bool:
+        try:
+            descriptor = os.pidfd_open(self.pid)
+        except ProcessLookupError:  # it has been waited for before, or by another thread
+            return True
+        try:
+            return bool(select.select([descriptor], [], [], seconds)[0])
+        finally:
+            os.close(descriptor)
+
+    def finish(self, timeout: float = HANG_SECONDS) -> subprocess.CompletedProcess[str]:
+        """Wait for the end, and return the exit code and what was printed."""
+        code = self.wait(timeout)
+        return subprocess.CompletedProcess(self.args, code, self.out, self.err)
+
+    def kill_group(self) -> None:
+        """Kill the process and every process that it started, except those with a session of their own."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    @property
+    def out(self) -> str:
+        """What it has written to stdout so far."""
+        return _text(self._out.fileno())
+
+    @property
+    def err(self) -> str:
+        """What it has written to stderr so far."""
+        return _text(self._err.fileno())
+
+    def _close_output(self) -> None:
+        self._out.close()
+        self._err.close()
+
+
+def etstats(*arguments: Word, **options: Any) -> Process:
+    """The command as a process of its own, with the test's environment."""
+    return Process([sys.executable, "-m", "etstats", *arguments], **options)
+
+
+def run(argv: Sequence[Word], timeout: float = HANG_SECONDS, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, which must come; return the exit code and what it printed."""
+    with Process(argv, **options) as process:
+        return process.finish(timeout)
+
+
+def until(holds: Callable[[], bool], seconds: float = HANG_SECONDS) -> None:
+    """Wait until something can be seen to hold; fail when it does not come."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        time.sleep(0.01)
+
+
+def _text(descriptor: int) -> str:
+    """Read a whole file without moving the offset that the writing process shares."""
+    return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode(errors="replace")
