@@ -124,7 +124,7 @@ def test_chaos(stage: Stage, discord: Chaotic, style: Style) -> None:
         # a round are enough. The rest is for a busy machine.
         deadline = time.monotonic() + HANG_SECONDS + 10 * ROUNDS
         while waiting or codes.total() < ROUNDS // 2 or not _is_done(stage):
-            assert time.monotonic() < deadline, codes
+            assert time.monotonic() < deadline, (codes, discord.met, _unfinished(stage))
             stage.load(*(waiting.pop() for _ in range(min(len(waiting), dice.randrange(4)))))
             # A busy machine needs more runs: they may last longer each time, and are killed less often.
             slowness = 1 + codes.total() // ROUNDS
@@ -190,6 +190,17 @@ def _is_done(stage: Stage) -> bool:
     return _ids(stage, "SELECT count(*) FROM posts WHERE state IN ('pending', 'sending')") == [0] and (
         stage.count("changed_sessions") == 0
     )
+
+
+def _unfinished(stage: Stage) -> list[tuple[Any, ...]]:
+    """Return the rows for which `_is_done` still waits, and what is known of the channels."""
+    queries = (
+        "SELECT * FROM changed_sessions",
+        "SELECT * FROM channel_states",
+        "SELECT id, kind, subject, state, attempts, claimed_at, message_id FROM posts WHERE state <> 'sent'",
+    )
+    with stage.conn.transaction():
+        return [row for sql in queries for row in stage.conn.execute(sql)]
 
 
 def _shuffled(dice: random.Random, files: list[GeneratedFile]) -> list[GeneratedFile]:
