@@ -59,6 +59,7 @@ def post_due(
     if since is not None:
         pending_posts.move_watermarks(conn, since)
     if not pending.has_work():
+        pending.close_finished_sessions(())
         return PostReport()
     from etstats.post.publish.run import Publisher  # noqa: PLC0415  # the HTTP library
 
@@ -70,5 +71,5 @@ def post_due(
         run.recover()
         run.post_due()
         run.correct(_CORRECTIONS)
-        run.close()
+        pending.close_finished_sessions(pending.due())
     return run.report

@@ -100,7 +100,6 @@ def refresh_all(conn: Connection, run: Publisher) -> None:
     pending_posts.change_all_posted(conn)
     run.renews_history = True
     run.correct()
-    run.close()
 
 
 def preview(  # noqa: PLR0917

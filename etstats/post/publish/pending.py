@@ -1,6 +1,6 @@
 """Find pending posts with a few small queries; imports nothing that renders or sends."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 
 from etstats.db import pending_posts
@@ -48,6 +48,12 @@ class PendingPosts:
     def has_work(self) -> bool:
         """Return whether there is anything to post or to edit."""
         return pending_posts.is_anything_changed(self._conn) or bool(self.due())
+
+    def close_finished_sessions(self, due: Iterable[PendingPost]) -> None:
+        """Stop checking the sessions that ended and have nothing due, also those that a killed run left."""
+        waiting = {item.session_id for item in due if item.session_id is not None}
+        open_for = max(self.session_end, PATIENCE)
+        pending_posts.close_sessions(self._conn, waiting, self._deadline.now(), open_for)
 
 
 def styled(

@@ -20,7 +20,7 @@ from etstats.post.publish import rendering
 from etstats.post.publish.channels import LONGEST_HOLD, Channels
 from etstats.post.publish.deadline import Deadline
 from etstats.post.publish.destinations import Destination
-from etstats.post.publish.pending import PATIENCE, PageOf, PendingPosts
+from etstats.post.publish.pending import PageOf, PendingPosts
 from etstats.post.publish.rendering import RenderedPost, render
 from etstats.post.publish.report import PostReport, how_to_resolve, how_to_retry, title
 from etstats.post.render.message import Message
@@ -133,13 +133,6 @@ class Publisher:
         summaries = [post.id for post in posts if post.kind == "session"]
         done = [self._correct(post, is_joined=post.id in summaries[1:]) for post in posts]
         return all(done)
-
-    def close(self) -> None:
-        """Close the finished sessions."""
-        waiting = {item.session_id for item in self._pending.due() if item.session_id is not None}
-        pending_posts.close_sessions(
-            self._conn, waiting, self._deadline.now(), max(self._pending.session_end, PATIENCE)
-        )
 
     def gather_backlogs(self) -> None:
         """Replace more than `digest_after` pending rounds by one digest."""

@@ -9,6 +9,7 @@ from etstats.admin.audit.rebuild import RebuildPlan, rebuild
 from etstats.demo.generator import GeneratedSession, generate_session
 from etstats.errors import ConfigError
 from etstats.post.publish import EVERYTHING
+from etstats.post.publish.pending import PendingPosts
 from etstats.post.settings import ChannelConfig, DiscordConfig
 from tests.post.publish.conftest import BEFORE, START, ZONE, Stage, ended
 
@@ -38,6 +39,22 @@ def test_a_look_with_nothing_to_do_reads_no_history(stage: Stage, session: Gener
     stage.switch_on()
     stage.load(*session.files)
     stage.post(START + DAY)
+    assert stage.count("changed_sessions") == 0
+
+
+def test_a_run_without_work_closes_the_sessions_that_others_left(
+    stage: Stage, session: GeneratedSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sessions that a run compared but did not close, or whose end comes later, are closed by the next run."""
+    stage.switch_on()
+    stage.load(*session.files)
+    with monkeypatch.context() as patch:  # as if it was killed before it closed them
+        patch.setattr(PendingPosts, "close_finished_sessions", lambda *_: None)
+        stage.post(START + DAY)
+    assert stage.count("changed_sessions") == 1
+    assert str(stage.post(ended(session.files[-1]))) == "nothing to post"
+    assert stage.count("changed_sessions") == 1
+    assert str(stage.post(START + DAY)) == "nothing to post"
     assert stage.count("changed_sessions") == 0
 
 
