@@ -43,7 +43,10 @@ hypothesis.settings.load_profile("repeatable")
 
 _numbers = itertools.count(1)
 
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup make test` would have every process of a test ignore it
+# Processes of tests inherit what is ignored: SIGHUP under `nohup make test`, SIGINT under `make test &`.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 SLOW = (
