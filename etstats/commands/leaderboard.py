@@ -22,7 +22,6 @@ from etstats.pipeline.database import open_for_reading
 from etstats.stats import mvp_counts, rankings, rating_lists, ratings
 
 app = typer.Typer()
-_NAMES_SHOWN = 6
 _MVP_MEANING = "maps and sessions as the most valuable player"
 # Maxima, and the units to divide by.
 _NOT_DIVIDED = ("spree", "games", "time")
@@ -95,8 +94,10 @@ def leaderboard(
     weapon = _weapon(board, weapon)
     with about.question(ctx) as asked:
         known = board.of[0] if per is not None else None
-        field = rankings.population(asked.conn, asked.scope, weapon=weapon, known=known)
-    ranking = field.ranking(board, min_rounds, min_shots)
+        field = rankings.population(
+            asked.conn, asked.scope, weapon=weapon, known=known, boards=[board], with_names=False
+        )
+        ranking = rankings.named(asked.conn, field.ranking(board, min_rounds, min_shots), limit)
     table = output.Table(
         title=f"{board.heading}{f' with {weapon}' if weapon else ''}: {board.meaning}{asked.words}",
         columns=_columns(board, ranking),
@@ -306,5 +307,6 @@ def _notes(ranking: Ranking) -> list[str]:
 
 
 def _some(names: tuple[str, ...]) -> str:
-    shown = ", ".join(name or "(no name)" for name in names[:_NAMES_SHOWN])
-    return shown if len(names) <= _NAMES_SHOWN else f"{shown} and {len(names) - _NAMES_SHOWN} more"
+    most = rankings.NAMED_OTHERS
+    shown = ", ".join(name or "(no name)" for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -161,7 +161,8 @@ def season(
     Exit codes: 0 done, 2 no such season, map or server, 75 the database is down.
     """
     with options.RoundFilter(map_name=map_name, server=server).question(ctx) as asked:
-        found = seasons.seasons(asked.conn, asked.scope, asked.zone, which)
+        are_whole = written.style is output.Format.JSON
+        found = seasons.seasons(asked.conn, asked.scope, asked.zone, which, are_whole=are_whole)
     if written.style is output.Format.JSON:
         output.write_json(found)
     elif not found:

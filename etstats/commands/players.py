@@ -42,8 +42,8 @@ def players_(
     """
     with about.question(ctx, ratings.update) as asked:
         if not suggest:
-            rows = everybody(asked.conn, asked.scope)
-            table = people.player_list(rows[:limit], asked.words, asked.zone, options.no_rounds(asked.words))
+            rows = everybody(asked.conn, asked.scope, limit)
+            table = people.player_list(rows, asked.words, asked.zone, options.no_rounds(asked.words))
         elif not asked.scope.is_everything:
             raise typer.BadParameter("--suggest uses all rounds; leave out the options that select rounds")
         else:

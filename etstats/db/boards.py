@@ -1,12 +1,13 @@
 """Read the sums of leaderboards."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from psycopg.rows import kwargs_row
 
 from etstats.db import sealed
+from etstats.db.columns import query_with_columns
 from etstats.db.connection import Connection
 from etstats.db.scope import Scope
 from etstats.db.sealed import Cover
@@ -15,6 +16,7 @@ from etstats.db.sums import UNKNOWN_FLAGS
 from etstats.domain.stats import PlayerSums
 
 _WEEK = timedelta(days=7)
+_ALWAYS = {"rounds", "last_seen", "shots"}
 
 
 class BoardSize(NamedTuple):
@@ -31,31 +33,43 @@ class BoardPart(NamedTuple):
     sums: PlayerSums
 
 
-def size(conn: Connection, scope: Scope, weapon: str | None = None) -> BoardSize:
-    """Return the size of a scope; with a weapon, only of the rounds in which it was used."""
+def size(conn: Connection, scope: Scope, weapon: str | None = None, *, with_before: bool = True) -> BoardSize:
+    """Return the size of a scope; with a weapon, only of the rounds in which it was used.
+
+    `with_before`: if false, the size before is that of all.
+    """
     # Two queries: with a condition on the parameter the planner would read the weapons of all rounds.
-    cover, parameters = _bounds(conn, scope)
+    cover, parameters = _bounds(conn, scope) if with_before else _no_bounds(conn, scope)
     name = "scope_size" if weapon is None else "weapon_scope_size"
     return fetch_one(conn, BoardSize, name, {**parameters, "weapon": weapon}, sql=cover.sql)
 
 
 def player_sums(
-    conn: Connection, scope: Scope, shown: Sequence[str] = (), known: str | None = None
+    conn: Connection,
+    scope: Scope,
+    shown: Sequence[str] = (),
+    known: str | None = None,
+    *,
+    only: Sequence[str] | None = None,
+    with_before: bool = True,
+    with_names: bool = True,
 ) -> list[BoardPart]:
     """Return each player's sums in a scope, in one or two parts, without hidden players except `shown`.
 
-    `known`: only rounds that have this value count.
+    `known`: only rounds that have this value count. `only`: read these sums, and leave the others unset.
+    `with_before`: if false, there is one part. `with_names`: if false, the names are the GUIDs.
     """
-    cover, parameters = _bounds(conn, scope)
+    cover, parameters = _bounds(conn, scope) if with_before else _no_bounds(conn, scope)
     unknown = UNKNOWN_FLAGS.get(known or "", 0)
-    parameters |= {"shown": list(shown), "known": known, "unknown": unknown}
-    return _parts(conn, cover.sql("player_sums"), parameters)
+    parameters |= {"shown": list(shown), "known": known, "unknown": unknown, "with_names": with_names}
+    columns = None if only is None else frozenset(only) | _ALWAYS
+    return _parts(conn, query_with_columns("player_sums", sealed=cover.is_sealed, only=columns), parameters)
 
 
-def weapon_sums(conn: Connection, scope: Scope, weapon: str) -> list[BoardPart]:
-    """Return each player's sums with one weapon in a scope; `deaths` are deaths by it."""
+def weapon_sums(conn: Connection, scope: Scope, weapon: str, *, with_names: bool = True) -> list[BoardPart]:
+    """Return each player's sums with one weapon in a scope; `deaths` are deaths by it; see `player_sums`."""
     cover, parameters = _bounds(conn, scope)
-    return _parts(conn, cover.sql("weapon_sums"), {**parameters, "weapon": weapon})
+    return _parts(conn, cover.sql("weapon_sums"), {**parameters, "weapon": weapon, "with_names": with_names})
 
 
 def _bounds(conn: Connection, scope: Scope) -> tuple[Cover, dict[str, object]]:
@@ -64,6 +78,12 @@ def _bounds(conn: Connection, scope: Scope) -> tuple[Cover, dict[str, object]]:
     before = None if newest is None else newest - _WEEK
     cover = sealed.cover(conn, scope, before)
     return cover, {**scope.parameters, **cover.parameters, "before": before}
+
+
+def _no_bounds(conn: Connection, scope: Scope) -> tuple[Cover, dict[str, object]]:
+    """Return the same with `before` after every round, so that all sealed periods are used."""
+    cover = sealed.cover(conn, scope)
+    return cover, {**scope.parameters, **cover.parameters, "before": datetime.max.replace(tzinfo=UTC)}
 
 
 def _parts(conn: Connection, statement: str, parameters: dict[str, object]) -> list[BoardPart]:

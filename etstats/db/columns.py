@@ -65,19 +65,22 @@ _RESULTS = {
 _LIST = re.compile(r"\{([a-z_]+)\}")
 
 
-def with_columns(sql: str, *, sealed: bool = False) -> str:
-    """Fill the column lists into a query; `sealed`: its rounds are those of no sealed period."""
-    return _LIST.sub(lambda found: _lists(sealed=sealed)[found[1]], sql)
+def with_columns(sql: str, *, sealed: bool = False, only: frozenset[str] | None = None) -> str:
+    """Fill the column lists into a query.
+
+    `sealed`: its rounds are those of no sealed period. `only`: the columns of boards are limited to these.
+    """
+    return _LIST.sub(lambda found: _lists(sealed=sealed, only=only)[found[1]], sql)
 
 
 @cache
-def query_with_columns(name: str, *, sealed: bool = False) -> str:
+def query_with_columns(name: str, *, sealed: bool = False, only: frozenset[str] | None = None) -> str:
     """Return a named query with its column lists; see `with_columns`."""
-    return with_columns(query(name), sealed=sealed)
+    return with_columns(query(name), sealed=sealed, only=only)
 
 
 @cache
-def _lists(*, sealed: bool = False) -> Mapping[str, str]:
+def _lists(*, sealed: bool = False, only: frozenset[str] | None = None) -> Mapping[str, str]:
     floats = {name for name, kind in get_type_hints(PlayerRound).items() if float in (kind, *get_args(kind))}
     sums = [name for name in ScoreLine._fields if name in PLAYER_COLUMNS and name not in _NO_COUNTS | _NO_SUMS]
     types = {"round_id": "bigint", "player_guid": "text", "weapon_name": "text"}
@@ -97,7 +100,7 @@ def _lists(*, sealed: bool = False) -> Mapping[str, str]:
         "weapon_columns": _join(WEAPON_COLUMNS),
         "weapon_arrays": _join(f"%(weapons_{name})s::{types.get(name, 'integer')}[]" for name in WEAPON_COLUMNS),
         **_career_lists(),
-        **sum_lists(sealed=sealed),
+        **sum_lists(sealed=sealed, only=only),
     }
 
 

@@ -127,10 +127,10 @@ def known_names(conn: Connection) -> list[KnownName]:
     return fetch_all(conn, KnownName, "known_names")
 
 
-def player_list(conn: Connection, scope: Scope) -> list[PlayerListRow]:
-    """Return all players with rounds in a scope, last seen first, without hidden players."""
+def player_list(conn: Connection, scope: Scope, most: int | None = None) -> list[PlayerListRow]:
+    """Return the players with rounds in a scope (`most`: the first), last seen first, without hidden players."""
     cover, parameters = sealed.covered(conn, scope)
-    return fetch_all(conn, PlayerListRow, "player_list", parameters, sql=cover.sql)
+    return fetch_all(conn, PlayerListRow, "player_list", {**parameters, "most": most}, sql=cover.sql)
 
 
 def present_names(conn: Connection, guids: Collection[str]) -> dict[str, str]:

@@ -233,9 +233,13 @@ def book_of(conn: Connection, guids: Collection[str]) -> RatingBook:
     return restore(player_states(conn, guids, last.position), {}, last.match)
 
 
-def ratings_now(conn: Connection, since: datetime | None) -> list[PlayerRating]:
-    """Return the current rating of each player and the one up to a time, without hidden players."""
-    return [PlayerRating(*row) for row in conn.execute(query("ratings_now"), {"since": since})]
+def ratings_now(conn: Connection, since: datetime | None, *, with_names: bool = True) -> list[PlayerRating]:
+    """Return the current rating of each player and the one up to a time, without hidden players.
+
+    `with_names`: if false, the names are the GUIDs.
+    """
+    parameters = {"since": since, "with_names": with_names}
+    return [PlayerRating(*row) for row in conn.execute(query("ratings_now"), parameters)]
 
 
 def newest_rated(conn: Connection) -> datetime | None:

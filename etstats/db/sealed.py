@@ -50,9 +50,14 @@ class Cover(NamedTuple):
         """Return the named parameters of queries that read sealed periods."""
         return self._asdict()
 
+    @property
+    def is_sealed(self) -> bool:
+        """Whether there are sealed periods."""
+        return bool(self.sealed_ids)
+
     def sql(self, name: str) -> str:
         """Return a named query that reads the rounds this way."""
-        return query_with_columns(name, sealed=bool(self.sealed_ids))
+        return query_with_columns(name, sealed=self.is_sealed)
 
 
 NOTHING = Cover([], [], [], [], [])

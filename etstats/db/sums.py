@@ -7,7 +7,7 @@ In the expressions `s` is a round with `earliness` (17179869183 - its end in sec
 `person_stats`, `dead` its plausible time dead, `odd` its headshots by weapons that fire no bullets.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 
@@ -239,8 +239,11 @@ _CAREER_COLUMNS = {
 }
 
 
-def sum_lists(*, sealed: bool) -> dict[str, str]:
-    """Return the lists of these columns and the rounds of a query: those in scope, or those not sealed of them."""
+def sum_lists(*, sealed: bool, only: Collection[str] | None = None) -> dict[str, str]:
+    """Return the lists of these columns and the rounds of a query: those in scope, or those not sealed of them.
+
+    `only`: the columns of boards are limited to these.
+    """
     lists = {
         "rounds": _UNSEALED if sealed else _IN_SCOPE,
         "record_rounds": _SEALED_RECORD_ROUNDS if sealed else _RECORD_ROUNDS,
@@ -268,10 +271,11 @@ def sum_lists(*, sealed: bool) -> dict[str, str]:
     }
     columns = {column.name: column for column in (*PLAYER_SUMS, *RECORD_SUMS)}
     for group, names in _GROUPS.items():
-        chosen = MAP_SUMS if group == "map" else [columns[name] for name in names]
+        used = [name for name in names if group != "board" or only is None or name in only]
+        chosen = MAP_SUMS if group == "map" else [columns[name] for name in used]
         lists[f"{group}_sums"] = _join(f"{column.value} AS {column.name}" for column in chosen)
         if group != "sealed":
-            lists[f"{group}_names"] = _join(names)
+            lists[f"{group}_names"] = _join(used)
         if group != "best":
             lists[f"{group}_totals"] = _join(
                 f"{column.total}({column.name})::{column.kind} AS {column.name}" for column in chosen

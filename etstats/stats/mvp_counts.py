@@ -3,10 +3,12 @@
 from collections import Counter
 from typing import NamedTuple
 
-from etstats.db import award_sums
+from etstats.db import award_sums, players
 from etstats.db.award_sums import MAP_MVP, MAPS, SESSION_MVP
 from etstats.db.connection import Connection
 from etstats.db.scope import Scope
+from etstats.db.sessions import last_names
+from etstats.domain.rules.boards import BOARDS
 from etstats.stats import rankings
 
 
@@ -25,7 +27,8 @@ class MvpStanding(NamedTuple):
 
 def standings(conn: Connection, scope: Scope, min_rounds: int = 0) -> list[MvpStanding]:
     """Return the visible players who were MVP of a map or a session in scope, most maps first."""
-    shown = {player.player_guid: player for player in rankings.population(conn, scope).now}
+    field = rankings.population(conn, scope, boards=[BOARDS["games"]], with_before=False, with_names=False)
+    shown = {player.player_guid: player for player in field.now}
     counts = {award: Counter[str]() for award in (SESSION_MVP, MAP_MVP, MAPS)}
     for part in award_sums.mvps_of_scope(conn, scope):
         counts[part.award][part.player_guid] = part.times
@@ -38,6 +41,8 @@ def standings(conn: Connection, scope: Scope, min_rounds: int = 0) -> list[MvpSt
         ),
         key=lambda player: (-of_maps[player.player_guid], -of_sessions[player.player_guid], player.player_guid),
     )
+    guids = [player.player_guid for player in found]
+    raw, clean = players.present_names(conn, guids), last_names(conn, guids)
     scores = [(of_maps[player.player_guid], of_sessions[player.player_guid]) for player in found]
     ranks: dict[tuple[int, int], int] = {}
     for place, score in enumerate(scores, 1):
@@ -46,8 +51,8 @@ def standings(conn: Connection, scope: Scope, min_rounds: int = 0) -> list[MvpSt
         MvpStanding(
             rank=ranks[score],
             player_guid=player.player_guid,
-            player_name=player.player_name,
-            clean_name=player.clean_name,
+            player_name=raw[player.player_guid],
+            clean_name=clean[player.player_guid],
             value=score[0],
             sessions=score[1],
             maps=maps[player.player_guid],

@@ -42,14 +42,16 @@ class IdentitySuggestion(NamedTuple):
     evidence: str
 
 
-def everybody(conn: Connection, scope: Scope) -> list[ListedPlayer]:
-    """Return the visible players with rounds in scope, last seen first.
+def everybody(conn: Connection, scope: Scope, most: int | None = None) -> list[ListedPlayer]:
+    """Return the visible players with rounds in scope, or the first `most` of them, last seen first.
 
     Ratings cover all rounds, regardless of the scope.
     """
-    rated = {row.player_guid: (row.value, row.is_provisional) for row in rating_lists.standings(conn)}
+    standings = rating_lists.standings(conn, with_names=False)
+    rated = {row.player_guid: (row.value, row.is_provisional) for row in standings}
     return [
-        ListedPlayer(*row, *rated.get(row.player_guid, (None, None))) for row in players.player_list(conn, scope)
+        ListedPlayer(*row, *rated.get(row.player_guid, (None, None)))
+        for row in players.player_list(conn, scope, most)
     ]
 
 

@@ -16,7 +16,7 @@ from etstats.domain.stats import PlayerSums
 from etstats.domain.views import ProgressRow
 from etstats.errors import ConfigError
 from etstats.stats import careers, rankings, rating_lists
-from etstats.stats.rankings import Place
+from etstats.stats.rankings import Place, Population
 from etstats.stats.rating_lists import RatingSummary
 
 FORM_ROUNDS = 10
@@ -80,8 +80,8 @@ class Comparison(NamedTuple):
 
 def profile(conn: Connection, scope: Scope, guid: str) -> Profile:
     """Return a player's profile over a scope; the GUID must be in the database."""
-    field = rankings.population(conn, scope, shown=[guid])
-    own = next((sums for sums in field.now if sums.player_guid == guid), None)
+    field = rankings.population(conn, scope, shown=[guid], with_before=False, with_names=False)
+    own = _named(conn, field, [guid])[0]
     known = players.aliases(conn, guid)
     name = last_names(conn, [guid])[guid]
     last = players.rounds(conn, scope, guid, FORM_ROUNDS)
@@ -110,9 +110,8 @@ def compare(conn: Connection, scope: Scope, guid: str, other: str) -> Comparison
     """Compare two players on every board, and count their common rounds; ConfigError for the same player."""
     if guid == other:
         raise ConfigError(f"{guid} is one player with both names; choose another player")
-    field = rankings.population(conn, scope, shown=[guid, other])
-    there = {sums.player_guid: sums for sums in field.now}
-    both = (there.get(guid), there.get(other))
+    field = rankings.population(conn, scope, shown=[guid, other], with_before=False, with_names=False)
+    both = _named(conn, field, [guid, other])
     met = players.company(conn, scope, guid, other)
     names = last_names(conn, [guid, other])
     return Comparison(
@@ -127,6 +126,17 @@ def compare(conn: Connection, scope: Scope, guid: str, other: str) -> Comparison
         ),
         meetings=met[0] if met else None,
     )
+
+
+def _named(conn: Connection, field: Population, guids: Sequence[str]) -> list[PlayerSums | None]:
+    """Return the sums of these players, with names; None for a player who is not there."""
+    raw, clean = players.present_names(conn, guids), last_names(conn, guids)
+    there = {
+        sums.player_guid: sums._replace(player_name=raw[sums.player_guid], clean_name=clean[sums.player_guid])
+        for sums in field.now
+        if sums.player_guid in guids
+    }
+    return [there.get(guid) for guid in guids]
 
 
 def _duel(board: Board, players: tuple[str, str], values: Sequence[float | None]) -> BoardComparison:

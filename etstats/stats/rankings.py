@@ -1,16 +1,21 @@
 """Leaderboards, and a player's ranks, from sums of the database."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from etstats.db import boards as sums
+from etstats.db import players
 from etstats.db.connection import Connection
 from etstats.db.scope import Scope
+from etstats.db.sessions import last_names
 from etstats.domain.rules import ranking
 from etstats.domain.rules.boards import BOARDS, Board, value_of
 from etstats.domain.rules.ranking import Ranking
-from etstats.domain.stats import PlayerSums
+from etstats.domain.stats import PlayerSums, Standing
+
+NAMED_OTHERS = 6
+"""The number of players below a minimum that `named` names."""
 
 
 class Place(NamedTuple):
@@ -62,6 +67,10 @@ class Population:
             ranking.minimum(board, self.size.rounds_before, min_rounds, min_shots),
         )
 
+    def first_places(self, board: Board, last: int | None = None) -> tuple[Standing, ...]:
+        """Return the places of a board up to the rank `last` (None: all), without changes."""
+        return ranking.first_places(board, self.now, ranking.minimum(board, self.size.rounds), last)
+
     def places(self, guid: str) -> list[Place]:
         """Return a player's ranks on all boards; the player must be in the population."""
         own = next(player for player in self.now if player.player_guid == guid)
@@ -100,17 +109,45 @@ def population(
     weapon: str | None = None,
     shown: Sequence[str] = (),
     known: str | None = None,
+    boards: Iterable[Board] | None = None,
+    with_before: bool = True,
+    with_names: bool = True,
 ) -> Population:
     """Return the population of a scope, or of one weapon in it; `shown`: hidden players to include.
 
-    `known`: count only rounds in which this value is known.
+    `known`: count only rounds in which this value is known. `boards`: read only the sums of these boards.
+    `with_before`: if false, without the sums of the week before, for rankings without changes. `with_names`: if
+    false, the names are the GUIDs; see `named`.
     """
-    size = sums.size(conn, scope, weapon)
-    parts = sums.weapon_sums(conn, scope, weapon) if weapon else sums.player_sums(conn, scope, shown, known)
+    size = sums.size(conn, scope, weapon, with_before=with_before)
+    if weapon:
+        parts = sums.weapon_sums(conn, scope, weapon, with_names=with_names)
+    else:
+        only = None if boards is None else [name for board in boards for name in board.of + board.per]
+        parts = sums.player_sums(
+            conn, scope, shown, known, only=only, with_before=with_before, with_names=with_names
+        )
     return Population(
         size=size,
         now=ranking.combine(part.sums for part in parts),
-        before=[part.sums for part in parts if part.is_before],
+        before=[part.sums for part in parts if part.is_before] if with_before else [],
+    )
+
+
+def named(conn: Connection, ranking: Ranking, most: int | None = None) -> Ranking:
+    """Put the names into a ranking whose names are GUIDs: the first `most` places, and the first others."""
+    placed, others = ranking.standings[:most], (ranking.short_of_rounds, ranking.short_of_shots)
+    guids = {standing.player_guid for standing in placed}.union(*(short[:NAMED_OTHERS] for short in others))
+    raw, clean = players.present_names(conn, guids), last_names(conn, guids)
+    short_of_rounds, short_of_shots = (tuple(clean.get(guid, guid) for guid in short) for short in others)
+    return ranking._replace(
+        standings=tuple(
+            standing._replace(player_name=raw[standing.player_guid], clean_name=clean[standing.player_guid])
+            for standing in placed
+        )
+        + ranking.standings[len(placed) :],
+        short_of_rounds=short_of_rounds,
+        short_of_shots=short_of_shots,
     )
 
 
@@ -122,8 +159,8 @@ def weapon_standings(field: Population, ranking: Ranking, *, fires_bullets: bool
             rank=standing.rank,
             change=standing.change,
             player_guid=player.player_guid,
-            player_name=player.player_name,
-            clean_name=player.clean_name,
+            player_name=standing.player_name,
+            clean_name=standing.clean_name,
             value=standing.value,
             kills=player.kills,
             deaths=player.deaths,

@@ -102,13 +102,20 @@ class MatchRatings(NamedTuple):
 
 
 def standings(
-    conn: Connection, since: datetime | None = None, min_rounds: int = PROVISIONAL_ROUNDS
+    conn: Connection,
+    since: datetime | None = None,
+    min_rounds: int = PROVISIONAL_ROUNDS,
+    *,
+    with_names: bool = True,
 ) -> list[RatingStanding]:
-    """Return the rated players, best first, then those with fewer than `min_rounds` rounds, without a rank."""
+    """Return the rated players, best first, then those with fewer than `min_rounds` rounds, without a rank.
+
+    `with_names`: if false, the names are the GUIDs.
+    """
     if since is None:
         newest = stored.newest_rated(conn)
         since = None if newest is None else newest - CHANGE_SPAN
-    rows = stored.ratings_now(conn, since)
+    rows = stored.ratings_now(conn, since, with_names=with_names)
     ranks = _ranks((row.player_guid, row.mu) for row in rows if row.rounds >= min_rounds)
     before = _ranks(
         (row.player_guid, row.mu_before)
@@ -121,7 +128,7 @@ def standings(
 
 def summary(conn: Connection, guid: str, steps: int) -> RatingSummary | None:
     """Return the rating of a player with the last `steps` matches; None without a rating."""
-    return summary_of(conn, standings(conn), guid, steps)
+    return summary_of(conn, standings(conn, with_names=False), guid, steps)
 
 
 def summary_of(

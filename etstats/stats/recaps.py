@@ -88,10 +88,11 @@ def recap(conn: Connection, span: Span) -> Recap:
 def last_sessions(conn: Connection, day: date, zone: tzinfo) -> list[MorningLine]:
     """Return the players of the sessions before a morning, most kills first."""
     since, until = noon_to_noon(day, zone)
-    before = {player.player_guid: player for player in rankings.population(conn, Scope(until=since)).now}
     dpm = BOARDS["dpm"]
+    earlier = rankings.population(conn, Scope(until=since), boards=[dpm], with_before=False, with_names=False)
+    before = {player.player_guid: player for player in earlier.now}
     lines: list[MorningLine] = []
-    for player in rankings.population(conn, Scope(since=since, until=until)).now:
+    for player in rankings.population(conn, Scope(since=since, until=until), with_before=False).now:
         value, past = value_of(dpm, player), before.get(player.player_guid)
         usual = value_of(dpm, past) if past is not None and past.rounds >= _USUAL_ROUNDS else None
         lines.append(

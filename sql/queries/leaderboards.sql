@@ -23,7 +23,7 @@ FROM (SELECT 1 AS rounds, r.ended_at <= %(before)s AS is_before FROM {rounds} r
 -- name: player_sums
 -- The sums of each player over the rounds in scope, in two parts: until a week before the newest round, and since.
 -- Implausible values are excluded: dead longer than played, more time denied than all opponents had.
--- `known`: only rows in which this value is known, for a ratio of it.
+-- `known`: only rows in which this value is known, for a ratio of it. `with_names`: false gives GUIDs as names.
 -- Per-round values are compared with cumulative ones only in rounds that stand alone.
 WITH scope AS MATERIALIZED (
     SELECT r.id, r.ended_at, r.is_cumulative, r.winner_team, r.ended_at <= %(before)s AS is_before
@@ -39,9 +39,10 @@ WITH scope AS MATERIALIZED (
 ), sums AS (
     SELECT player_guid, is_before, {board_totals} FROM parts GROUP BY player_guid, is_before
 )
-SELECT sums.*, names.player_name, names.clean_name
+SELECT sums.*, coalesce(names.player_name, sums.player_guid) AS player_name,
+       coalesce(names.clean_name, sums.player_guid) AS clean_name
 FROM sums
-CROSS JOIN LATERAL names_of(sums.player_guid) names
+LEFT JOIN LATERAL names_of(sums.player_guid) names ON %(with_names)s
 WHERE sums.player_guid = ANY (%(shown)s)
    OR NOT EXISTS (SELECT FROM hidden_persons h WHERE h.player_guid = sums.player_guid)
 
@@ -66,7 +67,8 @@ WITH scope AS MATERIALIZED (
     FROM parts
     GROUP BY player_guid, is_before
 )
-SELECT sums.*, names.player_name, names.clean_name
+SELECT sums.*, coalesce(names.player_name, sums.player_guid) AS player_name,
+       coalesce(names.clean_name, sums.player_guid) AS clean_name
 FROM sums
-CROSS JOIN LATERAL names_of(sums.player_guid) names
+LEFT JOIN LATERAL names_of(sums.player_guid) names ON %(with_names)s
 WHERE NOT EXISTS (SELECT FROM hidden_persons h WHERE h.player_guid = sums.player_guid)

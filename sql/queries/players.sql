@@ -142,7 +142,7 @@ WHERE met.player_guid = %(other)s
    OR NOT EXISTS (SELECT FROM hidden_persons h WHERE h.player_guid = met.player_guid)
 
 -- name: player_list
--- Every person with rounds in scope who is not hidden, the last seen first.
+-- The persons with rounds in scope who are not hidden, the last seen first; `most`: the first of them.
 WITH parts AS (
     SELECT p.player_guid, {list_sums}
     FROM {rounds} s JOIN person_stats p ON p.round_id = s.id
@@ -152,11 +152,15 @@ WITH parts AS (
     WHERE sealed_id = ANY (%(sealed_ids)s)
 ), sums AS (
     SELECT player_guid, {list_totals} FROM parts GROUP BY player_guid
+), shown AS (
+    SELECT s.* FROM sums s
+    WHERE NOT EXISTS (SELECT FROM hidden_persons h WHERE h.player_guid = s.player_guid)
+    ORDER BY s.last_seen DESC, s.rounds DESC, s.player_guid
+    LIMIT %(most)s
 )
 SELECT s.player_guid, names.player_name, names.clean_name, s.rounds, s.first_seen, s.last_seen
-FROM sums s
+FROM shown s
 CROSS JOIN LATERAL names_of(s.player_guid) names
-WHERE NOT EXISTS (SELECT FROM hidden_persons h WHERE h.player_guid = s.player_guid)
 ORDER BY s.last_seen DESC, s.rounds DESC, s.player_guid
 
 -- name: present_names

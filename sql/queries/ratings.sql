@@ -96,7 +96,8 @@ FROM player_ratings
 ORDER BY position, identity_guid COLLATE "C"
 
 -- name: ratings_now
--- The rating of each player now and before a time, with the number of rated rounds.
+-- The rating of each player now and before a time, with the number of rated rounds. `with_names`: false gives GUIDs as
+-- names.
 WITH RECURSIVE persons AS (
     (SELECT identity_guid FROM player_ratings ORDER BY identity_guid LIMIT 1)
     UNION ALL
@@ -104,8 +105,9 @@ WITH RECURSIVE persons AS (
             WHERE r.identity_guid > p.identity_guid ORDER BY r.identity_guid LIMIT 1)
     FROM persons p WHERE p.identity_guid IS NOT NULL
 )
-SELECT persons.identity_guid AS player_guid, names.player_name, names.clean_name, now.mu, now.sigma, now.rounds,
-       now.ended_at, before.mu AS mu_before, before.rounds AS rounds_before
+SELECT persons.identity_guid AS player_guid, coalesce(names.player_name, persons.identity_guid) AS player_name,
+       coalesce(names.clean_name, persons.identity_guid) AS clean_name, now.mu, now.sigma, now.rounds, now.ended_at,
+       before.mu AS mu_before, before.rounds AS rounds_before
 FROM persons
 CROSS JOIN LATERAL (
     SELECT r.mu, r.sigma, r.rounds, r.ended_at FROM player_ratings r
@@ -115,7 +117,7 @@ LEFT JOIN LATERAL (
     WHERE r.identity_guid = persons.identity_guid
       AND r.position < (SELECT min(m.position) FROM rated_matches m WHERE m.ended_at > %(since)s)
     ORDER BY r.position DESC LIMIT 1) before ON true
-CROSS JOIN LATERAL names_of(persons.identity_guid) names
+LEFT JOIN LATERAL names_of(persons.identity_guid) names ON %(with_names)s
 WHERE NOT EXISTS (SELECT FROM hidden_persons h WHERE h.player_guid = persons.identity_guid)
 
 -- name: rating_history

@@ -19,6 +19,7 @@ from etstats.db.connection import connect
 from etstats.db.scope import Scope
 from etstats.db.series import sessions_of_players
 from etstats.demo.generator import Quirks, generate
+from etstats.domain.rules import ranking
 from etstats.domain.rules.corrections import CorrectionKind
 from etstats.domain.rules.records import ACCURACY_SHOTS, DPM_SECONDS, SESSION_DPM_SECONDS
 from etstats.errors import EtstatsError
@@ -128,6 +129,7 @@ def _about(conn: psycopg.Connection, scope: Scope, persons: Sequence[str]) -> di
     }
     for known in (None, "gibs", "revives_given") if scope.is_everything else (None,):
         found[f"board, {known}"] = sorted(map(repr, boards.player_sums(conn, scope, persons[:1], known)))
+        found[f"board of gibs, {known}"] = _only_gibs(conn, scope, persons[:1], known)
     for guid in persons:
         found |= {
             f"maps of {guid}": players.maps(conn, scope, guid),
@@ -139,6 +141,18 @@ def _about(conn: psycopg.Connection, scope: Scope, persons: Sequence[str]) -> di
             ),
         }
     return found
+
+
+def _only_gibs(conn: psycopg.Connection, scope: Scope, shown: Sequence[str], known: str | None) -> list[object]:
+    """Return the sums of one board in one part, which are those of all columns in two parts."""
+    read = {part.sums for part in boards.player_sums(
+        conn, scope, shown, known, only=["gibs"], with_before=False, with_names=False)}  # fmt: skip
+    found = sorted((sums.player_guid, sums.rounds, sums.last_seen, sums.shots, sums.gibs) for sums in read)
+    whole = ranking.combine(part.sums for part in boards.player_sums(conn, scope, shown, known))
+    expected = sorted((sums.player_guid, sums.rounds, sums.last_seen, sums.shots, sums.gibs) for sums in whole)
+    assert found == expected
+    assert {sums.player_name for sums in read} == {sums.player_guid for sums in read}
+    return list(found)
 
 
 def check(conn: psycopg.Connection, seed: int) -> None:

@@ -3,7 +3,8 @@
 The minimum is a tenth of the rounds in scope, up to a fixed number, which works for a session and for ten years.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from etstats.domain.rules.boards import Board, total_of, value_of
@@ -32,7 +33,10 @@ class Minimum(NamedTuple):
 
 
 class Ranking(NamedTuple):
-    """A computed board: all places in order, and the clean names of players with too few rounds or shots."""
+    """A computed board: all places in order, and the clean names of players with too few rounds or shots.
+
+    Of these the players with the most rounds come first.
+    """
 
     standings: tuple[Standing, ...]
     minimum: Minimum
@@ -67,30 +71,23 @@ def rank(
     placed = [(value, player) for value, player in enough if player.shots >= needed.shots]
     ranks_now = _places(board, placed)
     ranks_before = ranks(board, before, needed_before or needed)
-    standings = [
-        Standing(
-            rank=ranks_now[player.player_guid],
-            change=ranks_before[player.player_guid] - ranks_now[player.player_guid]
-            if player.player_guid in ranks_before
-            else None,
-            player_guid=player.player_guid,
-            player_name=player.player_name,
-            clean_name=player.clean_name,
-            value=value,
-            numerator=total_of(player, board.of) or 0,
-            denominator=total_of(player, board.per) if board.per else None,
-            rounds=player.rounds,
-        )
-        for value, player in placed
-    ]
     return Ranking(
-        standings=tuple(
-            sorted(standings, key=lambda standing: (standing.rank, -standing.rounds, standing.player_guid))
-        ),
+        standings=_standings(board, placed, ranks_now, ranks_before),
         minimum=needed,
-        short_of_rounds=tuple(player.clean_name for _, player in rated if player.rounds < needed.rounds),
-        short_of_shots=tuple(player.clean_name for _, player in enough if player.shots < needed.shots),
+        short_of_rounds=_nearest(player for _, player in rated if player.rounds < needed.rounds),
+        short_of_shots=_nearest(player for _, player in enough if player.shots < needed.shots),
         has_week_before=bool(ranks_before),
+    )
+
+
+def first_places(
+    board: Board, players: Iterable[PlayerSums], needed: Minimum, last: int | None = None
+) -> tuple[Standing, ...]:
+    """Return the places of a board up to the rank `last` (None: all), without changes."""
+    placed = _placed(board, players, needed)
+    ranks = _places(board, placed)
+    return _standings(
+        board, [pair for pair in placed if last is None or ranks[pair[1].player_guid] <= last], ranks
     )
 
 
@@ -114,16 +111,49 @@ def _add(one: PlayerSums, other: PlayerSums) -> PlayerSums:
 
 def ranks(board: Board, players: Iterable[PlayerSums], needed: Minimum) -> dict[str, int]:
     """Return the ranks by GUID of players with enough rounds, from 1; ties share the better rank."""
-    return _places(
-        board,
-        [
-            (value, player)
-            for player in players
-            if player.rounds >= needed.rounds
-            and player.shots >= needed.shots
-            and (value := value_of(board, player)) is not None
-        ],
-    )
+    return _places(board, _placed(board, players, needed))
+
+
+def _placed(board: Board, players: Iterable[PlayerSums], needed: Minimum) -> list[tuple[float, PlayerSums]]:
+    """Return the players with a value and enough rounds and shots."""
+    return [
+        (value, player)
+        for player in players
+        if player.rounds >= needed.rounds
+        and player.shots >= needed.shots
+        and (value := value_of(board, player)) is not None
+    ]
+
+
+def _standings(
+    board: Board,
+    placed: Iterable[tuple[float, PlayerSums]],
+    ranks_now: Mapping[str, int],
+    ranks_before: Mapping[str, int] = MappingProxyType({}),
+) -> tuple[Standing, ...]:
+    standings = [
+        Standing(
+            rank=ranks_now[player.player_guid],
+            change=ranks_before[player.player_guid] - ranks_now[player.player_guid]
+            if player.player_guid in ranks_before
+            else None,
+            player_guid=player.player_guid,
+            player_name=player.player_name,
+            clean_name=player.clean_name,
+            value=value,
+            numerator=total_of(player, board.of) or 0,
+            denominator=total_of(player, board.per) if board.per else None,
+            rounds=player.rounds,
+        )
+        for value, player in placed
+    ]
+    return tuple(sorted(standings, key=lambda standing: (standing.rank, -standing.rounds, standing.player_guid)))
+
+
+def _nearest(players: Iterable[PlayerSums]) -> tuple[str, ...]:
+    """Return the names of players below a minimum, those with the most rounds first."""
+    ordered = sorted(players, key=lambda player: (-player.rounds, player.player_guid))
+    return tuple(player.clean_name for player in ordered)
 
 
 def _places(board: Board, placed: Iterable[tuple[float, PlayerSums]]) -> dict[str, int]:

@@ -1,10 +1,9 @@
 """Compute a season's standings: points for the ranks on several boards."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from etstats.domain.rules.ranking import Ranking
 from etstats.domain.stats import Standing
 
 POINTS = (10, 8, 6, 5, 4, 3, 2, 1)
@@ -24,13 +23,13 @@ class SeasonStanding(NamedTuple):
     rounds: int
 
 
-def standings(rankings: Mapping[str, Ranking]) -> list[SeasonStanding]:
-    """Return the sum of the points of each player ranked on a season's boards, most points first."""
+def standings(places: Mapping[str, Sequence[Standing]]) -> list[SeasonStanding]:
+    """Return the sum of the points of each player with a place on a season's boards, most points first."""
     points: Counter[str] = Counter()
     led: Counter[str] = Counter()
     placed: dict[str, Standing] = {}
     for name in SEASON_BOARDS:
-        for standing in rankings[name].standings:
+        for standing in places[name]:
             placed[standing.player_guid] = standing
             points[standing.player_guid] += POINTS[standing.rank - 1] if standing.rank <= len(POINTS) else 0
             led[standing.player_guid] += standing.rank == 1
