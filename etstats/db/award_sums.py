@@ -19,6 +19,7 @@ SESSION_MVP, MAP_MVP, MAPS = MVP.key, "map_mvp", "maps"
 
 _LOWEST = {award.key for award in AWARDS if award.lowest}
 _Played = Mapping[int, Sequence[Performance]]
+_Rated = Mapping[int, Mapping[str, float]]
 
 
 class AwardSum(NamedTuple):
@@ -84,26 +85,32 @@ def _awards(conn: Connection, session_ids: Sequence[int]) -> Iterator[AwardSum]:
 
 
 def _session_mvps(conn: Connection, rounds: Sequence[RoundRow]) -> Iterator[AwardSum]:
-    yield from _of_sessions(rounds, _played(conn, rounds), _hidden(conn))
+    played = _played(conn, rounds)
+    yield from _of_sessions(rounds, played, _rated(played), _hidden(conn))
 
 
 def _mvps(conn: Connection, rounds: Sequence[RoundRow]) -> Iterator[AwardSum]:
     played, hidden = _played(conn, rounds), _hidden(conn)
-    yield from _of_sessions(rounds, played, hidden)
-    yield from _of_maps(rounds, played, hidden)
+    rated = _rated(played)
+    yield from _of_sessions(rounds, played, rated, hidden)
+    yield from _of_maps(rounds, played, rated, hidden)
 
 
-def _of_sessions(rounds: Sequence[RoundRow], played: _Played, hidden: Collection[str]) -> Iterator[AwardSum]:
+def _of_sessions(
+    rounds: Sequence[RoundRow], played: _Played, rated: _Rated, hidden: Collection[str]
+) -> Iterator[AwardSum]:
     sessions = defaultdict(list)
     for round_ in rounds:
         sessions[round_.session_id].append(round_)
     for own in sessions.values():
-        best = mvp.most_valuable(own, played, hidden)
+        best = mvp.most_valuable(own, played, rated, hidden)
         if best is not None:
             yield AwardSum(SESSION_MVP, best.player_guid, 1, best.rating)
 
 
-def _of_maps(rounds: Sequence[RoundRow], played: _Played, hidden: Collection[str]) -> Iterator[AwardSum]:
+def _of_maps(
+    rounds: Sequence[RoundRow], played: _Played, rated: _Rated, hidden: Collection[str]
+) -> Iterator[AwardSum]:
     """Yield the MVPs of the maps that were played to their end: with round 2, or without stopwatch."""
     matches = defaultdict(list)
     for round_ in rounds:
@@ -111,7 +118,7 @@ def _of_maps(rounds: Sequence[RoundRow], played: _Played, hidden: Collection[str
     maps: Counter[str] = Counter()
     for own in matches.values():
         if any(round_.round_number == 2 or not round_.stopwatch for round_ in own):
-            best = mvp.most_valuable(own, played, hidden)
+            best = mvp.most_valuable(own, played, rated, hidden)
             if best is not None:
                 yield AwardSum(MAP_MVP, best.player_guid, 1, 0.0)
             maps.update({player.player_guid for round_ in own for player in played[round_.id]})
@@ -121,6 +128,10 @@ def _of_maps(rounds: Sequence[RoundRow], played: _Played, hidden: Collection[str
 
 def _played(conn: Connection, rounds: Sequence[RoundRow]) -> _Played:
     return stored.performances(conn, [round_.id for round_ in rounds])
+
+
+def _rated(played: _Played) -> _Rated:
+    return {round_id: mvp.round_ratings(players) for round_id, players in played.items()}
 
 
 def _hidden(conn: Connection) -> set[str]:

@@ -89,7 +89,7 @@ def view_of_round(
         players=visible(lines),
         sides=totals(lines),
         hidden=hidden_in(lines),
-        mvp=mvp_of(mvp.ratings([played[round_.id]]), lines),
+        mvp=mvp_of(mvp.round_ratings(played[round_.id]), lines),
         milestones=reached,
         team_names=_names_in(round_, series),
     )

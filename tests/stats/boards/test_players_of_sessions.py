@@ -18,7 +18,7 @@ from etstats.db.scope import Scope
 from etstats.demo.generator import GeneratedRound
 from etstats.domain.rules.quarters import quarter_span
 from etstats.domain.rules.season_standings import POINTS, SEASON_BOARDS
-from etstats.stats import profiles
+from etstats.stats import profiles, seasons
 from tests.conftest import CliResult
 from tests.stats.boards.expected import BULLETS, VALUES, Act, by_player
 
@@ -416,3 +416,19 @@ def test_any_document_can_be_wrapped(cli: Cli, words: tuple[str, ...]) -> None:
     refused = cli(*words, "--envelope")
     assert (refused.code, refused.out) == (2, "")
     assert "add --json" in refused.err
+
+
+def test_the_list_of_seasons_has_the_champions_of_whole_seasons(db: Connection) -> None:
+    """The newest has everything; the others only their champions."""
+    whole = seasons.seasons(db, Scope(), UTC)
+    brief = seasons.seasons(db, Scope(), UTC, are_whole=False)
+    assert brief[0] == whole[0]
+    assert len(brief) > 1
+    assert [season[:3] for season in brief] == [season[:3] for season in whole]
+    assert [season.champions for season in brief] == [season.champions for season in whole]
+
+
+def test_the_first_players_of_the_list_are_those_last_seen(db: Connection) -> None:
+    """Names are read only of these."""
+    everybody = players.player_list(db, Scope())
+    assert players.player_list(db, Scope(), 3) == everybody[:3]

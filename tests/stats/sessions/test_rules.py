@@ -65,7 +65,7 @@ def test_a_substitute_with_one_brilliant_round_does_not_win_a_session() -> None:
         performance("b", team=2, kills=8, deaths=8, damage_given=1200),
     ]
     brilliant = performance("substitute", team=2, kills=40, deaths=1, damage_given=6000)
-    ratings = mvp.ratings([regular, regular, regular, [regular[0], brilliant]])
+    ratings = mvp.ratings(map(mvp.round_ratings, [regular, regular, regular, [regular[0], brilliant]]))
     assert max(ratings, key=ratings.__getitem__) == "a"
     assert mvp.round_ratings([regular[0], brilliant])["substitute"] > ratings["a"]
 
