@@ -2,7 +2,8 @@
 
     EtstatsError                 1   internal error
     ├── ConfigError              2   a setting or an option is wrong
-    │   └── BackupError          2   a file is not a valid backup
+    │   ├── BackupError          2   a file is not a valid backup
+    │   └── InvalidValueError    2   a value does not have the format of its setting
     ├── NotFoundError            2   no such player, map, season, round ...; the message lists similar ones
     ├── ParseError               3   a file is not a valid round file; it goes to quarantine
     ├── CheckError               3   a file's numbers contradict each other; it goes to quarantine
@@ -35,6 +36,10 @@ class ConfigError(EtstatsError):
 
 class BackupError(ConfigError):
     """A backup to restore is missing, damaged, or not supported by this version."""
+
+
+class InvalidValueError(ConfigError):
+    """A value does not have the format that its setting or option requires."""
 
 
 class NotFoundError(EtstatsError):

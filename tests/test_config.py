@@ -1,11 +1,19 @@
 """Tests of settings: sources, errors, and masking of secrets."""
 
 import re
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import Field, fields, is_dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import tomlkit
+from hypothesis import given
+from hypothesis import strategies as st
 
 from etstats.config import loader
+from etstats.config.schema import Config
 from etstats.errors import ConfigError
 
 SERVER = '[[servers]]\nname = "main"\nhost = "game.example.org"\nremote_path = "/home/et/gamestats"\n'
@@ -49,10 +57,10 @@ def test_a_byte_order_mark_is_no_part_of_the_settings(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
-        ("ETSTATS_SESSIONS_GAP_MINUTES", "abc", "expected a whole number"),
-        ("ETSTATS_SESSIONS_GAP_MINUTES", "", "expected a whole number"),
-        ("ETSTATS_SESSIONS_GAP_MINUTES", "0", "0 is out of bounds (1 to 1440)"),
-        ("ETSTATS_LOG_LEVEL", "loud", '"loud" is not a choice; expected one of debug, info, warning, error'),
+        ("ETSTATS_SESSIONS_GAP_MINUTES", "abc", 'expected a whole number, got "abc"'),
+        ("ETSTATS_SESSIONS_GAP_MINUTES", "", 'expected a whole number, got ""'),
+        ("ETSTATS_SESSIONS_GAP_MINUTES", "0", "0 is out of bounds; expected 1 to 1440"),
+        ("ETSTATS_LOG_LEVEL", "loud", '"loud" is not valid; expected one of debug, info, warning, error'),
         ("ETSTATS_DATABASE_URL_FILE", "/nowhere", "/nowhere: cannot be read: No such file or directory"),
     ],
 )
@@ -97,8 +105,21 @@ def test_environment_goes_before_the_file(tmp_path: Path) -> None:
         ('[[servers]]\nname = "main"\n', "host .SFTP. or path"),
         ('[[servers]]\nhost = "h"\n', "name is missing"),
         ('[[servers]]\nname = "main"\nhost = "h"\n', "remote_path is missing"),
-        (SERVER + 'timezone = "Europe/Lubljana"\n', "no such zone"),
-        (SERVER + 'port = "ssh"\n', "whole number"),
+        (SERVER + 'timezone = "Europe/Lubljana"\n', "invalid time zone"),
+        (SERVER + 'port = "ssh"\n', r"\[\[servers\]\] main: port: expected a whole number, got \"ssh\""),
+        (SERVER + "port = 0\n", "expected 1 to 65535"),
+        (SERVER + 'query = "game:x"\n', 'query: invalid address "game:x"; expected host:port'),
+        ('[[servers]]\nname = "main"\npath = ""\n', "path: expected a value, got an empty string"),
+        ('[sync]\nidle_every = "soon"\n', 'idle_every: invalid duration "soon"; expected one such as 5s'),
+        ('[cron]\npoll = "0s"\n', 'poll: invalid duration "0s"'),
+        ('[cron]\npoll = "5 minutes"\n', 'poll: invalid duration "5 minutes"'),
+        ('[cron]\nhours = "evening"\n', 'hours: invalid hours "evening"; expected a range such as 18-2'),
+        ('[cron]\nbackup_at = "25:00"\n', 'backup_at: invalid time of day "25:00"; expected one such as 05:30'),
+        ('[discord]\nthread_id = "general"\n', 'thread_id: invalid thread id "general"; expected a number'),
+        ('[database]\nschema = "My Tables"\n', 'schema: invalid schema name "My Tables"'),
+        ('[site]\nurl = "stats.example.org"\n', 'url: invalid address "stats.example.org"'),
+        ("data_dir = 3\n", "data_dir: expected a string, got 3"),
+        ("state_dir = []\n", "state_dir: expected a string, got a list"),
         (SERVER + SERVER, "two servers are named main"),
         (SERVER.replace('"main"', '"../x"'), "folder"),
         ("[sessions\n", "not valid TOML"),
@@ -146,8 +167,10 @@ def test_what_is_shown_holds_no_secret(tmp_path: Path) -> None:
     """`redacted` replaces every secret, at any depth."""
     text = (
         '[database]\nurl = "postgresql://et:hidden1@db/etstats"\n'
-        '[discord]\nwebhook_url = "hidden2"\n[discord.map]\nwebhook_url = "hidden3"\n'
-        '[discord.servers.main]\nwebhook_url = "hidden4"\n[health]\nping_url = "hidden5"\n'
+        '[discord]\nwebhook_url = "https://discord.com/api/webhooks/1/hidden2"\n'
+        '[discord.map]\nwebhook_url = "https://discord.com/api/webhooks/1/hidden3"\n'
+        '[discord.servers.main]\nwebhook_url = "https://discord.com/api/webhooks/1/hidden4"\n'
+        '[health]\nping_url = "https://hc-ping.com/hidden5"\n'
     )
     found = loader.load(written(tmp_path, text), {})
     assert len(loader.secrets(found)) == 5
@@ -160,3 +183,84 @@ def test_the_server_that_is_meant(tmp_path: Path) -> None:
     assert found.server(None).name == "main"
     with pytest.raises(ConfigError, match="there are: main"):
         found.server("other")
+
+
+def settings(cls: Any, *place: str) -> Iterator[tuple[tuple[str, ...], Any, Field[Any] | None]]:
+    """Yield each setting: the keys that lead to it, its type and its field (None: a folder at the top)."""
+    hints = typing.get_type_hints(cls)
+    for one in fields(cls):
+        hint = hints[one.name]
+        inner = [kind for kind in (hint, *typing.get_args(hint)) if is_dataclass(kind)]
+        key = (*place, one.name)
+        if inner:
+            named = typing.get_origin(hint) not in (None, tuple)
+            yield from settings(inner[0], *key, *(["round"] if named else []))
+        elif place or one.name.endswith("_dir"):
+            yield key, hint, one if place else None
+
+
+SETTINGS = tuple(settings(Config))
+WRONG = (
+    st.sampled_from([True, 3, -1, 10**400, 0.5, float("nan"), float("inf"), "", " ", "\0", "hidden", "x\ny"])
+    | st.lists(st.sampled_from(["hidden", 3]), max_size=2)
+    | st.dictionaries(st.just("hidden"), st.just(3), max_size=1)
+    | st.datetimes()
+    | st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=8)
+)
+
+
+def is_of(hint: Any, value: Any) -> bool:
+    """Return whether a loaded value has the declared type."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        return value in arguments
+    if origin is tuple:
+        return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+    if arguments:
+        return any(is_of(argument, value) for argument in arguments)
+    return type(value) is hint
+
+
+def test_every_setting_is_in_the_property_test() -> None:
+    """The walk over the settings finds the nested and the top-level ones."""
+    keys = {key for key, _, _ in SETTINGS}
+    assert {("data_dir",), ("servers", "port"), ("sync", "idle_every"), ("discord", "kinds")} <= keys
+    assert {("discord", "map", "thread_id"), ("discord", "channels", "round", "webhook_url")} <= keys
+
+
+@given(st.sampled_from(SETTINGS), WRONG)
+def test_a_setting_has_its_declared_type_or_is_refused(
+    tmp_path_factory: pytest.TempPathFactory, setting: tuple[tuple[str, ...], Any, Field[Any] | None], value: Any
+) -> None:
+    """Any value of any setting either loads as the declared type, or the error names file, setting and value.
+
+    A secret value is not shown.
+    """
+    key, hint, field = setting
+    folder = tmp_path_factory.getbasetemp() / "settings"
+    folder.mkdir(exist_ok=True)
+    server = {"name": "main", "host": "h", "remote_path": "r"}
+    table: Any = {key[-1]: value}
+    if key[0] == "servers":
+        table = {"servers": [({"name": "main"} if key[1] == "path" else server) | table]}
+    else:
+        for name in reversed(key[:-1]):
+            table = {name: table}
+    path = written(folder, tomlkit.dumps(table))
+    try:
+        loaded: Any = loader.load(path, {"HOME": str(folder)})
+    except ConfigError as error:
+        said = str(error)
+        assert said.startswith(str(path))
+        if key[-1] != "name":  # which the error may use to name the server
+            assert f"{key[-1]}: " in said
+        if field is not None and field.metadata.get("secret"):
+            assert "hidden" not in said
+        elif type(value) in (bool, int):
+            assert str(value).lower()[:50] in said
+        return
+    for name in key:
+        loaded = loaded[0] if isinstance(loaded, tuple) else loaded
+        loaded = loaded[name] if isinstance(loaded, Mapping) else getattr(loaded, name)
+    assert isinstance(loaded, Path) if field is None else is_of(hint, loaded)
+    assert loaded != "" or (field is not None and field.default == "")

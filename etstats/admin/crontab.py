@@ -1,14 +1,12 @@
 """The crontab entries: a block between marker lines; other lines of the crontab are not changed."""
 
-import re
 import shlex
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from etstats.config.schema import CronConfig
-from etstats.domain.durations import seconds
-from etstats.domain.rules.hours import hours_of
+from etstats.domain.rules.hours import hours_of, time_of_day
 from etstats.errors import ConfigError
 
 BEGIN = "# >>> etstats >>> (written by `etstats cron install`; changes between the markers are lost)"
@@ -18,25 +16,6 @@ _SANE_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 _POLL_FOR = "55s"
 _REMIND = "24h"
 _DAEMONS = frozenset({"cron", "crond", "fcron", "dcron", "systemd-cron", "anacron"})
-_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
-
-
-def play_hours(text: str) -> tuple[int, ...]:
-    """Return the hours of `[cron] hours`; raises ConfigError."""
-    try:
-        return hours_of(text)
-    except ConfigError as error:
-        raise ConfigError(f"[cron] hours: {error}") from error
-
-
-def backup_time(cron: CronConfig) -> str:
-    """Return the time of the nightly backup as `05:30`; raises ConfigError."""
-    found = _CLOCK.fullmatch(cron.backup_at)
-    if found is None:
-        raise ConfigError(
-            f"[cron] backup_at: {cron.backup_at!r} is not a time of day; expected a time such as 05:30"
-        )
-    return f"{int(found[1]):02}:{found[2]}"
 
 
 def block(cron: CronConfig, command: Sequence[str], home: str) -> str:
@@ -46,11 +25,10 @@ def block(cron: CronConfig, command: Sequence[str], home: str) -> str:
     setting would apply to all later entries of the crontab. After an uninstall only the nightly entry fails, with
     a line that names the missing program; the others do nothing.
     """
-    hours = play_hours(cron.hours)
-    seconds(cron.poll, "[cron] poll:")  # refuse a wrong value before cron runs it
+    hours = hours_of(cron.hours)
     nightly = f"HOME={shlex.quote(home)} PATH={_SANE_PATH} {shlex.join(command)} -q --remind {_REMIND}"
     call = f"test -x {shlex.quote(command[0])} && {nightly}"
-    hour, minute = backup_time(cron).split(":")
+    hour, minute = time_of_day(cron.backup_at)
     field = _hour_field(hours)
     lines = [
         BEGIN,
@@ -64,7 +42,7 @@ def block(cron: CronConfig, command: Sequence[str], home: str) -> str:
         ]
     lines += [
         "# A verified backup each night.",
-        f"{int(minute)} {int(hour)} * * * {nightly} backup",
+        f"{minute} {hour} * * * {nightly} backup",
         "# Recaps and other scheduled posts of [discord] kinds.",
         f"3 8-20 * * * {call} recap --post",
         "# Reports problems, each of them once a day.",

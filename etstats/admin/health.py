@@ -11,11 +11,11 @@ from pathlib import Path
 from etstats.admin import crontab
 from etstats.admin.backup import TOMORROW, Backup, backups, folder_of
 from etstats.admin.backup import newest as newest_backup
-from etstats.admin.crontab import play_hours
 from etstats.config.environment import default_state_dir
 from etstats.config.schema import Config
 from etstats.db import embedded, maintenance, migrations, server_status
 from etstats.db.server_status import FileArrival, HealthFacts, NewestFile, ServerStatus
+from etstats.domain.rules.hours import hours_of
 from etstats.domain.text import bytes_in_words, local_time, pluralize
 from etstats.errors import ParseError
 from etstats.importer.anonymize import Pseudonyms, are_copies_current
@@ -177,7 +177,7 @@ def _server(name: str, status: ServerStatus | None, config: Config, now: datetim
     if status.people is not None and is_playing(status, now):
         text += f", {status.people} playing"
     hour_ago = now - _LOOK_OVERDUE
-    hours = play_hours(config.cron.hours)
+    hours = hours_of(config.cron.hours)
     overdue = age > _LOOK_OVERDUE and {now.astimezone().hour, hour_ago.astimezone().hour} <= set(hours)
     if overdue:
         yield Sign(

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from etstats.admin.crontab import backup_time, play_hours
 from etstats.admin.manual import docs_root
 from etstats.config.loader import environment
 from etstats.config.schema import CronConfig
+from etstats.domain.rules.hours import hours_of, time_of_day
 from etstats.errors import ConfigError
 
 _TEMPLATE_COMMAND = "%h/.local/bin/etstats"
@@ -23,10 +23,11 @@ def folder() -> Path:
 
 def units(cron: CronConfig, command: Sequence[str]) -> dict[str, str]:
     """Return the text of each unit by its name, for these play hours and this command (absolute, with options)."""
-    hours = play_hours(cron.hours)
+    hours = hours_of(cron.hours)
+    hour, minute = time_of_day(cron.backup_at)
     begins = [hour for hour in hours if (hour - 1) % 24 not in hours]
     calendars = {
-        "etstats-backup.timer": [f"*-*-* {backup_time(cron)}:00"],
+        "etstats-backup.timer": [f"*-*-* {hour:02}:{minute:02}:00"],
         _BEGIN: [f"*-*-* {hour:02}:00:00" for hour in begins],
         _END: [f"*-*-* {(hour + 1) % 24:02}:00:00" for hour in hours if (hour + 1) % 24 not in hours],
     }
@@ -64,7 +65,7 @@ def install(cron: CronConfig, command: Sequence[str], now: datetime) -> bool:
     if _BEGIN in wanted:
         _systemctl("disable", "--quiet", _WATCH)
         _systemctl("enable", "--quiet", "--now", _BEGIN, _END, *_ALWAYS)
-        if now.hour in play_hours(cron.hours):
+        if now.hour in hours_of(cron.hours):
             _systemctl("restart", _WATCH)
     else:
         _systemctl("enable", "--quiet", "--now", *_ALWAYS)

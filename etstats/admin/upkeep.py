@@ -9,7 +9,7 @@ from etstats.db.connection import collecting_lock, connect, database_errors, to_
 from etstats.db.maintenance import ReplicaFacts
 from etstats.errors import ConfigError
 from etstats.pipeline import server_names
-from etstats.pipeline.database import database_url, open_database, replica_url
+from etstats.pipeline.database import connect_to_replica, database_url, open_database, replica_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ def _replica(config: Config, written_to: str | None) -> ReplicaFacts | None:
     url = replica_url(config)
     if url is None:
         return None
-    with database_errors(), connect(url, read_only=True) as conn:
+    with database_errors(), connect_to_replica(url) as conn:
         return maintenance.replica_facts(conn, written_to)
 
 

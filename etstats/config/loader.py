@@ -11,15 +11,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from etstats.config.convert import did_you_mean, from_dict, refuse_if_others_can_read
+from etstats.config.convert import convert, did_you_mean, from_dict, refuse_if_others_can_read
 from etstats.config.environment import state_dir_without_settings
 from etstats.config.schema import Config, ServerConfig
-from etstats.domain.rules.hours import hours_of
 from etstats.errors import ConfigError
-from etstats.post.settings import KINDS, DiscordConfig
-from etstats.site.settings import address
+from etstats.post.settings import KINDS
 from etstats.sync.regular_file import read_regular
 
 _FOLDERS = ("path", "data_dir", "state_dir")
@@ -48,10 +45,8 @@ def load(
     table = _read_toml(path) if (named and not may_be_missing) or path.exists() else {}
     if _holds_secret(table):
         refuse_if_others_can_read(path)
-    data_dir = env.get("ETSTATS_DATA_DIR") or table.pop("data_dir", None) or _default_data_dir(env)
-    state_dir = env.get("ETSTATS_STATE_DIR") or table.pop("state_dir", None) or state_dir_without_settings(env)
-    table.pop("data_dir", None)
-    table.pop("state_dir", None)
+    data_dir = _folder("data_dir", table, path, env) or _default_data_dir(env)
+    state_dir = _folder("state_dir", table, path, env) or state_dir_without_settings(env)
     sections = {name: cls for name, cls in typing.get_type_hints(Config).items() if name not in _FOLDERS}
     for key in table:
         if key not in sections:
@@ -59,14 +54,14 @@ def load(
     values = {name: _section(name, cls, table.get(name), path, env) for name, cls in sections.items()}
     config = Config(
         path=path if path.exists() else None,
-        data_dir=Path(str(data_dir)).expanduser(),
-        state_dir=Path(str(state_dir)).expanduser(),
+        data_dir=Path(data_dir).expanduser(),
+        state_dir=Path(state_dir).expanduser(),
         **values,
     )
     _check_servers(config.servers, path)
-    _check_username(config.discord.username, path)
-    _check_discord(config.discord, path)
-    address(config.site.url)
+    for kind in config.discord.channels:
+        if kind not in KINDS:
+            raise ConfigError(f"{path}: [discord.channels.{kind}]: no such kind{did_you_mean(kind, KINDS)}")
     return config
 
 
@@ -143,18 +138,27 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
 
 
+def _folder(key: str, table: dict[str, Any], path: Path, env: Mapping[str, str]) -> str | None:
+    """Take a folder from the table, unless the environment sets it; None if neither does."""
+    given = table.pop(key, None)
+    variable = f"ETSTATS_{key}".upper()
+    if env.get(variable):
+        return str(convert(str, env[variable], variable))
+    return None if given is None else str(convert(str, given, f"{path}: {key}"))
+
+
 def _section(name: str, cls: Any, table: Any, path: Path, env: Mapping[str, str]) -> Any:
     where = f"{path}: [{name}]"
     if name == "servers":
         if table is not None and not isinstance(table, list):
-            raise ConfigError(f"{path}: servers: write each one as [[servers]]")
+            raise ConfigError(f"{path}: servers: expected a section for each server, written as [[servers]]")
         return tuple(
-            from_dict(ServerConfig, entry, f"{path}: [[servers]] number {number}")
+            from_dict(ServerConfig, entry, f"{path}: [[servers]] {_named(entry) or f'number {number}'}")
             for number, entry in enumerate(table or (), 1)
         )
     table = {} if table is None else table
     if not isinstance(table, dict):
-        raise ConfigError(f"{where}: this is a section; write it in brackets")
+        return from_dict(cls, table, where)  # which refuses it
     table, variables = dict(table), {}
     for field in fields(cls):
         for suffix in ("", "_file") if field.metadata.get("secret") else ("",):
@@ -165,6 +169,11 @@ def _section(name: str, cls: Any, table: Any, path: Path, env: Mapping[str, str]
                 table[field.name + suffix] = env[variable]
                 variables[field.name + suffix] = variable
     return from_dict(cls, table, where, variables)
+
+
+def _named(table: Any) -> str | None:
+    name = table.get("name") if isinstance(table, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def _holds_secret(table: Mapping[str, Any]) -> bool:
@@ -237,32 +246,7 @@ def _check_servers(servers: tuple[ServerConfig, ...], path: Path) -> None:
             raise ConfigError(f"{where}: set either host (SFTP) or path (a folder on this machine)")
         if server.host is not None and server.remote_path is None:
             raise ConfigError(f"{where}: remote_path is missing: the folder of the round files on {server.host}")
-        try:
-            ZoneInfo(server.timezone)
-        except (KeyError, ValueError, OSError) as error:
-            raise ConfigError(
-                f"{where}: timezone {server.timezone}: no such zone; expected a name such as Europe/Ljubljana"
-            ) from error
     names = [server.name for server in servers]
     for name in names:
-        if not name or "/" in name or name.startswith(".") or not name.isprintable():
-            raise ConfigError(f"{path}: server {name!r}: a folder is named after it; use letters and digits")
         if names.count(name) > 1:
             raise ConfigError(f"{path}: two servers are named {name}; give each a different name")
-
-
-def _check_discord(settings: DiscordConfig, path: Path) -> None:
-    for kind in settings.channels:
-        if kind not in KINDS:
-            raise ConfigError(f"{path}: [discord.channels.{kind}]: no such kind{did_you_mean(kind, KINDS)}")
-    try:
-        if settings.quiet_hours:
-            hours_of(settings.quiet_hours)
-    except ConfigError as error:
-        raise ConfigError(f"{path}: [discord]: quiet_hours: {error}") from error
-
-
-def _check_username(name: str | None, path: Path) -> None:
-    """Raise ConfigError for a username with which Discord would refuse every message."""
-    if name is not None and (not 1 <= len(name.strip()) <= 80 or re.search("discord|clyde", name, re.IGNORECASE)):
-        raise ConfigError(f'{path}: [discord]: username: 1 to 80 characters, without "discord" or "clyde"')

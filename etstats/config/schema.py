@@ -9,21 +9,31 @@ from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from etstats.domain.durations import seconds
 from etstats.domain.rounds import BotRounds
+from etstats.domain.rules.hours import hours_of, time_of_day
+from etstats.domain.value_formats import (
+    check_database_url,
+    check_schema_name,
+    check_server_name,
+    check_time_zone,
+    check_web_url,
+)
 from etstats.errors import ConfigError
 from etstats.logs import LogConfig
 from etstats.post.settings import DiscordConfig
 from etstats.site.settings import SiteConfig
+from etstats.sync.game_query import game_address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseConfig:
     """Location of the database; without a `url`, the embedded PostgreSQL in the data folder."""
 
-    url: str | None = field(default=None, metadata={"secret": True})
-    read_url: str | None = field(default=None, metadata={"secret": True})
+    url: str | None = field(default=None, metadata={"secret": True, "format": check_database_url})
+    read_url: str | None = field(default=None, metadata={"secret": True, "format": check_database_url})
     """A streaming replica for the query commands."""
-    schema: str = "public"
+    schema: str = field(default="public", metadata={"format": check_schema_name})
     """Schema of the tables, for a database that another program uses too."""
 
 
@@ -31,18 +41,18 @@ class DatabaseConfig:
 class ServerConfig:
     """One game server: reached by SFTP (`host`) or as a folder on this machine (`path`)."""
 
-    name: str
+    name: str = field(metadata={"format": check_server_name})
     host: str | None = None
     path: str | None = None
-    port: int | None = None
+    port: int | None = field(default=None, metadata={"min": 1, "max": 65535})
     user: str | None = None
     key_file: str | None = None
     known_hosts: str | None = None
     remote_path: str | None = None
-    timezone: str = "UTC"
+    timezone: str = field(default="UTC", metadata={"format": check_time_zone})
     stopwatch: bool | None = None
     """False: every file is a separate match. None: stopwatch, and files that contradict it are reported."""
-    query: str | None = None
+    query: str | None = field(default=None, metadata={"format": game_address})
     """`host:port` of the game's UDP status query, to ask whether anyone plays."""
 
 
@@ -76,7 +86,7 @@ class SyncConfig:
     connect_timeout: float = field(default=10.0, metadata={"min": 0.1, "max": 600})
     read_timeout: float = field(default=30.0, metadata={"min": 0.1, "max": 600})
     run_limit: float = field(default=600.0, metadata={"min": 1, "max": 86400})
-    idle_every: str | None = None
+    idle_every: str | None = field(default=None, metadata={"format": seconds})
     idle_after_minutes: int = field(default=30, metadata={"min": 1, "max": 1440})
     lookback_hours: int = field(default=24, metadata={"min": 1, "max": 87600})
     """A poll without `--since` starts this long before the newest known file."""
@@ -86,9 +96,9 @@ class SyncConfig:
 class CronConfig:
     """Polling by cron: `hours` is a range in this machine's time and may pass midnight (`18-2`)."""
 
-    hours: str = "0-23"
-    poll: str = "5s"
-    backup_at: str = "05:30"
+    hours: str = field(default="0-23", metadata={"format": hours_of})
+    poll: str = field(default="5s", metadata={"format": seconds})
+    backup_at: str = field(default="05:30", metadata={"format": time_of_day})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +113,7 @@ class BackupConfig:
 class HealthConfig:
     """Dead man's switch (such as healthchecks.io), and limits of the health check."""
 
-    ping_url: str | None = field(default=None, metadata={"secret": True})
+    ping_url: str | None = field(default=None, metadata={"secret": True, "format": check_web_url})
     metrics_file: str | None = None
     max_backup_age_hours: int = field(default=48, metadata={"min": 1, "max": 100000})
     max_file_age_days: int = field(default=14, metadata={"min": 1, "max": 100000})

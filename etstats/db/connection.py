@@ -14,7 +14,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from etstats.db import embedded
 from etstats.db.queries import query
-from etstats.errors import CheckError, ConfigError, DatabaseError, LockedError
+from etstats.domain.value_formats import check_schema_name
+from etstats.errors import CheckError, ConfigError, DatabaseError, InvalidValueError, LockedError
 
 # psycopg also logs what it raises; without a handler the log is printed, and cron would mail it.
 logging.getLogger("psycopg").setLevel(logging.ERROR)
@@ -27,8 +28,9 @@ SNAPSHOT_ISOLATION = psycopg.IsolationLevel.REPEATABLE_READ
 
 OLDEST_SERVER = 14
 DEFAULT_SCHEMA = "public"
-_SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
 _SCHEMA_OPTION = re.compile(r"-csearch_path=([a-z0-9_]+)$", re.ASCII)
+PRIMARY = "database.url"
+"""The setting that messages name, unless they are about another URL."""
 _TO_THE_PRIMARY = "point database.url to the primary, and database.read_url to the replica."
 RUN_LOCK_KEY = 0x6574_7374_6174_7321  # "etstats!"
 BACKUP_LOCK_KEY = 0x6574_7374_6261_636B  # "etstback"
@@ -43,15 +45,15 @@ _TEMPORARY = re.compile(
 _FROM_SERVER = re.compile(r"(?:FATAL|[^\W\d_]{4,}):  (.+)")
 
 
-def with_schema(url: str, schema: str) -> str:
-    """Return the URL of the same database, with the schema to which `connect` sets the search path."""
+def with_schema(url: str, schema: str, setting: str = PRIMARY) -> str:
+    """Return the URL of the same database, with the schema to which `connect` sets the search path.
+
+    `setting` names the source of the URL in messages.
+    """
     if schema == DEFAULT_SCHEMA:
         return url
-    if not _SCHEMA_NAME.fullmatch(schema) or schema.startswith("pg_"):
-        raise ConfigError(
-            f'database.schema "{schema}" is not valid; expected up to 63 of a-z, 0-9 and _, such as etstats'
-        )
-    options = _settings(url).get("options", "")
+    check_schema_name(schema)  # it is part of an SQL statement
+    options = _settings(url, setting).get("options", "")
     return make_conninfo(url, options=f"{options} -csearch_path={schema}".strip())
 
 
@@ -60,22 +62,23 @@ def to_primary(url: str) -> str:
 
     A target_session_attrs in the URL is kept.
     """
-    settings = _settings(url)
+    settings = _settings(url, PRIMARY)
     if "target_session_attrs" in settings or not _has_several_hosts(settings):
         return url
     return make_conninfo(url, target_session_attrs="read-write")
 
 
-def connect(url: str, *, read_only: bool = False) -> psycopg.Connection:
+def connect(url: str, *, read_only: bool = False, setting: str = PRIMARY) -> psycopg.Connection:
     """Open a connection without autocommit, with UTF-8, times in UTC, and `read_only` transactions if requested.
 
     Settings that affect results are set here, so that environment, role or database cannot change them. For the
     embedded server, libpq's environment variables are ignored and the server must run in the folder of the URL.
+    `setting` names the source of the URL in messages.
 
     Raises DatabaseError if the server is unavailable; ConfigError if the URL, the password or the database is
     wrong, or the server is older than PostgreSQL 14. No message contains the password.
     """
-    settings = _settings(url)
+    settings = _settings(url, setting)
     schema = _take_schema(settings)
     place = _address(settings)
     folder = embedded.cluster_folder(settings)
@@ -83,22 +86,16 @@ def connect(url: str, *, read_only: bool = False) -> psycopg.Connection:
         with embedded.libpq_environment_ignored() if folder else nullcontext():
             conn = psycopg.connect(make_conninfo("", **settings), prepare_threshold=5)
     except psycopg.OperationalError as error:
-        user = settings.get("user") or "etstats"
-        raise _refusal(
-            error,
-            place,
-            password=settings.get("password", ""),
-            user=user,
-            dbname=settings.get("dbname") or user,
-        ) from None  # its locals hold the password
+        # Its locals hold the password.
+        raise _refusal(error, place, password=settings.get("password", ""), setting=setting) from None
     except psycopg.Error as error:
-        raise ConfigError(f"database.url cannot be used: {type(error).__name__}. Check it.") from None
+        raise ConfigError(f"{setting} cannot be used: {type(error).__name__}. Check it.") from None
     if conn.info.server_version < OLDEST_SERVER * 10000:
         version = conn.info.parameter_status("server_version")
         conn.close()
         raise ConfigError(
             f"PostgreSQL at {place} is {version}; etstats needs {OLDEST_SERVER} or newer. "
-            "Upgrade it, or leave out database.url to use the embedded one."
+            f"Upgrade it, or leave out {setting} to use the embedded one."
         )
     if not read_only and conn.info.parameter_status("in_hot_standby") == "on":
         conn.close()
@@ -355,15 +352,15 @@ class _Queue:
         return f"waiting up to {self._patience:.0f} s for another etstats run to end{who}"
 
 
-def _settings(url: str) -> dict[str, str]:
+def _settings(url: str, setting: str) -> dict[str, str]:
     if not url.strip():
-        raise ConfigError("database.url is empty; leave it out to use the embedded PostgreSQL.")
+        raise ConfigError(f"{setting} is empty; leave it out to use the embedded PostgreSQL.")
     try:
         given = {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
     except psycopg.ProgrammingError:
         # The library's message quotes the URL, including the password.
-        raise ConfigError(
-            "database.url is not a PostgreSQL URL; expected postgresql://user:password@host:5432/database, "
+        raise InvalidValueError(
+            f"{setting} is not a PostgreSQL URL; expected postgresql://user:password@host:5432/database, "
             "with special characters of the password percent-encoded."
         ) from None
     # An "@" or "/" in a bare password ends up in the parts behind it: say so before a message can show it.
@@ -371,7 +368,7 @@ def _settings(url: str) -> dict[str, str]:
     misplaced = given.get("dbname", "") + ("" if host.startswith("/") else host)
     if not given.get("port", "5432").replace(",", "").isdigit() or "@" in misplaced:
         raise ConfigError(
-            "database.url: the password's special characters must be percent-encoded (@ is %40, / is %2F)."
+            f"{setting}: the password's special characters must be percent-encoded (@ is %40, / is %2F)."
         )
     defaults = {
         "application_name": "etstats",
@@ -398,7 +395,7 @@ def _address(settings: dict[str, str]) -> str:
 
 
 def _refusal(
-    error: psycopg.OperationalError, place: str, *, password: str, user: str, dbname: str
+    error: psycopg.OperationalError, place: str, *, password: str, setting: str
 ) -> ConfigError | DatabaseError:
     text = str(error)
     if password:
@@ -411,30 +408,21 @@ def _refusal(
                 f"The pooler at {place} refuses: {reason}. PgBouncer: ignore_startup_parameters = options."
             )
         return ConfigError(
-            f"PostgreSQL at {place} refuses: {reason}. Check user, password and database in database.url, or "
-            f"create them there: {creation_sql(user, dbname)}"
+            f"PostgreSQL at {place} refuses: {reason}. Check user, password and database in {setting}; to create "
+            "them: etstats docs postgresql"
         )
     if "no password supplied" in text:
-        return ConfigError(f"PostgreSQL at {place} requires a password, and database.url has none.")
+        return ConfigError(f"PostgreSQL at {place} requires a password, and {setting} has none.")
     if re.search(r"\bSSL was required|certificate", text):
         reason = text.splitlines()[0].rpartition("failed: ")[2]
         return ConfigError(
-            f"No TLS with PostgreSQL at {place}: {reason}. Check sslmode and sslrootcert in database.url."
+            f"No TLS with PostgreSQL at {place}: {reason}. Check sslmode and sslrootcert in {setting}."
         )
     # One line for each host that was tried, and lines of advice between them.
     reasons = [line.rpartition("failed: ")[2] for line in text.splitlines() if "failed: " in line]
     reason = answer[1].strip() if answer else "; ".join(dict.fromkeys(reasons)) or text.splitlines()[0]
     return DatabaseError(
-        f"PostgreSQL at {place} cannot be reached: {reason}. Is it running, and is database.url right?"
-    )
-
-
-def creation_sql(user: str, dbname: str) -> str:
-    """Return the SQL with which an administrator creates the role and its database."""
-    role, name = (f'"{word.replace(chr(34), chr(34) * 2)}"' for word in (user, dbname))
-    return (
-        f"CREATE ROLE {role} LOGIN PASSWORD '...'; "
-        f"CREATE DATABASE {name} OWNER {role} ENCODING 'UTF8' TEMPLATE template0;"
+        f"PostgreSQL at {place} cannot be reached: {reason}. Is it running, and is {setting} right?"
     )
 
 

@@ -9,6 +9,8 @@ from etstats.db import archive, embedded
 from etstats.db.connection import SNAPSHOT_ISOLATION, Connection, connect, database_errors, to_primary, with_schema
 from etstats.db.migrations import migrate, schema_errors
 
+_REPLICA = "database.read_url (--read-url)"
+
 
 def database_url(config: Config) -> str:
     """Return the URL of the configured PostgreSQL, or of the embedded one, which is started if necessary."""
@@ -21,7 +23,12 @@ def database_url(config: Config) -> str:
 def replica_url(config: Config) -> str | None:
     """Return the URL of the replica for reading commands; None if none is configured."""
     url = config.database.read_url
-    return None if url is None else with_schema(url, config.database.schema)
+    return None if url is None else with_schema(url, config.database.schema, _REPLICA)
+
+
+def connect_to_replica(url: str) -> Connection:
+    """Open a read-only connection to the URL of `replica_url`; its errors name that setting."""
+    return connect(url, read_only=True, setting=_REPLICA)
 
 
 @contextmanager
@@ -54,7 +61,7 @@ def open_for_reading(
             conn.isolation_level = SNAPSHOT_ISOLATION
             yield conn
         return
-    with database_errors(), closing(connect(url, read_only=True)) as conn:
+    with database_errors(), closing(connect_to_replica(url)) as conn:
         conn.isolation_level = SNAPSHOT_ISOLATION
         with schema_errors(conn):
             yield conn

@@ -12,6 +12,7 @@ from etstats.config.schema import Config
 from etstats.db import sealing
 from etstats.db.connection import collecting_lock
 from etstats.domain.files import HEAD_BYTES, MAX_ROUND_BYTES
+from etstats.domain.value_formats import check_server_name
 from etstats.errors import ConfigError, EtstatsError, ParseError
 from etstats.importer import anonymize
 from etstats.importer.anonymize import Pseudonyms
@@ -90,8 +91,12 @@ def check(paths: Iterable[Path], *, limit: int | None = None) -> Report:
 
 
 def server_name(config: Config, given: str | None) -> str:
-    """Return the server of imported files: the given name, else the only configured server, else `main`."""
+    """Return the server of imported files: the given name, else the only configured server, else `main`.
+
+    Raises InvalidValueError for a name that is not valid in the settings either.
+    """
     if given is not None:
+        check_server_name(given)
         return given
     if len(config.servers) > 1:
         return config.server(None).name

@@ -8,6 +8,7 @@ from etstats.config.schema import Config
 from etstats.db import archive
 from etstats.db.connection import Connection
 from etstats.db.scope import server_names
+from etstats.domain.value_formats import check_server_name
 from etstats.errors import ConfigError, NotFoundError
 from etstats.logs import event
 
@@ -17,8 +18,7 @@ def rename_server(conn: Connection, config: Config, old: str, new: str) -> int:
 
     Raises NotFoundError if no server is named `old`, ConfigError if `new` has files or is not a valid name.
     """
-    if not new or "/" in new or new.startswith(".") or not new.isprintable():
-        raise ConfigError(f'invalid server name "{new}": it names a folder too; use letters and digits')
+    check_server_name(new)
     with conn.transaction():
         server_id = archive.server_id(conn, old)
         if server_id is None:

@@ -15,7 +15,6 @@ from etstats.logs import event
 from etstats.pipeline.database import open_database
 from etstats.site import paths
 from etstats.site.folder import Changes
-from etstats.site.settings import address
 from etstats.stats import ratings
 
 WAIT_SECONDS = 30.0
@@ -60,7 +59,7 @@ def update_site(config: Config) -> None:
 
 def page_of(config: Config) -> Callable[[PendingPost], str | None] | None:
     """Return a function from a post to the URL of its round, match or session page; None without `[site] url`."""
-    base = address(config.site.url)
+    base = config.site.address
     if base is None:
         return None
 

@@ -6,7 +6,9 @@ from datetime import datetime, tzinfo
 from typing import Literal
 
 from etstats.domain.rules.hours import hours_of
+from etstats.domain.value_formats import check_thread_id, check_username
 from etstats.post.render.dates import LANGUAGES
+from etstats.post.webhook.address import parse_address
 
 ROUND_KINDS = ("round", "map", "session")
 """The kinds of posts that are about stored rounds."""
@@ -25,8 +27,8 @@ TimezoneOf = Callable[[str], tzinfo]
 class ChannelConfig:
     """A Discord destination: the address of a webhook and optionally a thread of its channel."""
 
-    webhook_url: str | None = field(default=None, metadata={"secret": True})
-    thread_id: str | None = None
+    webhook_url: str | None = field(default=None, metadata={"secret": True, "format": parse_address})
+    thread_id: str | None = field(default=None, metadata={"format": check_thread_id})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,19 +39,19 @@ class DiscordConfig:
     send one kind, or one server, to another channel.
     """
 
-    webhook_url: str | None = field(default=None, metadata={"secret": True})
-    thread_id: str | None = None
+    webhook_url: str | None = field(default=None, metadata={"secret": True, "format": parse_address})
+    thread_id: str | None = field(default=None, metadata={"format": check_thread_id})
     forum: bool = False
     """The channel is a forum: each gaming session gets a thread of its own."""
-    username: str | None = None
+    username: str | None = field(default=None, metadata={"format": check_username})
     kinds: tuple[str, ...] = field(default=ROUND_KINDS, metadata={"choices": KINDS})
     status: bool = False
     """One message per server about who is on it now; as the kind `status`."""
     game_on_players: int = field(default=6, metadata={"min": 1, "max": 64})
     """How many players a server needs for the kind `game_on`."""
-    quiet_hours: str = ""
+    quiet_hours: str = field(default="", metadata={"format": hours_of})
     """Hours such as 1-9, by the clock of the server: posts are sent without a notification."""
-    admin_webhook_url: str | None = field(default=None, metadata={"secret": True})
+    admin_webhook_url: str | None = field(default=None, metadata={"secret": True, "format": parse_address})
     """Where findings of `health` are shown, in one message."""
     style: Style = field(default="compact", metadata={"choices": ("compact", "full")})
     """Compact posts fit a phone's screen; full ones carry every table in text."""

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from etstats import __version__
 from etstats.site import json_data, markup, paths
 from etstats.site.policy import CONTENT_SECURITY_POLICY
-from etstats.site.settings import SiteConfig, address
+from etstats.site.settings import SiteConfig
 from etstats.site.style import stylesheet
 
 SECTIONS = (
@@ -52,7 +52,7 @@ class Pages:
     def __init__(
         self, options: SiteConfig, players: Mapping[str, str], leads_to: Mapping[str, str] | None = None
     ) -> None:
-        self.options = replace(options, url=address(options.url), path=None)
+        self.options = replace(options, url=options.address, path=None)
         self.players = players
         self.leads_to = leads_to or {}
         self._links: dict[tuple[str, str, str], Markup] = {}

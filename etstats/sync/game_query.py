@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
-from etstats.errors import ConfigError, SourceError
+from etstats.errors import InvalidValueError, SourceError
 from etstats.parser.names import clean_name
 
 _PREFIX = b"\xff\xff\xff\xff"
@@ -61,9 +61,9 @@ class GameStatus(NamedTuple):
 def query_status(address: str, *, seconds: float = _SECONDS) -> GameStatus:
     """Query the game at `host:port`, each address of the host at most twice, and return the first answer.
 
-    Raises ConfigError for an invalid address, SourceError without a valid answer.
+    Raises InvalidValueError for an invalid address, SourceError without a valid answer.
     """
-    host, number = _parse_address(address)
+    host, number = game_address(address)
     challenge = secrets.token_hex(8)
     try:
         endpoints = socket.getaddrinfo(host, number, type=socket.SOCK_DGRAM)[:_MOST_ADDRESSES]
@@ -113,11 +113,14 @@ def _answer(connection: socket.socket, challenge: str, seconds: float) -> GameSt
     return last_error
 
 
-def _parse_address(address: str) -> tuple[str, int]:
+def game_address(address: str) -> tuple[str, int]:
+    """Return host and port of `host:port`, by default port 27960; raises InvalidValueError."""
     match = _ADDRESS.fullmatch(address)
     port = int(match[2] or 27960) if match else 0
     if match is None or not 0 < port < 65536:
-        raise ConfigError(f'query "{address}": expected host:port of the game, such as game.example.org:27960')
+        raise InvalidValueError(
+            f'invalid address "{address}"; expected host:port of the game, such as game.example.org:27960'
+        )
     return match[1].strip("[]"), port
 
 

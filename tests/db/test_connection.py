@@ -89,7 +89,9 @@ def test_a_missing_socket(tmp_path: Path) -> None:
 def test_a_database_that_does_not_exist(postgres: str) -> None:
     """A missing database is a ConfigError."""
     url = urlsplit(postgres)._replace(path="/nowhere").geturl()
-    with pytest.raises(ConfigError, match=r'refuses: database "nowhere" does not exist.*database\.url'):
+    with pytest.raises(
+        ConfigError, match=r'refuses: database "nowhere" does not exist.*database\.url; .*docs postgresql$'
+    ):
         connect(url)
 
 

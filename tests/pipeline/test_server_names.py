@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import tomlkit
 
 from tests.conftest import CliResult
 from tests.pipeline.conftest import Database
@@ -144,3 +145,19 @@ def test_rename_server_refuses(
     done = cli("db", "rename-server", *names)
     assert (done.code, done.out, reason in done.err) == (2, "", True)
     assert servers(cli) == {"main": 2, "other": 2}
+
+
+@pytest.mark.parametrize("name", ["", "../x", ".hidden", "a/b", " main", "a\nb"])
+def test_a_name_that_no_folder_can_have_is_refused_everywhere(
+    cli: Cli, database: Database, source: Path, home: Path, name: str
+) -> None:
+    """`import --server`, `db rename-server` and the settings have the same rule."""
+    imported = cli("import", "--server", name, source)
+    assert (imported.code, "invalid server name" in imported.err) == (2, True), imported.err
+    assert cli("import", source).code == 0
+    renamed = cli("db", "rename-server", "main", name)
+    assert (renamed.code, "invalid server name" in renamed.err) == (2, True), renamed.err
+    path = home / "settings.toml"
+    path.write_text(tomlkit.dumps({"servers": [{"name": name, "path": str(source)}]}))
+    loaded = cli("--config", path, "config", "show")
+    assert (loaded.code, "name: " in loaded.err) == (2, True), loaded.err

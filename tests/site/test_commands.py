@@ -128,7 +128,7 @@ def test_an_address_that_is_none_is_refused(cli: Cli, monkeypatch: pytest.Monkey
     monkeypatch.setenv("ETSTATS_SITE_URL", url)
     refused = cli("rounds")
     assert refused.code == 2
-    assert "[site] url: invalid address" in refused.err
+    assert "ETSTATS_SITE_URL: invalid address" in refused.err
 
 
 def test_a_public_address_may_be_read_by_all(cli: Cli, tmp_path: Path) -> None:

@@ -9,16 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
-from zoneinfo import ZoneInfo
 
-from etstats.admin.crontab import play_hours
 from etstats.admin.setup import live_checks
 from etstats.admin.setup.live_checks import FolderContents
 from etstats.admin.setup.settings_file import Section
 from etstats.admin.setup.timezones import Proposal
 from etstats.config.schema import Config, ServerConfig
 from etstats.db.migrations import ForeignTablesError
-from etstats.errors import AccessError, ConfigError, EtstatsError, FolderError, HostKeyError
+from etstats.domain.rules.hours import hours_of
+from etstats.domain.value_formats import check_time_zone
+from etstats.errors import AccessError, ConfigError, EtstatsError, FolderError, HostKeyError, InvalidValueError
 from etstats.site.folder import check_folder
 
 _FOLDER = "~/.etlegacy/legacy/gamestats"
@@ -329,10 +329,7 @@ def _timezone(given: PresetAnswers, server: ServerConfig, contents: FolderConten
 
 
 def _check_zone(zone: str) -> bool:
-    try:
-        ZoneInfo(zone)
-    except (KeyError, ValueError, OSError) as error:
-        raise ConfigError(f"{zone}: no such time zone; expected a name such as Europe/Ljubljana") from error
+    check_time_zone(zone)
     return True
 
 
@@ -392,7 +389,7 @@ def _webhook(given: PresetAnswers, config: Config, asker: Asker) -> str | None:
 
 def _hours(given: PresetAnswers, config: Config, asker: Asker) -> str:
     question = "Play hours (in this machine's time; may pass midnight)"
-    return _checked(question, config.cron.hours, play_hours, asker, given.hours, may_keep=False)[0]
+    return _checked(question, config.cron.hours, hours_of, asker, given.hours, may_keep=False)[0]
 
 
 def _site(given: PresetAnswers, config: Config, asker: Asker) -> str | None:
@@ -432,7 +429,9 @@ def _checked(
             if not asker.is_present:
                 raise
             asker.say(f"  {error}")
-            again = _again(question, default if is_private else answer, asker, secret=secret, may_keep=may_keep)
+            # The settings file would be refused with an invalid value.
+            is_valid = may_keep and not isinstance(error, InvalidValueError)
+            again = _again(question, default if is_private else answer, asker, secret=secret, may_keep=is_valid)
             if again is None:
                 return answer, None
             answer = again

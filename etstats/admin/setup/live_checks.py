@@ -25,7 +25,7 @@ from etstats.errors import (
     SourceError,
 )
 from etstats.parser.filename import parse_filename
-from etstats.pipeline.database import database_url
+from etstats.pipeline.database import connect_to_replica, database_url, replica_url
 from etstats.post.publish.destinations import channels_of
 from etstats.post.render.message import Embed, Message
 from etstats.post.webhook.client import Webhook
@@ -205,8 +205,7 @@ def check_all(config: Config, *, trust_keys: bool) -> Iterator[CheckResult]:
         yield from _server_checks(server, config, trust_keys=trust_keys)
     yield _tried("database", lambda: try_database(config))
     if config.database.read_url is not None:
-        replica = replace(config, database=replace(config.database, url=config.database.read_url))
-        yield _tried("replica", lambda: _replica(replica))
+        yield _tried("replica", lambda: _replica(config))
     webhooks = _webhooks(config)
     for subject, (url, thread) in webhooks.items():
         checked = _tried(subject, lambda url=url, thread=thread: try_webhook(url, thread))  # type: ignore[misc]
@@ -266,7 +265,7 @@ def reopen(config: Config, url: str, thread: str | None) -> str:
 
 
 def _replica(config: Config) -> str:
-    with database_errors(), connect(config.database.url or "", read_only=True) as conn:
+    with database_errors(), connect_to_replica(replica_url(config) or "") as conn:
         return f"PostgreSQL {database_facts(conn).server_version}, read only"
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from etstats.errors import ConfigError
+from etstats.errors import InvalidValueError
 
 API = "/api/v10/webhooks"
 
@@ -44,23 +44,23 @@ def parse_address(url: str, thread_id: str | None = None) -> Address:
     """Parse a webhook URL; a `thread_id` in its query is used unless one is given.
 
     Any Discord host, API version or scheme becomes https://discord.com and v10. A loopback host is kept, for a
-    stand-in. Raises ConfigError, which quotes at most the host of the URL.
+    stand-in. Raises InvalidValueError, which quotes at most the host of the URL.
     """
     url = url.strip().strip("<>\"'")
     try:
         parts = urlsplit(url if "://" in url else f"https://{url}")
         origin = _origin(parts)
     except ValueError:
-        raise ConfigError(f"the webhook URL cannot be read: {_EXPECTED}") from None
+        raise InvalidValueError(f"the webhook URL cannot be read: {_EXPECTED}") from None
     found = _PATH.fullmatch(parts.path)
     if not found:
         hint = (
             " (leave out the /slack or /github at its end)" if parts.path.endswith(("/slack", "/github")) else ""
         )
-        raise ConfigError(f"the webhook URL has no webhook id and token{hint}: {_EXPECTED}")
+        raise InvalidValueError(f"the webhook URL has no webhook id and token{hint}: {_EXPECTED}")
     thread = thread_id or next(iter(parse_qs(parts.query).get("thread_id", [])), None)
     if thread is not None and not (thread.isascii() and thread.isdecimal()):
-        raise ConfigError("the webhook's thread_id is not a number: copy it with Discord's 'Copy Thread ID'")
+        raise InvalidValueError("the webhook's thread_id is not a number: copy it with Discord's 'Copy Thread ID'")
     return Address(origin=origin, webhook_id=found[1], token=found[2], thread_id=thread)
 
 
@@ -73,4 +73,4 @@ def _origin(parts: SplitResult) -> str:
         return f"{parts.scheme}://{shown}:{parts.port}" if parts.port else f"{parts.scheme}://{shown}"
     service = next((name for domain, name in _OTHERS.items() if f".{host}".endswith(f".{domain}")), None)
     whose = f"is a webhook of {service}" if service else f"points to {host or 'nowhere'}"
-    raise ConfigError(f"the webhook URL {whose}, not to Discord: {_EXPECTED}")
+    raise InvalidValueError(f"the webhook URL {whose}, not to Discord: {_EXPECTED}")

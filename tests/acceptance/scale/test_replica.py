@@ -71,10 +71,29 @@ def test_reading_commands_read_a_replica(
     assert "point database.url to the primary" in refused.err
 
 
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("mysql://db.example/etstats", "is not a PostgreSQL URL"),
+        ("", "is empty"),
+        ("postgresql://et:p@ss@db.example/etstats", "the password's special characters"),
+    ],
+)
+def test_an_error_of_the_replica_names_its_setting(cli: Cli, url: str, reason: str) -> None:
+    """A wrong --read-url is not reported as a fault of database.url, and the password is not shown."""
+    refused = cli("--read-url", url, "sessions")
+    assert refused.code == 2
+    assert "database.read_url (--read-url)" in refused.err
+    assert reason in refused.err
+    assert "p@ss" not in refused.err
+
+
 def test_a_dead_replica_is_temporary(cli: Cli, tmp_path: Path) -> None:
     """Nobody at the replica's address: one line, exit code 75, while writing goes on."""
     nowhere = f"postgresql://etstats@/etstats?host={tmp_path}"
-    assert cli("--read-url", nowhere, "sessions").code == 75
+    asked = cli("--read-url", nowhere, "sessions")
+    assert asked.code == 75
+    assert "is database.read_url (--read-url) right?" in asked.err
     write_files(tmp_path, generate(1, start=START, files=2, zone="UTC", quirks=Quirks()))
     assert cli("--read-url", nowhere, "import", tmp_path).code == 0
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from etstats.admin import crontab
 from etstats.config.schema import CronConfig
+from etstats.domain.rules.hours import hours_of
 from etstats.errors import ConfigError
 from tests.conftest import CliResult
 
@@ -28,20 +29,20 @@ MINE = "MAILTO=me@example.org\n\n0 4 * * * /usr/bin/backup-my-box  # mine\n"
 )
 def test_hours_are_read_as_people_write_them(text: str, hours: tuple[int, ...]) -> None:
     """A range may pass midnight; `24` means until midnight."""
-    assert crontab.play_hours(text) == hours
+    assert hours_of(text) == hours
 
 
 @pytest.mark.parametrize("text", ["", "evening", "18-25", "24-3", "18:00-2:00", "-3", "18-2;rm", "١٨-٢"])
 def test_what_is_no_range_of_hours_is_refused(text: str) -> None:
     """The error quotes the value and shows a valid example."""
     with pytest.raises(ConfigError, match="expected a range such as 18-2"):
-        crontab.play_hours(text)
+        hours_of(text)
 
 
 @given(st.integers(0, 23), st.integers(0, 23))
 def test_the_hour_field_means_the_same_hours_to_cron(first: int, last: int) -> None:
     """The hours field means the same to cron as the setting."""
-    hours = crontab.play_hours(f"{first}-{last}")
+    hours = hours_of(f"{first}-{last}")
     line = next(
         line
         for line in crontab.block(CronConfig(hours=f"{first}-{last}"), ["/bin/etstats"], "/home/et").splitlines()
@@ -150,17 +151,3 @@ def test_a_machine_without_cron_is_told_what_else_there_is(
     assert done.code == 2
     assert "apt install cron" in done.err
     assert "systemd" in done.err
-
-
-@pytest.mark.parametrize("at", ["25:00", "5", "05:60", "now"])
-def test_a_wrong_time_of_the_backup_is_refused(at: str) -> None:
-    """The error names the setting."""
-    with pytest.raises(ConfigError, match="backup_at"):
-        crontab.block(CronConfig(backup_at=at), ["/bin/etstats"], "/root")
-
-
-@pytest.mark.parametrize("poll", ["x", "0s", "5 minutes"])
-def test_a_wrong_polling_interval_is_refused(poll: str) -> None:
-    """The error names the setting; cron would run the entry with it each minute."""
-    with pytest.raises(ConfigError, match=r"\[cron\] poll: .*: expected a time such as 5s"):
-        crontab.block(CronConfig(poll=poll), ["/bin/etstats"], "/root")

@@ -372,7 +372,7 @@ def test_a_person_is_asked_again_until_it_works(
         "ssh-keygen",
         "public half",
         "/nowhere",
-        "no such time zone",
+        "invalid time zone",
         "postgresql://",
         "expected a range such as 18-2",
         "SHA256:",

@@ -134,7 +134,10 @@ def test_config_check_tries_the_channels_of_all_kinds(stage: Stage, cli: Callabl
         ('kinds = ["recap"]', "recap_week"),
         ("game_on_players = 65", "game_on_players"),
         ('date_language = "sv-FI"', "sv"),
-        ('[discord.channels.seasons]\nwebhook_url = "x"', "did you mean season"),
+        (
+            '[discord.channels.seasons]\nwebhook_url = "https://discord.com/api/webhooks/1/x"',
+            "did you mean season",
+        ),
     ):
         path.write_text(good + line + "\n")
         refused = cli("--config", path, "config", "show")
