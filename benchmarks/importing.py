@@ -1,5 +1,6 @@
 """How long it takes to read a file, to move an archive in, to take one more file, to derive all of it again."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -221,12 +222,11 @@ def one_more(here: Place, files: list[Path]) -> float:
 
 def main(files: list[str]) -> None:
     """Be the process that stores one file after the other and prints the median of ms."""
-    from etstats.config.loader import load
+    from etstats.db.connection import connect
     from etstats.importer.importer import Importer
     from etstats.importer.outcome import ImportStatus
-    from etstats.pipeline.database import open_database
 
-    with open_database(load()) as conn:
+    with connect(embedded.ensure_running(Path(os.environ["ETSTATS_DATA_DIR"]))) as conn:
         importer = Importer(conn, "main", ZoneInfo("UTC"), timedelta(minutes=60))
         taken: list[float] = []
         for path in map(Path, files):

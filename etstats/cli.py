@@ -26,14 +26,12 @@ from typer.core import TyperCommand, TyperGroup
 
 from etstats import __version__, output
 from etstats.commands import usage_errors
-from etstats.commands.context import Context, context_of
+from etstats.commands.context import Context, context_of, limit_repeats
 from etstats.commands.typed_secrets import typed_secrets
-from etstats.config.environment import complete_environment, default_state_dir
-from etstats.domain.durations import seconds
+from etstats.config.environment import complete_environment
 from etstats.errors import EtstatsError, LockedError, OutputError
 from etstats.logs import event
 from etstats.output.guard import prepare_standard_streams
-from etstats.output.repeats import Repeats
 
 INTERRUPTED = 130
 
@@ -216,9 +214,7 @@ def root(
     context.log_format = log_format.value if log_format else None
     context.read_url = read_url
     if remind is not None:
-        repeats = Repeats(default_state_dir(), seconds(remind, "--remind"))
-        repeats.touch()
-        output.limit_repeats(repeats)
+        limit_repeats(remind)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from etstats.db import corrections as stored
 from etstats.db import pending_posts
 from etstats.db.connection import Connection
+from etstats.domain.names import clean_name, visible_text
 from etstats.domain.rules.corrections import Correction, CorrectionKind, corrected_state, in_force, touching
 from etstats.domain.text import pluralize
 from etstats.errors import ConfigError, NotFoundError
 from etstats.importer.series import refresh_series
-from etstats.parser.names import clean_name, visible_text
 
 LONGEST_NAME = 36
 """Maximum length of a player's name in the game."""

@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from etstats.admin import crontab
+from etstats.admin import crontab, repeats
 from etstats.admin.backup import TOMORROW, Backup, backups, folder_of
 from etstats.admin.backup import newest as newest_backup
 from etstats.config.environment import default_state_dir
 from etstats.config.schema import Config
 from etstats.db import embedded, maintenance, migrations, server_status
 from etstats.db.server_status import FileArrival, HealthFacts, NewestFile, ServerStatus
+from etstats.domain.fields import FIELDS
 from etstats.domain.rules.hours import hours_of
 from etstats.domain.text import bytes_in_words, local_time, pluralize
 from etstats.errors import ParseError
-from etstats.importer.anonymize import Pseudonyms, are_copies_current
-from etstats.output import repeats
+from etstats.importer.anonymize import Pseudonyms
 from etstats.parser.anomalies import are_counters_foreign
-from etstats.parser.fields import FIELDS
 from etstats.parser.reader import parse
+from etstats.pipeline.anonymized_copies import are_copies_current
 from etstats.pipeline.database import open_database, stopwatch_hints
 from etstats.pipeline.poll_schedule import is_playing, is_script_dead
 from etstats.pipeline.site_update import zone_of

@@ -16,9 +16,9 @@ from etstats.config import loader
 from etstats.db.connection import Connection, connect
 from etstats.db.players import aliases
 from etstats.db.scope import map_names, played_span, server_names
+from etstats.domain.fields import WEAPONS
 from etstats.domain.rules.boards import BOARD_NAMES
 from etstats.domain.rules.quarters import quarters_between
-from etstats.parser.fields import WEAPONS
 from etstats.pipeline.database import database_url, replica_url
 
 _LONGEST_WORD = 255

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from etstats import logs, output
+from etstats.admin.repeats import Repeats
+from etstats.config.environment import default_state_dir
+from etstats.domain.durations import seconds
 
 if TYPE_CHECKING:
     from etstats.config.schema import Config
@@ -47,6 +50,13 @@ class Context:
                 "address into ETSTATS_DATABASE_READ_URL, or into the settings as database.read_url, instead."
             )
         return loaded
+
+
+def limit_repeats(remind: str) -> None:
+    """Repeat a message only after the time in `--remind`, and record a scheduled run."""
+    repeats = Repeats(default_state_dir(), seconds(remind, "--remind"))
+    repeats.touch()
+    output.limit_repeats(repeats.is_due)
 
 
 def context_of(ctx: typer.Context) -> Context:

@@ -1,10 +1,11 @@
 """etstats demo: the whole pipeline on generated rounds."""
 
 import sys
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -13,6 +14,12 @@ from etstats.admin.own_command import short_command
 from etstats.config import loader
 from etstats.demo import tour
 from etstats.domain.text import pluralize
+from etstats.pipeline import live
+from etstats.pipeline.database import open_database
+from etstats.post.publish import calendar
+from etstats.post.render.message import Embed, EmbedField, Message
+from etstats.post.render.terminal import draw
+from etstats.sync import game_query
 
 app = typer.Typer()
 _SESSIONS = 30  # of a demo with a site
@@ -68,14 +75,14 @@ def demo(
             heading(f"$ etstats {' '.join(words)}")
             if code := tour.command(place, *words, environment=loader.environment()):
                 return code
-        tour.post_a_minute_later(place, datetime.now(UTC))
+        _post_a_minute_later(place, datetime.now(UTC))
         tour.add_truncated_file(place, began)
         for words in (("sync",), ("health",)):  # which report the file
             heading(f"$ etstats {' '.join(words)}")
             tour.command(place, *words, environment=loader.environment())
-        tour.post_next_morning(place, began)
+        _post_next_morning(place, began)
         heading("The posts for players, including the next morning, and for admins")
-        tour.draw_posts(place, output.out().print)
+        _draw_posts(place)
         if posts is not None:
             output.say(f"{pluralize(tour.save_posts(place, posts.absolute()), 'post')} written to {posts}")
     output.say(_NEXT.format(etstats=short_command()))
@@ -91,3 +98,46 @@ def _site(seed: int, folder: Path, heading: Callable[[str], None]) -> int:
                 return code
     output.say(f"Open {folder / 'index.html'} in a browser, or run: etstats site serve {folder}")
     return 0
+
+
+def _post_a_minute_later(place: tour.Stage, now: datetime) -> None:
+    """Post the status again after more players have joined."""
+    place.add_players()
+    config = loader.load(place.config)
+    answers = game_query.ask({server.name: server.query for server in config.servers if server.query})
+    with open_database(config) as conn:
+        live.publish(conn, config, answers, now + timedelta(minutes=1))
+
+
+def _post_next_morning(place: tour.Stage, now: datetime) -> None:
+    """Send the scheduled posts of the next morning."""
+    config, then, zone = loader.load(place.config), tour.next_morning(now), ZoneInfo(tour.ZONE)
+    with open_database(config) as conn:
+        items = calendar.due(config.discord, then, zone)
+        calendar.publish(conn, config.discord, then, zone, items, limit_seconds=config.discord.run_limit)
+
+
+def _draw_posts(place: tour.Stage) -> None:
+    """Print the messages of the channel as shown in Discord."""
+    for post in place.discord.posts:
+        output.out().print()
+        draw(_message(post.payload))
+
+
+def _message(payload: Mapping[str, Any]) -> Message:
+    """Return a received message as a `Message`."""
+    embeds = tuple(
+        Embed(
+            title=embed["title"],
+            colour=embed["color"],
+            description=embed.get("description", ""),
+            fields=tuple(
+                EmbedField(name=field["name"], value=field["value"]) for field in embed.get("fields", ())
+            ),
+            author=embed.get("author", {}).get("name", ""),
+            footer=embed.get("footer", {}).get("text", ""),
+            image=embed["image"]["url"].removeprefix("attachment://") if "image" in embed else None,
+        )
+        for embed in payload["embeds"]
+    )
+    return Message(embeds=embeds, content=payload.get("content", ""))

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from etstats import output
+from etstats.admin.forget import forget
 from etstats.commands import completion, options
 from etstats.commands.context import context_of
 from etstats.commands.lock_wait import WAIT, exclusive_database
@@ -15,7 +16,6 @@ from etstats.db.series import sessions_of_players
 from etstats.db.sessions import last_names
 from etstats.domain.text import pluralize
 from etstats.errors import ConfigError
-from etstats.importer import anonymize
 from etstats.importer.series import refresh_series
 from etstats.pipeline.database import open_database, open_for_reading
 from etstats.pipeline.site_update import update_site
@@ -149,7 +149,7 @@ def hide(
 
 
 @app.command("forget")
-def forget(
+def forget_(
     ctx: typer.Context,
     player: PLAYER,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")] = False,
@@ -172,7 +172,7 @@ def forget(
     if not yes and not _confirmed("Forget this player?"):
         raise ConfigError("cancelled; pass --yes to skip the confirmation")
     with exclusive_database(context, wait) as conn:  # other runs do not wait for the answer
-        done = anonymize.forget(conn, guid, context.config.copies_root)
+        done = forget(conn, guid, context.config.copies_root)
     update_site(context.config)
     output.say(
         f"Forgotten: {done.player.pseudonym} ({done.player.pseudonym_guid}) replaces the player in "

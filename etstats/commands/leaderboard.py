@@ -12,12 +12,12 @@ from etstats.commands.context import context_of
 from etstats.commands.option_groups import bundled
 from etstats.commands.tables.formatting import sum_column, value_column
 from etstats.commands.tables.ratings import places_text, ratings_table
+from etstats.domain.fields import BULLET_WEAPONS, WEAPONS
 from etstats.domain.rules.boards import BOARD_NAMES, BOARDS, MVP_BOARD, RATING_BOARD, Board, BoardKind
 from etstats.domain.rules.ranking import Ranking
 from etstats.domain.rules.rating import PROVISIONAL_ROUNDS
 from etstats.errors import ConfigError, NotFoundError
 from etstats.output import Column, Table
-from etstats.parser.fields import BULLET_WEAPONS, WEAPONS
 from etstats.pipeline.database import open_for_reading
 from etstats.stats import mvp_counts, rankings, rating_lists, ratings
 

@@ -21,12 +21,12 @@ from etstats.db import players
 from etstats.db import scope as scopes
 from etstats.db.connection import Connection
 from etstats.db.scope import Scope
+from etstats.domain.names import clean_name
 from etstats.domain.rules import name_matching
 from etstats.domain.rules.quarters import quarter_span
 from etstats.domain.rules.suggestions import closest
 from etstats.errors import ConfigError, NotFoundError
 from etstats.output import Format
-from etstats.parser.names import clean_name
 from etstats.pipeline.database import open_for_reading
 from etstats.sync.time_range import parse_when
 

@@ -9,12 +9,13 @@ from etstats import output
 from etstats.commands import options
 from etstats.commands.context import context_of
 from etstats.commands.option_groups import bundled
+from etstats.domain.live import LiveServer
 from etstats.domain.text import pluralize
 from etstats.errors import ConfigError
 from etstats.output import Format, Table
 from etstats.pipeline.database import open_for_reading
 from etstats.stats import live_servers
-from etstats.stats.live_servers import LiveServer
+from etstats.sync import game_query
 
 app = typer.Typer()
 
@@ -46,7 +47,7 @@ def status(ctx: typer.Context, *, written: options.OutputFormat) -> int:
         raise ConfigError(
             'no server has a query setting; add one below [[servers]], such as query = "game.example.org:27960"'
         )
-    answers = live_servers.ask(addresses)
+    answers = game_query.ask(addresses)
     with open_for_reading(config) as conn:
         servers = live_servers.shown(conn, answers)
     if written.style is Format.JSON:

@@ -20,6 +20,7 @@ from etstats.output import Format
 from etstats.pipeline.database import open_for_reading
 from etstats.stats import live_servers, matchups, ratings
 from etstats.stats.matchups import TeamPlayer
+from etstats.sync import game_query
 
 app = typer.Typer()
 _MIN_MATCHES = typer.Option("--min-matches", min=1, metavar="N", help="Only with at least N matches.")
@@ -56,7 +57,7 @@ def teams(
     server does not answer.
     """
     config = context_of(ctx).config
-    answers = [] if from_server is None else live_servers.ask(_address(config, from_server))
+    answers = [] if from_server is None else game_query.ask(_address(config, from_server))
     with open_for_reading(config, ratings.update) as conn:
         people = _people(conn, names or [])
         for server in live_servers.shown(conn, answers):

@@ -8,28 +8,20 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from etstats.config import loader
 from etstats.db import embedded
 from etstats.demo import generator
 from etstats.demo.discord import StandIn
 from etstats.demo.game import GameServer
 from etstats.demo.sftp_server import SftpServer, serve
-from etstats.pipeline import live
-from etstats.pipeline.database import open_database
-from etstats.post.publish import calendar
-from etstats.post.render.message import Embed, EmbedField, Message
-from etstats.post.render.terminal import draw
-from etstats.stats import live_servers
 
-_ZONE = "Europe/Ljubljana"
+ZONE = "Europe/Ljubljana"
 _NAMES = ("^1Bram^7ble", "^2Tundra_", "Rivet", "^5lamp", "Sorrel", "^3Heron")  # who is on the server now
 _SIDES = "121212"
 _FIRST = 3  # of them come first
@@ -75,6 +67,10 @@ class Stage:
     game: GameServer
     files: int
 
+    def add_players(self) -> None:
+        """Let all players join the game server."""
+        self.game.names, self.game.sides = _NAMES, _SIDES
+
 
 @contextmanager
 def stage(seed: int, now: datetime, *, sessions: int | None = None) -> Iterator[Stage]:
@@ -109,20 +105,20 @@ def _recent_files(seed: int, now: datetime) -> list[generator.GeneratedFile]:
     start = now - timedelta(days=_PAUSE_DAYS[1] * (_EARLIER + 2))
     maps = (_MAPS, _MAPS)
     found = generator.generate(
-        seed, start=start, zone=_ZONE, sessions=_EARLIER + 1, maps=maps, pause_days=_PAUSE_DAYS
+        seed, start=start, zone=ZONE, sessions=_EARLIER + 1, maps=maps, pause_days=_PAUSE_DAYS
     )
     files = list(found)
     first, earlier, last = files[: 2 * _MAPS], files[2 * _MAPS : -2 * _MAPS], files[-2 * _MAPS :]
     late = int(now.timestamp()) - _JUST_ENDED - last[-1].mtime
     a_year_ago = next_morning(now) - timedelta(days=365)
-    played = datetime.fromtimestamp(first[0].mtime, ZoneInfo(_ZONE)).date()
+    played = datetime.fromtimestamp(first[0].mtime, ZoneInfo(ZONE)).date()
     back = int((a_year_ago.date() - played).total_seconds())
     return [*(_moved(file, back) for file in first), *earlier, *(_moved(file, late) for file in last)]
 
 
 def _moved(file: generator.GeneratedFile, seconds: int) -> generator.GeneratedFile:
     mtime = file.mtime + seconds
-    stamp = datetime.fromtimestamp(mtime, ZoneInfo(_ZONE))
+    stamp = datetime.fromtimestamp(mtime, ZoneInfo(ZONE))
     return generator.GeneratedFile(f"{stamp:%Y-%m-%d-%H%M%S}{file.name[17:]}", file.content, mtime)
 
 
@@ -130,7 +126,7 @@ def _files(seed: int, now: datetime, sessions: int) -> list[generator.GeneratedF
     """Return the files of the finished ones of `sessions` sessions."""
     first = now - timedelta(days=(_PAUSE_DAYS[0] + _PAUSE_DAYS[1]) // 2 * sessions)
     found = generator.generate(
-        seed, start=first, zone=_ZONE, sessions=sessions, pause_days=_PAUSE_DAYS, quirks=_LONG_TOUR
+        seed, start=first, zone=ZONE, sessions=sessions, pause_days=_PAUSE_DAYS, quirks=_LONG_TOUR
     )
     return [file for file in found if file.mtime <= now.timestamp()]
 
@@ -146,7 +142,7 @@ def add_truncated_file(place: Stage, now: datetime) -> None:
     """Add a truncated round file, as after a crash of the game server."""
     folder = place.config.parent / "gamestats"
     whole = max(folder.iterdir())
-    stamp = now.astimezone(ZoneInfo(_ZONE)) - timedelta(minutes=10)
+    stamp = now.astimezone(ZoneInfo(ZONE)) - timedelta(minutes=10)
     content = whole.read_bytes()
     file = generator.GeneratedFile(
         f"{stamp:%Y-%m-%d-%H%M%S}{whole.name[17:]}", content[: len(content) // 2], int(stamp.timestamp())
@@ -154,36 +150,11 @@ def add_truncated_file(place: Stage, now: datetime) -> None:
     generator.write_files(folder, [file])
 
 
-def post_a_minute_later(place: Stage, now: datetime) -> None:
-    """Post the status again after more players have joined."""
-    place.game.names, place.game.sides = _NAMES, _SIDES
-    config = loader.load(place.config)
-    answers = live_servers.ask({server.name: server.query for server in config.servers if server.query})
-    with open_database(config) as conn:
-        live.publish(conn, config, answers, now + timedelta(minutes=1))
-
-
 def next_morning(now: datetime) -> datetime:
     """Return the time at which the scheduled posts about today are due."""
-    local = now.astimezone(ZoneInfo(_ZONE))
+    local = now.astimezone(ZoneInfo(ZONE))
     is_over = local.hour < _NOON  # sessions belong to the day before until noon
     return local.replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=0 if is_over else 1)
-
-
-def post_next_morning(place: Stage, now: datetime) -> None:
-    """Send the scheduled posts of the next morning."""
-    config, then, zone = loader.load(place.config), next_morning(now), ZoneInfo(_ZONE)
-    with open_database(config) as conn:
-        items = calendar.due(config.discord, then, zone)
-        calendar.publish(conn, config.discord, then, zone, items, limit_seconds=config.discord.run_limit)
-
-
-def draw_posts(place: Stage, between: Callable[[], None]) -> int:
-    """Print the messages of the channel as shown in Discord; return their number."""
-    for post in place.discord.posts:
-        between()
-        draw(_message(post.payload))
-    return len(place.discord.posts)
 
 
 def save_posts(place: Stage, folder: Path) -> int:
@@ -211,7 +182,7 @@ def _write_config(root: Path, data: Path, server: SftpServer, discord: StandIn, 
             key=server.key_file,
             known_hosts=known_hosts,
             remote=server.remote_path,
-            zone=_ZONE,
+            zone=ZONE,
             webhook=discord.add_webhook().url,
             admin_webhook=discord.add_webhook().url,
             game=game,
@@ -219,22 +190,3 @@ def _write_config(root: Path, data: Path, server: SftpServer, discord: StandIn, 
         encoding="utf-8",
     )
     return config
-
-
-def _message(payload: Mapping[str, Any]) -> Message:
-    """Return a received message as a `Message`."""
-    embeds = tuple(
-        Embed(
-            title=embed["title"],
-            colour=embed["color"],
-            description=embed.get("description", ""),
-            fields=tuple(
-                EmbedField(name=field["name"], value=field["value"]) for field in embed.get("fields", ())
-            ),
-            author=embed.get("author", {}).get("name", ""),
-            footer=embed.get("footer", {}).get("text", ""),
-            image=embed["image"]["url"].removeprefix("attachment://") if "image" in embed else None,
-        )
-        for embed in payload["embeds"]
-    )
-    return Message(embeds=embeds, content=payload.get("content", ""))

@@ -4,7 +4,7 @@ from functools import cache
 
 from rich.text import Text
 
-from etstats.parser.names import colour_runs
+from etstats.domain.names import colour_runs
 
 # Between these relative luminances the contrast is at least 3:1 on black and on white (WCAG 2).
 _DARKEST, _LIGHTEST = 0.10, 0.30

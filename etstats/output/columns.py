@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from typing import Any, Literal
 
+from etstats.domain.names import clean_name
 from etstats.output.sanitize import printable
-from etstats.parser.names import clean_name
 
 NOTHING = "–"
 

@@ -9,14 +9,13 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from etstats.logs import redact
-from etstats.output.repeats import Repeats
 from etstats.output.sanitize import printable, printable_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _hidden: list[str] = []
-_repeats: Repeats | None = None
+_is_due: Callable[[str], bool] | None = None
 _is_quiet = False
 
 
@@ -40,15 +39,15 @@ def hide(secrets: Iterable[str], *, anew: bool = False) -> tuple[str, ...]:
     return tuple(_hidden)
 
 
-def limit_repeats(repeats: Repeats | None) -> None:
-    """Repeat messages only when they are due; None: always."""
-    global _repeats  # noqa: PLW0603  # one console per process
-    _repeats = repeats
+def limit_repeats(is_due: Callable[[str], bool] | None) -> None:
+    """Write only messages for which `is_due` returns true; None: all."""
+    global _is_due  # noqa: PLW0603  # one console per process
+    _is_due = is_due
 
 
 def is_due(problem: str) -> bool:
     """Return whether to write a problem now, and record it as written."""
-    return _repeats is None or _repeats.is_due(problem)
+    return _is_due is None or _is_due(problem)
 
 
 def set_quiet(is_quiet: bool) -> None:

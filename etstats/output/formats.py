@@ -10,9 +10,9 @@ from decimal import Decimal
 from pathlib import PurePath
 from typing import Any
 
+from etstats.domain.names import clean_name
 from etstats.output.columns import Column
 from etstats.output.sanitize import in_json, in_markdown, in_spreadsheet, printable_lines
-from etstats.parser.names import clean_name
 
 _UNITS = {
     "_seconds": "seconds",

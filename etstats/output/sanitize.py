@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from etstats.parser.names import colour_runs
+from etstats.domain.names import colour_runs
 
 # Characters that act on a terminal: controls, zero-width, bidi overrides, tags; lone surrogates.
 _UNSEEN = re.compile(

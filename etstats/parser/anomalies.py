@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from etstats.domain.fields import FIELDS
 from etstats.domain.rounds import CUMULATIVE, RawPlayer, RawRound
-from etstats.parser.fields import FIELDS
 from etstats.parser.rounds import Rule, rule_of
 
 # A K/D is written with one decimal.

@@ -6,9 +6,9 @@ The formulas are independent of `rounds.py`, which computes the values, so that 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from etstats.domain.fields import BULLET_WEAPONS, FIELDS
+from etstats.domain.names import clean_name
 from etstats.domain.rounds import CUMULATIVE, PER_ROUND, RawPlayer, WeaponStats
-from etstats.parser.fields import BULLET_WEAPONS, FIELDS
-from etstats.parser.names import clean_name
 from etstats.parser.rounds import Rule, played_seconds
 
 # Generated columns of the database.

@@ -14,6 +14,7 @@ from functools import partial
 from operator import call, gt
 from typing import NamedTuple
 
+from etstats.domain.fields import CORE_FIELDS, LAYOUTS, MISSING, NUMBERS, Field, weapons_of
 from etstats.domain.files import HEAD_BYTES, MAX_ROUND_BYTES
 from etstats.domain.rounds import (
     ALLIES,
@@ -29,7 +30,6 @@ from etstats.domain.rounds import (
     WeaponStats,
 )
 from etstats.errors import ParseError
-from etstats.parser.fields import CORE_FIELDS, LAYOUTS, MISSING, NUMBERS, Field, weapons_of
 from etstats.parser.filename import parse_filename
 
 _GUID = re.compile(r"[0-9A-F]{8}")

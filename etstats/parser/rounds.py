@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from enum import Enum
 from operator import itemgetter
 
+from etstats.domain.fields import BULLET_WEAPONS, FIELDS
+from etstats.domain.names import clean_name
 from etstats.domain.rounds import (
     CUMULATIVE,
     PER_ROUND,
@@ -20,8 +22,6 @@ from etstats.domain.rounds import (
     WeaponStats,
 )
 from etstats.domain.rules.pairing import ENOUGH_LINES
-from etstats.parser.fields import BULLET_WEAPONS, FIELDS
-from etstats.parser.names import clean_name
 
 # Time played is recorded in tenths of a minute: the difference of two is off by at most 6 s. The shortest real
 # surrender ends 18 s before its limit.

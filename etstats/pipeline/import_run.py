@@ -14,13 +14,12 @@ from etstats.db.connection import collecting_lock
 from etstats.domain.files import HEAD_BYTES, MAX_ROUND_BYTES
 from etstats.domain.value_formats import check_server_name
 from etstats.errors import ConfigError, EtstatsError, ParseError
-from etstats.importer import anonymize
 from etstats.importer.anonymize import Pseudonyms
 from etstats.importer.importer import Importer, Incoming
 from etstats.importer.outcome import ImportResult, ImportStatus
 from etstats.parser.filename import is_companion, parse_filename, refusal_of
 from etstats.parser.reader import parse, too_large
-from etstats.pipeline import server_names
+from etstats.pipeline import anonymized_copies, server_names
 from etstats.pipeline.database import open_database, stopwatch_hints, store_settings, timezone_of
 from etstats.pipeline.report import SILENT, Progress, Report, import_files
 from etstats.pipeline.site_update import update_site
@@ -52,7 +51,7 @@ def import_paths(
         open_database(config) as conn,
         collecting_lock(conn, [name], patience=patience, on_wait=progress.waiting_for_lock),
     ):
-        anonymize.update_copies(Pseudonyms(conn), config.copies_root)
+        anonymized_copies.update_copies(Pseudonyms(conn), config.copies_root)
         first = [_read(path) for path in files[:_FIRST_FILES]]
         hashes = {file.source_hash for file in first}
         if former := server_names.recognize(conn, config, name, hashes):

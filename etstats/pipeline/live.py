@@ -8,12 +8,13 @@ from threading import Thread
 from etstats.config.schema import Config, ServerConfig
 from etstats.db import server_status
 from etstats.db.connection import Connection
+from etstats.domain.live import ServerAnswer
 from etstats.errors import EtstatsError
 from etstats.pipeline.poll_schedule import record_people
 from etstats.post.publish.live import ServerSnapshot, post_live, wants_live
 from etstats.post.publish.report import PostReport
 from etstats.stats import live_servers
-from etstats.stats.live_servers import ServerAnswer
+from etstats.sync import game_query
 
 _EVERY = 60.0  # seconds
 _LONGEST_QUERY = 5.0
@@ -56,7 +57,7 @@ class LiveBoard:
 
     def _run(self) -> None:
         try:
-            self._answers = live_servers.ask(self._addresses)
+            self._answers = game_query.ask(self._addresses)
         except EtstatsError as error:
             self._answers = [
                 ServerAnswer(name, address, None, str(error)) for name, address in self._addresses.items()

@@ -19,12 +19,11 @@ from etstats.domain.files import hash_of
 from etstats.domain.rules.clock import is_misdated
 from etstats.domain.text import pluralize
 from etstats.errors import ConfigError, EtstatsError
-from etstats.importer import anonymize
 from etstats.importer.anonymize import Pseudonyms
 from etstats.importer.importer import Importer, Incoming
 from etstats.logs import event
 from etstats.parser.filename import parse_filename
-from etstats.pipeline import poll_schedule, server_names
+from etstats.pipeline import anonymized_copies, poll_schedule, server_names
 from etstats.pipeline.database import open_database, stopwatch_hints, store_settings
 from etstats.pipeline.report import SILENT, Progress, Report, import_files
 from etstats.pipeline.site_update import page_of, update_site, zone_of
@@ -77,7 +76,7 @@ def sync(
             server.name: Importer(conn, server.name, ZoneInfo(server.timezone), gap) for server in servers
         }
         store_settings(conn, config)
-        anonymize.update_copies(Pseudonyms(conn), config.copies_root)
+        anonymized_copies.update_copies(Pseudonyms(conn), config.copies_root)
         refused = {name: status.refused_names for name, status in server_status.statuses(conn).items()}
         run = _Run(conn=conn, config=config, importers=importers, progress=progress, known_refused=refused)
         grace = timedelta(minutes=config.sync.idle_after_minutes)

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from etstats.domain.names import colour_runs
 from etstats.domain.stats import ScoreLine
 from etstats.domain.views import SessionView
 from etstats.output.canvas import GOLD, INK, MUTED, PANEL, TEAM_COLOURS, WIDTH, Canvas
-from etstats.parser.names import colour_runs
 from etstats.site import markup
 from etstats.stats.teams import without_tags
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
+from etstats.domain.names import colour_runs
 from etstats.output.sanitize import clean_part
-from etstats.parser.names import colour_runs
 from etstats.site import paths
 
 NOTHING = "–"

@@ -1,6 +1,6 @@
 """The computed part of the style sheet: the game's name colours, readable on light and dark backgrounds."""
 
-from etstats.parser.names import COLOURS
+from etstats.domain.names import COLOURS
 from etstats.site.markup import colour_class
 
 LIGHT_GROUND, DARK_GROUND = "#ecece7", "#252930"

@@ -1,65 +1,10 @@
 """Players on the game servers now, without names of hidden players."""
 
-from collections.abc import Mapping, Sequence
-from threading import Thread
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from etstats.db import identity
 from etstats.db.connection import Connection
-from etstats.errors import ConfigError, SourceError
-from etstats.sync.game_query import GameStatus, query_status
-
-HIDDEN = "hidden player"
-
-
-class LivePlayer(NamedTuple):
-    """A person on a server; `name` is `HIDDEN` for a hidden player."""
-
-    name: str
-    score: int
-    side: str | None
-
-
-class LiveServer(NamedTuple):
-    """Status of a game server: the keys of `etstats status --json`, then further values."""
-
-    server: str
-    address: str
-    online: bool
-    map: str | None
-    players: tuple[LivePlayer, ...]
-    bots: int | None
-    places: int | None
-    time_limit_minutes: int | None
-    error: str | None
-
-
-class ServerAnswer(NamedTuple):
-    """Reply of a game server; `error` is the reason for a missing status."""
-
-    server: str
-    address: str
-    status: GameStatus | None
-    error: str | None
-
-
-def ask(addresses: Mapping[str, str]) -> list[ServerAnswer]:
-    """Query all game servers (name -> host:port) at the same time; ConfigError: an address is not valid.
-
-    A process can end while a name server keeps one of the queries waiting.
-    """
-    answers: dict[str, ServerAnswer | ConfigError] = {}
-    threads = [
-        Thread(target=_ask, args=(server, address, answers), daemon=True) for server, address in addresses.items()
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for answer in answers.values():
-        if isinstance(answer, ConfigError):
-            raise answer
-    return [answer for server in addresses if isinstance(answer := answers[server], ServerAnswer)]
+from etstats.domain.live import HIDDEN, LiveServer, ServerAnswer
 
 
 def shown(conn: Connection, answers: Sequence[ServerAnswer]) -> list[LiveServer]:
@@ -73,15 +18,6 @@ def shown(conn: Connection, answers: Sequence[ServerAnswer]) -> list[LiveServer]
     return [_shown(answer, allowed) for answer in answers]
 
 
-def _ask(server: str, address: str, answers: dict[str, ServerAnswer | ConfigError]) -> None:
-    try:
-        answers[server] = ServerAnswer(server=server, address=address, status=query_status(address), error=None)
-    except SourceError as error:
-        answers[server] = ServerAnswer(server=server, address=address, status=None, error=str(error))
-    except ConfigError as error:
-        answers[server] = error
-
-
 def _shown(answer: ServerAnswer, allowed: set[str]) -> LiveServer:
     status = answer.status
     players = status.players if status else ()
@@ -91,9 +27,7 @@ def _shown(answer: ServerAnswer, allowed: set[str]) -> LiveServer:
         online=status is not None,
         map=status.map_name or None if status else None,
         players=tuple(
-            LivePlayer(
-                name=player.name if player.name in allowed else HIDDEN, score=player.score, side=player.side
-            )
+            player if player.name in allowed else player._replace(name=HIDDEN)
             for player in sorted(players, key=lambda player: (-player.score, player.name))
         ),
         bots=status.bots if status else None,

@@ -9,9 +9,9 @@ from etstats.db.connection import Connection
 from etstats.db.players import Alias
 from etstats.db.ratings import DuoResults, RivalResults
 from etstats.db.scope import Scope
+from etstats.domain.live import HIDDEN, LiveServer
 from etstats.domain.rules.team_split import TeamSplit, even_splits
 from etstats.errors import ConfigError
-from etstats.stats.live_servers import HIDDEN, LiveServer
 
 # Number of matches with the expected result that are added to shrink the difference.
 _PRIOR_MATCHES = 10

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from etstats.domain.names import coded_name, colour_runs
 from etstats.domain.rules.team_names import untagged_part
 from etstats.domain.stats import Performance, ScoreLine
 from etstats.domain.views import DpmSeries, Mvp, RoundRow, TeamTotal
-from etstats.parser.names import coded_name, colour_runs
 
 
 def mvp_of(ratings: Mapping[str, float], lines: Sequence[ScoreLine]) -> Mvp | None:

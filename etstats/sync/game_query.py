@@ -10,12 +10,13 @@ import re
 import secrets
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from typing import NamedTuple
+from threading import Thread
 
+from etstats.domain.live import GamePlayer, GameStatus, ServerAnswer
+from etstats.domain.names import clean_name
 from etstats.errors import InvalidValueError, SourceError
-from etstats.parser.names import clean_name
 
 _PREFIX = b"\xff\xff\xff\xff"
 _MOST_BYTES = 16384
@@ -29,33 +30,23 @@ _PLAYER = re.compile(rb'(-?\d{1,6}) (-?\d{1,6}) "([^"\n]{0,64})"', re.ASCII)
 _ADDRESS = re.compile(r"([\w.-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?")
 
 
-class GamePlayer(NamedTuple):
-    """A player on the server: name without colours, score and side (None: unknown)."""
+def ask(addresses: Mapping[str, str]) -> list[ServerAnswer]:
+    """Query all game servers (name -> host:port) at the same time; InvalidValueError: an address is not valid.
 
-    name: str
-    score: int
-    side: str | None
-
-
-class GameStatus(NamedTuple):
-    """A server's status: players, bots, slots and map; texts are printable and at most 64 characters."""
-
-    players: tuple[GamePlayer, ...]
-    bots: int
-    places: int
-    map_name: str
-    server_name: str
-    time_limit_minutes: int | None
-
-    @property
-    def people(self) -> int:
-        """The number of players who are not bots."""
-        return len(self.players)
-
-    def __str__(self) -> str:
-        limit = f", time limit {self.time_limit_minutes} min" if self.time_limit_minutes else ""
-        bots = f" and {self.bots} bots" if self.bots else ""
-        return f"{self.people} of {self.places} playing{bots} on {self.map_name or 'an unnamed map'}{limit}"
+    A process can end while a name server keeps one of the queries waiting.
+    """
+    answers: dict[str, ServerAnswer | InvalidValueError] = {}
+    threads = [
+        Thread(target=_ask, args=(server, address, answers), daemon=True) for server, address in addresses.items()
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for answer in answers.values():
+        if isinstance(answer, InvalidValueError):
+            raise answer
+    return [answer for server in addresses if isinstance(answer := answers[server], ServerAnswer)]
 
 
 def query_status(address: str, *, seconds: float = _SECONDS) -> GameStatus:
@@ -88,6 +79,15 @@ def query_status(address: str, *, seconds: float = _SECONDS) -> GameStatus:
     raise last_error or SourceError(
         f"the game at {address} does not answer (UDP); check that it is running, and the port"
     )
+
+
+def _ask(server: str, address: str, answers: dict[str, ServerAnswer | InvalidValueError]) -> None:
+    try:
+        answers[server] = ServerAnswer(server=server, address=address, status=query_status(address), error=None)
+    except SourceError as error:
+        answers[server] = ServerAnswer(server=server, address=address, status=None, error=str(error))
+    except InvalidValueError as error:
+        answers[server] = error
 
 
 def _query_error(address: str, error: Exception) -> str:

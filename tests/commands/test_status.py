@@ -11,8 +11,8 @@ import pytest
 
 from etstats.db import identity
 from etstats.demo.generator import generate
+from etstats.domain.live import HIDDEN
 from etstats.importer.importer import Importer
-from etstats.stats import live_servers
 from tests.conftest import CliResult
 from tests.support.game import Game
 
@@ -95,9 +95,9 @@ def test_hidden_and_forgotten_players_are_not_named(
     etstats = configured(main=game(names=[name.upper(), shown, gone_name, "Newcomer"]).address)
     identity.hide(db, hidden)
     db.commit()
-    assert _names(etstats) == {live_servers.HIDDEN, shown, gone_name, "Newcomer"}
+    assert _names(etstats) == {HIDDEN, shown, gone_name, "Newcomer"}
     assert etstats("forget", gone, "--yes").code == 0
-    assert _names(etstats) == {live_servers.HIDDEN, shown}
+    assert _names(etstats) == {HIDDEN, shown}
 
 
 def _names(etstats: Cli) -> set[str]:

@@ -2,8 +2,8 @@
 
 import re
 
+from etstats.domain.fields import FIELDS, LAYOUTS, MISSING
 from etstats.domain.rounds import CUMULATIVE, PER_ROUND, PlayerRound
-from etstats.parser.fields import FIELDS, LAYOUTS, MISSING
 from tests.support.paths import ROOT
 
 A_FIELD = "full_selfkills"  # stored and shown on scoreboards; no award or achievement counts it

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etstats.admin.audit.rebuild import RebuildPlan
-from etstats.parser.fields import CORE_FIELDS, LAYOUTS
+from etstats.domain.fields import CORE_FIELDS, LAYOUTS
 from tests.importer.world import HOUR, assert_any_order_is_the_same, column
 from tests.support.examples import EXAMPLES, on_a_database
 from tests.support.files import File, line, round_file

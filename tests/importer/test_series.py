@@ -7,9 +7,9 @@ import pytest
 
 from etstats.admin.audit.rebuild import RebuildPlan
 from etstats.admin.audit.verify import verify
+from etstats.admin.forget import forget
 from etstats.db import identity
 from etstats.db.series import sessions_of_players
-from etstats.importer.anonymize import forget
 from etstats.importer.series import refresh_series
 from tests.importer.world import HOUR, ZONE, column, empty, snapshot, take
 from tests.support.files import File, line, round_file

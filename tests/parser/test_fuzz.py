@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etstats.demo.generator import EVERYDAY, generate
+from etstats.domain.names import clean_name, colour_runs
 from etstats.domain.rounds import RawRound
 from etstats.errors import ParseError
 from etstats.parser.anomalies import find_anomalies
-from etstats.parser.names import clean_name, colour_runs
 from etstats.parser.reader import parse
 from etstats.parser.rounds import derive
 from tests.support.files import File

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from etstats.domain.fields import CORE_FIELDS, FIELDS, LAYOUTS, WEAPONS, Field
 from etstats.domain.rounds import ALLIES, RATIO, SHARE, SPECTATOR
 from etstats.errors import ParseError
-from etstats.parser.fields import CORE_FIELDS, FIELDS, LAYOUTS, WEAPONS, Field
 from etstats.parser.filename import has_round_ending, is_companion, parse_filename, refusal_of
 from etstats.parser.reader import parse
 from etstats.parser.rounds import derive

@@ -91,8 +91,8 @@ def resolve(*_args, **_options):
     threading.Event().wait()
 
 socket.getaddrinfo = resolve
-from etstats.stats import live_servers
-threading.Thread(target=live_servers.ask, args=({"main": "game.example:27960"},), daemon=True).start()
+from etstats.sync import game_query
+threading.Thread(target=game_query.ask, args=({"main": "game.example:27960"},), daemon=True).start()
 asked.wait()
 """
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from etstats.parser.fields import CORE_FIELDS, FIELDS
+from etstats.domain.fields import CORE_FIELDS, FIELDS
 from tests.conftest import CliResult
 from tests.support.files import GUIDS, File, line, round_file
 

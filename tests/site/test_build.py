@@ -12,9 +12,9 @@ import html5lib
 import pytest
 from PIL import Image
 
+from etstats.admin.forget import forget
 from etstats.db import identity
 from etstats.domain.rules.boards import BOARDS
-from etstats.importer import anonymize
 from etstats.site import paths
 from etstats.site.cards import session_card
 from etstats.site.folder import MANIFEST
@@ -350,7 +350,7 @@ def test_a_forgotten_player_leaves_no_trace(community: Community, tmp_path: Path
     root = tmp_path / "site"
     community.build(root)
     guid, names = _somebody(community)
-    done = anonymize.forget(community.conn, guid, tmp_path / "copies")
+    done = forget(community.conn, guid, tmp_path / "copies")
     community.conn.commit()
     community.build(root)
     left = _everything(root)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from etstats.admin.audit.rebuild import RebuildPlan, rebuild
 from etstats.admin.audit.verify import verify
 from etstats.admin.correct import NewCorrection, make, undo
+from etstats.admin.forget import forget
 from etstats.db import archive, boards, corrections, dump, identity, maps, players, sealed, sealing, sessions
 from etstats.db.connection import connect
 from etstats.db.scope import Scope
@@ -23,7 +24,6 @@ from etstats.domain.rules import ranking
 from etstats.domain.rules.corrections import CorrectionKind
 from etstats.domain.rules.records import ACCURACY_SHOTS, DPM_SECONDS, SESSION_DPM_SECONDS
 from etstats.errors import EtstatsError
-from etstats.importer.anonymize import forget
 from etstats.importer.series import refresh_series
 from etstats.parser.reader import parse
 from etstats.stats import careers, mvp_counts

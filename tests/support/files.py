@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from etstats.demo.generator import GeneratedFile
-from etstats.parser.fields import FIELDS, LAYOUTS, WEAPONS
+from etstats.domain.fields import FIELDS, LAYOUTS, WEAPONS
 
 GUIDS = ("0000AAAA", "0000BBBB", "0000CCCC", "0000DDDD")
 DEFAULT_WEAPONS = {"MP40": (20, 60, 3, 2, 4)}

@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from etstats.demo.generator import EVERYDAY, generate
+from etstats.domain.fields import CORE_FIELDS, LAYOUTS
+from etstats.domain.names import clean_name, colour_runs
 from etstats.domain.rounds import RawRound
 from etstats.errors import ParseError
-from etstats.parser.fields import CORE_FIELDS, LAYOUTS
 from etstats.parser.filename import parse_filename
-from etstats.parser.names import clean_name, colour_runs
 from etstats.parser.reader import parse
 from etstats.parser.rounds import derive
 

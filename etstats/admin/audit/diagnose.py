@@ -26,10 +26,10 @@ from etstats.domain.files import (
 from etstats.domain.rounds import RemoteFile, RoundName
 from etstats.domain.rules import file_discrepancies as rules
 from etstats.errors import ConfigError, EtstatsError
-from etstats.importer import anonymize
 from etstats.importer.anonymize import Pseudonyms
 from etstats.logs import event
 from etstats.parser.filename import parse_filename
+from etstats.pipeline.anonymized_copies import are_copies_current
 from etstats.pipeline.database import open_database, stopwatch_hints
 from etstats.post.publish.destinations import has_webhook
 from etstats.post.publish.manual import unresolved
@@ -165,7 +165,7 @@ def _one(
         kept = inventory.kept_files(conn, server_id)
         earlier = inventory.counted_before(conn, server_id)
     clock = time_range.server_clock(now, config.timezone(name))
-    is_anonymized = anonymize.are_copies_current(Pseudonyms(conn), config.copies_root)
+    is_anonymized = are_copies_current(Pseudonyms(conn), config.copies_root)
     restored = _restore(conn, config, name, server_id=server_id, kept=kept, listed=listed) if restore else None
     places = _places(name, clock=clock, kept=kept, listed=listed, folder=folder)
     counts, findings = rules.count(places), rules.find_discrepancies(places, earlier)

@@ -7,12 +7,12 @@ from etstats.admin.correct import CorrectionRow, concerning
 from etstats.db import corrections, provenance
 from etstats.db.connection import Connection
 from etstats.db.provenance import SourceFile
+from etstats.domain.fields import WEAPONS
+from etstats.domain.names import clean_name
 from etstats.domain.rounds import RawPlayer, RawRound
 from etstats.domain.rules.corrections import corrected_state
 from etstats.domain.rules.suggestions import closest
 from etstats.errors import NotFoundError
-from etstats.parser.fields import WEAPONS
-from etstats.parser.names import clean_name
 from etstats.parser.provenance import formulas
 from etstats.parser.reader import parse
 from etstats.parser.rounds import Rule, rule_of

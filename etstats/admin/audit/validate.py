@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 from etstats.db.checks import ArchivedRound, Check, all_checks, archived_rounds, count_rounds, run_check
 from etstats.db.connection import Connection
+from etstats.domain.fields import BULLET_WEAPONS
 from etstats.domain.rounds import Finding, Round, Severity
 from etstats.domain.text import pluralize
 from etstats.errors import ParseError
 from etstats.parser.anomalies import Anomaly, find_anomalies
-from etstats.parser.fields import BULLET_WEAPONS
 from etstats.parser.reader import parse
 from etstats.parser.rounds import derive
 

@@ -9,10 +9,10 @@ from etstats.admin.correct import NewCorrection
 from etstats.db import corrections, identity, players, sessions
 from etstats.db.bot_tables import BotTables, BotTeam
 from etstats.db.connection import Connection
+from etstats.domain.names import clean_name
 from etstats.domain.rules.corrections import CorrectionKind
 from etstats.domain.text import pluralize
 from etstats.errors import EtstatsError
-from etstats.parser.names import clean_name
 
 _REASON = "taken over from the bot"
 _ENOUGH = 0.6  # of a team's players

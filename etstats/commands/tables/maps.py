@@ -8,11 +8,11 @@ from etstats import output
 from etstats.commands.options import no_rounds
 from etstats.commands.tables.formatting import record_text
 from etstats.db.maps import MapSums, RecordValue, WeaponUse
+from etstats.domain.names import clean_name
 from etstats.domain.rules.records import RECORDS
 from etstats.domain.rules.set_time import SetTimePrediction
 from etstats.domain.text import pluralize
 from etstats.output import Column, Format, Table
-from etstats.parser.names import clean_name
 from etstats.stats.set_times import MapReport
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from etstats.db import journal, notices, pending_posts
 from etstats.db.connection import Connection
 from etstats.db.notices import Notice, NoticeKind
+from etstats.domain.live import LiveServer
 from etstats.domain.rules.sessions import ENOUGH_PEOPLE
 from etstats.post.publish.deadline import Deadline
 from etstats.post.publish.notices import NoticePublisher
@@ -15,7 +16,6 @@ from etstats.post.publish.report import PostReport
 from etstats.post.render.live_messages import game_on_message, session_start_message, status_message
 from etstats.post.render.message import Message
 from etstats.post.settings import SERVER_KINDS, DiscordConfig, TimezoneOf
-from etstats.stats.live_servers import LiveServer
 
 _EDIT_EVERY = timedelta(seconds=50)  # a minute, minus the inaccuracy of cron
 _DOWN_AFTER = timedelta(minutes=2)

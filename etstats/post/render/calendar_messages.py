@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import groupby
 
+from etstats.domain.names import clean_name
 from etstats.domain.rules.boards import BOARDS
 from etstats.domain.text import pluralize
-from etstats.parser.names import clean_name
 from etstats.post.render.dates import day_in_words, month_in_words
 from etstats.post.render.layout import Section, fill
 from etstats.post.render.message import Embed, Message

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from etstats.domain.history import NO_HISTORY, History
+from etstats.domain.names import clean_name
 from etstats.domain.rounds import ALLIES, AXIS
 from etstats.domain.stats import ScoreLine
 from etstats.domain.views import (
@@ -24,7 +25,6 @@ from etstats.domain.views import (
     RoundView,
     SessionView,
 )
-from etstats.parser.names import clean_name
 from etstats.post.render.highlights import (
     ROUND_FEATS,
     SESSION_FEATS,

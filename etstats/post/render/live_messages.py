@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from etstats.domain.live import GamePlayer, LiveServer
 from etstats.domain.text import pluralize
 from etstats.post.render.message import DESCRIPTION, Embed, Message
 from etstats.post.render.text import cell, escape
-from etstats.stats.live_servers import LivePlayer, LiveServer
 
 _PLAYING, _EMPTY, _DOWN = 0x5B8C5A, 0x5B7FA6, 0x6E6E6E
 _NAME, _SCORE = 26, 7  # columns; 34 with the space between them
@@ -64,7 +64,7 @@ def _bots(server: LiveServer) -> str:
     return f" · {pluralize(server.bots, 'bot')}" if server.bots else ""
 
 
-def _rows(players: Sequence[LivePlayer], limit: int) -> list[str]:
+def _rows(players: Sequence[GamePlayer], limit: int) -> list[str]:
     """Return the players by side, within `limit` characters, then the number of omitted players."""
     rows: list[str] = []
     shown = 0

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+from etstats.domain.names import colour_runs
 from etstats.domain.stats import ScoreLine
 from etstats.domain.views import MapRound, MatchView, Mvp, SessionView
 from etstats.output.canvas import INK, MUTED, PANEL, RULE, TEAM_COLOURS, WIDTH, Canvas
 from etstats.output.fonts import text_width
 from etstats.output.sanitize import clean
-from etstats.parser.names import colour_runs
 from etstats.post.render.sections import ranking
 from etstats.post.render.text import NO_NAME, mss, short
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from etstats.domain.names import clean_name
 from etstats.domain.rounds import ALLIES, AXIS
 from etstats.domain.stats import ScoreLine
 from etstats.domain.views import (
@@ -19,7 +20,6 @@ from etstats.domain.views import (
     RoundView,
     SessionView,
 )
-from etstats.parser.names import clean_name
 from etstats.post.render.layout import Section, fill, table
 from etstats.post.render.message import CONTENT, THREAD_NAME, Embed, Message
 from etstats.post.render.sections import (

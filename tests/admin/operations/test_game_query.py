@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from etstats.domain.live import GameStatus
 from etstats.errors import ConfigError, SourceError
-from etstats.sync.game_query import GameStatus, parse_status, query_status
+from etstats.sync.game_query import parse_status, query_status
 from tests.support.game import Game
 from tests.support.processes import HANG_SECONDS
 from tests.support.sftp_server import free_port

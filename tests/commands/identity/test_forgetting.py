@@ -14,15 +14,17 @@ import psycopg
 import pytest
 from psycopg import Connection, sql
 
+from etstats.admin.forget import Anonymized, forget
 from etstats.db import corrections, identity
 from etstats.demo.generator import GeneratedFile, Quirks, generate, write_files
+from etstats.domain.names import clean_name
 from etstats.errors import TemporaryError
-from etstats.importer.anonymize import Anonymized, Pseudonyms, are_copies_current, forget, update_copies
+from etstats.importer.anonymize import Pseudonyms
 from etstats.importer.importer import Importer
 from etstats.importer.outcome import ImportResult, ImportStatus
-from etstats.parser.names import clean_name
 from etstats.parser.pseudonyms import guids, rewrite
 from etstats.parser.reader import parse
+from etstats.pipeline.anonymized_copies import are_copies_current, update_copies
 from tests.conftest import CliResult
 from tests.support.processes import run
 
@@ -366,15 +368,16 @@ def test_a_killed_forget_is_completed_by_the_next_run(
 import os, signal
 from pathlib import Path
 from etstats.db.connection import connect
-from etstats.importer import anonymize
-original, calls = anonymize.{function}, []
+from etstats.admin.forget import forget
+from etstats.pipeline import anonymized_copies
+original, calls = anonymized_copies.{function}, []
 def killed(*args, **kwargs):
     calls.append(1)
     if len(calls) == {at(held)}:
         os.kill(os.getpid(), signal.SIGKILL)
     return original(*args, **kwargs)
-anonymize.{function} = killed
-anonymize.forget(connect({database_url!r}), {guid!r}, Path({str(root)!r}))
+anonymized_copies.{function} = killed
+forget(connect({database_url!r}), {guid!r}, Path({str(root)!r}))
 """
     killed = run([sys.executable, "-c", program])
     assert killed.returncode == -signal.SIGKILL

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from etstats.db import identity
 from etstats.db.series import sessions_of_players
 from etstats.demo.generator import GeneratedSession, generate_session
+from etstats.domain.live import GamePlayer, LiveServer
 from etstats.domain.rules.calendar_spans import span_of
 from etstats.importer.series import refresh_series
 from etstats.post.publish import calendar
@@ -19,7 +20,6 @@ from etstats.post.publish.calendar import CalendarItem
 from etstats.post.publish.live import ServerSnapshot, post_live
 from etstats.post.render.admin_messages import HealthFinding
 from etstats.post.settings import CALENDAR_KINDS, ROUND_KINDS, SERVER_KINDS
-from etstats.stats.live_servers import LivePlayer, LiveServer
 from tests.post.publish.conftest import PLAIN, START, ZONE, Stage
 from tests.post.render.faults import Fault
 
@@ -233,7 +233,7 @@ def _live(stage: Stage, kind: str, count: int) -> Iterator[tuple[Run, datetime]]
 
         def run(now: datetime, name: str = name, people: int = people) -> None:
             stage.clock.sleep(60)
-            players = tuple(LivePlayer(f"player {place}", now.minute, None) for place in range(people))
+            players = tuple(GamePlayer(f"player {place}", now.minute, None) for place in range(people))
             shown = LiveServer(name, "127.0.0.1:27960", True, "supply", players, 0, 20, 12, None)
             post_live(
                 stage.conn, stage.settings, stage.config.timezone, now, [ServerSnapshot(shown, None, now)],

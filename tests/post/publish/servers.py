@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
+from etstats.domain.live import GamePlayer, LiveServer
 from etstats.post.publish import PostReport
 from etstats.post.publish.live import ServerSnapshot, post_live
-from etstats.stats.live_servers import LivePlayer, LiveServer
 from tests.post.publish.conftest import Stage
 
 GAP = timedelta(minutes=60)
@@ -17,7 +17,7 @@ def server(people: int = 0, *, map_name: str = "supply", online: bool = True, sc
         address="127.0.0.1:27960",
         online=online,
         map=map_name if online else None,
-        players=tuple(LivePlayer(f"player {index}", score + index, None) for index in range(people)),
+        players=tuple(GamePlayer(f"player {index}", score + index, None) for index in range(people)),
         bots=0 if online else None,
         places=20 if online else None,
         time_limit_minutes=12 if online else None,

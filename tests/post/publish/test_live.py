@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from etstats.stats.live_servers import LivePlayer
+from etstats.domain.live import GamePlayer
 from tests.post.publish.conftest import START, Stage
 from tests.post.publish.servers import server, show
 from tests.post.render.faults import CHANNEL_REFUSALS, Fault
@@ -132,7 +132,7 @@ def test_hostile_names(live: Stage, name: str) -> None:
     """64 players with any names fit, or are counted, and ping nobody."""
     live.set(status=True, kinds=("game_on", "session_start"))
     sides = (None, "axis", "allies", "spectator")
-    players = tuple(LivePlayer(name, -99999, sides[number % 4]) for number in range(64))
+    players = tuple(GamePlayer(name, -99999, sides[number % 4]) for number in range(64))
     assert show(live, START, server(2)._replace(map=name, players=players)).counts["posted"] == 2
     assert not live.discord.pinged
     (rows,) = re.findall(r"```\n(.*)\n```", texts(live)[0], re.DOTALL)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from etstats.domain.history import AttackRank, History, PersonalBest, TeamRatingChange, UsualPlay
+from etstats.domain.names import coded_name
 from etstats.domain.rules.team_names import UNNAMED
 from etstats.domain.stats import ScoreLine
 from etstats.domain.views import (
@@ -22,7 +23,6 @@ from etstats.domain.views import (
     SeriesRow,
     SessionView,
 )
-from etstats.parser.names import coded_name
 from etstats.post.render.summaries import Digest
 
 NAMES = (

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import example, given
 
 from etstats.demo.discord_rules import breaches, complaints, is_empty, pings
+from etstats.domain.names import coded_name
 from etstats.domain.rules.boards import BOARDS
 from etstats.domain.rules.season_standings import SeasonStanding
 from etstats.domain.stats import Standing
 from etstats.domain.views import RecordRow, SessionRow
-from etstats.parser.names import coded_name
 from etstats.post.render.calendar_messages import morning_message, recap_message
 from etstats.post.render.message import Message
 from etstats.stats.recaps import MorningLine, Recap

@@ -20,8 +20,8 @@ from etstats.domain.history import (
     TeamRatingChange,
     UsualPlay,
 )
+from etstats.domain.names import clean_name, colour_runs
 from etstats.domain.views import SeriesRow
-from etstats.parser.names import clean_name, colour_runs
 from etstats.post.render import compact, compact_pictures
 from etstats.post.render.highlights import objective_line, usual_lines
 from etstats.post.render.message import Message

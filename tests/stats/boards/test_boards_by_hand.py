@@ -9,10 +9,10 @@ import pytest
 from psycopg import Connection
 
 from etstats.db.scope import Scope
+from etstats.domain.fields import BULLET_WEAPONS, WEAPONS
 from etstats.domain.rules import ranking
 from etstats.domain.rules.boards import BOARD_NAMES, BOARDS, value_of
 from etstats.domain.rules.season_standings import POINTS, SEASON_BOARDS
-from etstats.parser.fields import BULLET_WEAPONS, WEAPONS
 from etstats.stats import rankings
 from tests.conftest import CliResult
 from tests.stats.sessions.rows import Line, add_round, add_session, guid, line

@@ -9,11 +9,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from etstats.admin.forget import forget
 from etstats.db import archive
 from etstats.db.connection import connect
 from etstats.db.migrations import migrate
 from etstats.demo.generator import GeneratedFile
-from etstats.importer import anonymize
 from etstats.stats import ratings
 from tests.conftest import CliResult, own_database
 from tests.stats.ratings.conftest import add
@@ -176,7 +176,7 @@ def test_hidden_and_forgotten_players_have_no_rating(db: psycopg.Connection, tmp
     ]
     db.commit()
     change(db, "INSERT INTO hidden_players (player_guid) VALUES (%s)", hidden)
-    done = anonymize.forget(db, forgotten, tmp_path)
+    done = forget(db, forgotten, tmp_path)
     ratings.update(db)
     players, matches = stored(db)
     rated = {row[0] for row in players}

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from etstats.db.connection import Connection
+from etstats.domain.names import clean_name
 from etstats.domain.rounds import PlayerRound
 from etstats.importer.series import refresh_series
-from etstats.parser.names import clean_name
 
 START = datetime(2025, 10, 2, 20, 0, tzinfo=UTC)
 _numbers = count(1)
