@@ -1,5 +1,6 @@
 """The command of this installation for cron and systemd."""
 
+import re
 import shlex
 import shutil
 import sys
@@ -8,14 +9,27 @@ from pathlib import Path
 
 from etstats.config import loader
 from etstats.config.schema import Config
+from etstats.errors import ConfigError
+
+
+_UNUSABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # a surrogate stands for a byte that is not UTF-8
 
 
 def own_command(config: Config) -> list[str]:
-    """Return the absolute command of this installation, with the current settings file."""
+    """Return the absolute command of this installation, with the current settings file.
+
+    ConfigError: a path contains a character that ends a line of a crontab or unit, or is not UTF-8.
+    """
     command = [str(script)] if (script := stable_script()) else [sys.executable, "-m", "etstats"]
     path = config.path
     if path is not None and path.resolve() != loader.default_path({}).resolve():
         command += ["--config", str(path.resolve())]
+    for word in command:
+        if _UNUSABLE.search(word):
+            raise ConfigError(
+                f"{word!r} contains a control character or a byte that is not UTF-8, so cron and systemd cannot "
+                "use it; move it to another folder"
+            )
     return command
 
 

@@ -1,5 +1,6 @@
 """Install and remove the units for `systemctl --user`, generated from `docs/systemd`."""
 
+import re
 import subprocess
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,6 +14,8 @@ from etstats.errors import ConfigError
 
 _TEMPLATE_COMMAND = "%h/.local/bin/etstats"
 _WATCH, _BEGIN, _END = "etstats-watch.service", "etstats-watch.timer", "etstats-watch-stop.timer"
+_UNQUOTED = re.compile(r"[\w./:=@+-]+")
+_REFUSED = re.compile(r"""['"\\]""")
 _ALWAYS = ("etstats-backup.timer", "etstats-health.timer", "etstats-recap.timer")
 
 
@@ -36,8 +39,8 @@ def units(cron: CronConfig, command: Sequence[str]) -> dict[str, str]:
         is_for_hours = path.name in {_BEGIN, _END, "etstats-watch-stop.service"}
         if is_for_hours and not begins:
             continue
-        text = path.read_text(encoding="utf-8").replace(_TEMPLATE_COMMAND, " ".join(map(_quoted, command)))
-        lines = text.splitlines()
+        text = path.read_text(encoding="utf-8").replace(_TEMPLATE_COMMAND, _command_line(command))
+        lines = text.removesuffix("\n").split("\n")  # a path may contain another line separator
         if path.name in calendars:
             at = next(number for number, line in enumerate(lines) if line.startswith("OnCalendar="))
             lines[at : at + 1] = [f"OnCalendar={calendar}" for calendar in calendars[path.name]]
@@ -99,10 +102,20 @@ def _disable(names: Sequence[str]) -> None:
         (folder() / name).unlink(missing_ok=True)
 
 
+def _command_line(command: Sequence[str]) -> str:
+    """Return a command quoted for a unit file; only in its arguments, `$` stands for a variable.
+
+    ConfigError: systemd does not run a program whose path contains a quote or a backslash.
+    """
+    if _REFUSED.search(command[0]):
+        raise ConfigError(f"{command[0]} contains a quote or a backslash, so systemd cannot run it; use cron")
+    program, *arguments = map(_quoted, command)
+    return " ".join([program, *(word.replace("$", "$$") for word in arguments)])
+
+
 def _quoted(word: str) -> str:
-    """Return a word quoted for a unit file."""
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
-    return f'"{escaped}"' if escaped != word or " " in word or "'" in word else word
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{escaped}"' if _UNQUOTED.fullmatch(word) is None else word
 
 
 def _systemctl(*arguments: str) -> None:

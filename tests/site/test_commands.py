@@ -3,6 +3,9 @@
 import http.client
 import json
 import signal
+import socket
+import struct
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +18,7 @@ from etstats.pipeline.site_update import page_of
 from etstats.post.publish import manual
 from etstats.post.publish.rendering import render
 from etstats.site.folder import MANIFEST, open_folder
+from etstats.site.server import site_server
 from tests.conftest import CliResult
 from tests.support.files import GUIDS, line, round_file
 from tests.support.processes import HANG_SECONDS, etstats, until
@@ -176,6 +180,30 @@ def test_serve_shows_the_pages_and_nothing_else(cli: Cli, rounds: Path, tmp_path
         assert get("/rounds/1/data.json")[0] == 200
         for path in (f"/{MANIFEST}", "/.hidden", "/rounds/", "/../outside.html", "/%2e%2e/outside.html", "/none"):
             assert get(path)[0] == 404, path
+        for path in ("/%00", "/index.html%00", "/%ff", "/..%2foutside.html", "/rounds/..%2f.hidden", "/a" * 9000):
+            assert get(path)[0] == 404, path
+
+
+def test_serve_prints_nothing_for_a_client_that_goes_away(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A connection that is reset in the middle of a page, as browsers do it, is no error of the program."""
+    (tmp_path / MANIFEST).write_text("{}")
+    (tmp_path / "index.html").write_bytes(b" " * 50_000_000)  # more than the buffers of a connection hold
+    server = site_server(tmp_path, 0)
+    server.daemon_threads = False  # so that closing the server waits for the answers
+    serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+    serving.start()
+    try:
+        with socket.create_connection(("127.0.0.1", server.server_port)) as client:
+            client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            assert client.recv(1)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    finally:
+        server.shutdown()
+        serving.join()
+        server.server_close()
+    assert capsys.readouterr().err == ""
 
 
 def test_posts_lead_to_their_pages(

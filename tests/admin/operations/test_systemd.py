@@ -1,5 +1,6 @@
 """Tests of the systemd units: contents, calls of systemctl, and removal."""
 
+import os
 import shutil
 import stat
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 from etstats.admin import systemd
 from etstats.config.schema import CronConfig
+from etstats.errors import ConfigError
 from tests.conftest import CliResult
 
 Cli = Callable[..., CliResult]
@@ -43,23 +45,54 @@ def test_the_timers_follow_the_settings() -> None:
     assert "etstats-watch.timer" not in systemd.units(CronConfig(hours="0-23"), COMMAND)
 
 
+def complaints(folder: Path, units: dict[str, str]) -> list[str]:
+    """Return what systemd says of these units."""
+    paths = [folder / name for name in units]
+    for path in paths:
+        path.write_text(units[path.name])
+    done = subprocess.run(
+        ["systemd-analyze", "--user", "verify", *paths],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "XDG_RUNTIME_DIR": str(folder)},  # without one it verifies nothing and says nothing
+    )
+    return [line for line in done.stderr.splitlines() if "etstats" in line and "network-online" not in line]
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
 @pytest.mark.parametrize("hours", ["0-23", "18-2"])
-def test_systemd_accepts_the_units(tmp_path: Path, hours: str) -> None:
-    """A command with a space, a percent sign and a dollar sign is quoted."""
-    program = tmp_path / "my 50% $tools" / "etstats"
+@pytest.mark.parametrize("name", ["plain", "my 50% $tools", "$$x", "${HOME}", "%h", "a;b", "#a", "-x", "~", "ünï", "a\u2028b"])
+def test_systemd_finds_the_program_whatever_its_folder_is_called(tmp_path: Path, hours: str, name: str) -> None:
+    """The program of each unit is found; one that is not there is noticed."""
+    program = tmp_path / name / "etstats"
     program.parent.mkdir()
+    units = systemd.units(CronConfig(hours=hours), [str(program), "--config", f"/{name}'\"\\.toml"])
+    assert any("is not executable" in line for line in complaints(tmp_path, units))
     program.write_text("#!/bin/sh\n")
     program.chmod(stat.S_IRWXU)
-    paths = []
-    for name, text in systemd.units(CronConfig(hours=hours), [str(program), "--config", "/x y.toml"]).items():
-        paths.append(tmp_path / name)
-        paths[-1].write_text(text)
-    done = subprocess.run(
-        ["systemd-analyze", "--user", "verify", *paths], capture_output=True, text=True, check=False
-    )
-    ours = [line for line in done.stderr.splitlines() if "etstats" in line and "network-online" not in line]
-    assert ours == []
+    assert complaints(tmp_path, units) == []
+
+
+@pytest.mark.parametrize("name", ["a'b", 'a"b', "a\\b"])
+def test_a_program_that_systemd_cannot_run_is_refused(name: str) -> None:
+    """A quote or a backslash is refused in the path of the program."""
+    with pytest.raises(ConfigError, match="contains a quote or a backslash"):
+        systemd.units(CronConfig(hours="0-23"), [f"/{name}/etstats"])
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\tb", "a\x1bb", "a\udcffb"])
+@pytest.mark.parametrize("command", [("systemd", "show"), ("cron", "show")])
+def test_a_path_that_would_end_a_line_is_refused(
+    cli: Cli, home: Path, name: str, command: tuple[str, ...]
+) -> None:
+    """A line end in the path of the settings cannot add a line to a crontab or unit."""
+    settings = home / name / "config.toml"
+    settings.parent.mkdir()
+    settings.write_text("")
+    done = cli("--config", settings, *command)
+    assert (done.code, done.out) == (2, "")
+    assert "cron and systemd cannot use it" in done.err
 
 
 def test_install_and_remove(cli: Cli, home: Path, calls: Path) -> None:
