@@ -4,6 +4,9 @@ The manifest lists groups of files (a session with its matches and rounds, a pla
 its data. A build keeps groups with an unchanged fingerprint, rewrites the others, and removes files without a
 group. Files that are not in the manifest are never changed.
 
+Nothing outside the folder is written or removed: paths in the manifest and journal are checked, and a link in place
+of one of its folders is refused. (The folder itself may be a link.)
+
 Each file is written under a temporary name and renamed. Before a batch of files is renamed, the journal records
 them and their groups, so that the build after a killed one knows which files to write again and which to remove.
 """
@@ -18,7 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from etstats.errors import ConfigError, LockedError, OutputError
 
@@ -28,6 +31,7 @@ _JOURNAL = "journal"
 _FORMAT = 1
 _BATCH = 200  # files per batch: limits memory and the number of journal flushes
 _UNKNOWN = ""  # fingerprint of a group that a killed build may have partly written
+_LONGEST_NAME = 255  # bytes, of most file systems
 _RETRY_SECONDS = 0.1
 
 
@@ -79,6 +83,7 @@ class SiteFolder:
             self._groups = _read_manifest(self._root / MANIFEST)
             self._owned = {path for group in self._groups.values() for path in group.files}
             self._temporary.mkdir(exist_ok=True)
+            self._refuse_links(f"{TEMPORARY}/{_JOURNAL}")
             self._recover()
         except OSError as error:
             raise _cannot("write", self._root, error) from error
@@ -104,7 +109,7 @@ class SiteFolder:
         group = self._groups.get(name)
         if group is None or group.fingerprint != fingerprint:
             return False
-        if not all((self._root / path).exists() for path in group.files):
+        if not all(map(self._exists, group.files)):
             return False
         self._named[name] = group
         self._unchanged += len(group.files)
@@ -171,18 +176,25 @@ class SiteFolder:
         files: set[str] = set()
         groups: set[str] = set()
         for line in _journal_lines(self._temporary / _JOURNAL):
-            files.update(path for path in line.get("files", []) if _is_inside(path))
-            groups.update(line.get("groups", []))
+            files.update(line["files"])
+            groups.update(line["groups"])
         self._owned |= files
         self._has_unfinished = bool(groups)
         for name, group in self._groups.items():
             if name in groups or not files.isdisjoint(group.files):
                 self._groups[name] = group._replace(fingerprint=_UNKNOWN)
 
+    def _exists(self, path: str) -> bool:
+        try:
+            return (self._root / path).exists()
+        except OSError:  # a folder that cannot be read
+            return False
+
     def _is_changed(self, path: str, content: bytes) -> bool:
         is_owned = path in self._owned
         target = self._root / path
         try:
+            self._refuse_links(path)
             size = target.stat().st_size
             if not is_owned:
                 raise _foreign(target)
@@ -225,10 +237,21 @@ class SiteFolder:
         with suppress(FileExistsError):
             place.mkdir()
             place.chmod(0o755)
+        self._refuse_links(f"{folder}/")
         self._folders.add(folder)
+
+    def _refuse_links(self, path: str) -> None:
+        """Raise ConfigError if a folder of a path in the site is a link: its files are not the site's."""
+        folder = path.rpartition("/")[0]
+        if not folder or folder in self._folders:
+            return
+        self._refuse_links(folder)
+        if (self._root / folder).is_symlink():
+            raise ConfigError(f"{self._root / folder} is a link; remove it, then build the site again")
 
     def _remove(self, path: str) -> None:
         target = self._root / path
+        self._refuse_links(path)
         try:
             target.unlink(missing_ok=True)
         except OSError as error:
@@ -293,7 +316,9 @@ def _write(path: Path, content: bytes, *, durable: bool = False) -> None:
 
 def _read_manifest(path: Path) -> dict[str, Group]:
     try:
-        document = json.loads(path.read_bytes())
+        if not path.is_file():
+            raise ValueError
+        document = _parse(path.read_bytes())
         groups = {
             name: Group(fingerprint, tuple(files)) for name, (fingerprint, files) in document["groups"].items()
         }
@@ -306,25 +331,43 @@ def _read_manifest(path: Path) -> dict[str, Group]:
     return groups
 
 
+def _parse(text: bytes) -> dict[str, Any]:
+    """Parse a JSON object; ValueError for anything else."""
+    try:
+        document = json.loads(text)
+    except RecursionError as error:
+        raise ValueError from error
+    if not isinstance(document, dict):
+        raise ValueError
+    return document
+
+
 def _paths(groups: Mapping[str, Group]) -> Iterable[object]:
     return (path for group in groups.values() for path in group.files)
 
 
 def _is_inside(path: object) -> bool:
-    """Return whether the path is relative and has no `..`."""
-    return isinstance(path, str) and bool(path) and not any(part in ("", ".", "..") for part in path.split("/"))
+    """Return whether this can be the path of a page: relative, without `..`, and no file of the build itself."""
+    if not isinstance(path, str) or not path.isprintable():
+        return False
+    first, *others = path.split("/")
+    return first not in (MANIFEST, TEMPORARY) and all(
+        part not in ("", ".", "..") and len(part.encode()) <= _LONGEST_NAME for part in (first, *others)
+    )
 
 
 def _journal_lines(path: Path) -> Iterator[Mapping[str, list[str]]]:
+    """Yield the lines of a journal; others are left out, such as a truncated one, whose files were not renamed."""
     try:
         lines = path.read_bytes().splitlines()
     except FileNotFoundError:
         return
     for line in lines:
-        try:
-            yield json.loads(line)
-        except ValueError:  # a truncated line of a killed build: its files were not renamed
-            continue
+        with suppress(ValueError):
+            found = _parse(line)
+            files, groups = found.get("files"), found.get("groups")
+            if isinstance(files, list) and isinstance(groups, list) and all(map(_is_inside, files)):
+                yield {"files": files, "groups": [name for name in groups if isinstance(name, str)]}
 
 
 def _foreign(path: Path) -> ConfigError:

@@ -1,10 +1,12 @@
 """Tests of the site's folder: which files a build owns, writes and removes, also when it is killed."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -105,12 +107,94 @@ def test_a_second_build_waits_or_is_refused(tmp_path: Path) -> None:
             pass
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format":1,"groups":{"a":["1",["../../etc/passwd"]]}}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff\xfe{",
+        b"[" * 100_000,
+        b'{"format":1,"groups":{"a":["1",' + b"[" * 100_000,
+        b'{"format":' + b"1" * 10_000 + b',"groups":{}}',
+        b'{"format":NaN,"groups":{}}',
+        *(
+            json.dumps({"format": 1, "groups": {"a": ["1", [path]]}}).encode()
+            for path in ("../../etc/passwd", "/etc/passwd", "a/../../x", "a\0b", "\udcff", "x" * 5_000, "", MANIFEST)
+        ),
+        json.dumps({"format": 1, "groups": {"a": ["1", [f"{TEMPORARY}/journal"]]}}).encode(),
+        b'{"format":1,"groups":{"a":["1",[["x"]]]}}',
+    ],
+)
 def test_a_manifest_that_is_not_ours_is_refused(tmp_path: Path, content: bytes) -> None:
     """A damaged manifest, or one with paths outside the folder, is refused, because it decides what is removed."""
     (tmp_path / MANIFEST).write_bytes(content)
     with pytest.raises(ConfigError, match=MANIFEST):
         build(tmp_path, {})
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["fifo", "folder"])
+def test_a_manifest_that_is_no_file_is_refused(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    """A build does not wait for a writer."""
+    make(tmp_path / MANIFEST)
+    with pytest.raises(ConfigError, match=MANIFEST):
+        build(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"[]",
+        b"5",
+        b'"x"',
+        b"null",
+        b"[" * 100_000,
+        b'{"files":["top"]}',
+        b'{"files":5,"groups":[]}',
+        b'{"files":null,"groups":[]}',
+        b'{"files":[{}],"groups":[]}',
+        b'{"files":[],"groups":5}',
+        b'{"files":[],"groups":[[]]}',
+        b'{"files":["../precious","/etc/passwd"],"groups":[]}',
+        b'{"files":["a\\u0000b"],"groups":[]}',
+        b'{"files":["\\udcff"],"groups":[]}',
+        b"\x00\xff\x80",
+    ],
+)
+def test_a_journal_that_is_not_ours_is_not_followed(tmp_path: Path, line: bytes) -> None:
+    """A line of another form is left out, and the build goes on."""
+    root, groups = tmp_path / "site", {"a": ("1", {"a/x": b"1"})}
+    build(root, groups)
+    (tmp_path / "precious").write_text("mine")
+    (root / TEMPORARY).mkdir()
+    (root / TEMPORARY / "journal").write_bytes(line)
+    assert build(root, groups) == Changes(written=0, unchanged=1, removed=0, size=0)
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+@pytest.mark.parametrize("link", ["a", "a/deep", TEMPORARY])
+@pytest.mark.parametrize("path", ["a/deep/x", "a/deep/new", "top"], ids=["changes", "adds", "removes"])
+def test_a_link_leads_no_build_out_of_the_folder(tmp_path: Path, link: str, path: str) -> None:
+    """A link in place of a folder is refused; the files that it leads to are neither changed nor removed."""
+    root, outside = tmp_path / "site", tmp_path / "outside"
+    build(root, {"a": ("1", {"a/deep/x": b"1"})})
+    (outside / "deep").mkdir(parents=True)
+    for place in ("x", "deep/x", "journal"):
+        (outside / place).write_text("mine")
+    if (root / link).exists():
+        shutil.rmtree(root / link)
+    (root / link).symlink_to(outside)
+    before = {found: found.read_bytes() for found in outside.rglob("*") if found.is_file()}
+    with pytest.raises(ConfigError, match="is a link"):
+        build(root, {"a": ("2", {path: b"2"})})
+    assert {found: found.read_bytes() for found in outside.rglob("*") if found.is_file()} == before
+
+
+def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
+    """As where a deployment switches between two folders."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "site").symlink_to(tmp_path / "real")
+    assert build(tmp_path / "site", {"a": ("1", {"a/x": b"1"})}).written == 1
 
 
 _BUILD_AND_DIE = """
