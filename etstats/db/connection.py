@@ -1,6 +1,7 @@
 """Open connections to the database, convert database errors, and hold the locks of a run."""
 
 import hashlib
+import json
 import logging
 import re
 import time
@@ -11,6 +12,7 @@ from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.types.json import set_json_loads
 
 from etstats.db import embedded
 from etstats.db.queries import query
@@ -85,6 +87,7 @@ def connect(url: str, *, read_only: bool = False, setting: str = PRIMARY) -> psy
     try:
         with embedded.libpq_environment_ignored() if folder else nullcontext():
             conn = psycopg.connect(make_conninfo("", **settings), prepare_threshold=5)
+        set_json_loads(_document, conn)
     except psycopg.OperationalError as error:
         # Its locals hold the password.
         raise _refusal(error, place, password=settings.get("password", ""), setting=setting) from None
@@ -107,6 +110,14 @@ def connect(url: str, *, read_only: bool = False, setting: str = PRIMARY) -> psy
         raise
     conn.read_only = read_only or None
     return conn
+
+
+def _document(text: str | bytes) -> object:
+    """Parse a stored document; None if it is nested too deeply or has a number too long for Python."""
+    try:
+        return json.loads(text)
+    except (RecursionError, ValueError):
+        return None
 
 
 def _take_schema(settings: dict[str, str]) -> str:

@@ -37,13 +37,27 @@ def newest_file(conn: Connection, server_id: int, before: str) -> str | None:
 
 
 def listing_state(conn: Connection, server_id: int, source: str) -> ListingState | None:
-    """Return the listing state of a server; None if missing or stored for another source."""
+    """Return the listing state of a server; None if missing, stored for another source, or of another form."""
     row = conn.execute(query("listing_state"), {"server_id": server_id, "source": source}).fetchone()
     if row is None:
         return None
     mtime, first_seen, listed, recent = row
-    files = tuple(RemoteFile(name=name, size=size, mtime=at) for name, size, at in recent)
-    return ListingState(mtime=mtime, first_seen=first_seen, listed=listed, recent=files)
+    files = _recent_files(recent)
+    if files is None:
+        return None
+    return ListingState(mtime=mtime, first_seen=first_seen, listed=listed, recent=tuple(files))
+
+
+def _recent_files(document: object) -> list[RemoteFile] | None:
+    """Return the files of a document that `save_listing_state` wrote; None for another one."""
+    files = []
+    for entry in document if isinstance(document, list) else [None]:
+        match entry:
+            case [str(name), int(size), int(mtime)]:
+                files.append(RemoteFile(name=name, size=size, mtime=mtime))
+            case _:
+                return None
+    return files
 
 
 def save_listing_state(conn: Connection, server_id: int, source: str, state: ListingState | None) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+_MOST = 1e9  # no number of a history is larger
+
 
 class UsualPlay(NamedTuple):
     """A player's kills and damage per minute before the post, over `rounds` rounds."""
@@ -79,18 +81,48 @@ class History(NamedTuple):
 
     @staticmethod
     def of_document(document: Mapping[str, Any] | None) -> "History":
-        """Return a history from its JSON; None: an empty history."""
-        if not document:
+        """Return a history from its JSON; None: an empty history. ValueError: `document` did not write it."""
+        if document is None:
             return NO_HISTORY
-        changes = document["rating_changes"]
-        return History(
-            usual={guid: UsualPlay(*usual) for guid, usual in document["usual"].items()},
-            bests=tuple(PersonalBest(*best) for best in document["bests"]),
-            attacks={int(number): AttackRank(*rank) for number, rank in document["attacks"].items()},
-            badges=document["badges"],
-            rating_changes=(TeamRatingChange(*changes[0]), TeamRatingChange(*changes[1])) if changes else None,
-            milestones=tuple(ReachedStep(*step) for step in document["milestones"]),
-        )
+        try:
+            changes = document["rating_changes"]
+            return History(
+                usual={_text(guid): UsualPlay(*map(_number, usual)) for guid, usual in document["usual"].items()},
+                bests=tuple(PersonalBest(*map(_text, best)) for best in document["bests"]),
+                attacks={
+                    int(number): AttackRank(*map(_number_or_none, rank))
+                    for number, rank in document["attacks"].items()
+                },
+                badges={guid: _text(badges) for guid, badges in document["badges"].items()},
+                rating_changes=changes and (_rating_change(changes[0]), _rating_change(changes[1])),
+                milestones=tuple(
+                    ReachedStep(_text(guid), _text(text), mention and _text(mention))
+                    for guid, text, mention in document["milestones"]
+                ),
+            )
+        except (LookupError, TypeError, AttributeError) as error:
+            raise ValueError("not the document of a history") from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _number(value: Any) -> Any:
+    if not isinstance(value, int | float) or not abs(value) < _MOST:
+        raise TypeError
+    return value
+
+
+def _number_or_none(value: Any) -> Any:
+    return None if value is None else _number(value)
+
+
+def _rating_change(values: Any) -> TeamRatingChange:
+    points, chance_percent = values
+    return TeamRatingChange(_number(points), _number_or_none(chance_percent))
 
 
 NO_HISTORY = History()

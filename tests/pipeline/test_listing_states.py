@@ -103,3 +103,31 @@ def test_run_with_a_window_leaves_no_mark(cli: Cli, game: Game, database: Databa
     """A run with `--since` stores no listing state."""
     assert cli("sync", "--since", "24h").code == 0
     assert database.value("SELECT count(*) FROM listing_states") == 0
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{}",
+        "5",
+        "null",
+        "[1]",
+        "[null]",
+        "[[1]]",
+        "[[1, 2, 3]]",
+        '[["a", 1, 2, 3]]',
+        '[["a", "b", "c"]]',
+        "[" * 5_000 + "]" * 5_000,
+        f"[{'9' * 5_000}]",
+    ],
+    ids=lambda text: text[:20],
+)
+def test_a_stored_state_of_another_form_is_not_used(
+    cli: Cli, settled: Game, db: psycopg.Connection, document: str
+) -> None:
+    """A backup or an administrator may have stored anything: the folder is listed, and a valid state replaces it."""
+    with db.transaction():
+        db.execute("UPDATE listing_states SET recent = %s::jsonb", [document])
+    done = cli("sync")
+    assert (done.code, settled.server.listings) == (0, 1), done.err
+    assert db.execute("SELECT recent FROM listing_states").fetchone() == ([],)

@@ -256,7 +256,7 @@ def run_case(name: str, *, seed: int, moments: int, files: int = FILES) -> Resul
                 kills += _run(made, case, fatal, kinds_file)
                 made.calm()
                 case.check_killed(made)
-                made.finish(*words_of(made, case), also=case.codes)
+                made.finish(*_words(made, case), also=case.codes)
                 case.check(made)
         except (BrokenError, subprocess.TimeoutExpired, RuntimeError) as fault:
             kind = kinds[fatal - 1] if fatal else "not killed"
@@ -274,7 +274,7 @@ def _one_of_each_kind_first(kinds: list[str], dice: random.Random) -> list[int]:
     return [number for turn in zip_longest(*shuffled) for number in turn if number is not None]
 
 
-def words_of(scene: Scene, case: Case) -> list[str]:
+def _words(scene: Scene, case: Case) -> list[str]:
     folder = scene.here.folder
     places = {"FILES": _folder(scene), "SITE": str(folder / "site"), "MAP": _map(scene)}
     if "PERSON" in case.words:

@@ -65,12 +65,13 @@ def render(
 ) -> RenderedPost:
     """Return the message of a pending post from the database; NotFoundError if its rounds were deleted.
 
-    `page_of` returns the link of its title. `history`: the history of the first sending; None: the current one.
-    Reads inside the caller's transaction.
+    `page_of` returns the link of its title. `history`: the history of the first sending; None, or one that cannot be
+    read: the current one. Reads inside the caller's transaction.
     """
     content = _content(conn, item, settings)
     shows = type(content.view).__name__
-    if item.style == "compact" and (history is None or history["shows"] != shows):
+    history = history if _is_readable(history) else None
+    if item.style == "compact" and (history is None or history.get("shows") != shows):
         found = (
             history_of(
                 conn,
@@ -98,6 +99,14 @@ def render(
         fingerprint=bare.fingerprint(),
         history=None if history is None else dict(history),
     )
+
+
+def _is_readable(history: Mapping[str, Any] | None) -> bool:
+    try:
+        History.of_document(history)
+    except ValueError:
+        return False
+    return True
 
 
 class _Content(NamedTuple):

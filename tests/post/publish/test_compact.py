@@ -269,3 +269,33 @@ def test_a_round_1_says_the_chance_of_the_other_team(stage: Stage) -> None:
     assert not any(
         found for found, text in zip(odds, texts(stage), strict=True) if " held " in text.split("\n")[0]
     )
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{}",
+        "5",
+        "[]",
+        '{"shows": "RoundView"}',
+        '{"shows": 5, "usual": 5, "bests": [], "attacks": {}, "badges": {}, "rating_changes": null, "milestones": []}',
+        "[" * 5_000 + "]" * 5_000,
+    ],
+    ids=lambda text: text[:20],
+)
+def test_a_stored_history_of_another_form_is_replaced(
+    stage: Stage, session: GeneratedSession, document: str
+) -> None:
+    """A backup or an administrator may have stored anything: the posts are corrected with the history as of now."""
+    stage.switch_on()
+    stage.load(*session.files)
+    stage.post(START + DAY)
+    before = texts(stage)
+    with stage.conn.transaction():
+        stage.conn.execute("UPDATE posts SET history = %s::jsonb, fingerprint = 'another'", [document])
+    stage.change_all()
+    assert stage.post(START + 2 * DAY).counts["edited"] == len(before)
+    assert [text.splitlines()[0] for text in texts(stage)] == [text.splitlines()[0] for text in before]
+    with stage.conn.transaction():
+        rows = stage.conn.execute("SELECT history FROM posts").fetchall()
+    assert all({"shows", "usual", "milestones"} <= history.keys() for (history,) in rows)
