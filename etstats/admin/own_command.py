@@ -11,7 +11,6 @@ from etstats.config import loader
 from etstats.config.schema import Config
 from etstats.errors import ConfigError
 
-
 _UNUSABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # a surrogate stands for a byte that is not UTF-8
 
 

@@ -15,7 +15,7 @@ from etstats.commands.context import context_of
 from etstats.commands.option_groups import bundled
 from etstats.domain.text import pluralize
 from etstats.errors import ConfigError
-from etstats.pipeline.site_update import update_site
+from etstats.pipeline.site_update import mark_outdated, update_site
 
 app = typer.Typer()
 
@@ -89,6 +89,7 @@ def restore(
         if not typer.confirm("Restore?", err=True):
             raise ConfigError("not restored; the database is unchanged")
     patience, on_wait = lock_wait.patience(wait, context), lock_wait.wait_notice(context)
+    mark_outdated(context.config)
     done = backups.restore(context.config, path, now, patience=patience, on_wait=on_wait)
     update_site(context.config)
     if context.verbosity >= 0:

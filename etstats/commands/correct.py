@@ -23,7 +23,7 @@ from etstats.domain.rules.corrections import CorrectionKind
 from etstats.errors import NotFoundError
 from etstats.output import Format
 from etstats.pipeline.database import open_for_reading
-from etstats.pipeline.site_update import update_site
+from etstats.pipeline.site_update import mark_outdated, update_site
 from etstats.stats import lookup
 
 app = typer.Typer()
@@ -332,6 +332,8 @@ def _change(
     """Make or undo a correction while no other run writes, then update the site."""
 
     context = context_of(ctx)
+    if not dry_run:
+        mark_outdated(context.config)
     with exclusive_database(context, wait) as conn, conn.transaction():
         result = change(conn)
     text = output.printable(result.text)

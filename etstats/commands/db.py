@@ -13,6 +13,7 @@ from etstats.commands.options import DocumentFormat
 from etstats.db import embedded
 from etstats.db.maintenance import ReplicaFacts
 from etstats.domain.text import bytes_in_words, pluralize
+from etstats.pipeline.site_update import mark_outdated, update_site
 
 family = typer.Typer(no_args_is_help=True, help="Manage the database and the names of its servers.")
 app = typer.Typer()
@@ -137,7 +138,9 @@ def rename_server(
     """
 
     context = context_of(ctx)
+    mark_outdated(context.config)
     files = upkeep.rename_server(context.config, old, new)
+    update_site(context.config)
     if context.verbosity >= 0:
         output.say(f'server "{old}" is now named "{new}" ({pluralize(files, "file")})')
         configured = {server.name for server in context.config.servers}

@@ -18,7 +18,7 @@ from etstats.domain.text import pluralize
 from etstats.errors import ConfigError
 from etstats.importer.series import refresh_series
 from etstats.pipeline.database import open_database, open_for_reading
-from etstats.pipeline.site_update import update_site
+from etstats.pipeline.site_update import mark_outdated, update_site
 
 app = typer.Typer()
 PLAYER = Annotated[
@@ -137,6 +137,7 @@ def hide(
         table = output.Table(title="Hidden players", columns=columns, rows=rows, empty="No hidden players.")
         output.show(table, written.style)
         return 0
+    mark_outdated(config)
     with open_database(config) as conn, conn.transaction():
         guid = options.player(conn, player)
         changed = identity.unhide(conn, guid) if undo else identity.hide(conn, guid)
@@ -171,6 +172,7 @@ def forget_(
     output.say("These names and the GUID are replaced in every row and file. This cannot be undone.")
     if not yes and not _confirmed("Forget this player?"):
         raise ConfigError("cancelled; pass --yes to skip the confirmation")
+    mark_outdated(context.config)
     with exclusive_database(context, wait) as conn:  # other runs do not wait for the answer
         done = forget(conn, guid, context.config.copies_root)
     update_site(context.config)

@@ -16,6 +16,7 @@ from etstats.db.quarantine import Quarantined
 from etstats.importer.outcome import ImportStatus
 from etstats.output import Column, Format, Table, filename, sentence, text, when, whole
 from etstats.pipeline.database import open_for_reading, store_settings, timezone_of
+from etstats.pipeline.site_update import mark_outdated, update_site
 
 app = typer.Typer()
 quarantine = typer.Typer(invoke_without_command=True)
@@ -109,9 +110,11 @@ def retry(
     """
     context = context_of(ctx)
     config = context.config
+    mark_outdated(config)
     with exclusive_database(context, wait) as conn:
         store_settings(conn, config)
         outcomes = files.retry(conn, names or [], timezone_of(conn, config), config.sessions.gap)
+    update_site(config)
     bad = [
         outcome
         for outcome in outcomes

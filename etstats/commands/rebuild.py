@@ -18,7 +18,7 @@ from etstats.commands.option_groups import bundled
 from etstats.db.connection import Connection
 from etstats.output import Table, text
 from etstats.pipeline.database import open_for_reading, store_settings, timezone_of
-from etstats.pipeline.site_update import update_site
+from etstats.pipeline.site_update import mark_outdated, update_site
 from etstats.stats.lookup import read_day
 
 app = typer.Typer()
@@ -78,6 +78,7 @@ def rebuild(
         typer.confirm(
             "Derive the rounds again from the archive and replace rows that differ?", abort=True, err=True
         )
+    mark_outdated(config)
     with exclusive_database(context, wait) as conn, output.progress("rebuilding") as progress:
         store_settings(conn, config)
         rebuilt = pipeline.rebuild(conn, plan(conn), progress)

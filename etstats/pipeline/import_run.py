@@ -22,7 +22,7 @@ from etstats.parser.reader import parse, too_large
 from etstats.pipeline import anonymized_copies, server_names
 from etstats.pipeline.database import open_database, stopwatch_hints, store_settings, timezone_of
 from etstats.pipeline.report import SILENT, Progress, Report, import_files
-from etstats.pipeline.site_update import update_site
+from etstats.pipeline.site_update import mark_outdated, update_site
 from etstats.sync.source import shown_name
 
 DEFAULT_SERVER = "main"
@@ -56,6 +56,8 @@ def import_paths(
         hashes = {file.source_hash for file in first}
         if former := server_names.recognize(conn, config, name, hashes):
             report.renamed[name] = former
+        if files:
+            mark_outdated(config)
         importer = Importer(conn, name, timezone_of(conn, config)(name), config.sessions.gap)
         store_settings(conn, config)
         import_files(

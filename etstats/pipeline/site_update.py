@@ -1,6 +1,7 @@
 """Update the site after changes of the database."""
 
 import logging
+import secrets
 import time
 from collections.abc import Callable
 from datetime import UTC, tzinfo
@@ -17,6 +18,7 @@ from etstats.site import paths
 from etstats.site.folder import Changes
 from etstats.stats import ratings
 
+_NOTE = "site-outdated"
 WAIT_SECONDS = 30.0
 """How long an update waits for another build of the same site; a build takes a few seconds."""
 
@@ -44,12 +46,42 @@ def build_site(
     return changes
 
 
+def mark_outdated(config: Config) -> None:
+    """Note that the configured site is outdated, before a change is committed; `update_site` removes the note.
+
+    So when a command is killed between the two, the next `sync` updates the site. ConfigError: the note cannot be
+    written.
+    """
+    if config.site.path is None:
+        return
+    try:
+        config.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (config.state_dir / _NOTE).write_text(secrets.token_hex(8), encoding="ascii")
+    except OSError as error:
+        raise ConfigError(f"{config.state_dir}: cannot be written: {error.strerror}") from error
+
+
+def is_outdated(config: Config) -> bool:
+    """Return whether a change was noted since the configured site was last updated."""
+    return config.site.path is not None and _read_note(config) is not None
+
+
+def _read_note(config: Config) -> bytes | None:
+    try:
+        return (config.state_dir / _NOTE).read_bytes()
+    except OSError:
+        return None
+
+
 def update_site(config: Config) -> None:
     """Update the configured site; do nothing without `[site] path`. Raises ConfigError or TemporaryError."""
     if config.site.path is None:
         return
+    note = _read_note(config)
     try:
         build_site(config, Path(config.site.path).expanduser())
+        if note == _read_note(config):  # else another process has changed something since
+            (config.state_dir / _NOTE).unlink(missing_ok=True)
     except (ConfigError, TemporaryError) as error:
         event("site failed", level=logging.ERROR, reason=str(error))
         raise type(error)(

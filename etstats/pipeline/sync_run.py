@@ -26,7 +26,7 @@ from etstats.parser.filename import parse_filename
 from etstats.pipeline import anonymized_copies, poll_schedule, server_names
 from etstats.pipeline.database import open_database, stopwatch_hints, store_settings
 from etstats.pipeline.report import SILENT, Progress, Report, import_files
-from etstats.pipeline.site_update import page_of, update_site, zone_of
+from etstats.pipeline.site_update import is_outdated, mark_outdated, page_of, update_site, zone_of
 from etstats.post import publish
 from etstats.sync import collect, local_copies, time_range
 from etstats.sync.events import ConnectionChanged, FetchFailed, FileFetched, Finished, Listed, SyncEvent
@@ -91,7 +91,7 @@ def sync(
         )
         if thorough:
             jobs = [replace(job, listing_state=None) for job in jobs]
-        site_is_behind = False
+        site_is_behind = is_outdated(config)
         noted = time.monotonic()
         with collect.run_workers(jobs, timing) as all_events:
             board = _live_board(conn, config, servers) if post else None
@@ -276,6 +276,8 @@ class _Run:
                     self._handle_connection(event_)
                 case Finished():
                     self._handle_end(event_)
+        if fetched:
+            mark_outdated(self.config)
         for server, files in fetched.items():
             self._import(server, files)
         return bool(fetched)
@@ -393,7 +395,7 @@ class _Run:
             self.report.add_live(done.counts, done.lines, done.exit_code)
 
     def update_site(self) -> None:
-        """Update the site; an error is reported, and the next import retries."""
+        """Update the site; an error is reported, and the next run retries."""
         try:
             update_site(self.config)
         except EtstatsError as error:

@@ -4,8 +4,8 @@ The manifest lists groups of files (a session with its matches and rounds, a pla
 its data. A build keeps groups with an unchanged fingerprint, rewrites the others, and removes files without a
 group. Files that are not in the manifest are never changed.
 
-Nothing outside the folder is written or removed: paths in the manifest and journal are checked, and a link in place
-of one of its folders is refused. (The folder itself may be a link.)
+Nothing outside the folder is written or removed: paths in the manifest and journal are checked, and a link in
+place of one of its folders is refused. (The folder itself may be a link.)
 
 Each file is written under a temporary name and renamed. Before a batch of files is renamed, the journal records
 them and their groups, so that the build after a killed one knows which files to write again and which to remove.

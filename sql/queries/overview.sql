@@ -3,9 +3,11 @@
 -- name: round_fingerprints
 -- A hash of all that is stored of each round: its row, its file's content and its players.
 SELECT r.id, r.gaming_session_id AS session_id,
-       hash_record_extended(r, 0) # hashtextextended(f.file_hash, 0) # coalesce(p.fingerprint, 0) AS fingerprint
+       hash_record_extended(r, 0) # hashtextextended(f.file_hash, 0) # hashtextextended(v.name, 0)
+       # coalesce(p.fingerprint, 0) AS fingerprint
 FROM rounds r
 JOIN processed_files f ON f.id = r.file_id
+JOIN servers v ON v.id = r.server_id
 LEFT JOIN (SELECT s.round_id, bit_xor(hash_record_extended(s, 0)) AS fingerprint
            FROM player_comprehensive_stats s GROUP BY s.round_id) p ON p.round_id = r.id
 ORDER BY r.ended_at, r.id

@@ -125,7 +125,7 @@ def test_run_with_a_window_leaves_no_mark(cli: Cli, game: Game, database: Databa
 def test_a_stored_state_of_another_form_is_not_used(
     cli: Cli, settled: Game, db: psycopg.Connection, document: str
 ) -> None:
-    """A backup or an administrator may have stored anything: the folder is listed, and a valid state replaces it."""
+    """A backup may hold anything: the folder is listed, and a valid state replaces the stored one."""
     with db.transaction():
         db.execute("UPDATE listing_states SET recent = %s::jsonb", [document])
     done = cli("sync")

@@ -1,5 +1,6 @@
 """Tests of site build and site serve, and of the automatic update after imports."""
 
+import hashlib
 import http.client
 import json
 import signal
@@ -10,10 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from etstats.config import loader
 from etstats.db.connection import connect
+from etstats.pipeline import site_update
 from etstats.pipeline.site_update import page_of
 from etstats.post.publish import manual
 from etstats.post.publish.rendering import render
@@ -124,6 +127,77 @@ def test_the_site_follows_imports_and_hide(
     assert "1 imported" in failed.err
     assert "the changes are stored, but the site was not updated; run: etstats site build. " in failed.err
     assert len(json.loads(cli("rounds", "--json").out)) == 3
+
+
+CHANGES = {
+    "import": ("import", "MORE"),
+    "hide": ("hide", GUIDS[0]),
+    "forget": ("forget", GUIDS[0], "--yes"),
+    "correct": ("correct", "rename", GUIDS[0], "Another"),
+    "correct undo": ("correct", "undo", "1"),
+    "rebuild": ("rebuild", "--yes"),
+    "restore": ("restore", "latest", "--yes"),
+    "quarantine retry": ("quarantine", "retry"),
+    "rename": ("db", "rename-server", "main", "public"),
+}
+
+
+class KilledError(BaseException):
+    """Stands for SIGKILL: no handler of the program runs."""
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_the_next_sync_updates_a_site_whose_update_was_killed(
+    cli: Cli, rounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, db: psycopg.Connection, name: str
+) -> None:
+    """What a command changed is on the site after a sync with nothing new, however the command ended."""
+    root, more, config = tmp_path / "site", tmp_path / "more", tmp_path / "config.toml"
+    server = "public" if name == "rename" else "main"
+    config.write_text(f'[[servers]]\nname = "{server}"\npath = "{rounds}"\n[site]\npath = "{root}"\n')
+    more.mkdir()
+    _add(more, "2025-10-02-215000")
+    assert cli("--config", config, "import", "--server", "main", rounds).code == 0
+    assert cli("--config", config, "correct", "rename", GUIDS[1], "Other").code == 0
+    assert cli("--config", config, "backup").code == 0
+    if name == "restore":
+        assert cli("--config", config, "import", more).code == 0
+    if name == "quarantine retry":
+        _into_quarantine(db)
+    before = _pages(root)
+    with monkeypatch.context() as patch:
+        patch.setattr(site_update, "build_site", _killed)
+        with pytest.raises(KilledError):
+            cli("--config", config, *(str(more) if word == "MORE" else word for word in CHANGES[name]))
+    assert _pages(root) == before
+    assert cli("--config", config, "sync").code == 0
+    new = tmp_path / "new"
+    assert cli("--config", config, "site", "build", new).code == 0
+    assert _pages(root) == _pages(new)
+    assert (_pages(root) == before) == (name == "rebuild")
+    with monkeypatch.context() as patch:  # and once is enough
+        patch.setattr(site_update, "build_site", _killed)
+        assert cli("--config", config, "sync").code == 0
+
+
+def _killed(*_arguments: object, **_options: object) -> None:
+    raise KilledError
+
+
+def _pages(root: Path) -> dict[Path, bytes]:
+    return {path.relative_to(root): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def _into_quarantine(db: psycopg.Connection) -> None:
+    """Store a valid file as one that an older version could not read."""
+    file = round_file("2025-10-02-215000", lines=[line(damage_given=50), line(GUIDS[1], "eve", team=2)])
+    digest = hashlib.sha256(file.content).hexdigest()
+    with db.transaction():
+        db.execute(
+            "INSERT INTO processed_files (server_id, filename, file_hash, size_bytes, content, source_hash,"
+            " source_size, success, error_message)"
+            " SELECT id, %s, %s, %s, %s, %s, %s, false, 'unknown' FROM servers",
+            [file.name, digest, len(file.content), file.content, digest, len(file.content)],
+        )
 
 
 @pytest.mark.parametrize("url", ["stats.example.org", "https://", 'https://a"b', "ftp://x.org"])

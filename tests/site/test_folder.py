@@ -120,7 +120,16 @@ def test_a_second_build_waits_or_is_refused(tmp_path: Path) -> None:
         b'{"format":NaN,"groups":{}}',
         *(
             json.dumps({"format": 1, "groups": {"a": ["1", [path]]}}).encode()
-            for path in ("../../etc/passwd", "/etc/passwd", "a/../../x", "a\0b", "\udcff", "x" * 5_000, "", MANIFEST)
+            for path in (
+                "../../etc/passwd",
+                "/etc/passwd",
+                "a/../../x",
+                "a\0b",
+                "\udcff",
+                "x" * 5_000,
+                "",
+                MANIFEST,
+            )
         ),
         json.dumps({"format": 1, "groups": {"a": ["1", [f"{TEMPORARY}/journal"]]}}).encode(),
         b'{"format":1,"groups":{"a":["1",[["x"]]]}}',

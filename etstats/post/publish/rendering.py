@@ -65,8 +65,8 @@ def render(
 ) -> RenderedPost:
     """Return the message of a pending post from the database; NotFoundError if its rounds were deleted.
 
-    `page_of` returns the link of its title. `history`: the history of the first sending; None, or one that cannot be
-    read: the current one. Reads inside the caller's transaction.
+    `page_of` returns the link of its title. `history`: the history of the first sending; None, or a document that
+    cannot be read: the current one. Reads inside the caller's transaction.
     """
     content = _content(conn, item, settings)
     shows = type(content.view).__name__

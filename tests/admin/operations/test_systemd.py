@@ -62,7 +62,9 @@ def complaints(folder: Path, units: dict[str, str]) -> list[str]:
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
 @pytest.mark.parametrize("hours", ["0-23", "18-2"])
-@pytest.mark.parametrize("name", ["plain", "my 50% $tools", "$$x", "${HOME}", "%h", "a;b", "#a", "-x", "~", "ünï", "a\u2028b"])
+@pytest.mark.parametrize(
+    "name", ["plain", "my 50% $tools", "$$x", "${HOME}", "%h", "a;b", "#a", "-x", "~", "ünï", "a\u2028b"]
+)
 def test_systemd_finds_the_program_whatever_its_folder_is_called(tmp_path: Path, hours: str, name: str) -> None:
     """The program of each unit is found; one that is not there is noticed."""
     program = tmp_path / name / "etstats"

@@ -278,7 +278,7 @@ def test_a_round_1_says_the_chance_of_the_other_team(stage: Stage) -> None:
         "5",
         "[]",
         '{"shows": "RoundView"}',
-        '{"shows": 5, "usual": 5, "bests": [], "attacks": {}, "badges": {}, "rating_changes": null, "milestones": []}',
+        '{"shows": 5, "usual": 5, "bests": 5, "attacks": {}, "badges": {}, "rating_changes": 0, "milestones": 1}',
         "[" * 5_000 + "]" * 5_000,
     ],
     ids=lambda text: text[:20],
@@ -286,7 +286,7 @@ def test_a_round_1_says_the_chance_of_the_other_team(stage: Stage) -> None:
 def test_a_stored_history_of_another_form_is_replaced(
     stage: Stage, session: GeneratedSession, document: str
 ) -> None:
-    """A backup or an administrator may have stored anything: the posts are corrected with the history as of now."""
+    """A backup may hold anything: the posts are corrected with the history as of now."""
     stage.switch_on()
     stage.load(*session.files)
     stage.post(START + DAY)
