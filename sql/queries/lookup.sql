@@ -1,9 +1,13 @@
 -- Finding rounds, matches and sessions by id, day, name or scope.
 
 -- name: rounds_by_id
--- Rounds with their files, in time order.
+-- Rounds with their files, in time order. `stamp` is the time of the file name; if that is over a day after the end
+-- of the round, the server's clock was wrong, and `stamp` is the end of the round by a correct clock.
 SELECT r.id, s.name AS server, r.server_id, r.gaming_session_id AS session_id, r.match_id, r.map_name,
-       r.round_number, f.filename, r.config, r.round_date + r.round_time AS stamp, r.ended_at, r.defender_team,
+       r.round_number, f.filename, r.config,
+       CASE WHEN r.round_date + r.round_time > (r.ended_at AT TIME ZONE 'UTC') + interval '1 day'
+            THEN (r.ended_at AT TIME ZONE coalesce(s.timezone, 'UTC'))::timestamp(0)
+            ELSE r.round_date + r.round_time END AS stamp, r.ended_at, r.defender_team,
        r.winner_team, r.time_limit_seconds, r.duration_seconds AS actual_time_seconds, r.played_seconds,
        r.round_outcome AS outcome, r.is_cumulative, r.held, r.bots, r.anonymous, r.is_counted, s.stopwatch, r.series_id,
        coalesce(r.axis_team, 0) AS axis_team
@@ -50,14 +54,20 @@ ORDER BY r.ended_at DESC, r.id DESC
 
 -- name: sessions_of_day
 -- The sessions that began on a day of the server's clock, else those that continued into it.
-WITH spans AS (
-    SELECT gaming_session_id AS id, min(round_date) AS first_day, max(round_date) AS last_day,
-           min(ended_at) AS began
-    FROM rounds
-    WHERE round_date BETWEEN %(day)s::date - 1 AND %(day)s::date + 1
-      -- The index is on ended_at; no server's clock is a day off.
-      AND ended_at BETWEEN %(day)s::date - interval '2 days' AND %(day)s::date + interval '3 days'
-      AND (%(server)s::text IS NULL OR server_id = (SELECT id FROM servers WHERE name = %(server)s))
+WITH days AS (
+    SELECT r.gaming_session_id, r.ended_at,
+           CASE WHEN r.round_date + r.round_time > (r.ended_at AT TIME ZONE 'UTC') + interval '1 day'
+                THEN (r.ended_at AT TIME ZONE coalesce(s.timezone, 'UTC'))::date
+                ELSE r.round_date END AS day
+    FROM rounds r JOIN servers s ON s.id = r.server_id
+    -- The index is on ended_at; no time zone is a day off.
+    WHERE r.ended_at BETWEEN %(day)s::date - interval '2 days' AND %(day)s::date + interval '3 days'
+      AND (%(server)s::text IS NULL OR s.name = %(server)s)
+),
+spans AS (
+    SELECT gaming_session_id AS id, min(day) AS first_day, max(day) AS last_day, min(ended_at) AS began
+    FROM days
+    WHERE day BETWEEN %(day)s::date - 1 AND %(day)s::date + 1
     GROUP BY gaming_session_id
 )
 SELECT id FROM spans
@@ -66,9 +76,10 @@ WHERE first_day = %(day)s
 ORDER BY began
 
 -- name: nearest_days
--- The days with rounds nearest to a day, nearest first.
+-- The days with rounds nearest to a day, nearest first; without rounds dated in the future by a wrong clock.
 SELECT round_date FROM rounds
-WHERE %(server)s::text IS NULL OR server_id = (SELECT id FROM servers WHERE name = %(server)s)
+WHERE (%(server)s::text IS NULL OR server_id = (SELECT id FROM servers WHERE name = %(server)s))
+  AND round_date + round_time <= (ended_at AT TIME ZONE 'UTC') + interval '1 day'
 GROUP BY round_date
 ORDER BY abs(round_date - %(day)s::date), round_date
 LIMIT 3

@@ -65,6 +65,10 @@ def test_a_file_dated_in_the_future(
     assert maps(cli) == ["latest", "future", "earlier"]
     assert maps(cli, "--since", "7d") == ["latest", "future", "earlier"]
     assert len(json.loads(cli("sessions", "--json").out)) == 1
+    year = time.gmtime(now + 3650 * DAY).tm_year
+    assert f"{year}-" not in cli("rounds").out + cli("session", "last").out
+    day = json.loads(cli("rounds", "--json").out)[1]["ended_at"][:10]
+    assert cli("session", day).code == 0
     health = cli("health")
     assert health.code == 3
     assert f"file dates     {name}: date in the name and file time differ" in " ".join(health.out.split("\n"))
