@@ -72,7 +72,9 @@ def participants(conn: Connection) -> dict[int, list[str]]:
     """Return the GUIDs of the players of each session, including hidden ones."""
     found: dict[int, list[str]] = {}
     for session_id, guid in conn.execute(query("participants")):
-        found.setdefault(session_id, []).append(guid)
+        players = found.setdefault(session_id, [])
+        if guid is not None:
+            players.append(guid)
     return found
 
 

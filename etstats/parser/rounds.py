@@ -5,6 +5,7 @@ cumulative fields, per-round fields are taken as recorded, and ratios are comput
 lower than in round 1 was reset; then the line contains round 2 alone.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from enum import Enum
 from operator import itemgetter
@@ -61,7 +62,7 @@ def derive(raw: RawRound, round1: RawRound | None = None, *, stopwatch: bool = T
     cumulative = stopwatch and is_cumulative(raw, round1)
     firsts = {player.guid: player for player in round1.players} if round1 else {}
     players = tuple(_players(raw, firsts, round1 is not None, skips=not stopwatch))
-    played = _played_seconds(raw, players, cumulative)
+    played = _played_seconds(raw, players, _unidentified_seconds(raw, round1, skips=not stopwatch), cumulative)
     outcome = _outcome(raw, played)
     return Round(
         name=raw.name,
@@ -262,13 +263,46 @@ def _share(player: RawPlayer, first: RawPlayer | None, seconds: int) -> float | 
     return round(min(100.0, max(0.0, share)), 1)
 
 
-def _played_seconds(raw: RawRound, players: tuple[PlayerRound, ...], cumulative: bool) -> int | None:
+def _unidentified_seconds(raw: RawRound, round1: RawRound | None, *, skips: bool) -> int:
+    """Return the longest time played of a bot or a player without a GUID in this round; 0: unknown.
+
+    In a round 2, lines with the same GUID and name cannot be told apart, so they are not used.
+    """
+    if round1 is None:
+        return max(map(played_seconds, (*raw.bots, *raw.anonymous)), default=0)
+    firsts, longest = _unidentified(round1), 0
+    for key, player in _unidentified(raw).items():
+        first = firsts.get(key)
+        if first is None:
+            seconds = played_seconds(player) if player.rounds == 0 else 0  # renamed, if there were earlier rounds
+        elif rule_of(player, first, raw.name.round_number, has_round1=True, skips=skips) is Rule.RESET:
+            seconds = played_seconds(player)
+        else:
+            seconds = played_seconds(player) - played_seconds(first)
+        longest = max(longest, seconds)
+    return longest
+
+
+def _unidentified(raw: RawRound) -> dict[tuple[str, str], RawPlayer]:
+    """Return the bots and players without a GUID whose GUID and name occur once, by these."""
+    lines = [*raw.bots, *raw.anonymous]
+    times = Counter((line.guid, line.name) for line in lines)
+    return {(line.guid, line.name): line for line in lines if times[line.guid, line.name] == 1}
+
+
+def _played_seconds(
+    raw: RawRound, players: tuple[PlayerRound, ...], unidentified: int, cumulative: bool
+) -> int | None:
     """Return the time played in seconds: the header's duration, or the longest time of a player; None: unknown.
 
+    The time of `unidentified` lines is less certain, so it does not exceed the time of the whole round.
     The times of a cumulative round 2 include round 1, which took at most the current limit. So the rest is known
     only if it fills this round's time.
     """
     longest = max((player.time_played_seconds for player in players), default=0)
+    if not cumulative:
+        unidentified = min(unidentified, _whole_time(raw))
+    longest = max(longest, unidentified)
     duration = raw.duration_seconds
     if cumulative:
         if duration is not None:

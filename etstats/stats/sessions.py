@@ -230,7 +230,7 @@ def session_row(
         seconds=int((ended_at - started_at).total_seconds()),
         maps=len({round_.match_id for round_ in rounds}),
         rounds=len(rounds),
-        players=len({player.player_guid for round_ in rounds for player in played[round_.id]}),
+        players=len({player.player_guid for round_ in rounds for player in played.get(round_.id, ())}),
         score=longest and longest.score,
         team_names=longest.names if longest else UNNAMED,
         series=len(series),

@@ -13,8 +13,9 @@ LEFT JOIN (SELECT s.round_id, bit_xor(hash_record_extended(s, 0)) AS fingerprint
 ORDER BY r.ended_at, r.id
 
 -- name: participants
+-- A session in which no player has a GUID has one row, with NULL.
 SELECT DISTINCT r.gaming_session_id, p.player_guid
-FROM rounds r JOIN person_stats p ON p.round_id = r.id
+FROM rounds r LEFT JOIN person_stats p ON p.round_id = r.id
 WHERE r.is_counted
 ORDER BY 1, 2
 

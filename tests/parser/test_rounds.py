@@ -15,7 +15,7 @@ TWO = {"damage_given": 250, "damage_received": 200, "time_played_minutes": 9.0}
 BOTH = {"MP40": (50, 160, 7, 5, 6)}
 
 
-def raw(number: int, *lines: str, **header: str) -> RawRound:
+def raw(number: int, *lines: str, **header: str | int) -> RawRound:
     """A parsed file."""
     file = round_file(f"2025-10-02-21{number}000", number, lines, **header)  # type: ignore[arg-type]
     return parse(file.name, file.content)
@@ -156,6 +156,41 @@ def test_the_headers_duration_is_believed_unless_the_players_contradict(
     )
     derived = derive(parse(file.name, file.content))
     assert (derived.played_seconds, derived.round_outcome) == (played, outcome)
+
+
+def unidentified(guid: str, minutes: float, *, rounds: int = 0, name: str = "guest") -> str:
+    """A line of a bot or of a player without a GUID, with this time played."""
+    return line(guid, name, rounds=rounds, team=2, time_played_minutes=minutes)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "outcomes"),
+    [
+        ([unidentified("UNKNOWN", 10.0)], [unidentified("UNKNOWN", 20.0, rounds=1)], ("fullhold", "fullhold")),
+        ([unidentified("UNKNOWN", 10.0)], [unidentified("UNKNOWN", 15.0, rounds=1)], ("fullhold", "surrender")),
+        ([unidentified("OMNIBOT0", 4.0)], [unidentified("OMNIBOT0", 14.0, rounds=1)], ("surrender", "fullhold")),
+        ([unidentified("UNKNOWN", 10.0)], [unidentified("UNKNOWN", 10.0)], ("fullhold", "fullhold")),
+        # Another name, or several lines with one name: how much of the time is round 1's is unknown.
+        (
+            [unidentified("UNKNOWN", 10.0)],
+            [unidentified("UNKNOWN", 20.0, rounds=1, name="renamed")],
+            ("fullhold", "surrender"),
+        ),
+        ([unidentified("", 10.0)] * 2, [unidentified("", 20.0, rounds=1)] * 2, ("fullhold", "surrender")),
+    ],
+)
+def test_players_without_a_guid_tell_how_long_was_played(
+    first: list[str], second: list[str], outcomes: tuple[str, str]
+) -> None:
+    """A round that an identified player left early was held if another line was in it to the end."""
+    header = {"limit": "10:00", "actual": "10:00", "winner": 1}
+    one = raw(1, line(time_played_minutes=1.0), *first, **header)
+    two = raw(2, line(rounds=1, weapons=BOTH, time_played_minutes=3.0), *second, **header)
+    rounds = derive(one), derive(two, one)
+    assert tuple(round_.round_outcome for round_ in rounds) == outcomes
+    assert all((round_.played_seconds or 0) <= 600 for round_ in rounds)
+    alone = derive(raw(1, *first, **header))
+    assert (alone.round_outcome, alone.players) == (outcomes[0], ())
 
 
 def test_a_player_who_only_scored_played_round_2() -> None:

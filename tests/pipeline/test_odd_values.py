@@ -88,6 +88,18 @@ def test_an_unreadable_value_is_null_and_named(cli: Cli, db: psycopg.Connection,
     ]
 
 
+def test_every_command_answers_without_a_player_who_has_a_guid(cli: Cli, tmp_path: Path) -> None:
+    """On a server that hands out no GUIDs, sessions, posts and pages have the rounds, and nobody is ranked."""
+    one = round_file("2025-10-02-213000", 1, [line("UNKNOWN", "a"), line("UNKNOWN", "b", team=2)])
+    two = round_file("2025-10-02-214000", 2, [line("", "a", team=2), line("", "b")], limit="5:00", actual="4:00")
+    assert cli("import", put(tmp_path / "files", one, two)).code == 0
+    nobody = [words for words in READING if words[0] not in {"player", "compare"}]
+    for words in [*nobody, ["rating"], ["duos"], ["site", "build", str(tmp_path / "site")]]:
+        done = cli(*words)
+        assert done.code in (0, 3 if words[0] == "health" else 0), (words, done.err)
+    assert "supply" in (tmp_path / "site" / "sessions" / "1" / "index.html").read_text()
+
+
 def test_lines_without_an_identity_are_counted_and_not_stored(
     cli: Cli, db: psycopg.Connection, tmp_path: Path
 ) -> None:
