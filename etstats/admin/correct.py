@@ -121,10 +121,14 @@ def named_team(conn: Connection, session_id: int, number: str, team: str, name: 
     return NewCorrection(kind=CorrectionKind.TEAM_NAME, subject=series.subject, value=f"{place} {name}")
 
 
-def undo(conn: Connection, number: int, *, dry_run: bool = False) -> CorrectionResult:
-    """Undo a correction; as `make`. NotFoundError: there is no such correction."""
+def undo(conn: Connection, number: int | None, *, dry_run: bool = False) -> CorrectionResult:
+    """Undo a correction, None: the newest in force; as `make`. NotFoundError: there is no such correction."""
     with conn.transaction(force_rollback=dry_run):
         made = {row.id: row for row in stored.corrections(conn)}
+        if number is None:
+            number = max((row.id for row in made.values() if row.undone_at is None), default=None)
+        if number is None:
+            raise NotFoundError("there is no correction to undo; list them with: etstats correct list")
         if number not in made:
             raise NotFoundError(f"there is no correction {number}; list them with: etstats correct list")
         if made[number].undone_at is not None:

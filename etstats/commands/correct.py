@@ -33,6 +33,7 @@ app.add_typer(correct, name="correct")
 PLAYER_HELP = "A current or former name, or a GUID."
 REASON = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Reason, stored with the correction.")]
 DRY_RUN = Annotated[bool, typer.Option("--dry-run", help="List the changes; change nothing.")]
+_LONGEST_ID = 10  # digits
 ROUND = Annotated[str, typer.Argument(metavar="ROUND", help="last, a round's id, or its file name.")]
 
 
@@ -269,19 +270,20 @@ def _wrapped(rows: Sequence[CorrectionRow]) -> Table:
 @correct.command()
 def undo(
     ctx: typer.Context,
-    number: Annotated[
-        int, typer.Argument(metavar="ID", min=1, max=2**31 - 1, help="The number of the correction.")
-    ],
+    which: Annotated[str, typer.Argument(metavar="last|ID", help="last, or the number of the correction.")],
     dry_run: DRY_RUN = False,
     wait: WAIT = None,
 ) -> int:
     """Undo a correction.
 
-    Example: etstats correct undo 3
+    Example: etstats correct undo last
 
     Exit codes: 0 done, 2 no such correction or refused, 75 the database is down or busy.
     """
-
+    is_number = which.isascii() and which.isdecimal() and len(which) <= _LONGEST_ID
+    if which != "last" and not is_number:
+        raise typer.BadParameter(f'"{which}": expected last, or the number of a correction')
+    number = None if which == "last" else int(which)
     return _change(
         ctx, lambda conn: corrections.undo(conn, number, dry_run=dry_run), "undone", wait, dry_run=dry_run
     )

@@ -50,7 +50,7 @@ def post(
     ] = False,
     resolve: Annotated[
         str | None,
-        typer.Option(metavar="ID|all", help="Resolve a post whose delivery is unknown, or all of them."),
+        typer.Option(metavar="last|ID|all", help="Resolve a post whose delivery is unknown, or all of them."),
     ] = None,
     as_: Annotated[
         str | None, typer.Option("--as", metavar="sent|failed", help="Mark the post as sent or failed.")
@@ -125,8 +125,8 @@ def _resolve(conn: Connection, name: str, state: str, message_id: str | None) ->
     if name == "all":
         output.say(f"{pluralize(manual.resolve_all(conn, state), 'post')} marked as {state}")
         return 0
-    manual.resolve(conn, name, state, message_id)
-    output.say(f"post {name} marked as {state}")
+    resolved = manual.resolve(conn, name, state, message_id)
+    output.say(f"post {resolved} marked as {state}")
     return 0
 
 

@@ -22,7 +22,7 @@ app = typer.Typer()
 quarantine = typer.Typer(invoke_without_command=True)
 app.add_typer(quarantine, name="quarantine")
 
-NAMES = Annotated[list[str], typer.Argument(metavar="ID|FILE...", help="Ids or file names.")]
+NAMES = Annotated[list[str], typer.Argument(metavar="last|ID|FILE...", help="Ids or file names.")]
 ALL = Annotated[bool, typer.Option("--all", help="Include discarded files.")]
 
 
@@ -97,7 +97,7 @@ def retry(
     ctx: typer.Context,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID|FILE...]", help="Ids or file names; default: all listed files."),
+        typer.Argument(metavar="[last|ID|FILE...]", help="Ids or file names; default: all listed files."),
     ] = None,
     wait: WAIT = None,
 ) -> int:

@@ -23,8 +23,13 @@ class Shown:
 
 
 def find(conn: Connection, words: Sequence[str], *, with_discarded: bool = True) -> list[Quarantined]:
-    """Return the entries with these ids or file names, or all; NotFoundError for an unknown id or name."""
+    """Return the entries with these ids or file names, or all; NotFoundError for an unknown id or name.
+
+    `last` is the newest entry that is not discarded.
+    """
     with conn.transaction():
+        newest = quarantine.entries(conn)[-1:] if "last" in words else []
+        words = [str(newest[0].id) if newest and word == "last" else word for word in words]
         found = quarantine.entries(conn, words or None, with_discarded=with_discarded)
     known = {str(entry.id) for entry in found} | {entry.filename for entry in found}
     for word in words:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from etstats.db import journal, notices, pending_posts
@@ -160,16 +161,23 @@ def unresolved(conn: Connection, settings: DiscordConfig, timezone_of: TimezoneO
     return Unresolved(lines, channels.has_closed())
 
 
-def resolve(conn: Connection, name: str, state: str, message_id: str | None) -> None:
-    """Set the delivery of an unknown or failed post to `sent` or `failed`.
+def resolve(conn: Connection, name: str, state: str, message_id: str | None) -> str:
+    """Set the delivery of an unknown or failed post to `sent` or `failed`; return its number.
 
-    `name` is the number of a post, or `n` and the number of a notice. With a message id, a sent post can be edited
-    later. ConfigError: invalid name. NotFoundError: no such unresolved post.
+    `name` is the number of a post, `n` and the number of a notice, or `last`: the newest post, else the newest
+    notice. With a message id, a sent post can be edited later. ConfigError: invalid name. NotFoundError: no such
+    unresolved post.
     """
+    _check_state(state)
+    waiting = [f"n{notice.id}" for notice in sorted(notices.unresolved(conn), key=attrgetter("id"))]
+    waiting += [str(post.id) for post in sorted(journal.unresolved(conn), key=attrgetter("id"))]
+    if name == "last":
+        if not waiting:
+            raise NotFoundError("there is no post to resolve")
+        name = waiting[-1]
     match = _POST.fullmatch(name)
     if match is None:
-        raise ConfigError(f'--resolve {name}: expected the number of a post, such as 12 or n12, or "all"')
-    _check_state(state)
+        raise ConfigError(f"--resolve {name}: expected the number of a post, such as 12 or n12, last or all")
     if message_id is not None and not (message_id.isascii() and message_id.isdecimal() and len(message_id) <= 20):
         raise ConfigError("--message: a message's id is a number: copy it with Discord's 'Copy Message ID'")
     found = message_id if state == "sent" else None
@@ -179,9 +187,8 @@ def resolve(conn: Connection, name: str, state: str, message_id: str | None) -> 
     else:
         is_done = journal.resolve(conn, int(match[2]), new, _BY_HAND[state], found)
     if not is_done:
-        waiting = [str(post.id) for post in journal.unresolved(conn)]
-        waiting += [f"n{notice.id}" for notice in notices.unresolved(conn)]
         raise NotFoundError(f"there is no post {name} to resolve; unresolved: {', '.join(waiting) or 'none'}")
+    return name
 
 
 def resolve_all(conn: Connection, state: str) -> int:

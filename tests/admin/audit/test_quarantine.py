@@ -61,11 +61,24 @@ def test_show_points_at_the_line(cli: Cli, db: psycopg.Connection) -> None:
 
 
 @pytest.mark.parametrize("command", ["show", "retry", "discard"])
-def test_an_unknown_name_is_refused(cli: Cli, command: str) -> None:
+@pytest.mark.parametrize("name", ["2025-10-02-213000-nowhere-round-1.txt", "last"])
+def test_an_unknown_name_is_refused(cli: Cli, command: str, name: str) -> None:
     """An unknown id or name exits with 2 and names the command that lists the files."""
-    done = cli("quarantine", command, "2025-10-02-213000-nowhere-round-1.txt")
+    done = cli("quarantine", command, name)
     assert done.code == 2
     assert "etstats quarantine" in done.err
+
+
+def test_the_last_file_is_the_newest_that_is_listed(cli: Cli, db: psycopg.Connection) -> None:
+    """`last` is accepted where an id is; a discarded file is not the last one."""
+    other = File("2025-10-02-220000-radar-round-1.txt", b"not a round\n")
+    take(db, [CUT])
+    take(db, [other])
+    assert other.name in cli("quarantine", "show", "last").out
+    assert cli("quarantine", "discard", "last").code == 0
+    assert [entry["filename"] for entry in listed(cli)] == [CUT.name]
+    assert CUT.name in cli("quarantine", "show", "last").out
+    assert CUT.name in cli("quarantine", "retry", "last").err
 
 
 def test_retry_of_what_is_still_bad_keeps_it(cli: Cli, db: psycopg.Connection) -> None:

@@ -332,6 +332,8 @@ def test_corrections_hold_for_files_that_come_later_and_through_a_rebuild(
         (("team-name", "99", "1", "x"), "no series"),
         (("team-name", "1", "1", "x" * 25), "at most 24"),
         (("undo", "7"), "no correction 7"),
+        (("undo", "last"), "no correction to undo"),
+        (("undo", "newest"), "expected last, or the number"),
         (("undo", "0"), "0"),
         (("undo", "99999999999999999999"), ""),
         (("rename", "bob", "x", "--reason", "y" * 501), "at most 500"),
@@ -345,6 +347,16 @@ def test_what_makes_no_sense_is_refused(
     assert any(part in said for part in error.lower().split("|")), said
     assert said.count("\n") <= 2
     assert "\x1b" not in said
+
+
+def test_the_last_correction_can_be_undone_by_its_place(cli: Cli, played: psycopg.Connection) -> None:
+    """`undo last` undoes the newest correction that is in force."""
+    first = corrected(cli, "rename", "bob", "Robert")
+    second = corrected(cli, "exclude-map", "supply")
+    for number in (second, first):
+        assert f"undo of correction {number} " in cli("correct", "undo", "last", "--dry-run").err
+        assert f"correction {number} undone" in cli("correct", "undo", "last").err
+    assert "no correction to undo" in refused(cli, "undo", "last")
 
 
 def test_hostile_names_and_reasons_are_shown_as_text(cli: Cli, played: psycopg.Connection) -> None:

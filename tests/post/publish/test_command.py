@@ -92,6 +92,7 @@ def test_a_map_and_a_session_by_name(stage: Stage, session: GeneratedSession, po
         (("--resolve", "all", "--as", "sent", "--message", "1"), "--message needs"),
         (("--retry-failed", "--refresh"), "cannot be used with"),
         (("--resolve", "1", "--as", "sent"), "no post 1 to resolve"),
+        (("--resolve", "last", "--as", "sent"), "no post to resolve"),
         (("--resolve", "1", "--as", "sent", "--message", "x"), "message's id is a number"),
         (("--since", "soon"), "not a valid time"),
     ],
@@ -148,7 +149,7 @@ def test_an_unknown_post_is_shown_until_it_is_resolved(
     diagnosed = cli("--config", stage.write_config(), "diagnose", "--offline")
     assert (diagnosed.code, "--resolve 1 --as sent|failed" in diagnosed.err) == (3, True)
     assert post("--round", "1").code == 2
-    assert post("--resolve", "1", "--as", "sent").err == "post 1 marked as sent\n"
+    assert post("--resolve", "last", "--as", "sent").err == "post 1 marked as sent\n"
     assert post("--round", "1").err.splitlines()[-1] == "post: nothing to post"
     assert post().err.endswith("post: 1 posted\n")
     assert post().err == "post: nothing to post\n"
