@@ -17,6 +17,7 @@ from etstats.domain.views import RoundRow
 SESSION_MVP, MAP_MVP, MAPS = MVP.key, "map_mvp", "maps"
 """Counted with the awards: the MVP of a session, the MVP of a map, and the maps that a player was in."""
 
+_OF_SESSIONS = (SESSION_MVP, *(award.key for award in AWARDS))
 _LOWEST = {award.key for award in AWARDS if award.lowest}
 _Played = Mapping[int, Sequence[Performance]]
 _Rated = Mapping[int, Mapping[str, float]]
@@ -42,21 +43,22 @@ def total(parts: Iterable[AwardSum]) -> list[AwardSum]:
     return list(found.values())
 
 
-def of_scope(conn: Connection, scope: Scope) -> list[AwardSum]:
-    """Return the awards and MVPs of the sessions with a round in scope; a session counts with all its rounds."""
+def of_scope(conn: Connection, scope: Scope, most: int | None = None) -> list[AwardSum]:
+    """Return the awards and MVPs of the sessions with a round in scope; a session counts with all its rounds.
+
+    `most`: of sealed periods only the players who took an award most often, this many for each award.
+    """
     cover, parameters = covered(conn, scope)
     ids = list(dict.fromkeys(session_id for _, session_id in _open_rounds(conn, cover, parameters)))
     rounds = stored.rounds_of_sessions(conn, ids)
-    parts = [*_sealed(conn, cover.sealed_ids), *_awards(conn, ids), *_session_mvps(conn, rounds)]
-    return total(part for part in parts if part.award not in (MAP_MVP, MAPS))
+    return _with_sealed(conn, cover, _OF_SESSIONS, [*_awards(conn, ids), *_session_mvps(conn, rounds)], most)
 
 
 def mvps_of_scope(conn: Connection, scope: Scope) -> list[AwardSum]:
     """Return the MVPs of the maps and sessions in scope; only the rounds in scope count."""
     cover, parameters = covered(conn, scope)
     rounds = stored.rounds(conn, [round_id for round_id, _ in _open_rounds(conn, cover, parameters)])
-    parts = [*_sealed(conn, cover.sealed_ids), *_mvps(conn, rounds)]
-    return total(part for part in parts if part.award in (SESSION_MVP, MAP_MVP, MAPS))
+    return _with_sealed(conn, cover, (SESSION_MVP, MAP_MVP, MAPS), _mvps(conn, rounds))
 
 
 def of_sessions(conn: Connection, session_ids: Sequence[int]) -> Iterator[AwardSum]:
@@ -65,11 +67,17 @@ def of_sessions(conn: Connection, session_ids: Sequence[int]) -> Iterator[AwardS
     yield from _mvps(conn, stored.rounds_of_sessions(conn, session_ids))
 
 
-def _sealed(conn: Connection, sealed_ids: Sequence[int]) -> list[AwardSum]:
-    if not sealed_ids:
-        return []
-    parameters = {"sealed_ids": sealed_ids, "lowest": list(_LOWEST)}
-    return fetch_all(conn, AwardSum, "sealed_award_totals", parameters)
+def _with_sealed(
+    conn: Connection, cover: Cover, awards: Collection[str], parts: Iterable[AwardSum], most: int | None = None
+) -> list[AwardSum]:
+    """Add the sums of sealed periods to these."""
+    sums = total(parts)
+    if not cover.sealed_ids:
+        return sums
+    columns = map(list, zip(*sums, strict=True)) if sums else ([], [], [], [])
+    values = dict(zip(("keys", "guids", "times", "bests"), columns, strict=True))
+    parameters = {"sealed_ids": cover.sealed_ids, "awards": list(awards), "lowest": list(_LOWEST), "most": most}
+    return fetch_all(conn, AwardSum, "sealed_award_totals", {**parameters, **values})
 
 
 def _open_rounds(conn: Connection, cover: Cover, parameters: Mapping[str, object]) -> list[tuple[int, int]]:

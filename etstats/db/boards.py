@@ -53,15 +53,18 @@ def player_sums(
     only: Sequence[str] | None = None,
     with_before: bool = True,
     with_names: bool = True,
+    guids: Sequence[str] | None = None,
 ) -> list[BoardPart]:
     """Return each player's sums in a scope, in one or two parts, without hidden players except `shown`.
 
-    `known`: only rounds that have this value count. `only`: read these sums, and leave the others unset.
+    `guids`: only of these players. `known`: only rounds that have this value count. `only`: read these sums, and
+    leave the others unset.
     `with_before`: if false, there is one part. `with_names`: if false, the names are the GUIDs.
     """
     cover, parameters = _bounds(conn, scope) if with_before else _no_bounds(conn, scope)
     unknown = UNKNOWN_FLAGS.get(known or "", 0)
-    parameters |= {"shown": list(shown), "known": known, "unknown": unknown, "with_names": with_names}
+    parameters |= {"shown": list(shown), "known": known, "unknown": unknown}
+    parameters |= {"guids": guids, "with_names": with_names}
     columns = None if only is None else frozenset(only) | _ALWAYS
     return _parts(conn, query_with_columns("player_sums", sealed=cover.is_sealed, only=columns), parameters)
 

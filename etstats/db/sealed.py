@@ -52,8 +52,8 @@ class Cover(NamedTuple):
 
     @property
     def is_sealed(self) -> bool:
-        """Whether there are sealed periods."""
-        return bool(self.sealed_ids)
+        """Whether rounds are read by time ranges, and the sums of sealed periods where there are any."""
+        return bool(self.sealed_ids or self.servers)
 
     def sql(self, name: str) -> str:
         """Return a named query that reads the rounds this way."""
@@ -93,9 +93,9 @@ def uncovered(scope: Scope) -> tuple[Cover, dict[str, object]]:
 def cover(conn: Connection, scope: Scope, until: datetime | None = None) -> Cover:
     """Return how to read a scope; periods that end after `until` are read from rounds.
 
-    Sums are of all maps, and of all rounds that are counted.
+    Sums are of all maps, and of all rounds that are counted: of one map, all rounds are read.
     """
-    if is_ignored() or scope.uncounted or (scope.map_name, scope.last_rounds, scope.last_sessions) != (None,) * 3:
+    if is_ignored() or scope.uncounted or (scope.last_rounds, scope.last_sessions) != (None,) * 2:
         return NOTHING
     stored: dict[int, list[SealedPeriod]] = defaultdict(list)
     for period in fetch_all(conn, SealedPeriod, "sealed_periods", {"server": scope.server}):
@@ -104,13 +104,14 @@ def cover(conn: Connection, scope: Scope, until: datetime | None = None) -> Cove
     found = Cover([], [], [], [], [])
     for server_id, periods in stored.items():
         at = first
-        for period in _used(periods, first, min(last, until or last)):
+        used = [] if scope.map_name else _used(periods, first, min(last, until or last))
+        for period in used:
             found.sealed_ids.append(period.id)
             found.split_sessions.extend(period.split_sessions)
             _add_gap(found, server_id, at, period.start)
             at = period.stop
         _add_gap(found, server_id, at, last)
-    return found if found.sealed_ids else NOTHING
+    return found if found.sealed_ids or scope.map_name else NOTHING
 
 
 def _used(periods: Iterable[SealedPeriod], first: datetime, last: datetime) -> list[SealedPeriod]:

@@ -203,7 +203,7 @@ _LINES = """scope s JOIN person_stats p ON p.round_id = s.id
 
 _SCOPE = "%(since)s, %(until)s, %(map_name)s, %(server)s"
 _IN_SCOPE = f"rounds_in_scope({_SCOPE}, %(last_rounds)s, %(last_sessions)s)"
-_UNSEALED = "unsealed_rounds(%(servers)s, %(starts)s, %(stops)s)"
+_UNSEALED = "unsealed_rounds(%(servers)s, %(starts)s, %(stops)s, %(map_name)s)"
 
 
 _WEAPON_USED = (

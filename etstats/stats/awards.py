@@ -17,7 +17,7 @@ from etstats.domain.views import AwardCount, AwardRow, MilestoneRow, RecordRow
 def award_counts(conn: Connection, scope: Scope, most: int) -> list[AwardCount]:
     """Return the top players of each award, counted over the sessions with a round in scope."""
     taken: dict[str, list[AwardSum]] = {}
-    for taken_by in award_sums.of_scope(conn, scope):
+    for taken_by in award_sums.of_scope(conn, scope, most):
         taken.setdefault(taken_by.award, []).append(taken_by)
     top = {
         key: sorted(sums, key=lambda taken_by: (-taken_by.times, taken_by.player_guid))[:most]

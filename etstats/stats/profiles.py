@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from etstats.db import maps, players
+from etstats.db import boards, maps, players
 from etstats.db.connection import Connection
 from etstats.db.maps import RecordValue
 from etstats.db.players import Alias, OnMap, OnSide, PlayedRound, Teammate, WithWeapon
@@ -16,7 +16,7 @@ from etstats.domain.stats import PlayerSums
 from etstats.domain.views import ProgressRow
 from etstats.errors import ConfigError
 from etstats.stats import careers, rankings, rating_lists
-from etstats.stats.rankings import Place, Population
+from etstats.stats.rankings import Place
 from etstats.stats.rating_lists import RatingSummary
 
 FORM_ROUNDS = 10
@@ -81,15 +81,16 @@ class Comparison(NamedTuple):
 def profile(conn: Connection, scope: Scope, guid: str) -> Profile:
     """Return a player's profile over a scope; the GUID must be in the database."""
     field = rankings.population(conn, scope, shown=[guid], with_before=False, with_names=False)
-    own = _named(conn, field, [guid])[0]
     known = players.aliases(conn, guid)
-    name = last_names(conn, [guid])[guid]
+    raw, clean = players.present_names(conn, [guid])[guid], last_names(conn, [guid])[guid]
+    own = next((sums for sums in field.now if sums.player_guid == guid), None)
+    own = own and own._replace(player_name=raw, clean_name=clean)
     last = players.rounds(conn, scope, guid, FORM_ROUNDS)
     bests = maps.round_records(conn, scope, dpm_seconds=DPM_SECONDS, accuracy_shots=ACCURACY_SHOTS, guid=guid)
     return Profile(
         player_guid=guid,
-        player_name=own.player_name if own else name,
-        clean_name=own.clean_name if own else name,
+        player_name=raw if own else clean,
+        clean_name=clean,
         first_seen=min(alias.first_seen for alias in known),
         last_seen=known[0].last_seen,
         sums=own,
@@ -110,8 +111,10 @@ def compare(conn: Connection, scope: Scope, guid: str, other: str) -> Comparison
     """Compare two players on every board, and count their common rounds; ConfigError for the same player."""
     if guid == other:
         raise ConfigError(f"{guid} is one player with both names; choose another player")
-    field = rankings.population(conn, scope, shown=[guid, other], with_before=False, with_names=False)
-    both = _named(conn, field, [guid, other])
+    pair = [guid, other]
+    parts = boards.player_sums(conn, scope, pair, with_before=False, guids=pair)
+    there = {part.sums.player_guid: part.sums for part in parts}
+    both = (there.get(guid), there.get(other))
     met = players.company(conn, scope, guid, other)
     names = last_names(conn, [guid, other])
     return Comparison(
@@ -126,17 +129,6 @@ def compare(conn: Connection, scope: Scope, guid: str, other: str) -> Comparison
         ),
         meetings=met[0] if met else None,
     )
-
-
-def _named(conn: Connection, field: Population, guids: Sequence[str]) -> list[PlayerSums | None]:
-    """Return the sums of these players, with names; None for a player who is not there."""
-    raw, clean = players.present_names(conn, guids), last_names(conn, guids)
-    there = {
-        sums.player_guid: sums._replace(player_name=raw[sums.player_guid], clean_name=clean[sums.player_guid])
-        for sums in field.now
-        if sums.player_guid in guids
-    }
-    return [there.get(guid) for guid in guids]
 
 
 def _duel(board: Board, players: tuple[str, str], values: Sequence[float | None]) -> BoardComparison:

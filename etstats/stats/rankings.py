@@ -76,10 +76,8 @@ class Population:
         own = next(player for player in self.now if player.player_guid == guid)
         places = []
         for board in BOARDS.values():
-            ranks = self._ranks(board)
-            places.append(
-                Place(board=board.name, value=value_of(board, own), rank=ranks.get(guid), players=len(ranks))
-            )
+            rank, ranked = ranking.rank_of(board, own, self.now, ranking.minimum(board, self.size.rounds))
+            places.append(Place(board=board.name, value=value_of(board, own), rank=rank, players=ranked))
         return places
 
     def all_places(self) -> dict[str, list[Place]]:

@@ -1039,11 +1039,20 @@ RETURNS SETOF rounds LANGUAGE sql STABLE PARALLEL SAFE ROWS 10000 AS $$
               newest_sessions(since, until, map, server, last_sessions, uncounted)))
 $$;
 
--- The counted rounds of the parts of time that are not sealed: of each of the servers from its start until its stop.
+-- The counted rounds of the parts of time that are not sealed: of each of the servers from its start until its stop;
+-- `map`: only of this map.
 -- Not inlined, because the planner would expect far too many of them and read all rows of players.
-CREATE FUNCTION unsealed_rounds(server_ids integer[], starts timestamptz[], stops timestamptz[])
+CREATE FUNCTION unsealed_rounds(server_ids integer[], starts timestamptz[], stops timestamptz[], map text DEFAULT NULL)
 RETURNS SETOF rounds LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1000 AS $$
 BEGIN
+    IF map IS NOT NULL THEN
+        RETURN QUERY
+        SELECT x.* FROM rounds x
+        WHERE x.map_name = map AND x.is_counted
+          AND EXISTS (SELECT FROM unnest(server_ids, starts, stops) AS g (server_id, start, stop)
+                      WHERE x.server_id = g.server_id AND x.ended_at >= g.start AND x.ended_at < g.stop);
+        RETURN;
+    END IF;
     RETURN QUERY
     SELECT r.* FROM unnest(server_ids, starts, stops) AS g (server_id, start, stop)
     CROSS JOIN LATERAL (

@@ -24,6 +24,7 @@ FROM (SELECT 1 AS rounds, r.ended_at <= %(before)s AS is_before FROM {rounds} r
 -- The sums of each player over the rounds in scope, in two parts: until a week before the newest round, and since.
 -- Implausible values are excluded: dead longer than played, more time denied than all opponents had.
 -- `known`: only rows in which this value is known, for a ratio of it. `with_names`: false gives GUIDs as names.
+-- `guids`: only of these persons.
 -- Per-round values are compared with cumulative ones only in rounds that stand alone.
 WITH scope AS MATERIALIZED (
     SELECT r.id, r.ended_at, r.is_cumulative, r.winner_team, r.ended_at <= %(before)s AS is_before
@@ -32,10 +33,13 @@ WITH scope AS MATERIALIZED (
     SELECT p.player_guid, s.is_before, {board_sums}
     FROM {player_lines}
     WHERE CASE %(known)s {known_cases} ELSE true END
+      AND (%(guids)s::text[] IS NULL
+           OR p.recorded_guid = ANY (guids_of(%(guids)s)) AND p.player_guid = ANY (%(guids)s))
     GROUP BY p.player_guid, s.is_before
     UNION ALL
     SELECT player_guid, true, {board_names} FROM sealed_players
     WHERE sealed_id = ANY (%(sealed_ids)s) AND flags & %(unknown)s = 0
+      AND (%(guids)s::text[] IS NULL OR player_guid = ANY (%(guids)s))
 ), sums AS (
     SELECT player_guid, is_before, {board_totals} FROM parts GROUP BY player_guid, is_before
 )

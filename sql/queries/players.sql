@@ -119,6 +119,10 @@ WITH own AS MATERIALIZED (
     FROM rounds_in_scope(%(since)s, %(until)s, %(map_name)s, %(server)s, %(last_rounds)s, %(last_sessions)s) r
     JOIN person_stats p ON p.round_id = r.id
     WHERE p.recorded_guid = ANY (guids_of(ARRAY[%(guid)s])) AND p.player_guid = %(guid)s AND p.team IN (1, 2)
+      -- An array, because the planner expects few elements and uses the index.
+      AND (%(other)s::text IS NULL
+           OR p.round_id = ANY (ARRAY(SELECT o.round_id FROM player_comprehensive_stats o
+                                      WHERE o.player_guid = ANY (guids_of(ARRAY[%(other)s])))))
 ), met AS (
     SELECT o.player_guid,
            count(*) FILTER (WHERE o.team = own.team) AS rounds_with,
@@ -129,7 +133,8 @@ WITH own AS MATERIALIZED (
            count(*) FILTER (WHERE o.team <> own.team AND own.winner_team = 3 - own.team) AS lost_against
     FROM own JOIN person_stats o ON o.round_id = own.id
     WHERE o.player_guid <> %(guid)s AND o.team IN (1, 2)
-      AND (%(other)s::text IS NULL OR o.player_guid = %(other)s)
+      AND (%(other)s::text IS NULL
+           OR o.recorded_guid = ANY (guids_of(ARRAY[%(other)s])) AND o.player_guid = %(other)s)
     GROUP BY o.player_guid
 )
 SELECT met.*,

@@ -196,12 +196,21 @@ SELECT %(sealed_id)s, * FROM unnest(%(awards)s::text[], %(guids)s::text[], %(tim
                                     %(bests)s::double precision[])
 
 -- name: sealed_award_totals
--- The awards of sealed periods by award and player; `lowest`: the awards that the smallest value takes.
-SELECT award, player_guid, sum(times)::bigint AS times,
-       CASE WHEN award = ANY (%(lowest)s) THEN min(best) ELSE max(best) END AS best
-FROM sealed_awards
-WHERE sealed_id = ANY (%(sealed_ids)s)
-GROUP BY award, player_guid
+-- The awards of sealed periods and of the given sums by award and player; `lowest`: the awards that the smallest value
+-- takes, `most`: the players of each award who took it most often.
+WITH parts AS (
+    SELECT award, player_guid, times, best FROM sealed_awards
+    WHERE sealed_id = ANY (%(sealed_ids)s) AND award = ANY (%(awards)s)
+    UNION ALL
+    SELECT * FROM unnest(%(keys)s::text[], %(guids)s::text[], %(times)s::bigint[], %(bests)s::double precision[])
+), sums AS (
+    SELECT award, player_guid, sum(times)::bigint AS times,
+           CASE WHEN award = ANY (%(lowest)s) THEN min(best) ELSE max(best) END AS best,
+           row_number() OVER (PARTITION BY award ORDER BY sum(times) DESC, player_guid COLLATE "C") AS place
+    FROM parts
+    GROUP BY award, player_guid
+)
+SELECT award, player_guid, times, best FROM sums WHERE %(most)s::integer IS NULL OR place <= %(most)s
 
 -- name: open_rounds
 -- The rounds in scope with their sessions, without those of the sessions whose awards are in sealed periods.

@@ -26,7 +26,7 @@ from etstats.domain.rules.records import ACCURACY_SHOTS, DPM_SECONDS, SESSION_DP
 from etstats.errors import EtstatsError
 from etstats.importer.series import refresh_series
 from etstats.parser.reader import parse
-from etstats.stats import careers, mvp_counts
+from etstats.stats import careers, mvp_counts, profiles, seasons
 from etstats.stats.awards import award_counts
 from tests.conftest import own_database
 from tests.importer.world import HOUR, ZONE, column, empty, take
@@ -94,6 +94,7 @@ def answers(conn: psycopg.Connection, seed: int) -> dict[str, object]:
     with conn.transaction():
         own = _persons(conn)[:2]
         found["achievements"] = careers.achievement_rows(conn)
+        found["seasons"] = seasons.seasons(conn, Scope(), ZONE, most=3)
         found |= {f"achievements of {guid}": careers.progress_rows(conn, guid) for guid in own}
         for scope in scopes:
             about = _about(conn, scope, own if scope.is_everything else own[:1])
@@ -130,6 +131,9 @@ def _about(conn: psycopg.Connection, scope: Scope, persons: Sequence[str]) -> di
     for known in (None, "gibs", "revives_given") if scope.is_everything else (None,):
         found[f"board, {known}"] = sorted(map(repr, boards.player_sums(conn, scope, persons[:1], known)))
         found[f"board of gibs, {known}"] = _only_gibs(conn, scope, persons[:1], known)
+    pair = _persons(conn)[-2:]
+    found["two players"] = sorted(map(repr, boards.player_sums(conn, scope, pair, guids=pair, with_before=False)))
+    found["comparison"] = profiles.compare(conn, scope, *pair)
     for guid in persons:
         found |= {
             f"maps of {guid}": players.maps(conn, scope, guid),

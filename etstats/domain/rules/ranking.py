@@ -114,6 +114,18 @@ def ranks(board: Board, players: Iterable[PlayerSums], needed: Minimum) -> dict[
     return _places(board, _placed(board, players, needed))
 
 
+def rank_of(
+    board: Board, own: PlayerSums, players: Iterable[PlayerSums], needed: Minimum
+) -> tuple[int | None, int]:
+    """Return a player's rank, None below a minimum, and the number of ranked players; see `ranks`."""
+    values = [value for value, _ in _placed(board, players, needed)]
+    mine = [value for value, _ in _placed(board, [own], needed)]
+    if not mine:
+        return None, len(values)
+    better = sum(value < mine[0] if board.lowest_first else value > mine[0] for value in values)
+    return 1 + better, len(values)
+
+
 def _placed(board: Board, players: Iterable[PlayerSums], needed: Minimum) -> list[tuple[float, PlayerSums]]:
     """Return the players with a value and enough rounds and shots."""
     return [

@@ -37,7 +37,7 @@ def test_a_bounded_question_needs_no_pass_over_a_large_table(db: Connection, nam
     assert guid is not None
     own = {"shown": [], "known": None, "weapon": "MP40", "guid": guid[0], "limit": 10, "other": None,
            "dpm_seconds": 300, "accuracy_shots": 100, "session_dpm_seconds": 1800, "before": None, "unknown": 0,
-           "with_names": True, "most": None,
+           "with_names": True, "most": None, "guids": None,
            **sealed.NOTHING.parameters}  # fmt: skip
     db.execute("SET LOCAL enable_seqscan = off")
     plan = [

@@ -13,12 +13,12 @@ import pytest
 from psycopg import Connection
 
 from etstats.cli import main
-from etstats.db import maps, players
+from etstats.db import boards, maps, players
 from etstats.db.scope import Scope
 from etstats.demo.generator import GeneratedRound
 from etstats.domain.rules.quarters import quarter_span
 from etstats.domain.rules.season_standings import POINTS, SEASON_BOARDS
-from etstats.stats import profiles, seasons
+from etstats.stats import profiles, rankings, seasons
 from tests.conftest import CliResult
 from tests.stats.boards.expected import BULLETS, VALUES, Act, by_player
 
@@ -432,3 +432,21 @@ def test_the_first_players_of_the_list_are_those_last_seen(db: Connection) -> No
     """Names are read only of these."""
     everybody = players.player_list(db, Scope())
     assert players.player_list(db, Scope(), 3) == everybody[:3]
+
+
+def test_the_sums_of_two_players_are_those_of_all(db: Connection) -> None:
+    """A comparison reads only their rows."""
+    everybody = {part.sums.player_guid: part.sums for part in boards.player_sums(db, Scope(), with_before=False)}
+    one = min(everybody)
+    met = players.company(db, Scope(), one)
+    pair = [one, met[0].player_guid]
+    read = boards.player_sums(db, Scope(), guids=pair, with_before=False)
+    assert {part.sums.player_guid: part.sums for part in read} == {guid: everybody[guid] for guid in pair}
+    assert players.company(db, Scope(), *pair) == met[:1]
+
+
+def test_a_players_ranks_are_those_of_the_boards(db: Connection) -> None:
+    """Ties share a rank, also on boards where the smallest value is first."""
+    field = rankings.population(db, Scope())
+    of_all = field.all_places()
+    assert {guid: field.places(guid) for guid in of_all} == of_all
