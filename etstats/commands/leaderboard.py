@@ -148,7 +148,7 @@ def _mvp_board(
 ) -> int:
     """Show the players by number of MVP titles."""
     with about.question(ctx) as asked:
-        rows = mvp_counts.standings(asked.conn, asked.scope, min_rounds or 0)
+        rows = mvp_counts.standings(asked.conn, asked.scope, min_rounds or 0, limit)
     columns = [
         output.whole("rank", "#"),
         output.name(),
@@ -162,7 +162,7 @@ def _mvp_board(
     table = output.Table(
         title=f"MVP: {_MVP_MEANING}{asked.words}",
         columns=columns,
-        rows=rows[:limit],
+        rows=rows,
         empty=options.no_rounds(asked.words),
     )
     output.show(table, written.style)

@@ -14,6 +14,13 @@ from etstats.domain.rules.identity_suggestions import SeenName
 from etstats.domain.rules.name_matching import KnownName
 
 
+class PresentName(NamedTuple):
+    """The current name of a player, with and without colour codes."""
+
+    player_name: str
+    clean_name: str
+
+
 class Alias(NamedTuple):
     """A clean name that a player used, and when."""
 
@@ -133,9 +140,10 @@ def player_list(conn: Connection, scope: Scope, most: int | None = None) -> list
     return fetch_all(conn, PlayerListRow, "player_list", {**parameters, "most": most}, sql=cover.sql)
 
 
-def present_names(conn: Connection, guids: Collection[str]) -> dict[str, str]:
-    """Return the current names of these players, with colour codes, by GUID."""
-    return dict(conn.execute(query("present_names"), {"guids": list(guids)}).fetchall())
+def present_names(conn: Connection, guids: Collection[str]) -> dict[str, PresentName]:
+    """Return the current names of these players by GUID."""
+    rows = conn.execute(query("present_names"), {"guids": list(guids)})
+    return {guid: PresentName(*names) for guid, *names in rows}
 
 
 def suggestible_names(conn: Connection) -> list[SeenName]:

@@ -29,7 +29,7 @@ def award_counts(conn: Connection, scope: Scope, most: int) -> list[AwardCount]:
             key=award.key,
             title=award.title,
             player_guid=taken_by.player_guid,
-            player_name=names[taken_by.player_guid],
+            player_name=names[taken_by.player_guid].player_name,
             times=taken_by.times,
             best=taken_by.best,
             text=award.text.format(taken_by.best),

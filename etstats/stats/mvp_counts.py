@@ -7,7 +7,6 @@ from etstats.db import award_sums, players
 from etstats.db.award_sums import MAP_MVP, MAPS, SESSION_MVP
 from etstats.db.connection import Connection
 from etstats.db.scope import Scope
-from etstats.db.sessions import last_names
 from etstats.domain.rules.boards import BOARDS
 from etstats.stats import rankings
 
@@ -25,8 +24,8 @@ class MvpStanding(NamedTuple):
     rounds: int
 
 
-def standings(conn: Connection, scope: Scope, min_rounds: int = 0) -> list[MvpStanding]:
-    """Return the visible players who were MVP of a map or a session in scope, most maps first."""
+def standings(conn: Connection, scope: Scope, min_rounds: int = 0, most: int | None = None) -> list[MvpStanding]:
+    """Return the visible players, or the first `most`, who were MVP of a map or a session, most maps first."""
     field = rankings.population(conn, scope, boards=[BOARDS["games"]], with_before=False, with_names=False)
     shown = {player.player_guid: player for player in field.now}
     counts = {award: Counter[str]() for award in (SESSION_MVP, MAP_MVP, MAPS)}
@@ -41,8 +40,7 @@ def standings(conn: Connection, scope: Scope, min_rounds: int = 0) -> list[MvpSt
         ),
         key=lambda player: (-of_maps[player.player_guid], -of_sessions[player.player_guid], player.player_guid),
     )
-    guids = [player.player_guid for player in found]
-    raw, clean = players.present_names(conn, guids), last_names(conn, guids)
+    names = players.present_names(conn, [player.player_guid for player in found[:most]])
     scores = [(of_maps[player.player_guid], of_sessions[player.player_guid]) for player in found]
     ranks: dict[tuple[int, int], int] = {}
     for place, score in enumerate(scores, 1):
@@ -51,12 +49,11 @@ def standings(conn: Connection, scope: Scope, min_rounds: int = 0) -> list[MvpSt
         MvpStanding(
             rank=ranks[score],
             player_guid=player.player_guid,
-            player_name=raw[player.player_guid],
-            clean_name=clean[player.player_guid],
+            **names[player.player_guid]._asdict(),
             value=score[0],
             sessions=score[1],
             maps=maps[player.player_guid],
             rounds=player.rounds,
         )
-        for player, score in zip(found, scores, strict=True)
+        for player, score in zip(found[:most], scores[:most], strict=True)
     ]

@@ -82,15 +82,15 @@ def profile(conn: Connection, scope: Scope, guid: str) -> Profile:
     """Return a player's profile over a scope; the GUID must be in the database."""
     field = rankings.population(conn, scope, shown=[guid], with_before=False, with_names=False)
     known = players.aliases(conn, guid)
-    raw, clean = players.present_names(conn, [guid])[guid], last_names(conn, [guid])[guid]
+    name = players.present_names(conn, [guid])[guid]
     own = next((sums for sums in field.now if sums.player_guid == guid), None)
-    own = own and own._replace(player_name=raw, clean_name=clean)
+    own = own and own._replace(**name._asdict())
     last = players.rounds(conn, scope, guid, FORM_ROUNDS)
     bests = maps.round_records(conn, scope, dpm_seconds=DPM_SECONDS, accuracy_shots=ACCURACY_SHOTS, guid=guid)
     return Profile(
         player_guid=guid,
-        player_name=raw if own else clean,
-        clean_name=clean,
+        player_name=name.player_name if own else name.clean_name,
+        clean_name=name.clean_name,
         first_seen=min(alias.first_seen for alias in known),
         last_seen=known[0].last_seen,
         sums=own,

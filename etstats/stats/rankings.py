@@ -8,7 +8,6 @@ from etstats.db import boards as sums
 from etstats.db import players
 from etstats.db.connection import Connection
 from etstats.db.scope import Scope
-from etstats.db.sessions import last_names
 from etstats.domain.rules import ranking
 from etstats.domain.rules.boards import BOARDS, Board, value_of
 from etstats.domain.rules.ranking import Ranking
@@ -136,13 +135,12 @@ def named(conn: Connection, ranking: Ranking, most: int | None = None) -> Rankin
     """Put the names into a ranking whose names are GUIDs: the first `most` places, and the first others."""
     placed, others = ranking.standings[:most], (ranking.short_of_rounds, ranking.short_of_shots)
     guids = {standing.player_guid for standing in placed}.union(*(short[:NAMED_OTHERS] for short in others))
-    raw, clean = players.present_names(conn, guids), last_names(conn, guids)
-    short_of_rounds, short_of_shots = (tuple(clean.get(guid, guid) for guid in short) for short in others)
+    names = players.present_names(conn, guids)
+    short_of_rounds, short_of_shots = (
+        tuple(names[guid].clean_name if guid in names else guid for guid in short) for short in others
+    )
     return ranking._replace(
-        standings=tuple(
-            standing._replace(player_name=raw[standing.player_guid], clean_name=clean[standing.player_guid])
-            for standing in placed
-        )
+        standings=tuple(standing._replace(**names[standing.player_guid]._asdict()) for standing in placed)
         + ranking.standings[len(placed) :],
         short_of_rounds=short_of_rounds,
         short_of_shots=short_of_shots,

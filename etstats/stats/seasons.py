@@ -9,7 +9,6 @@ from etstats.db import maps, players
 from etstats.db.connection import Connection
 from etstats.db.maps import Facts
 from etstats.db.scope import Scope, played_span
-from etstats.db.sessions import last_names
 from etstats.domain.rules.boards import BOARDS
 from etstats.domain.rules.quarters import quarter_span, quarters_between
 from etstats.domain.rules.season_standings import POINTS, SEASON_BOARDS, SeasonStanding, standings
@@ -75,20 +74,12 @@ def _with_names(conn: Connection, found: Sequence[Season]) -> list[Season]:
     """Put the names into seasons whose names are GUIDs."""
     guids = {line.player_guid for season in found for line in season.standings}
     guids |= {leader.standing.player_guid for season in found for leader in season.leaders}
-    raw, clean = players.present_names(conn, guids), last_names(conn, guids)
+    names = players.present_names(conn, guids)
     return [
         season._replace(
-            standings=tuple(
-                line._replace(player_name=raw[line.player_guid], clean_name=clean[line.player_guid])
-                for line in season.standings
-            ),
+            standings=tuple(line._replace(**names[line.player_guid]._asdict()) for line in season.standings),
             leaders=tuple(
-                leader._replace(
-                    standing=leader.standing._replace(
-                        player_name=raw[leader.standing.player_guid],
-                        clean_name=clean[leader.standing.player_guid],
-                    )
-                )
+                leader._replace(standing=leader.standing._replace(**names[leader.standing.player_guid]._asdict()))
                 for leader in season.leaders
             ),
         )

@@ -169,7 +169,7 @@ CROSS JOIN LATERAL names_of(s.player_guid) names
 ORDER BY s.last_seen DESC, s.rounds DESC, s.player_guid
 
 -- name: present_names
-SELECT guid, names.player_name
+SELECT guid, names.player_name, names.clean_name
 FROM unnest(%(guids)s::text[]) guid CROSS JOIN LATERAL names_of(guid) names
 
 -- name: suggestible_names

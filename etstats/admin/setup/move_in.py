@@ -43,7 +43,9 @@ def move_in(conn: Connection, found: BotTables) -> MovedIn:
             there |= {guid, str(account)}
             links += 1
     conn.commit()
-    present = {guid: clean_name(name) for guid, name in players.present_names(conn, found.names).items()}
+    present = {
+        guid: clean_name(name.player_name) for guid, name in players.present_names(conn, found.names).items()
+    }
     conn.commit()
     names = sum(
         _is_made(conn, NewCorrection(kind=CorrectionKind.RENAME, subject=guid, value=name, reason=_REASON))
