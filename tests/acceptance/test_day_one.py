@@ -99,7 +99,7 @@ def sshd(folder: Path, home: Path) -> Iterator[int]:
 @pytest.mark.skipif(
     not (Path(SSHD).exists() and can_have_own_spool()), reason="needs root, sshd, cron and mount namespaces"
 )
-def test_from_nothing_to_the_first_post(home: Path, tmp_path: Path, reachable_dir: Path) -> None:
+def test_first_installation_posts_the_first_round(home: Path, tmp_path: Path, reachable_dir: Path) -> None:
     """Eight questions; a round that ends after init is posted by the installed line of a real cron."""
     machine = tmp_path / "machine"
     gamestats = machine / ".etlegacy" / "legacy" / "gamestats"

@@ -49,7 +49,7 @@ def lines(spool: Path) -> list[str]:
     return [line.split(None, 5)[5] for line in spool.read_text().splitlines() if not line.startswith("#")]
 
 
-def test_upgrade_and_uninstall(home: Path, tmp_path: Path, spool: Path) -> None:
+def test_crontab_survives_an_upgrade_and_reports_an_uninstall(home: Path, tmp_path: Path, spool: Path) -> None:
     """The lines call the link, which survives another environment; without the program one line a day fails."""
     link = home / ".local" / "bin" / "etstats"
     install(tmp_path / "first", link)

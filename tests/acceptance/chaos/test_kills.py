@@ -24,7 +24,7 @@ KINDS = ("backup", "base", "notices", *(("disk",) if can_mount() else ()))
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_scenario_leaves_nothing_lost_and_nothing_twice(name: str) -> None:
+def test_killed_commands_lose_and_repeat_nothing(name: str) -> None:
     """Killed at random moments, then finished: the database holds each file once and is what its archive says."""
     toll = run_scenario(name, seed=20251002, kills=2, files=40)
     assert toll.fault == ""
@@ -33,7 +33,7 @@ def test_a_scenario_leaves_nothing_lost_and_nothing_twice(name: str) -> None:
     assert toll.agreed >= 2
 
 
-def test_what_was_reported_survives_a_power_cut() -> None:
+def test_reported_imports_survive_a_power_cut() -> None:
     """Every process of PostgreSQL killed the moment an import was reported: all of it is there afterwards."""
     with tempfile.TemporaryDirectory(prefix="etstats-tests-") as name:
         data = Path(name)

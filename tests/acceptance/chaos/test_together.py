@@ -30,7 +30,7 @@ def _import(folder: Path, server: str) -> Process:
     return etstats("import", folder, "--server", server)
 
 
-def test_collectors_of_two_servers_work_at_once(cli: Cli, db: psycopg.Connection, tmp_path: Path) -> None:
+def test_imports_of_two_servers_run_at_the_same_time(cli: Cli, db: psycopg.Connection, tmp_path: Path) -> None:
     """The same players on two servers, files in any order, two processes: both finish, all is counted right."""
     dice, folders = random.Random(3), {}
     for server in ("east", "west"):
@@ -51,7 +51,9 @@ def test_collectors_of_two_servers_work_at_once(cli: Cli, db: psycopg.Connection
     assert cli("rebuild", "--verify").code == 0
 
 
-def test_two_machines_that_want_the_same_server(cli: Cli, db: psycopg.Connection, tmp_path: Path) -> None:
+def test_two_machines_with_the_same_server_import_each_file_once(
+    cli: Cli, db: psycopg.Connection, tmp_path: Path
+) -> None:
     """One does the work, the other leaves with 75 or finds it done; nothing is there twice."""
     write_files(tmp_path, _files(60))
     with _import(tmp_path, "main") as one, _import(tmp_path, "main") as other:
@@ -62,7 +64,7 @@ def test_two_machines_that_want_the_same_server(cli: Cli, db: psycopg.Connection
     assert cli("rebuild", "--verify").code == 0
 
 
-def test_collectors_share_and_the_whole_database_is_one_runs_alone(
+def test_server_locks_are_shared_and_the_database_lock_is_exclusive(
     database_url: str, db: psycopg.Connection
 ) -> None:
     """Two servers' locks are held at the same time; the same server twice, or the whole database, do not."""
@@ -82,7 +84,7 @@ def test_collectors_share_and_the_whole_database_is_one_runs_alone(
 
 
 @pytest.mark.parametrize("jump", [timedelta(days=4000), timedelta(days=-4000)])
-def test_a_clock_that_jumped_loses_nothing(
+def test_clock_jump_loses_no_file(
     cli: Cli, db: psycopg.Connection, home: Path, tmp_path: Path, jump: timedelta
 ) -> None:
     """Our clock far ahead or far behind for one run: what came meanwhile is there afterwards, once."""

@@ -56,7 +56,7 @@ def server(request: pytest.FixtureRequest, empty_database_url: str) -> Iterator[
             embedded.stop(data, version=version)
 
 
-def test_the_whole_line(
+def test_all_steps_work_on_every_version(
     cli: Cli, server: tuple[int, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Migrate, import, read, rebuild, verify, back up and restore: the same on every version."""

@@ -81,24 +81,24 @@ def hostile(cli: Cli, tmp_path: Path) -> Cli:
     return cli
 
 
-def _acts(text: str) -> set[str]:
+def _control_characters(text: str) -> set[str]:
     """The characters that do something instead of being seen."""
     return {char for char in text if char != "\n" and unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp")}
 
 
 @pytest.mark.parametrize("words", READING, ids=" ".join)
-def test_no_name_acts_in_any_format(hostile: Cli, words: list[str]) -> None:
+def test_names_are_harmless_in_every_format(hostile: Cli, words: list[str]) -> None:
     """Controls, escapes and overrides never reach the terminal; JSON is JSON; no cell of the CSV is a formula."""
     for form in ("", "--json", "--csv", "--markdown"):
         done = hostile(*words, *([form] if form else []))
         assert done.code in (0, 3), (form, done.err)
         assert "Traceback" not in done.err
-        assert not _acts(done.err), form
+        assert not _control_characters(done.err), form
         if form == "--json":
             assert json.loads(done.out) is not None
             assert not {char for char in done.out if char != "\n" and unicodedata.category(char) == "Cc"}
             continue
-        assert not _acts(done.out), form
+        assert not _control_characters(done.out), form
         if form == "--csv":
             for row in csv.reader(io.StringIO(done.out)):
                 for cell in row:
@@ -132,27 +132,25 @@ def _is_number(cell: str) -> bool:
     ],
     ids=" ".join,
 )
-def test_no_word_of_the_user_is_anything_but_a_word(
-    hostile: Cli, db: psycopg.Connection, command: list[str]
-) -> None:
+def test_hostile_arguments_change_nothing(hostile: Cli, db: psycopg.Connection, command: list[str]) -> None:
     """Hostile words as arguments are found, or not found, in words; the database stays as it was."""
     for word in HOSTILE:
         end = ["--"] if word.startswith(("-", "+")) and not command[-1].startswith("--") else []
         done = hostile(*command, *end, word)
         assert done.code in (0, 2, 3), (word, done.err)
         assert "fault of etstats" not in done.err
-        assert not _acts(done.out + done.err), word
+        assert not _control_characters(done.out + done.err), word
     assert db.execute("SELECT count(*) FROM rounds").fetchone() == (2,)
 
 
-def test_markup_in_a_name_is_shown_as_it_is(hostile: Cli) -> None:
+def test_markup_in_a_name_is_shown_literally(hostile: Cli) -> None:
     """Square brackets are letters: nothing is bold, linked or swallowed."""
     shown = hostile("leaderboard", "--top", "kills", "--limit", "30").out
     assert "[bold red]markup[/] [/nothing]" in shown
     assert "[link=https://evil.example]here[/link]" in shown
 
 
-def test_a_path_in_a_servers_name_stays_in_its_folder(cli: Cli, home: Path, tmp_path: Path) -> None:
+def test_path_in_a_server_name_stays_in_the_data_folder(cli: Cli, home: Path, tmp_path: Path) -> None:
     """A server's name cannot lead its local copies elsewhere: refused, or kept inside the data folder."""
     folder = tmp_path / "gamestats"
     folder.mkdir()

@@ -22,7 +22,7 @@ ZONE, GAP = ZoneInfo("Europe/Ljubljana"), timedelta(minutes=60)
 
 @settings(max_examples=400)
 @given(st.randoms(use_true_random=False))
-def test_a_mutant_is_read_or_refused(dice: random.Random) -> None:
+def test_mutated_file_is_parsed_or_rejected(dice: random.Random) -> None:
     """Whatever is done to a file: a round that keeps the database's promises, or a ParseError with line and
     reason."""
     check(*mutant(dice, POOL))
@@ -30,7 +30,7 @@ def test_a_mutant_is_read_or_refused(dice: random.Random) -> None:
 
 @settings(max_examples=200)
 @given(st.binary(max_size=400), st.sampled_from(POOL))
-def test_any_bytes_behind_a_true_header(content: bytes, sample: tuple[str, bytes]) -> None:
+def test_random_bytes_after_a_valid_header_are_rejected(content: bytes, sample: tuple[str, bytes]) -> None:
     """Not even a whole header makes a round of noise."""
     name, whole = sample
     assert check(name, whole.partition(b"\n")[0] + b"\n" + content) is None
@@ -38,14 +38,14 @@ def test_any_bytes_behind_a_true_header(content: bytes, sample: tuple[str, bytes
 
 @settings(max_examples=300)
 @given(st.text(max_size=300))
-def test_any_name(name: str) -> None:
+def test_any_file_and_player_name_is_safe(name: str) -> None:
     """A name that is taken for a round's cannot leave its folder, and no name breaks the reader of colours."""
     found = parse_filename(name)
     assert found is None or not set("/\\\0\n") & set(found.filename)
     assert "\x1b" not in clean_name(name)
 
 
-def test_what_is_read_can_be_stored(db: psycopg.Connection) -> None:
+def test_parsed_mutants_can_be_stored(db: psycopg.Connection) -> None:
     """Mutants by the hundred: each is stored or quarantined, and the database is what its archive says."""
     importer = Importer(db, "main", ZONE, GAP)
     mutants = [mutant(random.Random(seed), POOL) for seed in range(400)]

@@ -68,7 +68,7 @@ def assert_one_temporary_line(run: Process) -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_an_import_goes_on_after_the_failover(cli: Cli, home: Path, scene: Scene) -> None:
+def test_import_continues_after_a_failover(cli: Cli, home: Path, scene: Scene) -> None:
     """With synchronous commits the promoted server has all that was reported, and the next run does the rest."""
     pair = scene.pair
     write_settings(home, scene.settings())
@@ -89,7 +89,7 @@ def test_an_import_goes_on_after_the_failover(cli: Cli, home: Path, scene: Scene
     assert status.code == 0, status.err
 
 
-def test_posts_are_not_repeated_after_the_failover(cli: Cli, home: Path, scene: Scene) -> None:
+def test_posts_are_not_repeated_after_a_failover(cli: Cli, home: Path, scene: Scene) -> None:
     """The primary dies between posts: the promoted server knows each message that was sent."""
     pair = scene.pair
     with StandIn() as discord:
@@ -107,7 +107,7 @@ def test_posts_are_not_repeated_after_the_failover(cli: Cli, home: Path, scene: 
         assert discord.duplicates == []
 
 
-def test_rounds_that_a_failover_loses_are_fetched_again(cli: Cli, home: Path, scene: Scene) -> None:
+def test_rounds_lost_in_a_failover_are_fetched_again(cli: Cli, home: Path, scene: Scene) -> None:
     """With asynchronous commits the last ones may be missing: known files are compared, so they come again."""
     pair = scene.pair
     write_settings(home, scene.settings())
@@ -141,7 +141,7 @@ def stop_receiver(pair: Pair) -> None:
         until(lambda: conn.execute("SELECT count(*) FROM pg_stat_replication").fetchone() == (0,))
 
 
-def test_a_read_only_host_alone_is_temporary(cli: Cli, home: Path, scene: Scene) -> None:
+def test_read_only_host_is_a_temporary_error(cli: Cli, home: Path, scene: Scene) -> None:
     """While nobody is promoted, each command that writes ends with one line; reading through read_url works."""
     pair = scene.pair
     write_settings(home, scene.settings())

@@ -92,7 +92,7 @@ ABOUT_EVERYTHING = {
 }
 
 
-class Asked(dict[str, Any]):
+class Parameters(dict[str, Any]):
     """What a bounded question asks for; NULL where nothing is asked."""
 
     def __missing__(self, key: str) -> None:
@@ -100,7 +100,7 @@ class Asked(dict[str, Any]):
 
 
 GUID = "0000000A"
-ASKED = Asked(
+ASKED = Parameters(
     after=ROUNDS - 10,
     at=NEWEST,
     before=NEWEST,
@@ -146,9 +146,9 @@ ASKED = Asked(
     with_hidden=True,
 )
 ALSO = {
-    "notice_of": Asked(ASKED, subject="main"),
-    "newest_file": Asked(ASKED, before="2030"),
-    "files_since": Asked(ASKED, since="2025-05-14"),
+    "notice_of": Parameters(ASKED, subject="main"),
+    "newest_file": Parameters(ASKED, before="2030"),
+    "files_since": Parameters(ASKED, since="2025-05-14"),
     "nearest_days": ASKED,
 }
 
@@ -189,8 +189,8 @@ def _explained(name: str) -> bool:
 @pytest.mark.parametrize(
     "name", [name for name in query_names() if name not in ABOUT_EVERYTHING and _explained(name)]
 )
-def test_a_bounded_question_reads_a_bounded_part(large: psycopg.Connection, name: str) -> None:
-    """Asked about some rounds, files, a session, a player or some days, no plan goes through a big table."""
+def test_bounded_queries_scan_no_large_table(large: psycopg.Connection, name: str) -> None:
+    """A query about some rounds, files, a session, a player or some days scans no big table."""
     try:
         row = large.execute(f"EXPLAIN (FORMAT JSON) {query(name)}", ALSO.get(name, ASKED)).fetchone()
     except (
@@ -203,12 +203,12 @@ def test_a_bounded_question_reads_a_bounded_part(large: psycopg.Connection, name
     assert not list(_scanned(row[0])), json.dumps(row[0])[:2000]
 
 
-def test_what_is_about_everything_is_still_there() -> None:
+def test_exceptions_are_existing_queries() -> None:
     """The list of exceptions names no query that is gone."""
     assert set(ABOUT_EVERYTHING) <= set(query_names())
 
 
-def test_a_plan_made_for_an_empty_database_serves_a_full_one(db: psycopg.Connection) -> None:
+def test_plans_made_for_empty_tables_use_indexes(db: psycopg.Connection) -> None:
     """A first import plans its questions on empty tables and keeps the plans: each goes by its whole key."""
     around = json.dumps(db.execute(f"EXPLAIN (FORMAT JSON) {query('rounds_around')}", ASKED).fetchone())
     assert re.search(r"Index Cond[^}]*ended_at", around)

@@ -40,7 +40,7 @@ def replica() -> Iterator[tuple[str, str]]:
         yield pair.primary, pair.replica
 
 
-def test_reading_commands_read_a_replica(
+def test_reading_commands_use_the_replica(
     cli: Cli, replica: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All of them answer from the replica what the primary would; it is never written to; the lag is shown."""
@@ -88,7 +88,7 @@ def test_an_error_of_the_replica_names_its_setting(cli: Cli, url: str, reason: s
     assert "p@ss" not in refused.err
 
 
-def test_a_dead_replica_is_temporary(cli: Cli, tmp_path: Path) -> None:
+def test_unreachable_replica_is_a_temporary_error(cli: Cli, tmp_path: Path) -> None:
     """Nobody at the replica's address: one line, exit code 75, while writing goes on."""
     nowhere = f"postgresql://etstats@/etstats?host={tmp_path}"
     asked = cli("--read-url", nowhere, "sessions")
@@ -98,12 +98,12 @@ def test_a_dead_replica_is_temporary(cli: Cli, tmp_path: Path) -> None:
     assert cli("--read-url", nowhere, "import", tmp_path).code == 0
 
 
-def test_a_database_of_its_own_is_no_replica(cli: Cli, database_url: str) -> None:
+def test_another_primary_is_not_accepted_as_a_replica(cli: Cli, database_url: str) -> None:
     """An address that leads to another primary is reported for what it is."""
     assert "is not a replica" in cli("--read-url", database_url, "db", "status").out
 
 
-def test_pg_basebackup_comes_along() -> None:
+def test_package_contains_pg_basebackup() -> None:
     """The package carries what a replica is made with."""
     version = subprocess.run([embedded.bin_dir() / "pg_basebackup", "--version"], capture_output=True, check=True)
     assert str(embedded.VERSION).encode() in version.stdout

@@ -50,7 +50,7 @@ def _reachable(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def test_nothing_that_a_run_makes_is_open_to_others(place: Path) -> None:
+def test_created_files_are_private_with_any_umask(place: Path) -> None:
     """Whatever the umask: what sync, backup and the log write can be read and changed by their owner alone."""
     source = place / "gamestats"
     source.mkdir(mode=0o700)
@@ -71,7 +71,7 @@ def test_nothing_that_a_run_makes_is_open_to_others(place: Path) -> None:
     assert not list(_reachable(place))
 
 
-def test_settings_with_a_secret_that_others_can_read_are_refused(place: Path) -> None:
+def test_readable_settings_with_a_secret_are_refused(place: Path) -> None:
     """A configuration that holds a webhook and is open to the group is not used, and the way out is said."""
     config = place / "config.toml"
     config.write_text('[discord]\nwebhook_url = "https://discord.com/api/webhooks/1/x"\n')

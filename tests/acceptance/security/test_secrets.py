@@ -114,7 +114,7 @@ def _names(group: Any, before: tuple[str, ...] = ()) -> Iterator[str]:
             yield " ".join(path)
 
 
-def test_every_command_is_searched() -> None:
+def test_every_command_is_tested() -> None:
     """A new command is in the list above, or the reason says where it is searched instead."""
     called = {" ".join(words[:count]) for words in COMMANDS for count in (1, 2)}
     assert [name for name in _names(command_tree()) if name not in called | set(ELSEWHERE)] == []
@@ -166,7 +166,7 @@ class Place:
         assert code is None or done.code in code, (words, done)
         return done
 
-    def is_silent_about(self, *secrets: str) -> None:
+    def assert_not_shown(self, *secrets: str) -> None:
         """Nothing said, nothing written below the home folder but the settings, no process shows one of them."""
         for secret in secrets:
             assert not [line for line in self.started if secret in line]
@@ -187,7 +187,7 @@ def place(cli: Cli, home: Path, started: list[str], tmp_path: Path) -> Place:
 
 
 @pytest.mark.parametrize("loud", ["-v", "-q"])
-def test_no_command_shows_a_secret_when_all_is_well(
+def test_no_successful_command_shows_a_secret(
     place: Place, discord: StandIn, database_url: str, loud: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every command, talkative and quiet, with a password in the database's address and a token in the
@@ -201,7 +201,7 @@ def test_no_command_shows_a_secret_when_all_is_well(
         assert "--help" not in done.err, "these words are not understood, so nothing was tried"
     place.run(loud, "--config", settings, "post", "--since", "all", code={0, 75})
     assert discord.posts
-    place.is_silent_about(PASSWORD, QUOTED, hook.token, PING)
+    place.assert_not_shown(PASSWORD, QUOTED, hook.token, PING)
 
 
 def _refused(url: str) -> str:
@@ -219,7 +219,7 @@ def _refused(url: str) -> str:
         pytest.param(lambda url: url.replace("/api/webhooks", ""), id="no webhook"),
     ],
 )
-def test_a_webhook_that_fails_is_not_shown(
+def test_failing_webhook_is_not_shown(
     place: Place, discord: StandIn, breakage: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However the address is wrong or dead: neither it nor its token is said, not even with -v."""
@@ -234,7 +234,7 @@ def test_a_webhook_that_fails_is_not_shown(
         ["health"],
     ):
         place.run("-v", "--config", settings, *words)
-    place.is_silent_about(hook.token, "secret-token", PING)
+    place.assert_not_shown(hook.token, "secret-token", PING)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_a_webhook_that_fails_is_not_shown(
         f"postgresql://u:{QUOTED}@[::1/base",
     ],
 )
-def test_a_database_that_fails_keeps_its_password(
+def test_password_of_an_unreachable_database_is_not_shown(
     place: Place, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However the address is wrong or dead: its password is not said, in no spelling, not even with -v."""
@@ -265,10 +265,10 @@ def test_a_database_that_fails_keeps_its_password(
         ["db", "status"],
     ):
         place.run("-v", "--config", settings, *words)
-    place.is_silent_about(PASSWORD, QUOTED, "hunter2", "secret-token-1")
+    place.assert_not_shown(PASSWORD, QUOTED, "hunter2", "secret-token-1")
 
 
-def test_a_replica_that_fails_keeps_its_password(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_password_of_an_unreachable_replica_is_not_shown(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second address of a database is as secret as the first, from the settings and from the environment."""
     address = f"postgresql://u:{QUOTED}@127.0.0.1:{free_port()}/base"
     settings = place.configure("https://discord.com/api/webhooks/1/secret-token-1", None)
@@ -277,7 +277,7 @@ def test_a_replica_that_fails_keeps_its_password(place: Place, monkeypatch: pyte
         place.run("-v", "--config", settings, *words)
     monkeypatch.setenv("ETSTATS_DATABASE_READ_URL", address.replace("hunter2", "hunter3"))
     place.run("-v", "--config", settings, "sessions", code={75})
-    place.is_silent_about(PASSWORD, QUOTED, "hunter2", "hunter3")
+    place.assert_not_shown(PASSWORD, QUOTED, "hunter2", "hunter3")
 
 
 @pytest.mark.parametrize(
@@ -289,13 +289,13 @@ def test_a_replica_that_fails_keeps_its_password(place: Place, monkeypatch: pyte
         f"host=127.0.0.1 password={PASSWORD}",
     ],
 )
-def test_a_password_on_a_command_line(place: Place, address: str) -> None:
+def test_password_on_the_command_line_is_not_repeated(place: Place, address: str) -> None:
     """Everybody reads it there: who puts one there is reported of better places, and it is not shown once more."""
     done = place.cli("-v", "--read-url", address, "sessions")
     assert done.code in (2, 75)
     assert "ETSTATS_DATABASE_READ_URL" in done.err
     place.said.append(done.out + done.err)
-    place.is_silent_about(PASSWORD, QUOTED, "hunter2")
+    place.assert_not_shown(PASSWORD, QUOTED, "hunter2")
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_a_password_on_a_command_line(place: Place, address: str) -> None:
         '[discord]\nthread_id = "secret-token-1"\nkinds = ["secret-token-1"]\n',
     ],
 )
-def test_settings_that_are_wrong_are_not_quoted(place: Place, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_settings_are_not_quoted(place: Place, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mistake in the file is reported by its place, not by its text."""
     monkeypatch.delenv("ETSTATS_DATABASE_URL")
     path = place.home / "wrong.secret"
@@ -316,12 +316,10 @@ def test_settings_that_are_wrong_are_not_quoted(place: Place, text: str, monkeyp
     path.write_text(text)
     done = place.run("-v", "--config", path, "config", "show", code={2})
     assert "wrong.secret" in done.err
-    place.is_silent_about("webhooks/1")
+    place.assert_not_shown("webhooks/1")
 
 
-def test_a_fault_of_ours_does_not_give_them_away(
-    place: Place, discord: StandIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_internal_error_shows_no_secret(place: Place, discord: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     """An exception that nobody foresaw, with the address in its words: shown without it, traceback and log too."""
     hook = discord.add_webhook()
     settings = place.configure(hook.url, None)
@@ -333,4 +331,4 @@ def test_a_fault_of_ours_does_not_give_them_away(
     done = place.run("-v", "--config", settings, "sync", code={1})
     assert "cannot POST ***" in done.err
     assert "Traceback" in done.err
-    place.is_silent_about(hook.token)
+    place.assert_not_shown(hook.token)
