@@ -47,7 +47,7 @@ def explained(cli: Cli, *words: str) -> dict[str, Any]:
     ("player", "rule"),
     [("bobby", Rule.SPLIT), ("eve", Rule.RESET), ("ann", Rule.JOINED), ("dan", Rule.ABSENT)],
 )
-def test_the_rule_of_each_player_is_told(cli: Cli, player: str, rule: Rule) -> None:
+def test_explanation_names_the_rule_of_each_player(cli: Cli, player: str, rule: Rule) -> None:
     """The rules split, reset, joined and absent are reported; an absent player has lines and no stored number."""
     found = explained(cli, "last", player)
     assert found["rule"] == rule.value
@@ -70,7 +70,9 @@ def test_the_rule_of_each_player_is_told(cli: Cli, player: str, rule: Rule) -> N
         ("clean_name", "bobby", "^2bobby", None, "without colours: bobby"),
     ],
 )
-def test_one_number(cli: Cli, field: str, stored: str, read: str, round1: str | None, how: str) -> None:
+def test_single_value_shows_its_arithmetic(
+    cli: Cli, field: str, stored: str, read: str, round1: str | None, how: str
+) -> None:
     """Stored value, values read, and their arithmetic are shown."""
     number = explained(cli, "last", "bobby", field)["numbers"]
     assert [
@@ -79,7 +81,7 @@ def test_one_number(cli: Cli, field: str, stored: str, read: str, round1: str | 
 
 
 @pytest.mark.usefixtures("match")
-def test_the_sources_are_file_hash_and_line(cli: Cli, db: psycopg.Connection) -> None:
+def test_sources_have_file_hash_and_line(cli: Cli, db: psycopg.Connection) -> None:
     """Both files are listed with SHA-256, line number and text, the round's own file first."""
     sources = explained(cli, "last", "bobby")["sources"]
     assert [(source["round_number"], source["filename"], source["line"]) for source in sources] == [
@@ -94,7 +96,7 @@ def test_the_sources_are_file_hash_and_line(cli: Cli, db: psycopg.Connection) ->
 
 
 @pytest.mark.usefixtures("match")
-def test_round_and_player_by_every_name(cli: Cli, db: psycopg.Connection) -> None:
+def test_round_and_player_are_found_by_every_name(cli: Cli, db: psycopg.Connection) -> None:
     """Rounds are given by id, file name or last; players by any name, in any case, or by GUID."""
     number = str(column(db, "SELECT max(id) FROM rounds")[0])
     for which in (number, "2025-10-02-213800-supply-round-2.txt", "2025-10-02-213800-supply-round-2", "last"):
@@ -113,21 +115,21 @@ def test_round_and_player_by_every_name(cli: Cli, db: psycopg.Connection) -> Non
         (("2025-10-02-213000-supply-round-1.txt", "ann"), "2025-10-02-213000-supply-round-1.txt"),
     ],
 )
-def test_what_is_not_there_is_refused(cli: Cli, words: tuple[str, ...], hint: str) -> None:
+def test_unknown_names_are_refused_with_suggestions(cli: Cli, words: tuple[str, ...], hint: str) -> None:
     """An unknown round, player or field exits with 2 and lists similar ones."""
     done = cli("explain", *words)
     assert done.code == 2
     assert hint in done.err
 
 
-def test_an_orphan_says_that_it_holds_both_rounds(cli: Cli, db: psycopg.Connection) -> None:
+def test_unpaired_round_2_is_reported_as_cumulative(cli: Cli, db: psycopg.Connection) -> None:
     """Without round 1 the line is used as recorded, and this is reported."""
     take(db, [round_file("2025-10-02-213800", 2, [line(rounds=1), line(GUIDS[1], "eve", rounds=0)])])
     assert explained(cli, "last", "bo")["rule"] == Rule.CUMULATIVE.value
     assert explained(cli, "last", "eve")["rule"] == Rule.OWN.value
 
 
-def test_the_told_arithmetic_gives_what_is_stored(cli: Cli, tmp_path: Path, db: psycopg.Connection) -> None:
+def test_explained_arithmetic_equals_the_stored_value(cli: Cli, tmp_path: Path, db: psycopg.Connection) -> None:
     """For every number of generated rounds, the result of the explanation is the stored value."""
     quirks = Quirks(resets=0.5, spectators=0.5, late_joiners=0.5, knife_drops=0.5)
     start = datetime(2025, 10, 6, 20, 5, tzinfo=UTC)

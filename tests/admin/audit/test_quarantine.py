@@ -22,14 +22,14 @@ def listed(cli: Cli, *options: str) -> list[dict[str, object]]:
     return entries
 
 
-def test_an_empty_quarantine_says_so(cli: Cli) -> None:
+def test_empty_quarantine_is_reported(cli: Cli) -> None:
     """Without a subcommand the files are listed; an empty list is a sentence, and [] as JSON."""
     assert cli("quarantine").out == "No files in quarantine.\n"
     assert cli("quarantine", "--json").out == "[]\n"
     assert listed(cli) == []
 
 
-def test_a_bad_file_is_listed_with_reason_and_line(cli: Cli, tmp_path: Path) -> None:
+def test_bad_file_is_listed_with_reason_and_line(cli: Cli, tmp_path: Path) -> None:
     """Import exits with 3, prints one line per bad file, imports the others, and the list has the reasons."""
     (tmp_path / CUT.name).write_bytes(CUT.content)
     (tmp_path / "2025-10-02-220000-radar-round-1.txt").write_bytes(
@@ -46,7 +46,7 @@ def test_a_bad_file_is_listed_with_reason_and_line(cli: Cli, tmp_path: Path) -> 
     assert "truncated: no newline" in cli("quarantine").out
 
 
-def test_show_points_at_the_line(cli: Cli, db: psycopg.Connection) -> None:
+def test_show_marks_the_line(cli: Cli, db: psycopg.Connection) -> None:
     """The stored bytes are shown with the reason below the line, with control characters escaped."""
     evil = round_file("2025-10-02-213000", lines=[line(name="\x1b[31mbo[bold]"), "half\\a\\line"])
     take(db, [evil])
@@ -62,7 +62,7 @@ def test_show_points_at_the_line(cli: Cli, db: psycopg.Connection) -> None:
 
 @pytest.mark.parametrize("command", ["show", "retry", "discard"])
 @pytest.mark.parametrize("name", ["2025-10-02-213000-nowhere-round-1.txt", "last"])
-def test_an_unknown_name_is_refused(cli: Cli, command: str, name: str) -> None:
+def test_unknown_name_is_refused(cli: Cli, command: str, name: str) -> None:
     """An unknown id or name exits with 2 and names the command that lists the files."""
     done = cli("quarantine", command, name)
     assert done.code == 2
@@ -81,7 +81,7 @@ def test_the_last_file_is_the_newest_that_is_listed(cli: Cli, db: psycopg.Connec
     assert CUT.name in cli("quarantine", "retry", "last").err
 
 
-def test_retry_of_what_is_still_bad_keeps_it(cli: Cli, db: psycopg.Connection) -> None:
+def test_failed_retry_keeps_the_entry(cli: Cli, db: psycopg.Connection) -> None:
     """A failed retry exits with 3 and does not change the entry or its age."""
     take(db, [CUT])
     before = listed(cli)
@@ -91,7 +91,7 @@ def test_retry_of_what_is_still_bad_keeps_it(cli: Cli, db: psycopg.Connection) -
     assert listed(cli) == before
 
 
-def test_retry_imports_what_can_be_read_now(cli: Cli, db: psycopg.Connection) -> None:
+def test_retry_imports_files_that_are_valid_now(cli: Cli, db: psycopg.Connection) -> None:
     """A file that is valid now is imported by id or by name."""
     with db.transaction():
         db.execute("ALTER TABLE weapon_comprehensive_stats ADD CONSTRAINT strict CHECK (weapon_name <> 'MP40')")
@@ -105,7 +105,7 @@ def test_retry_imports_what_can_be_read_now(cli: Cli, db: psycopg.Connection) ->
     assert column(db, "SELECT count(*) FROM rounds") == [2]
 
 
-def test_a_bad_version_beside_a_good_file(cli: Cli, db: psycopg.Connection) -> None:
+def test_bad_version_does_not_replace_a_good_file(cli: Cli, db: psycopg.Connection) -> None:
     """A truncated version of a good file is listed; retry keeps it, discard removes it, the round is unchanged."""
     take(db, [GOOD, CUT])
     assert [entry["has_good"] for entry in listed(cli)] == [True]
@@ -116,7 +116,7 @@ def test_a_bad_version_beside_a_good_file(cli: Cli, db: psycopg.Connection) -> N
     assert column(db, "SELECT count(*) FROM rounds") == [1]
 
 
-def test_discarded_stays_away_until_it_changes(cli: Cli, db: psycopg.Connection, tmp_path: Path) -> None:
+def test_discarded_file_is_ignored_until_it_changes(cli: Cli, db: psycopg.Connection, tmp_path: Path) -> None:
     """A discarded file is not listed or reported again, but its bytes are kept; new content is reported."""
     take(db, [CUT])
     assert cli("quarantine", "discard", str(listed(cli)[0]["id"])).code == 0
@@ -134,7 +134,7 @@ def test_discarded_stays_away_until_it_changes(cli: Cli, db: psycopg.Connection,
     assert column(db, "SELECT count(*) FROM rounds") == [1]
 
 
-def test_a_discarded_file_named_outright_is_tried_again(cli: Cli, db: psycopg.Connection) -> None:
+def test_discarded_file_is_retried_by_name(cli: Cli, db: psycopg.Connection) -> None:
     """Retry by name includes a discarded file; retry of all files does not."""
     take(db, [CUT])
     cli("quarantine", "discard", CUT.name)

@@ -37,7 +37,7 @@ def damage(conn: psycopg.Connection, sql: str) -> None:
         conn.execute(sql)
 
 
-def test_a_sound_database_agrees_with_its_archive(cli: Cli, sessions: Path) -> None:
+def test_verify_accepts_a_correct_database(cli: Cli, sessions: Path) -> None:
     """verify reports the number of equal rows and exits with 0; the JSON document is an empty list."""
     done = cli("rebuild", "--verify")
     assert done.code == 0
@@ -79,7 +79,7 @@ def test_a_sound_database_agrees_with_its_archive(cli: Cli, sessions: Path) -> N
         ),
     ],
 )
-def test_each_damage_is_named_and_mended(
+def test_verify_reports_and_rebuild_repairs_each_damage(
     cli: Cli, sessions: Path, db: psycopg.Connection, sql: str, table: str, field: str | None
 ) -> None:
     """verify reports table and field of a change without repairing it; rebuild repairs it."""
@@ -99,7 +99,9 @@ def test_each_damage_is_named_and_mended(
 @pytest.mark.parametrize(
     "sql", ["UPDATE player_ratings SET mu = mu + 0.1 WHERE position = 2", "DELETE FROM player_ratings"]
 )
-def test_damaged_ratings_are_named_and_mended(cli: Cli, sessions: Path, db: psycopg.Connection, sql: str) -> None:
+def test_verify_reports_and_rebuild_repairs_ratings(
+    cli: Cli, sessions: Path, db: psycopg.Connection, sql: str
+) -> None:
     """verify compares ratings as far as they are up to date; rebuild computes them again."""
     assert cli("rebuild", "--verify").code == 0
     assert ratings.update(db) > 0
@@ -112,9 +114,7 @@ def test_damaged_ratings_are_named_and_mended(cli: Cli, sessions: Path, db: psyc
     assert cli("rebuild", "--verify").code == 0
 
 
-def test_a_database_emptied_of_everything_derived_is_filled_again(
-    cli: Cli, sessions: Path, db: psycopg.Connection
-) -> None:
+def test_rebuild_restores_all_derived_rows(cli: Cli, sessions: Path, db: psycopg.Connection) -> None:
     """A rebuild needs only the archive, no folder and no server."""
     before = snapshot(db)
     damage(db, "TRUNCATE rounds, sessions, player_aliases CASCADE")
@@ -122,9 +122,7 @@ def test_a_database_emptied_of_everything_derived_is_filled_again(
     assert snapshot(db) == before
 
 
-def test_a_range_takes_whole_sessions_and_leaves_the_others(
-    cli: Cli, sessions: Path, db: psycopg.Connection
-) -> None:
+def test_range_selects_complete_sessions(cli: Cli, sessions: Path, db: psycopg.Connection) -> None:
     """--from and --to select days; a session with a round on one of them is derived completely, others are not."""
     damage(db, "UPDATE player_comprehensive_stats SET gibs = gibs + 1000")
     days = column(db, "SELECT min(round_date)::text FROM rounds GROUP BY gaming_session_id ORDER BY 1")
@@ -135,7 +133,7 @@ def test_a_range_takes_whole_sessions_and_leaves_the_others(
     assert cli("rebuild", "--verify", "--from", days[1]).code == 3
 
 
-def test_a_removed_server_keeps_its_time_zone(
+def test_removed_server_keeps_its_time_zone(
     cli: Cli, db: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The time zone of a server in the settings is stored; a changed one replaces it."""
@@ -165,13 +163,13 @@ def test_a_removed_server_keeps_its_time_zone(
     assert db.execute("SELECT timezone FROM servers").fetchone() == ("Asia/Tokyo",)
 
 
-def test_a_wrong_date_is_a_matter_of_usage(cli: Cli) -> None:
+def test_invalid_date_is_a_usage_error(cli: Cli) -> None:
     """An invalid day exits with 2 before the database is opened; `today` and `yesterday` are accepted."""
     assert cli("rebuild", "--from", "yesterdayish").code == 2
     assert cli("rebuild", "--from", "yesterday", "--to", "today").code == 0
 
 
-def test_a_file_that_no_longer_reads_goes_to_quarantine(cli: Cli, sessions: Path, db: psycopg.Connection) -> None:
+def test_unreadable_archived_file_goes_to_quarantine(cli: Cli, sessions: Path, db: psycopg.Connection) -> None:
     """Archived files are checked again: exit 3, the reason on stderr, the round removed, others correct."""
     damage(db, "UPDATE processed_files SET content = 'x' WHERE id = (SELECT min(id) FROM processed_files)")
     done = cli("rebuild")
@@ -181,7 +179,7 @@ def test_a_file_that_no_longer_reads_goes_to_quarantine(cli: Cli, sessions: Path
     assert cli("rebuild", "--verify").code == 0
 
 
-def test_copies_are_decided_again(cli: Cli, db: psycopg.Connection, tmp_path: Path) -> None:
+def test_rebuild_makes_the_earliest_name_count(cli: Cli, db: psycopg.Connection, tmp_path: Path) -> None:
     """If a later name counts by mistake, rebuild makes the earliest name count; nothing counts twice."""
     one = round_file("2025-10-02-213000")
     for name in (one.name, "2025-10-02-220000-supply-round-1.txt"):
@@ -196,7 +194,7 @@ def test_copies_are_decided_again(cli: Cli, db: psycopg.Connection, tmp_path: Pa
     assert snapshot(db) == before
 
 
-def test_readers_see_the_old_numbers_until_the_end(
+def test_readers_see_old_rows_until_the_commit(
     cli: Cli, sessions: Path, db: psycopg.Connection, database_url: str
 ) -> None:
     """During a rebuild a reader sees the old rows; after it the new ones."""
@@ -207,20 +205,20 @@ def test_readers_see_the_old_numbers_until_the_end(
     seen_by_others: list[tuple[int, int]] = []
     with psycopg.connect(database_url, autocommit=True) as reader:
 
-        def look(_done: int, _total: int) -> None:
+        def read_during_rebuild(_done: int, _total: int) -> None:
             row = reader.execute("SELECT count(*), min(gibs) FROM player_comprehensive_stats").fetchone()
             assert row is not None
             seen_by_others.append(row)
 
-        rebuild(db, RebuildPlan(gap=HOUR, zone_of=lambda _: ZONE), look)
+        rebuild(db, RebuildPlan(gap=HOUR, zone_of=lambda _: ZONE), read_during_rebuild)
         rows = column(db, "SELECT count(*) FROM player_comprehensive_stats")[0]
         assert set(seen_by_others) == {(rows, 777)}
-        look(0, 0)
+        read_during_rebuild(0, 0)
     assert seen_by_others[-1][1] < 777
 
 
 @pytest.mark.parametrize("session", [0, 1])
-def test_a_killed_rebuild_leaves_the_old_numbers(
+def test_killed_rebuild_changes_nothing(
     cli: Cli, sessions: Path, db: psycopg.Connection, database_url: str, session: int
 ) -> None:
     """SIGKILL during a rebuild changes nothing, and the next rebuild succeeds."""

@@ -101,13 +101,13 @@ def found(cli: Cli, code: int | None = None) -> list[dict[str, object]]:
     return findings
 
 
-def test_a_sound_base_has_no_findings(cli: Cli, db: psycopg.Connection) -> None:
+def test_correct_database_has_no_findings(cli: Cli, db: psycopg.Connection) -> None:
     """Correct hand-written and generated sessions have no findings."""
     take(db, pair())
     assert found(cli, 0) == []
 
 
-def test_invented_sessions_break_no_law(cli: Cli, tmp_path: Path) -> None:
+def test_generated_sessions_have_no_findings(cli: Cli, tmp_path: Path) -> None:
     """Complete generated sessions have no findings."""
     start = datetime(2025, 10, 6, 20, 5, tzinfo=UTC)
     write_files(tmp_path, generate(5, start=start, sessions=2, players=8, quirks=Quirks(renames=0.3)))
@@ -116,7 +116,7 @@ def test_invented_sessions_break_no_law(cli: Cli, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("check", DAMAGE)
-def test_each_check_finds_its_fault(cli: Cli, db: psycopg.Connection, check: str) -> None:
+def test_each_check_finds_its_error(cli: Cli, db: psycopg.Connection, check: str) -> None:
     """Each check finds its error; an error exits with 3, a warning with 0."""
     take(db, pair())
     with db.transaction():
@@ -131,7 +131,7 @@ def test_each_check_finds_its_fault(cli: Cli, db: psycopg.Connection, check: str
 
 
 @pytest.mark.parametrize("check", DAMAGE)
-def test_a_bounded_look_finds_what_the_whole_one_finds_since_then(db: psycopg.Connection, check: str) -> None:
+def test_since_omits_older_findings(db: psycopg.Connection, check: str) -> None:
     """With --since, the findings of older rounds are omitted."""
     # Other content: the same again would be a duplicate.
     later = [File(file.name.replace("10-02", "10-05"), file.content.replace(b"eve", b"mel")) for file in pair()]
@@ -182,7 +182,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("check", FILES)
-def test_each_doubt_of_the_archive_is_told(cli: Cli, db: psycopg.Connection, check: str) -> None:
+def test_contradictions_in_archived_files_are_warnings(cli: Cli, db: psycopg.Connection, check: str) -> None:
     """Contradictions within a file, or with its round 1, are warnings with file and player."""
     if check == "map_missing":
         with db.transaction():
@@ -194,7 +194,7 @@ def test_each_doubt_of_the_archive_is_told(cli: Cli, db: psycopg.Connection, che
     assert own[0]["player_guid"] == (None if check in ("text_not_utf8", "newer_layout") else GUIDS[0])
 
 
-def test_every_check_is_tried_here() -> None:
+def test_every_check_is_tested_and_documented() -> None:
     """Every check is tested, and documented with its severity."""
     names = {check.name for check in checks()}
     assert names == DAMAGE.keys() | FILES.keys()
@@ -204,7 +204,7 @@ def test_every_check_is_tried_here() -> None:
         assert f"| `{check.name}` | {check.severity} |" in text
 
 
-def test_a_finding_names_round_player_and_value(cli: Cli, db: psycopg.Connection) -> None:
+def test_findings_name_round_player_and_value(cli: Cli, db: psycopg.Connection) -> None:
     """Every format has file, round, player, field, value and expected value."""
     take(db, pair())
     with db.transaction():

@@ -32,7 +32,7 @@ def kinds(server: dict[str, Any]) -> dict[str, tuple[str, int]]:
     return {finding["kind"]: (finding["verdict"], finding["files"]) for finding in server["findings"]}
 
 
-def test_all_well_after_a_sync(cli: Cli, game: Game, files: list[GeneratedFile]) -> None:
+def test_no_differences_after_a_sync(cli: Cli, game: Game, files: list[GeneratedFile]) -> None:
     """Without differences: one sentence, the counts, nothing to do, exit code 0."""
     cli("sync")
     done = cli("diagnose")
@@ -44,7 +44,7 @@ def test_all_well_after_a_sync(cli: Cli, game: Game, files: list[GeneratedFile])
     assert "look at this" not in done.out
 
 
-def test_files_deleted_locally_are_fine_and_come_back(
+def test_deleted_copies_are_explained_and_restored(
     cli: Cli, game: Game, local: Path, files: list[GeneratedFile]
 ) -> None:
     """Deleted copies are explained; `--restore` restores bytes and times without a connection to the server."""
@@ -67,7 +67,7 @@ def test_files_deleted_locally_are_fine_and_come_back(
     assert "nothing new" in cli("sync").err
 
 
-def test_restore_fetches_what_the_database_lacks(
+def test_restore_fetches_files_missing_in_the_database(
     cli: Cli, game: Game, database: Database, local: Path, files: list[GeneratedFile]
 ) -> None:
     """Files that are only on the server are copied to the folder; the next sync imports them."""
@@ -80,7 +80,7 @@ def test_restore_fetches_what_the_database_lacks(
     assert database.rounds == len(files)
 
 
-def test_restore_names_the_file_that_could_not_be_had(cli: Cli, game: Game, files: list[GeneratedFile]) -> None:
+def test_restore_reports_files_it_cannot_copy(cli: Cli, game: Game, files: list[GeneratedFile]) -> None:
     """A file without read permission is reported; the others are copied."""
     game.server.faults.deny.add(files[0].name)
     done = cli("diagnose", "--restore")
@@ -89,7 +89,7 @@ def test_restore_names_the_file_that_could_not_be_had(cli: Cli, game: Game, file
     assert f"not restored: {files[0].name}: " in done.out
 
 
-def test_old_files_that_sync_passes_over(cli: Cli, game: Game, database: Database) -> None:
+def test_old_files_that_sync_skips_are_reported(cli: Cli, game: Game, database: Database) -> None:
     """Old files that were added to the server need attention; the report has the command."""
     cli("sync")
     old = generate_session(
@@ -106,7 +106,7 @@ def test_old_files_that_sync_passes_over(cli: Cli, game: Game, database: Databas
     assert cli("diagnose").code == 0
 
 
-def test_quarantine_duplicates_and_orphans(
+def test_truncated_round_1_is_reported_and_a_duplicate_is_not(
     cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
 ) -> None:
     """A truncated round 1 leaves its round 2 alone, which is reported; a second name for equal bytes is not."""
@@ -141,7 +141,7 @@ def test_quarantine_duplicates_and_orphans(
     assert cli("diagnose", "--markdown").out.startswith("| Server | Files |")
 
 
-def test_server_that_is_down_does_not_hide_the_rest(cli: Cli, game: Game, home: Path) -> None:
+def test_local_differences_are_reported_without_the_server(cli: Cli, game: Game, home: Path) -> None:
     """If the server fails, the local locations are reported anyway, with the exit code of the failure."""
     cli("sync")
     game.options["port"] = free_port()
@@ -154,13 +154,13 @@ def test_server_that_is_down_does_not_hide_the_rest(cli: Cli, game: Game, home: 
     assert cli("diagnose", "--offline").code == 0
 
 
-def test_refused_host_key_is_told_with_its_exit_code(cli: Cli, game: Game) -> None:
+def test_unknown_host_key_sets_the_exit_code(cli: Cli, game: Game) -> None:
     """A server with an unknown host key is not listed."""
     game.server.known_hosts.write_text("")
     assert diagnose(cli)[0] == 4
 
 
-def test_servers_of_the_database_that_are_not_configured(
+def test_servers_without_settings_are_reported(
     cli: Cli, game: Game, tmp_path: Path, files: list[GeneratedFile]
 ) -> None:
     """An imported archive of an old server is reported besides the configured one; `--server` selects one."""
@@ -174,13 +174,13 @@ def test_servers_of_the_database_that_are_not_configured(
     assert (wrong.code, "nowhere" in wrong.err) == (2, True)
 
 
-def test_nothing_at_all_names_the_first_step(cli: Cli) -> None:
+def test_empty_installation_names_the_first_step(cli: Cli) -> None:
     """Without a server and without files there is nothing to diagnose."""
     done = cli("diagnose")
     assert (done.code, "etstats init" in done.err) == (2, True)
 
 
-def test_growing_gap_is_told_with_its_beginning(
+def test_growing_difference_is_reported_with_its_start(
     cli: Cli, game: Game, db: psycopg.Connection, local: Path, files: list[GeneratedFile]
 ) -> None:
     """Compared with earlier runs, a difference is stable, growing or shrinking since a day."""
@@ -202,7 +202,7 @@ def test_growing_gap_is_told_with_its_beginning(
     assert "stable since 2025-10-03" in out
 
 
-def test_counts_are_stretches_not_one_row_a_run(db: psycopg.Connection) -> None:
+def test_unchanged_count_stays_one_row(db: psycopg.Connection) -> None:
     """An unchanged count stays one row; a changed count starts a new row."""
     began = datetime(2025, 10, 3, 12, tzinfo=UTC)
     with db.transaction():
@@ -238,7 +238,9 @@ def test_sync_records_the_counts(cli: Cli, game: Game, db: psycopg.Connection, f
     }
 
 
-def test_local_copy_that_somebody_altered(cli: Cli, game: Game, local: Path, files: list[GeneratedFile]) -> None:
+def test_changed_local_copy_is_reported_and_restored(
+    cli: Cli, game: Game, local: Path, files: list[GeneratedFile]
+) -> None:
     """A copy with another size than fetched is reported, and restored after it is deleted."""
     cli("sync")
     (local / files[0].name).write_bytes(b"edited\n")
@@ -250,7 +252,7 @@ def test_local_copy_that_somebody_altered(cli: Cli, game: Game, local: Path, fil
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
-def test_nothing_is_wider_than_the_terminal(
+def test_output_fits_every_terminal_width(
     cli: Cli, game: Game, local: Path, monkeypatch: pytest.MonkeyPatch, files: list[GeneratedFile], width: int
 ) -> None:
     """At all common widths words are wrapped, and numbers are not truncated."""

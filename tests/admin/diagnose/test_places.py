@@ -74,7 +74,7 @@ def only(found: tuple[FileFinding, ...]) -> FileFinding:
     return found[0]
 
 
-def test_everything_in_its_place_is_no_finding() -> None:
+def test_no_differences_give_no_findings() -> None:
     """Without differences there are no findings, and the headline says so."""
     all_well = places()
     assert rules.find_discrepancies(all_well, {}) == ()
@@ -84,7 +84,7 @@ def test_everything_in_its_place_is_no_finding() -> None:
     )
 
 
-def test_the_well_known_case() -> None:
+def test_old_files_deleted_locally_need_no_action() -> None:
     """46 old files were deleted from the folder (3,253 on the server, 3,207 in the folder): no action needed."""
     names = [named(CLOCK - timedelta(days=30, hours=index), 1 + index % 2) for index in range(3253)]
     everything = dict.fromkeys(names, SEEN)
@@ -112,13 +112,13 @@ def with_extra(name: RoundName) -> FileLocations:
     return places(on_server={**well.on_server, name: SEEN})
 
 
-def test_a_file_of_the_last_hour_is_on_its_way() -> None:
+def test_recent_file_is_fetched_by_the_next_sync() -> None:
     """A file written minutes ago is fine: the next sync fetches it."""
     found = only(rules.find_discrepancies(with_extra(named(CLOCK - timedelta(minutes=5))), {}))
     assert (found.kind, found.verdict, found.recent) == (DiscrepancyKind.NOT_IMPORTED, Verdict.FINE, 1)
 
 
-def test_a_file_that_sync_should_have_taken_needs_a_look() -> None:
+def test_file_that_sync_missed_is_a_finding() -> None:
     """A file inside the lookback window that is hours old means that no sync runs."""
     found = only(rules.find_discrepancies(with_extra(named(CLOCK - timedelta(hours=20))), {}))
     assert (found.verdict, found.to_do) == (
@@ -127,7 +127,7 @@ def test_a_file_that_sync_should_have_taken_needs_a_look() -> None:
     )
 
 
-def test_a_file_older_than_the_window_names_the_day() -> None:
+def test_file_older_than_the_window_names_its_day() -> None:
     """For files that sync skips, the finding has the command that fetches them."""
     name = named(CLOCK - timedelta(days=40))
     found = only(rules.find_discrepancies(with_extra(name), {}))
@@ -138,7 +138,7 @@ def test_a_file_older_than_the_window_names_the_day() -> None:
     )
 
 
-def test_nothing_imported_yet_is_said_so() -> None:
+def test_new_installation_is_told_to_run_sync() -> None:
     """In a new installation the only finding is to run sync."""
     found = only(rules.find_discrepancies(places(kept={}, in_folder={}), {}))
     assert found.because == "nothing of this server was imported yet"
@@ -163,7 +163,7 @@ def changed(**changes: object) -> FileLocations:
         ({"mtime": 1_600_000_000}, DiscrepancyKind.CHANGED, Verdict.LOOK),
     ],
 )
-def test_what_the_database_says_of_a_file_decides(
+def test_each_database_state_has_its_verdict(
     changes: dict[str, object], kind: DiscrepancyKind, verdict: Verdict
 ) -> None:
     """Each state of a file is one finding with its verdict."""
@@ -171,7 +171,7 @@ def test_what_the_database_says_of_a_file_decides(
     assert (found.kind, found.verdict, found.files) == (kind, verdict, 1)
 
 
-def test_a_size_that_nobody_ever_saw_is_a_change_on_both_sides() -> None:
+def test_unknown_size_is_a_change_on_server_and_in_folder() -> None:
     """A file with another size than fetched was changed on the server, in the folder, or both."""
     kinds = {
         discrepancy.kind for discrepancy in rules.find_discrepancies(changed(size=1999, archived_size=1999), {})
@@ -179,13 +179,13 @@ def test_a_size_that_nobody_ever_saw_is_a_change_on_both_sides() -> None:
     assert kinds == {DiscrepancyKind.CHANGED, DiscrepancyKind.LOCAL_DIFFERS}
 
 
-def test_a_file_pseudonymised_in_the_archive_is_no_difference() -> None:
+def test_anonymized_file_is_not_a_difference() -> None:
     """A copy restored from the archive has the size of the archive, an older one that of the server."""
     assert rules.find_discrepancies(changed(archived_size=1990), {}) == ()
     assert rules.find_discrepancies(places(), {}) == ()
 
 
-def test_files_only_in_the_local_folder_and_gone_from_the_server() -> None:
+def test_unknown_local_copy_is_reported() -> None:
     """A copy unknown to database and server is reported; a file that is missing only on the server is not."""
     well = places()
     oldest = min(well.kept)
@@ -205,7 +205,7 @@ def test_files_only_in_the_local_folder_and_gone_from_the_server() -> None:
 
 
 @pytest.mark.parametrize("number", [1, 2])
-def test_a_round_whose_partner_waits_unstored_needs_a_look(number: int) -> None:
+def test_round_with_an_unstored_partner_is_reported(number: int) -> None:
     """A round without its partner is fine, unless a known but unstored file may be the partner."""
     well = places()
     partner = min(name for name in well.kept if name.round_number == 3 - number)
@@ -220,7 +220,7 @@ def test_a_round_whose_partner_waits_unstored_needs_a_look(number: int) -> None:
     assert partner.filename in found[kind].because
 
 
-def test_a_lone_round_1_of_the_last_hour_is_being_played_on() -> None:
+def test_recent_round_1_without_round_2_is_not_reported() -> None:
     """Between the rounds of a map there are no findings."""
     well, name = places(), named(CLOCK - timedelta(minutes=9))
     everywhere = {**well.in_folder, name: SEEN}
@@ -235,7 +235,7 @@ def test_a_lone_round_1_of_the_last_hour_is_being_played_on() -> None:
     assert (found.kind, found.because) == (DiscrepancyKind.ROUND1_ALONE, "round 2 is being played")
 
 
-def test_offline_claims_nothing_about_the_server() -> None:
+def test_offline_reports_nothing_about_the_server() -> None:
     """Without the server there is no server count and no finding that needs it."""
     offline = places(on_server=None, in_folder={})
     assert rules.count(offline).on_server is None
@@ -245,7 +245,7 @@ def test_offline_claims_nothing_about_the_server() -> None:
     assert rules.headline(offline, ()).startswith("0 in the folder, 20 processed")
 
 
-def test_days_with_play_and_gaps() -> None:
+def test_days_with_missing_rounds_are_listed() -> None:
     """Days are listed if a file has no round, or a round no partner; newest first."""
     well = places()
     days = sorted({name.stamp.date() for name in well.kept}, reverse=True)
@@ -283,6 +283,8 @@ def spans(count: int, first: int, last: int) -> CountInterval:
         ),
     ],
 )  # fmt: skip
-def test_the_course_of_a_count(earlier: list[CountInterval], now: int, expected: CountTrend) -> None:
+def test_count_trend_is_stable_growing_or_shrinking(
+    earlier: list[CountInterval], now: int, expected: CountTrend
+) -> None:
     """A count is stable since its first record; growing or shrinking since the record before the change."""
     assert rules.trend_of(earlier, now) == expected

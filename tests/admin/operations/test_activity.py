@@ -44,7 +44,7 @@ def ago(minutes: float) -> datetime:
         (ServerStatus(server="a", polled_at=ago(1), queried_at=ago(2), people=1), TEN, False),
     ],
 )
-def test_a_look_is_due(status: ServerStatus | None, idle_every: timedelta | None, wanted: bool) -> None:
+def test_poll_is_due(status: ServerStatus | None, idle_every: timedelta | None, wanted: bool) -> None:
     """Never polled, no idle setting, active, idle, interval over, clock set back, players online."""
     assert is_due(status, NOW, idle_every, GRACE) is wanted
 
@@ -61,12 +61,12 @@ def test_a_look_is_due(status: ServerStatus | None, idle_every: timedelta | None
         (ServerStatus(server="a"), False),
     ],
 )
-def test_a_dead_script_is_noticed(status: ServerStatus, wanted: bool) -> None:
+def test_stopped_script_is_reported_after_an_hour(status: ServerStatus, wanted: bool) -> None:
     """The script has stopped after an hour of players without a file; not earlier, not with an old status."""
     assert is_script_dead(status, NOW) is wanted
 
 
-def test_a_look_is_kept_and_files_that_cannot_be_had_are_remembered(db: psycopg.Connection) -> None:
+def test_poll_times_and_failures_are_stored(db: psycopg.Connection) -> None:
     """Polls without new files keep the time of the newest file; failures have a start and an end."""
     record_poll(db, "main", ago(30), arrived=3, missed=0)
     record_poll(db, "main", ago(20), arrived=0, missed=2)
@@ -77,7 +77,7 @@ def test_a_look_is_kept_and_files_that_cannot_be_had_are_remembered(db: psycopg.
     assert statuses(db)["main"].missed_since is None
 
 
-def test_times_of_a_clock_that_was_ahead_decide_nothing(db: psycopg.Connection, game: Callable[..., Game]) -> None:
+def test_times_from_a_fast_clock_are_ignored(db: psycopg.Connection, game: Callable[..., Game]) -> None:
     """After a poll and a query dated 2036 the game is queried, counts are recorded, and the server is idle."""
     running = game(people=6)
     server = ServerConfig(name="main", path="/x", query=running.address)
@@ -105,7 +105,7 @@ def _due(db: psycopg.Connection, server: ServerConfig, now: datetime) -> poll_sc
     return due(db, [server], now, idle_every=TEN, grace=GRACE)
 
 
-def test_with_nobody_playing_it_looks_seldom_and_says_why(db: psycopg.Connection) -> None:
+def test_idle_server_is_polled_less_often(db: psycopg.Connection) -> None:
     """After the grace time polls are every ten minutes; the first new file ends this."""
     server = ServerConfig(name="main", path="/x")
     record_poll(db, "main", ago(60), arrived=1, missed=0)
@@ -118,7 +118,7 @@ def test_with_nobody_playing_it_looks_seldom_and_says_why(db: psycopg.Connection
     assert _due(db, server, NOW + timedelta(minutes=1)).servers == ("main",)
 
 
-def test_people_who_play_keep_it_awake(db: psycopg.Connection, game: Callable[..., Game]) -> None:
+def test_players_keep_polling_active(db: psycopg.Connection, game: Callable[..., Game]) -> None:
     """The game is queried at most every five minutes; the start of play is stored until all players leave."""
     running = game(people=6)
     server = ServerConfig(name="main", path="/x", query=running.address)
@@ -136,7 +136,7 @@ def test_people_who_play_keep_it_awake(db: psycopg.Connection, game: Callable[..
     assert statuses(db)["main"].people_since is None
 
 
-def test_a_silent_game_changes_nothing(db: psycopg.Connection, game: Callable[..., Game]) -> None:
+def test_game_without_reply_changes_nothing(db: psycopg.Connection, game: Callable[..., Game]) -> None:
     """Without a valid reply the decision is made without the query."""
     running = game(answer=b"nonsense")
     record_poll(db, "main", ago(1), arrived=0, missed=0)

@@ -43,9 +43,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_backup_is_private_and_holds_every_row(
-    cli: Cli, session: Path, folder: Path, db: psycopg.Connection
-) -> None:
+def test_backup_is_private_and_complete(cli: Cli, session: Path, folder: Path, db: psycopg.Connection) -> None:
     """Mode 0600 in a folder of mode 0700; the manifest matches the database; no partial file."""
     assert cli("import", session).code == 0
     done = cli("backup")
@@ -59,14 +57,14 @@ def test_a_backup_is_private_and_holds_every_row(
     assert read_manifest(path).rows_of("rounds") == 12
 
 
-def test_a_quiet_backup_says_nothing(cli: Cli, session: Path) -> None:
+def test_quiet_backup_prints_nothing(cli: Cli, session: Path) -> None:
     """A successful backup prints nothing under cron."""
     cli("import", session)
     done = cli("-q", "backup")
     assert (done.code, done.out, done.err) == (0, "", "")
 
 
-def test_restore_brings_back_what_was_lost_and_keeps_what_was_there(
+def test_restore_returns_all_rows_and_backs_up_the_current_ones(
     cli: Cli, session: Path, folder: Path, db: psycopg.Connection
 ) -> None:
     """A restore returns all rows; the previous database is kept as a backup."""
@@ -89,9 +87,7 @@ def test_restore_brings_back_what_was_lost_and_keeps_what_was_there(
     assert kept in done.err
 
 
-def test_the_database_goes_on_after_a_restore(
-    cli: Cli, session: Path, db: psycopg.Connection, tmp_path: Path
-) -> None:
+def test_import_works_after_a_restore(cli: Cli, session: Path, db: psycopg.Connection, tmp_path: Path) -> None:
     """After a restore, triggers are enabled and identity columns continue: the next import works."""
     cli("import", session, "--limit", "6")
     cli("backup")
@@ -104,9 +100,7 @@ def test_the_database_goes_on_after_a_restore(
     assert seen == rows
 
 
-def test_what_was_posted_is_not_posted_again_after_a_restore(
-    cli: Cli, session: Path, db: psycopg.Connection
-) -> None:
+def test_restore_repeats_no_posts(cli: Cli, session: Path, db: psycopg.Connection) -> None:
     """Posting continues after the newest reported round, or from the time of the restore."""
     cli("import", session)
     db.execute("INSERT INTO post_watermarks SELECT id, 'round', '2025-01-01' FROM servers")
@@ -131,7 +125,7 @@ def test_what_was_posted_is_not_posted_again_after_a_restore(
     assert before <= since <= datetime.now(UTC)
 
 
-def test_what_killed_runs_left_is_cleared_and_nothing_else(
+def test_leftovers_of_killed_backups_are_removed(
     cli: Cli, folder: Path, database_url: str, admin: psycopg.Connection
 ) -> None:
     """A partial file and our scratch database are removed; that of another database is kept."""
@@ -149,7 +143,7 @@ def test_what_killed_runs_left_is_cleared_and_nothing_else(
     assert len(names(folder)) == 1
 
 
-def test_half_a_backup_is_never_the_latest(cli: Cli, session: Path, folder: Path, db: psycopg.Connection) -> None:
+def test_partial_backup_is_never_the_latest(cli: Cli, session: Path, folder: Path, db: psycopg.Connection) -> None:
     """A partial file of a killed run is not listed, not `latest`, and refused by name."""
     cli("import", session)
     assert cli("backup").code == 0
@@ -166,7 +160,7 @@ def test_half_a_backup_is_never_the_latest(cli: Cli, session: Path, folder: Path
     assert db.execute("SELECT count(*) > 0 FROM rounds").fetchone() == (True,)
 
 
-def test_the_backup_that_a_restore_made_is_never_the_latest(
+def test_backup_made_by_a_restore_is_never_the_latest(
     cli: Cli, session: Path, folder: Path, db: psycopg.Connection
 ) -> None:
     """Repeated restores of `latest` restore the same backup of the user."""
@@ -183,7 +177,7 @@ def test_the_backup_that_a_restore_made_is_never_the_latest(
     assert cli("backup", "--list", "--csv").out.count("before-restore") == 2
 
 
-def test_a_backup_of_a_wrong_clock_is_not_the_latest(cli: Cli, session: Path, folder: Path) -> None:
+def test_future_backup_is_not_the_latest(cli: Cli, session: Path, folder: Path) -> None:
     """A file dated years ahead is only used if there is no other."""
     cli("import", session)
     assert cli("backup").code == 0
@@ -194,13 +188,13 @@ def test_a_backup_of_a_wrong_clock_is_not_the_latest(cli: Cli, session: Path, fo
     assert "is not a valid backup" in cli("restore", "latest", "--yes").err
 
 
-def test_two_backups_in_one_second_are_two(cli: Cli, folder: Path) -> None:
+def test_two_backups_in_one_second_are_both_kept(cli: Cli, folder: Path) -> None:
     """A backup never overwrites another one."""
     assert [cli("backup").code for _ in range(3)] == [0, 0, 0]
     assert len(names(folder)) == 3
 
 
-def test_a_restore_is_not_done_unasked(cli: Cli, session: Path, db: psycopg.Connection) -> None:
+def test_restore_requires_a_confirmation(cli: Cli, session: Path, db: psycopg.Connection) -> None:
     """Without a terminal and --yes nothing happens, and the message names the option."""
     cli("import", session)
     cli("backup")
@@ -216,7 +210,7 @@ OLD = Path(__file__).parents[2] / "data" / "old_backup"
 """A backup of the version before 0001_initial.sql, of generated files, and a leaderboard of that version."""
 
 
-def test_a_backup_from_before_the_first_release(cli: Cli, session: Path, db: psycopg.Connection) -> None:
+def test_backup_from_before_the_first_release_is_restored(cli: Cli, session: Path, db: psycopg.Connection) -> None:
     """Files and corrections of an old backup are restored, and rows derived again by this version."""
     path = OLD / "backup-0.1.0.zip"
     done = cli("restore", path, "--yes")
@@ -244,7 +238,7 @@ def test_a_backup_from_before_the_first_release(cli: Cli, session: Path, db: psy
     assert cli("restore", "latest", "--yes").code == 0
 
 
-def test_a_backup_of_another_unreleased_schema_is_refused(cli: Cli, tmp_path: Path) -> None:
+def test_backup_of_another_unreleased_schema_is_refused(cli: Cli, tmp_path: Path) -> None:
     """Of several migrations only those before the first release are known."""
     path = tmp_path / "old.zip"
     path.write_bytes((OLD / "backup-0.1.0.zip").read_bytes())
@@ -254,7 +248,7 @@ def test_a_backup_of_another_unreleased_schema_is_refused(cli: Cli, tmp_path: Pa
     assert "newer" in done.err or "unreleased" in done.err
 
 
-def _of_a_checkout(path: Path, without: str) -> None:
+def _as_of_another_checkout(path: Path, without: str) -> None:
     """Turn a backup into one of a checkout with another initial migration, and without one of the tables."""
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist() if name != f"{without}.copy"}
@@ -267,7 +261,9 @@ def _of_a_checkout(path: Path, without: str) -> None:
             archive.writestr(name, content)
 
 
-def test_a_backup_of_another_checkout(cli: Cli, session: Path, folder: Path, db: psycopg.Connection) -> None:
+def test_backup_of_another_checkout_is_derived_again(
+    cli: Cli, session: Path, folder: Path, db: psycopg.Connection
+) -> None:
     """A version that was never released wrote it, and lacked a table: derived rows are computed again."""
     cli("import", session)
     assert cli("correct", "exclude-map", "radar").code == 0
@@ -275,7 +271,7 @@ def test_a_backup_of_another_checkout(cli: Cli, session: Path, folder: Path, db:
     db.rollback()
     assert cli("backup").code == 0
     (name,) = names(folder)
-    _of_a_checkout(folder / name, "player_ratings")
+    _as_of_another_checkout(folder / name, "player_ratings")
     done = cli("restore", folder / name, "--yes")
     assert done.code == 0, done.err
     assert {table.name: table.rows for table in dump.contents(db)}["corrections"] == before["corrections"] == 1
@@ -285,14 +281,12 @@ def test_a_backup_of_another_checkout(cli: Cli, session: Path, folder: Path, db:
 
 
 @pytest.mark.parametrize("without", ["processed_files", "posts", "player_links"])
-def test_a_backup_of_another_checkout_lacks_no_old_table(
-    cli: Cli, session: Path, folder: Path, without: str
-) -> None:
+def test_backup_without_an_old_table_is_refused(cli: Cli, session: Path, folder: Path, without: str) -> None:
     """A backup without a table that every version had is not a whole one."""
     cli("import", session)
     cli("backup")
     (name,) = names(folder)
-    _of_a_checkout(folder / name, without)
+    _as_of_another_checkout(folder / name, without)
     done = cli("restore", folder / name, "--yes")
     assert (done.code, f"tables differ from those of its schema: {without}" in done.err) == (2, True)
 
@@ -306,7 +300,7 @@ def _with_manifest(path: Path, change: Callable[[str], str]) -> None:
             archive.writestr(name, content)
 
 
-def test_a_damaged_backup_changes_nothing(cli: Cli, session: Path, folder: Path, db: psycopg.Connection) -> None:
+def test_damaged_backup_changes_nothing(cli: Cli, session: Path, folder: Path, db: psycopg.Connection) -> None:
     """Truncated, corrupted, wrong counts, not a backup: refused by name, and the database is unchanged."""
     cli("import", session)
     before = dump.contents(db)
@@ -331,7 +325,7 @@ def test_a_damaged_backup_changes_nothing(cli: Cli, session: Path, folder: Path,
     assert dump.contents(db) == before
 
 
-def test_a_missing_backup_is_named(cli: Cli) -> None:
+def test_missing_backup_is_refused(cli: Cli) -> None:
     """`latest` without backups, and a nonexistent path, are refused."""
     assert "create one with: etstats backup" in cli("restore", "latest", "--yes").err
     done = cli("restore", "/nowhere/at-all.zip", "--yes")
@@ -339,7 +333,7 @@ def test_a_missing_backup_is_named(cli: Cli) -> None:
     assert "/nowhere/at-all.zip" in done.err
 
 
-def test_two_backups_at_once_are_refused_and_a_run_does_not_stop_one(cli: Cli, db: psycopg.Connection) -> None:
+def test_second_backup_is_refused_and_a_sync_allows_one(cli: Cli, db: psycopg.Connection) -> None:
     """A second backup exits with 75; a running sync allows a backup, but blocks a restore."""
     with run_lock(db, BACKUP_LOCK_KEY):
         assert cli("backup").code == 75
@@ -348,7 +342,7 @@ def test_two_backups_at_once_are_refused_and_a_run_does_not_stop_one(cli: Cli, d
         assert cli("restore", "latest", "--yes", "--wait", "0").code == 75
 
 
-def test_a_user_who_may_not_create_bases_still_gets_verified_backups(
+def test_backup_is_verified_without_the_right_to_create_databases(
     cli: Cli,
     session: Path,
     database_url: str,
@@ -372,7 +366,7 @@ def test_a_user_who_may_not_create_bases_still_gets_verified_backups(
     assert [path.name for path in data.iterdir()] == ["backups"]
 
 
-def test_a_failed_backup_leaves_nothing_behind(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_backup_leaves_no_file(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk exits with 75 and a message, and leaves no file."""
     monkeypatch.setattr("etstats.db.backup_file.os.fsync", _full)
     done = cli("backup")
@@ -389,7 +383,7 @@ def _backup(days_old: float) -> Backup:
     return Backup(path=Path(f"/b/{days_old}"), made_at=NOW - timedelta(days=days_old), size_bytes=1)
 
 
-def test_old_backups_go_and_the_last_good_one_stays() -> None:
+def test_old_backups_are_removed_except_the_newest() -> None:
     """Backups are kept seven days; the newest is always kept."""
     week = [_backup(day) for day in (0, 1, 6.9, 7.1, 30)]
     assert expired(week, NOW, 7) == week[3:]
@@ -400,7 +394,7 @@ def test_old_backups_go_and_the_last_good_one_stays() -> None:
     assert expired([safety], NOW + timedelta(days=400), 7) == []
 
 
-def test_a_wrong_clock_removes_no_backup() -> None:
+def test_future_backup_expires_no_other() -> None:
     """A backup dated in the future does not expire others and is not the newest."""
     week = [_backup(day) for day in (0, 1, 5.9)]
     future = _backup(-3650)
@@ -408,7 +402,7 @@ def test_a_wrong_clock_removes_no_backup() -> None:
     assert expired([*week, future], NOW, 7) == []
 
 
-def test_foreign_files_in_the_folder_are_left_alone(cli: Cli, folder: Path) -> None:
+def test_other_files_in_the_folder_are_kept(cli: Cli, folder: Path) -> None:
     """Only files with the name of a backup are listed or removed."""
     folder.mkdir(parents=True)
     for name in ("notes.txt", "etstats-old.zip", "etstats-20200101T000000Z.zip"):
@@ -426,7 +420,7 @@ def test_list_shows_the_backups(cli: Cli) -> None:
     assert "etstats-" in cli("backup", "--list", "--csv").out
 
 
-def test_manifest_of_another_format_is_refused(tmp_path: Path) -> None:
+def test_newer_manifest_format_is_refused(tmp_path: Path) -> None:
     """A newer format is refused."""
     path = tmp_path / "x.zip"
     with zipfile.ZipFile(path, "w") as archive:

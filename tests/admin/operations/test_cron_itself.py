@@ -31,7 +31,7 @@ def _first_call(received: int, command: str, seconds: float) -> str | None:
 
 @pytest.mark.skipif(not can_have_own_spool(), reason="needs root, cron and mount namespaces")
 @pytest.mark.timeout(6 * MINUTE)
-def test_cron_runs_the_line_each_minute(tmp_path: Path) -> None:
+def test_cron_runs_the_entry_each_minute(tmp_path: Path) -> None:
     """The installed entry runs etstats with its options, HOME and PATH."""
     tmp_path.chmod(0o755)
     calls = tmp_path / "calls"

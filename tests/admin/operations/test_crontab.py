@@ -27,20 +27,20 @@ MINE = "MAILTO=me@example.org\n\n0 4 * * * /usr/bin/backup-my-box  # mine\n"
         ("23-0", (0, 23)),
     ],
 )
-def test_hours_are_read_as_people_write_them(text: str, hours: tuple[int, ...]) -> None:
+def test_hour_ranges_are_parsed(text: str, hours: tuple[int, ...]) -> None:
     """A range may pass midnight; `24` means until midnight."""
     assert hours_of(text) == hours
 
 
 @pytest.mark.parametrize("text", ["", "evening", "18-25", "24-3", "18:00-2:00", "-3", "18-2;rm", "١٨-٢"])
-def test_what_is_no_range_of_hours_is_refused(text: str) -> None:
+def test_invalid_hour_ranges_are_refused(text: str) -> None:
     """The error quotes the value and shows a valid example."""
     with pytest.raises(ConfigError, match="expected a range such as 18-2"):
         hours_of(text)
 
 
 @given(st.integers(0, 23), st.integers(0, 23))
-def test_the_hour_field_means_the_same_hours_to_cron(first: int, last: int) -> None:
+def test_hour_field_selects_the_same_hours_in_cron(first: int, last: int) -> None:
     """The hours field means the same to cron as the setting."""
     hours = hours_of(f"{first}-{last}")
     line = next(
@@ -56,7 +56,7 @@ def test_the_hour_field_means_the_same_hours_to_cron(first: int, last: int) -> N
     assert read == set(hours)
 
 
-def test_every_line_calls_by_absolute_path_and_in_silence() -> None:
+def test_entries_use_absolute_paths_and_quiet() -> None:
     """An entry has its own PATH and HOME, quotes special characters, and escapes percent signs."""
     lines = crontab.block(CronConfig(hours="18-2"), ["/opt/my tools/50%/etstats"], "/home/et user").splitlines()
     jobs = [line for line in lines if not line.startswith("#")]
@@ -70,7 +70,7 @@ def test_every_line_calls_by_absolute_path_and_in_silence() -> None:
     )
 
 
-def test_nothing_runs_in_dead_hours_but_the_backup() -> None:
+def test_only_the_backup_runs_outside_play_hours() -> None:
     """Play hours 18-2: polling in these hours, one poll in the hour after, the backup at its time."""
     text = crontab.block(CronConfig(hours="18-2", backup_at="05:30"), ["/bin/etstats"], "/root")
     fields = {
@@ -83,7 +83,7 @@ def test_nothing_runs_in_dead_hours_but_the_backup() -> None:
 
 
 @pytest.mark.parametrize("before", ["", MINE, MINE.rstrip("\n"), "# only a comment\n", "bäd\udcff bytes\n"])
-def test_installing_and_removing_leaves_the_crontab_as_it_was(before: str) -> None:
+def test_install_and_remove_restore_the_crontab(before: str) -> None:
     """Other lines do not change; a second installation changes nothing."""
     block = crontab.block(CronConfig(), ["/bin/etstats"], "/root")
     once = crontab.with_block(before, block)
@@ -93,7 +93,7 @@ def test_installing_and_removing_leaves_the_crontab_as_it_was(before: str) -> No
     assert crontab.without_block(once).rstrip("\n") == before.rstrip("\n")
 
 
-def test_new_lines_take_the_place_of_the_old_ones() -> None:
+def test_new_entries_replace_the_old_ones() -> None:
     """Lines after the block stay after it."""
     old = (
         crontab.with_block(MINE, crontab.block(CronConfig(hours="20-22"), ["/bin/etstats"], "/root"))
@@ -106,7 +106,7 @@ def test_new_lines_take_the_place_of_the_old_ones() -> None:
 @pytest.mark.parametrize(
     "damaged", [crontab.BEGIN + "\n", crontab.END + "\n", f"{crontab.END}\n{crontab.BEGIN}\n"]
 )
-def test_damaged_marks_are_refused(damaged: str) -> None:
+def test_damaged_markers_are_refused(damaged: str) -> None:
     """Damaged markers are refused."""
     with pytest.raises(ConfigError, match="crontab -e"):
         crontab.with_block(MINE + damaged, "new\n")
@@ -127,14 +127,14 @@ def test_commands_edit_the_users_crontab(cli: Callable[..., CliResult], spool: P
     assert "no entries of etstats" in cli("cron", "remove").err
 
 
-def test_settings_of_the_shell_alone_are_named(cli: Callable[..., CliResult], spool: Path) -> None:
+def test_shell_variables_unknown_to_cron_are_reported(cli: Callable[..., CliResult], spool: Path) -> None:
     """Cron does not inherit shell variables, so the affected ones are reported."""
     done = cli("cron", "install")
     assert "ETSTATS_DATABASE_URL" in done.err
     assert "init" in done.err
 
 
-def test_a_refusal_of_cron_keeps_the_old_crontab(spool: Path) -> None:
+def test_crontab_rejected_by_cron_is_unchanged(spool: Path) -> None:
     """The error of cron is reported."""
     spool.write_text(MINE)
     with pytest.raises(ConfigError, match="bad minute"):
@@ -142,7 +142,7 @@ def test_a_refusal_of_cron_keeps_the_old_crontab(spool: Path) -> None:
     assert spool.read_text() == MINE
 
 
-def test_a_machine_without_cron_is_told_what_else_there_is(
+def test_machine_without_cron_gets_an_alternative(
     cli: Callable[..., CliResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a `crontab` program: exit code 2 and the alternative."""

@@ -42,7 +42,7 @@ def defined() -> Iterator[tuple[str, str, bool, Any]]:
                 yield section, one.name, bool(one.metadata.get("secret")), one.default
 
 
-def test_the_table_of_settings_is_complete_and_true() -> None:
+def test_table_of_settings_matches_the_code() -> None:
     """Each setting is documented once, with its default as in TOML and its secrecy; no unknown setting."""
     page = documented((ROOT / "docs/settings.md").read_text())
     wanted: dict[str, dict[str, tuple[bool, object]]] = {}
@@ -59,7 +59,7 @@ def test_the_table_of_settings_is_complete_and_true() -> None:
     assert found == wanted
 
 
-def test_the_example_crontab_is_what_would_be_written() -> None:
+def test_example_crontab_and_units_are_current() -> None:
     """The units in docs/systemd are for play hours 18-2 and an installation of a user."""
     example = (ROOT / "crontab.example").read_text()
     wanted = crontab.block(schema.CronConfig(hours="18-2"), ["/home/et/.local/bin/etstats"], "/home/et")
@@ -79,7 +79,7 @@ def _commands() -> Iterator[tuple[str, list[str]]]:
                 yield page, words[1:]
 
 
-def test_every_command_of_the_pages_exists() -> None:
+def test_documented_commands_exist() -> None:
     """Each command exists and has the options with which it is shown."""
     root = command_tree()
     seen = 0
@@ -94,7 +94,7 @@ def test_every_command_of_the_pages_exists() -> None:
     assert seen > 30
 
 
-def test_every_quoted_message_is_one_of_ours() -> None:
+def test_quoted_messages_exist() -> None:
     """The messages quoted in troubleshooting exist in the program."""
     source = "\n".join(path.read_text() for path in (ROOT / "etstats").rglob("*.py"))
     joined = re.sub(r'"\s*\n\s*f?"', "", source)
@@ -105,13 +105,13 @@ def test_every_quoted_message_is_one_of_ours() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_links_between_the_pages_lead_somewhere(page: str) -> None:
+def test_links_between_pages_lead_to_files(page: str) -> None:
     """Relative links point to existing files."""
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / f"docs/{page}.md").read_text()):
         assert (ROOT / "docs" / target).exists(), target
 
 
-def test_the_units_call_commands_that_exist() -> None:
+def test_units_call_existing_commands() -> None:
     """Every ExecStart is a command, and every timer has its service."""
     units = ROOT / "docs/systemd"
     root: Any = command_tree()

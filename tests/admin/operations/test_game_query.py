@@ -18,7 +18,7 @@ from tests.support.sftp_server import free_port
 HEAD = b"\xff\xff\xff\xffstatusResponse\n"
 
 
-def test_people_map_and_time_are_told(game: Callable[..., Game]) -> None:
+def test_status_has_people_map_and_time(game: Callable[..., Game]) -> None:
     """Bots are not counted as people; colour codes are removed from names."""
     status = query_status(game(people=9, bots=2).address)
     assert (status.people, status.bots, status.places) == (9, 2, 20)
@@ -26,21 +26,21 @@ def test_people_map_and_time_are_told(game: Callable[..., Game]) -> None:
     assert str(status) == "9 of 20 playing and 2 bots on supply, time limit 12 min"
 
 
-def test_a_lost_packet_is_asked_again(game: Callable[..., Game]) -> None:
+def test_lost_packet_is_queried_again(game: Callable[..., Game]) -> None:
     """UDP loses packets: a second query is sent."""
     running = game(people=3, silent_for=1)
     assert query_status(running.address, seconds=1).people == 3
     assert running.asked == 2
 
 
-def test_a_late_answer_is_taken(game: Callable[..., Game]) -> None:
+def test_late_reply_is_accepted(game: Callable[..., Game]) -> None:
     """A reply to the first query that arrives after the second query is accepted."""
     running = game(people=3, is_late=True)
     assert query_status(running.address, seconds=1).people == 3
     assert running.asked == 2
 
 
-def test_each_address_of_a_name_is_asked(game: Callable[..., Game], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_address_of_a_host_is_queried(game: Callable[..., Game], monkeypatch: pytest.MonkeyPatch) -> None:
     """If the first address of a host fails, the next one is queried."""
     running, silent = game(people=3), game(silent_for=99)
     resolve = socket.getaddrinfo
@@ -56,7 +56,7 @@ def test_each_address_of_a_name_is_asked(game: Callable[..., Game], monkeypatch:
         assert query_status("game.example", seconds=2).people == 3
 
 
-def test_names_scores_and_sides(game: Callable[..., Game]) -> None:
+def test_status_has_names_scores_and_sides(game: Callable[..., Game]) -> None:
     """Names have no colour codes; sides are known if `P` matches the players."""
     running = game(names=["^1Al^7pha", "Beta", "Gamma"], sides="-1-23")
     expected = (("Alpha", 0, "axis"), ("Beta", 1, "allies"), ("Gamma", 2, "spectator"))
@@ -65,20 +65,20 @@ def test_names_scores_and_sides(game: Callable[..., Game]) -> None:
     assert {player.side for player in query_status(running.address).players} == {None}
 
 
-def test_answers_to_others_are_skipped(game: Callable[..., Game]) -> None:
+def test_replies_to_other_queries_are_skipped(game: Callable[..., Game]) -> None:
     """A flood of forged replies ends the query after a limit; a true reply among few is found."""
     assert query_status(game(people=2, flood=20).address, seconds=HANG_SECONDS).people == 2
     with pytest.raises(SourceError, match="does not repeat the challenge"):
         query_status(game(people=2, flood=200).address, seconds=HANG_SECONDS)
 
 
-def test_an_answer_from_another_port_is_none(game: Callable[..., Game]) -> None:
+def test_reply_from_another_port_is_ignored(game: Callable[..., Game]) -> None:
     """Only replies of the queried server are accepted."""
     with pytest.raises(SourceError, match="does not answer"):
         query_status(game(people=2, elsewhere=True).address, seconds=0.2)
 
 
-def test_a_silent_or_missing_game_is_a_source_error(game: Callable[..., Game]) -> None:
+def test_silent_or_missing_game_is_a_source_error(game: Callable[..., Game]) -> None:
     """No reply within the timeout; no server at the port."""
     with pytest.raises(SourceError, match="does not answer"):
         query_status(game(silent_for=99).address, seconds=0.1)
@@ -87,7 +87,7 @@ def test_a_silent_or_missing_game_is_a_source_error(game: Callable[..., Game]) -
 
 
 @pytest.mark.parametrize("address", ["", ":27960", "host:", "host:0", "host:99999", "host:port", "a b:x"])
-def test_what_is_no_address_is_refused(address: str) -> None:
+def test_invalid_address_is_refused(address: str) -> None:
     """The error shows the expected form."""
     with pytest.raises(ConfigError, match="host:port of the game"):
         query_status(address)
@@ -106,13 +106,13 @@ def test_what_is_no_address_is_refused(address: str) -> None:
         HEAD + b'\\challenge\\mine\n5 50 "a"\n5 50 "b"',
     ],
 )
-def test_another_answer_is_refused(answer: bytes) -> None:
+def test_invalid_reply_is_refused(answer: bytes) -> None:
     """Not a game, not a status, a reply to another query, or truncated anywhere: refused."""
     with pytest.raises(SourceError):
         parse_status(answer, "mine")
 
 
-def test_a_hostile_answer_is_bounded() -> None:
+def test_hostile_reply_is_bounded() -> None:
     """A thousand players, endless texts, huge numbers, escapes: truncated, ignored or made printable."""
     answer = HEAD + b"\\mapname\\" + b"\x1b[31m" + b"m" * 5000 + b"\\sv_maxclients\\99999999\\timelimit\\-1\n"
     answer += b'5 50 "a"\n' * 1000 + b'99999999999 1 "b"\n'
@@ -122,14 +122,14 @@ def test_a_hostile_answer_is_bounded() -> None:
     assert status.map_name.isprintable()
 
 
-def test_a_huge_packet_is_refused(game: Callable[..., Game]) -> None:
+def test_oversized_packet_is_refused(game: Callable[..., Game]) -> None:
     """An oversized reply is refused, not read as a server with fewer players."""
     with pytest.raises(SourceError, match="truncated"):
         query_status(game(answer=HEAD + b'5 50 "somebody"\n' * 4000).address, seconds=1)
 
 
 @given(st.binary(max_size=2000))
-def test_any_bytes_are_read_or_refused(tail: bytes) -> None:
+def test_any_bytes_are_parsed_or_refused(tail: bytes) -> None:
     """Any reply gives a status or a SourceError."""
     try:
         status = parse_status(HEAD + tail + b"\n", "mine")

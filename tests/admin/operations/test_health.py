@@ -28,7 +28,7 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def well(cli: Cli, home: Path, tmp_path: Path, db: psycopg.Connection, now: datetime) -> Cli:
+def healthy_database(cli: Cli, home: Path, tmp_path: Path, db: psycopg.Connection, now: datetime) -> Cli:
     """Return a healthy database: a session that ended now, a backup, and a polled server."""
     folder = tmp_path / "gamestats"
     folder.mkdir()
@@ -42,7 +42,7 @@ def well(cli: Cli, home: Path, tmp_path: Path, db: psycopg.Connection, now: date
     return cli
 
 
-def signs(cli: Cli) -> dict[str, str]:
+def problems_by_name(cli: Cli) -> dict[str, str]:
     """Return the problems by name."""
     done = cli("health", "--json")
     found = json.loads(done.out)
@@ -52,97 +52,101 @@ def signs(cli: Cli) -> dict[str, str]:
     return bad
 
 
-def test_all_well_is_exit_code_0_and_silent_when_quiet(well: Cli) -> None:
+def test_healthy_installation_exits_with_0(healthy_database: Cli) -> None:
     """Without problems: one screen for people, nothing for cron."""
-    done = well("health")
+    done = healthy_database("health")
     assert (done.code, done.err) == (0, ""), done
     assert len(done.out.splitlines()) <= 13
     assert all(line.startswith("ok ") for line in done.out.splitlines())
-    quiet = well("-q", "health")
+    quiet = healthy_database("-q", "health")
     assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
 
 
-def test_nothing_set_up_is_a_finding(cli: Cli) -> None:
+def test_missing_settings_are_a_finding(cli: Cli) -> None:
     """Without settings it is a finding, as in `config check`; with a server, an empty database is not."""
-    assert signs(cli) == {"servers": "none is configured; run: etstats init"}
+    assert problems_by_name(cli) == {"servers": "none is configured; run: etstats init"}
     assert "servers: none is configured; run: etstats init" in cli("config", "check").out
 
 
-def test_a_server_that_was_just_set_up_is_well(cli: Cli, home: Path, tmp_path: Path) -> None:
+def test_new_server_has_no_findings(cli: Cli, home: Path, tmp_path: Path) -> None:
     """A new installation has no findings before the first poll, file and backup."""
     config = home / ".config" / "etstats"
     config.mkdir(parents=True)
     (config / "config.toml").write_text(f'[[servers]]\nname = "main"\npath = "{tmp_path}"\n')
-    assert signs(cli) == {}
+    assert problems_by_name(cli) == {}
 
 
-def test_a_refused_login_is_a_finding_at_once(
-    well: Cli, home: Path, tmp_path: Path, db: psycopg.Connection
+def test_unreadable_source_is_a_finding_until_the_next_poll(
+    healthy_database: Cli, home: Path, tmp_path: Path, db: psycopg.Connection
 ) -> None:
     """An unreadable or missing folder is a finding after ten minutes; the next successful poll ends it."""
     config = home / ".config" / "etstats" / "config.toml"
     text = config.read_text()
     config.write_text(text.replace(str(tmp_path / "gamestats"), str(tmp_path / "gone")))
-    assert well("sync").code == 75
-    assert signs(well) == {}
-    assert "no answer for" in well("health").out
+    assert healthy_database("sync").code == 75
+    assert problems_by_name(healthy_database) == {}
+    assert "no answer for" in healthy_database("health").out
     db.execute("UPDATE server_status SET failed_since = now() - interval '11 minutes'")
     db.commit()
-    assert "does not exist" in signs(well)["server main"]
+    assert "does not exist" in problems_by_name(healthy_database)["server main"]
     db.execute("UPDATE server_status SET failed_since = now(), is_refused = true")
     db.commit()
-    assert "does not exist" in signs(well)["server main"]
+    assert "does not exist" in problems_by_name(healthy_database)["server main"]
     config.write_text(text)
-    assert well("sync").code == 0
-    assert signs(well) == {}
+    assert healthy_database("sync").code == 0
+    assert problems_by_name(healthy_database) == {}
 
 
-def test_the_lines_of_cron_without_a_daemon(well: Cli, spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_entries_without_a_cron_daemon_are_a_finding(
+    healthy_database: Cli, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Installed entries without a running cron are a finding; otherwise the last scheduled run is shown."""
-    assert well("cron", "install").code == 0
+    assert healthy_database("cron", "install").code == 0
     monkeypatch.setattr(crontab, "is_daemon_running", lambda: False)
-    assert "no cron daemon is running" in signs(well)["cron"]
+    assert "no cron daemon is running" in problems_by_name(healthy_database)["cron"]
     monkeypatch.setattr(crontab, "is_daemon_running", lambda: True)
-    assert "installed; no run yet" in well("health").out
-    assert well("-q", "--remind", "24h", "sync").code == 0
-    assert "installed; last run" in well("health").out
+    assert "installed; no run yet" in healthy_database("health").out
+    assert healthy_database("-q", "--remind", "24h", "sync").code == 0
+    assert "installed; last run" in healthy_database("health").out
 
 
-def test_a_scheduled_run_repeats_a_problem_after_a_day(well: Cli, home: Path, db: psycopg.Connection) -> None:
+def test_scheduled_run_repeats_a_problem_after_a_day(
+    healthy_database: Cli, home: Path, db: psycopg.Connection
+) -> None:
     """The same problem is mailed once a day, even with other numbers; another problem is mailed separately."""
     scheduled = ("-q", "--remind", "24h", "health")
     db.execute("UPDATE server_status SET polled_at = now() - interval '3 hours'")
     db.commit()
-    first = well(*scheduled)
+    first = healthy_database(*scheduled)
     assert (first.code, first.out.count("BAD")) == (3, 1)
     db.execute("UPDATE server_status SET polled_at = now() - interval '4 hours'")
     db.commit()
-    assert (well(*scheduled).code, well(*scheduled).out) == (3, "")
-    assert "BAD" in well("-q", "health").out
+    assert (healthy_database(*scheduled).code, healthy_database(*scheduled).out) == (3, "")
+    assert "BAD" in healthy_database("-q", "health").out
     config = home / ".config" / "etstats" / "config.toml"
     text = config.read_text()
     config.write_text("[nonsense]\n")
     for is_listed in (True, False):
-        done = well("-q", "--remind", "24h", "sync")
+        done = healthy_database("-q", "--remind", "24h", "sync")
         assert (done.code, "nonsense" in done.err) == (2, is_listed)
     config.write_text(text)
     (home / ".local" / "state" / "etstats" / "reminders.json").write_text("{broken")
-    assert "BAD" in well(*scheduled).out
+    assert "BAD" in healthy_database(*scheduled).out
 
 
-def test_an_old_file_in_quarantine_is_no_alarm(well: Cli, tmp_path: Path) -> None:
+def test_old_bad_file_imported_now_is_not_mailed(healthy_database: Cli, tmp_path: Path) -> None:
     """A bad file of an archive imported now is shown, but not mailed for a week."""
     (tmp_path / "2020-01-01-200000-supply-round-1.txt").write_text("half")
-    assert well("import", tmp_path / "2020-01-01-200000-supply-round-1.txt").code == 3
-    assert signs(well) == {}
-    assert "1 file" in well("health").out
+    assert healthy_database("import", tmp_path / "2020-01-01-200000-supply-round-1.txt").code == 3
+    assert problems_by_name(healthy_database) == {}
+    assert "1 file" in healthy_database("health").out
 
 
-def test_quiet_says_what_is_wrong_and_only_that(well: Cli, home: Path) -> None:
+def test_quiet_prints_only_findings(healthy_database: Cli, home: Path) -> None:
     """Cron mails the findings."""
     for backup in (home / "data" / "backups").iterdir():
         backup.rename(backup.with_name("etstats-20200101T000000Z.zip"))
-    done = well("-q", "health")
+    done = healthy_database("-q", "health")
     assert done.code == 3
     assert len(done.out.splitlines()) == 1
     assert "cron show" in done.out
@@ -223,31 +227,31 @@ def test_quiet_says_what_is_wrong_and_only_that(well: Cli, home: Path) -> None:
     ],
 )
 def test_each_problem_is_found(
-    well: Cli, db: psycopg.Connection, statement: str, name: str, expected: str
+    healthy_database: Cli, db: psycopg.Connection, statement: str, name: str, expected: str
 ) -> None:
     """Each fault gives one sign with a solution."""
     db.execute(statement)
     db.commit()
-    bad = signs(well)
+    bad = problems_by_name(healthy_database)
     assert set(bad) == {name}
     assert expected in bad[name]
 
 
-def test_a_new_file_in_quarantine_is_told_and_an_old_one_is_not(
-    well: Cli, db: psycopg.Connection, tmp_path: Path
+def test_quarantined_file_is_a_finding_for_a_week(
+    healthy_database: Cli, db: psycopg.Connection, tmp_path: Path
 ) -> None:
     """Unhandled quarantined files are a finding for a week; later they are only counted."""
     half = tmp_path / f"{datetime.now(UTC):%Y-%m-%d}-232818-supply-round-1.txt"
     half.write_text("half a file")
-    well("import", half)
-    assert "etstats quarantine list" in signs(well)["quarantine"]
+    healthy_database("import", half)
+    assert "etstats quarantine list" in problems_by_name(healthy_database)["quarantine"]
     db.execute("UPDATE processed_files SET processed_at = now() - interval '8 days' WHERE NOT success")
     db.commit()
-    assert signs(well) == {}
-    assert "1 file" in well("health").out
+    assert problems_by_name(healthy_database) == {}
+    assert "1 file" in healthy_database("health").out
 
 
-def test_a_database_that_is_down_is_75(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_database_exits_with_75(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the database is down: one line, and cron reports it."""
     monkeypatch.setenv("ETSTATS_DATABASE_URL", "postgresql://127.0.0.1:1/x")
     done = cli("-q", "health")
@@ -255,43 +259,49 @@ def test_a_database_that_is_down_is_75(cli: Cli, monkeypatch: pytest.MonkeyPatch
     assert "cannot be reached" in done.err
 
 
-def test_a_backup_of_the_future_hides_no_old_one(well: Cli, db: psycopg.Connection, tmp_path: Path) -> None:
+def test_future_backup_does_not_hide_an_old_one(
+    healthy_database: Cli, db: psycopg.Connection, tmp_path: Path
+) -> None:
     """A backup dated in the future is reported and ignored."""
     (newest,) = tmp_path.rglob("etstats-*.zip")
     newest.rename(newest.with_name("etstats-20360101T000000Z.zip"))
     db.execute("UPDATE processed_files SET processed_at = processed_at - interval '90 days'")
     db.commit()
-    bad = signs(well)
+    bad = problems_by_name(healthy_database)
     assert "etstats-20360101T000000Z.zip" in bad["clock"]
     assert "none in" in bad["backup"]
 
 
-def test_findings_are_shown_to_the_admins(well: Cli, home: Path, db: psycopg.Connection, now: datetime) -> None:
+def test_findings_are_posted_to_the_admin_channel(
+    healthy_database: Cli, home: Path, db: psycopg.Connection, now: datetime
+) -> None:
     """`health` posts its findings, and edits the message when they are resolved."""
     with StandIn() as discord:
         path = home / ".config" / "etstats" / "config.toml"
         path.chmod(0o600)
         path.write_text(path.read_text() + f'[discord]\nadmin_webhook_url = "{discord.add_webhook().url}"\n')
-        assert well("-q", "health").code == 0
+        assert healthy_database("-q", "health").code == 0
         assert discord.requests == []
         db.execute("UPDATE server_status SET polled_at = now() - interval '3 hours'")
         db.commit()
-        assert well("health").code == 3
-        assert well("health").code == 3
+        assert healthy_database("health").code == 3
+        assert healthy_database("health").code == 3
         (message,) = discord.posts
         assert "server main" in message.payload["embeds"][0]["fields"][0]["name"]
         record_poll(db, "main", now, arrived=0, missed=0)
-        assert well("health").code == 0
+        assert healthy_database("health").code == 0
         assert (message.payload["embeds"][0]["title"], message.edits) == ("Resolved", 1)
         assert not discord.violations
 
 
-def test_metrics_are_written_whole(well: Cli, tmp_path: Path, db: psycopg.Connection, now: datetime) -> None:
+def test_metrics_are_written_atomically(
+    healthy_database: Cli, tmp_path: Path, db: psycopg.Connection, now: datetime
+) -> None:
     """The metrics file is readable by its collector and written atomically; a bad path is reported."""
     place = tmp_path / "metrics"
     place.mkdir()
     file = place / "etstats.prom"
-    assert well("health", "--metrics", file).code == 0
+    assert healthy_database("health", "--metrics", file).code == 0
     lines = file.read_text().splitlines()
     assert "etstats_up 1" in lines
     assert "etstats_rounds 6" in lines
@@ -299,15 +309,15 @@ def test_metrics_are_written_whole(well: Cli, tmp_path: Path, db: psycopg.Connec
     assert all(line.startswith(("#", "etstats_")) for line in lines)
     assert [path.name for path in place.iterdir()] == ["etstats.prom"]
     assert file.stat().st_mode & 0o777 == 0o644
-    done = well("health", "--metrics", tmp_path / "none" / "x.prom")
+    done = healthy_database("health", "--metrics", tmp_path / "none" / "x.prom")
     assert (done.code, "metrics_file" in done.err) == (2, True)
 
 
-def test_people_playing_are_shown(well: Cli, db: psycopg.Connection, now: datetime) -> None:
+def test_online_players_are_shown(healthy_database: Cli, db: psycopg.Connection, now: datetime) -> None:
     """Players on the server are shown while the game reports them."""
     record_people(db, "main", now, 8, playing=True, gap=timedelta(minutes=20))
     db.commit()
-    assert "8 playing" in well("health").out
+    assert "8 playing" in healthy_database("health").out
 
 
 @pytest.fixture
@@ -327,11 +337,11 @@ def test_server_older_than_the_installed_programs(own_server: Cli, monkeypatch: 
     status = json.loads(own_server("db", "status", "--json").out)
     assert (status["running"], status["server_version"], status["installed_version"]) == (False, None, installed)
     assert f"PostgreSQL  {installed}\n" in own_server("db", "status").out
-    assert "PostgreSQL" not in signs(own_server)
+    assert "PostgreSQL" not in problems_by_name(own_server)
     assert f"PostgreSQL  {installed}\n" in own_server("db", "status").out
     newer = (99, embedded.bin_dir())
     monkeypatch.setattr(programs, "_newest", lambda _version: newer)
     assert f"PostgreSQL  {installed}; 18.99 is installed: etstats db stop\n" in own_server("db", "status").out
-    assert signs(own_server)["PostgreSQL"] == (
+    assert problems_by_name(own_server)["PostgreSQL"] == (
         f"{installed} is running, 18.99 is installed. Restart it: etstats db stop"
     )

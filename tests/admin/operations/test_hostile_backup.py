@@ -218,7 +218,7 @@ CHANGES: dict[str, Callable[[Members], Members]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_what_is_not_a_backup_is_refused(
+def test_invalid_backups_are_refused(
     change: Callable[[Members], Members], good: Path, tmp_path: Path, empty: psycopg.Connection
 ) -> None:
     """Each kind of damage or attack raises one BackupError with the file name and a one-line message."""
@@ -236,7 +236,7 @@ OLD = Path(__file__).parents[2] / "data" / "old_backup" / "backup-0.1.0.zip"
 @pytest.mark.parametrize(
     "change", [_without_a_table, _foreign, lambda members: with_rows(members, "rounds", bytes.upper)]
 )
-def test_a_backup_from_before_the_first_release_is_checked_too(
+def test_backup_from_before_the_first_release_is_checked(
     change: Callable[[Members], Members], tmp_path: Path, empty: psycopg.Connection
 ) -> None:
     """A backup must have exactly the tables of its schema, with valid rows."""
@@ -245,7 +245,7 @@ def test_a_backup_from_before_the_first_release_is_checked_too(
         dump.load(empty, path)
 
 
-def test_tables_of_other_programs_are_no_part_of_a_backup(cli: Cli, good: Path, db: psycopg.Connection) -> None:
+def test_tables_of_other_programs_are_not_backed_up(cli: Cli, good: Path, db: psycopg.Connection) -> None:
     """Tables of other programs are not backed up, and a restore keeps them."""
     db.execute("CREATE TABLE invoices (id integer PRIMARY KEY)")
     db.execute("INSERT INTO invoices VALUES (7)")
@@ -257,7 +257,7 @@ def test_tables_of_other_programs_are_no_part_of_a_backup(cli: Cli, good: Path, 
     assert db.execute("SELECT id FROM invoices").fetchall() == [(7,)]
 
 
-def test_an_unchanged_copy_is_a_backup(good: Path, tmp_path: Path, empty: psycopg.Connection) -> None:
+def test_unchanged_copy_is_valid(good: Path, tmp_path: Path, empty: psycopg.Connection) -> None:
     """Without changes, the helpers above produce valid files."""
     path = write(tmp_path / "same.zip", with_rows(members_of(good), "rounds", lambda rows: rows))
     assert dump.load(empty, path).rows_of("rounds") == 4
@@ -305,13 +305,13 @@ def _nul_in_a_name(content: bytearray) -> None:
     [_encrypted, _other_method, _claims_gigabytes, _overlapping, _nul_in_a_name],
     ids=lambda change: change.__name__.strip("_"),
 )
-def test_a_manipulated_archive_is_refused(change: Callable[[bytearray], None], good: Path, tmp_path: Path) -> None:
+def test_manipulated_archive_is_refused(change: Callable[[bytearray], None], good: Path, tmp_path: Path) -> None:
     """Encryption, unbounded methods, wrong sizes, overlapping members and truncated names are refused."""
     with pytest.raises(BackupError), open_backup(patched(good, tmp_path / "patched.zip", change)) as backup:
         backup.verify()
 
 
-def test_a_duplicate_member_is_refused(good: Path, tmp_path: Path) -> None:
+def test_duplicate_member_is_refused(good: Path, tmp_path: Path) -> None:
     """Duplicate member names are refused, because the checked one would be ambiguous."""
     members = list(members_of(good).items())
     with pytest.warns(UserWarning, match="Duplicate name"):
@@ -321,7 +321,7 @@ def test_a_duplicate_member_is_refused(good: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["fifo", "folder", "device", "link to nothing"])
-def test_what_is_no_file_is_refused(kind: str, tmp_path: Path) -> None:
+def test_named_pipe_is_refused(kind: str, tmp_path: Path) -> None:
     """A named pipe is refused without waiting."""
     path = tmp_path / "x.zip"
     match kind:
@@ -346,7 +346,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
-def test_a_bomb_does_not_go_off(bomb: Callable[[Members], Members], good: Path, tmp_path: Path) -> None:
+def test_decompression_bomb_is_refused(bomb: Callable[[Members], Members], good: Path, tmp_path: Path) -> None:
     """A decompression bomb is refused by a process with 400 MB of address space."""
     path = write(tmp_path / "bomb.zip", bomb(members_of(good)))
     script = (
@@ -364,7 +364,7 @@ def test_a_bomb_does_not_go_off(bomb: Callable[[Members], Members], good: Path, 
     assert (done.returncode, done.stderr) == (2, "")
 
 
-def test_a_directory_of_many_megabytes_is_not_read(good: Path, tmp_path: Path) -> None:
+def test_huge_directory_is_refused(good: Path, tmp_path: Path) -> None:
     """A hundred thousand members do not use memory."""
     path = tmp_path / "many.zip"
     with zipfile.ZipFile(path, "w") as archive:
@@ -419,7 +419,7 @@ JSON = st.recursive(
 
 @on_a_database(8 * EXAMPLES)
 @given(data=st.data())
-def test_any_value_anywhere_in_the_manifest(data: st.DataObject, good: Path, tmp_path: Path) -> None:
+def test_any_manifest_value_is_refused_or_harmless(data: st.DataObject, good: Path, tmp_path: Path) -> None:
     """Any JSON in place of any part: a BackupError, or a backup with its rows."""
     members = members_of(good)
     manifest = manifest_of(members)
@@ -437,7 +437,7 @@ def test_any_value_anywhere_in_the_manifest(data: st.DataObject, good: Path, tmp
         return
 
 
-def test_a_hostile_backup_changes_nothing(cli: Cli, good: Path, tmp_path: Path, db: psycopg.Connection) -> None:
+def test_hostile_backup_changes_nothing(cli: Cli, good: Path, tmp_path: Path, db: psycopg.Connection) -> None:
     """The command exits with 2 and one line, and changes neither the database nor the backup folder."""
     folder = tmp_path / "gamestats"
     folder.mkdir()
@@ -455,7 +455,7 @@ def test_a_hostile_backup_changes_nothing(cli: Cli, good: Path, tmp_path: Path, 
     assert cli("backup", "--list", "--json").out == "[]\n"
 
 
-def test_restore_says_what_it_would_change(cli: Cli, good: Path, db: psycopg.Connection) -> None:
+def test_restore_shows_the_changes_first(cli: Cli, good: Path, db: psycopg.Connection) -> None:
     """Before the question the contents and each differing table are shown; after a restore nothing differs."""
     asked = cli("restore", good)
     assert asked.code == 2
@@ -474,7 +474,7 @@ def test_restore_says_what_it_would_change(cli: Cli, good: Path, db: psycopg.Con
     assert "1 row, different values" in again.err
 
 
-def test_a_file_name_with_an_impossible_date_is_not_a_backup(cli: Cli, home: Path) -> None:
+def test_file_name_with_an_invalid_date_is_ignored(cli: Cli, home: Path) -> None:
     """A name with an invalid date is ignored."""
     folder = home / "data" / "backups"
     folder.mkdir(parents=True)
@@ -484,7 +484,7 @@ def test_a_file_name_with_an_impossible_date_is_not_a_backup(cli: Cli, home: Pat
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_a_stopped_backup_leaves_nothing(
+def test_interrupted_backup_leaves_nothing(
     cli: Cli, home: Path, database_url: str, admin: psycopg.Connection, db: psycopg.Connection, number: int
 ) -> None:
     """Interrupted during its work: exit code 130, no partial file, no scratch database."""
@@ -503,7 +503,7 @@ def test_a_stopped_backup_leaves_nothing(
     assert admin.execute("SELECT datname FROM pg_database WHERE datname LIKE 'etstats_scratch%'").fetchall() == []
 
 
-def test_the_server_logs_no_error_of_a_backup(cli: Cli, good: Path, admin: psycopg.Connection) -> None:
+def test_backup_and_restore_log_no_server_error(cli: Cli, good: Path, admin: psycopg.Connection) -> None:
     """Backup and restore cause no ERROR in PostgreSQL's log."""
     (log,) = admin.execute("SELECT pg_current_logfile()").fetchone() or (None,)
     if log is None:

@@ -27,9 +27,7 @@ def folder(home: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_it_rests_while_nobody_plays_and_wakes_at_the_first_file(
-    cli: Cli, folder: Path, db: psycopg.Connection
-) -> None:
+def test_polling_slows_when_idle_and_resumes_with_a_file(cli: Cli, folder: Path, db: psycopg.Connection) -> None:
     """Without a new file for the grace time, no poll for ten minutes; after a new file, polls every minute."""
     files = list(generate(2, start=datetime.now(UTC) - timedelta(hours=2), files=2, zone="UTC"))
     write_files(folder, files[:1])
@@ -49,7 +47,9 @@ def test_it_rests_while_nobody_plays_and_wakes_at_the_first_file(
     assert "nothing new" in cli("sync", "--idle-every", "10m").err
 
 
-def test_people_who_play_are_seen(cli: Cli, folder: Path, home: Path, game: Callable[..., Game]) -> None:
+def test_reported_players_keep_polling_active(
+    cli: Cli, folder: Path, home: Path, game: Callable[..., Game]
+) -> None:
     """Players reported by the game keep polling active, and health shows them."""
     running = game(people=6)
     config = home / ".config" / "etstats" / "config.toml"
@@ -59,13 +59,13 @@ def test_people_who_play_are_seen(cli: Cli, folder: Path, home: Path, game: Call
     assert "6 playing" in cli("health").out
 
 
-def test_an_explicit_window_is_looked_at_at_once(cli: Cli, folder: Path) -> None:
+def test_since_polls_at_once(cli: Cli, folder: Path) -> None:
     """With `--since` the poll is immediate."""
     cli("sync", "--idle-every", "10m")
     assert "nobody plays" not in cli("sync", "--idle-every", "10m", "--since", "all").err
 
 
-def test_a_second_run_leaves_with_75_in_silence(cli: Cli, folder: Path, db: psycopg.Connection) -> None:
+def test_second_quiet_run_exits_with_75_silently(cli: Cli, folder: Path, db: psycopg.Connection) -> None:
     """Under cron (-q) nothing is printed; a user gets a message."""
     with run_lock(db):
         quiet = cli("-q", "sync")
@@ -73,19 +73,19 @@ def test_a_second_run_leaves_with_75_in_silence(cli: Cli, folder: Path, db: psyc
         assert "Another etstats run" in cli("sync").err
 
 
-def test_nothing_new_is_silent_under_cron(cli: Cli, folder: Path) -> None:
+def test_quiet_run_without_new_files_prints_nothing(cli: Cli, folder: Path) -> None:
     """Cron mails what a run prints."""
     done = cli("-q", "sync")
     assert (done.code, done.out, done.err) == (0, "", "")
 
 
-def test_a_wrong_time_is_told(cli: Cli, folder: Path) -> None:
+def test_invalid_duration_is_refused(cli: Cli, folder: Path) -> None:
     """`often` is not a valid duration."""
     done = cli("sync", "--idle-every", "often")
     assert (done.code, "--idle-every" in done.err) == (2, True)
 
 
-def test_a_run_ends_when_its_time_is_up_and_the_next_goes_on(
+def test_run_ends_at_its_time_limit_and_the_next_continues(
     cli: Cli, folder: Path, home: Path, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At the time limit fetched files are kept, and the next run fetches the rest."""

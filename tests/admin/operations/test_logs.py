@@ -35,7 +35,7 @@ def _log(folder: Path, **settings: object) -> Path:
     return folder / logs.FILE_NAME
 
 
-def test_an_event_is_one_line_whatever_a_name_holds(tmp_path: Path) -> None:
+def test_event_is_one_line_with_any_name(tmp_path: Path) -> None:
     """Line ends, escapes and quotes in a value do not create a second line or field."""
     path = _log(tmp_path)
     logs.event("imported", file='a\nb\x1b[31m "c"', fetch_ms=3.14159, reason=None)
@@ -43,7 +43,7 @@ def test_an_event_is_one_line_whatever_a_name_holds(tmp_path: Path) -> None:
     assert line.endswith(r'info imported file="a\\nb\\x1b[31m \"c\"" fetch_ms=3.1')
 
 
-def test_json_is_one_object_a_line(tmp_path: Path) -> None:
+def test_json_log_has_one_object_per_line(tmp_path: Path) -> None:
     """Every field has its name; times are ISO 8601 with zone."""
     path = _log(tmp_path, format="json")
     logs.event("skipped", file="x.txt", layer="memory", count=3)
@@ -53,7 +53,7 @@ def test_json_is_one_object_a_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_no_secret_gets_in(tmp_path: Path, form: str) -> None:
+def test_log_contains_no_secret(tmp_path: Path, form: str) -> None:
     """Secrets, or parts of them, are removed from fields, messages, arguments and tracebacks."""
     path = _log(tmp_path, format=form)
     logs.event("failed", reason=f"POST {SECRETS[1]}?wait=true", also="the pass p@ss and phrase")
@@ -68,14 +68,14 @@ def test_no_secret_gets_in(tmp_path: Path, form: str) -> None:
         assert part not in text
 
 
-def test_libraries_are_held_back(tmp_path: Path) -> None:
+def test_debug_lines_of_libraries_are_disabled(tmp_path: Path) -> None:
     """The HTTP library's DEBUG lines contain URLs, so they are disabled."""
     _log(tmp_path, level="debug")
     for name in ("urllib3", "paramiko", "PIL"):
         assert not logging.getLogger(name).isEnabledFor(logging.INFO)
 
 
-def test_the_level_is_kept(tmp_path: Path) -> None:
+def test_log_level_is_respected(tmp_path: Path) -> None:
     """`info` omits debug lines, `debug` includes them."""
     path = _log(tmp_path)
     logs.event("detail", level=logging.DEBUG)
@@ -85,7 +85,7 @@ def test_the_level_is_kept(tmp_path: Path) -> None:
     assert "debug detail" in path.read_text()
 
 
-def test_the_log_is_private_and_rotated(tmp_path: Path) -> None:
+def test_log_is_private_and_rotated(tmp_path: Path) -> None:
     """Mode 0600; at most the configured size and number of rotated logs."""
     path = _log(tmp_path / "state", max_bytes=10_000, backups=2)
     for number in range(600):
@@ -124,7 +124,7 @@ def test_several_processes_lose_no_line(tmp_path: Path) -> None:
     assert found == sorted((f"writer={writer}", f"number={index}") for writer in range(3) for index in range(300))
 
 
-def test_a_log_that_cannot_be_written_stops_nothing(cli: Callable[..., CliResult], home: Path) -> None:
+def test_unwritable_log_stops_no_command(cli: Callable[..., CliResult], home: Path) -> None:
     """Without a writable log the command works and reports it once; with -q it does not report it."""
     state = home / ".local"
     state.parent.mkdir(exist_ok=True)
@@ -135,13 +135,13 @@ def test_a_log_that_cannot_be_written_stops_nothing(cli: Callable[..., CliResult
     assert cli("-q", "db", "migrate").err == ""
 
 
-def test_verbose_says_the_events(cli: Callable[..., CliResult], tmp_path: Path) -> None:
+def test_verbose_prints_the_events(cli: Callable[..., CliResult], tmp_path: Path) -> None:
     """`-v` writes the events to stderr."""
     (tmp_path / "2025-10-02-232818-supply-round-1.txt").write_text("half a file")
     assert "supply-round-1" in cli("-v", "import", tmp_path).err
 
 
-def test_failures_are_logged_at_their_level(cli: Callable[..., CliResult], home: Path, tmp_path: Path) -> None:
+def test_failures_are_logged_at_level_warning(cli: Callable[..., CliResult], home: Path, tmp_path: Path) -> None:
     """With `[log] level = "warning"` the log has only failures: of a file, a server, a command."""
     config = home / ".config" / "etstats" / "config.toml"
     config.parent.mkdir(parents=True)

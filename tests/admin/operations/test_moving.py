@@ -17,7 +17,7 @@ Cli = Callable[..., CliResult]
 
 
 @pytest.fixture
-def evening_files(reachable_dir: Path) -> Path:
+def session_files(reachable_dir: Path) -> Path:
     """Return a folder of round files."""
     folder = reachable_dir / "session"
     folder.mkdir()
@@ -25,12 +25,12 @@ def evening_files(reachable_dir: Path) -> Path:
     return folder
 
 
-def test_a_database_moves_out_of_the_embedded_server_and_back(
+def test_database_moves_from_the_embedded_server_and_back(
     cli: Cli,
     home: Path,
     reachable_dir: Path,
     empty_database_url: str,
-    evening_files: Path,
+    session_files: Path,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
@@ -41,7 +41,7 @@ def test_a_database_moves_out_of_the_embedded_server_and_back(
     url_file = tmp_path / "url"
     url_file.write_text(empty_database_url)
     url_file.chmod(0o600)
-    place = ("--path", evening_files)
+    place = ("--path", session_files)
     try:
         assert cli("init", "--yes", *place, "--embedded", "--import").code == 0
         with connect(embedded.ensure_running(data)) as conn:
@@ -61,7 +61,7 @@ def test_a_database_moves_out_of_the_embedded_server_and_back(
         embedded.stop(data)
 
 
-def test_a_refusal_shows_how_to_create_role_and_database(
+def test_refused_login_shows_the_sql_for_role_and_database(
     cli: Cli, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The SQL statements of the message are quoted and work."""
@@ -72,7 +72,7 @@ def test_a_refusal_shows_how_to_create_role_and_database(
     assert len(done.err.splitlines()) == 1
 
 
-def test_a_mistyped_variable_is_reported_with_the_nearest(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_variable_is_reported_with_a_suggestion(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unknown variables are reported on stderr, except with -q; variables of settings are accepted."""
     assert unknown_variables({"ETSTATS_DATABASE_URL_FILE": "", "ETSTATS_SYNC_RUN_LIMIT": "", "HOME": ""}) == []
     monkeypatch.setenv("ETSTATS_DATABSE_URL", "x")

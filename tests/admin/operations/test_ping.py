@@ -38,7 +38,7 @@ def service() -> Iterator[tuple[str, Heard]]:
     server.server_close()
 
 
-def test_a_good_run_is_begun_and_ended(service: tuple[str, Heard]) -> None:
+def test_successful_run_sends_start_and_success(service: tuple[str, Heard]) -> None:
     """Start, then success with the last lines; a quarantined file is not a failure."""
     url, heard = service
     with pinged(url):
@@ -52,7 +52,7 @@ def test_a_good_run_is_begun_and_ended(service: tuple[str, Heard]) -> None:
     assert heard[3][1].splitlines() == [f"line {index}" for index in range(10, 30)]
 
 
-def test_a_bad_run_is_told_with_its_reason(service: tuple[str, Heard]) -> None:
+def test_failed_run_sends_its_reason(service: tuple[str, Heard]) -> None:
     """Failures are reported by exit code or exception; the exception propagates, and no secret is sent."""
     url, heard = service
     with pinged(url) as run:
@@ -65,7 +65,7 @@ def test_a_bad_run_is_told_with_its_reason(service: tuple[str, Heard]) -> None:
     assert failed == ["", "refused at ***", "KeyError"]
 
 
-def test_what_will_pass_is_not_told(service: tuple[str, Heard]) -> None:
+def test_temporary_failure_sends_only_the_start(service: tuple[str, Heard]) -> None:
     """A temporary network failure causes no alert: only the start is reported."""
     url, heard = service
     with pytest.raises(SourceError), pinged(url):
@@ -76,13 +76,13 @@ def test_what_will_pass_is_not_told(service: tuple[str, Heard]) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{port}/x", "no address", "http://[::bad/x", "ftp://x/y", ""])
-def test_a_dead_service_cannot_fail_a_run(url: str) -> None:
+def test_unreachable_service_does_not_fail_a_run(url: str) -> None:
     """Without a service or URL the result of the run is unchanged."""
     with pinged(url.format(port=free_port())) as run:
         run.code = 0
 
 
-def test_a_refusing_service_cannot_fail_a_run(service: tuple[str, Heard], tmp_path: Path) -> None:
+def test_error_response_does_not_fail_a_run(service: tuple[str, Heard], tmp_path: Path) -> None:
     """An error response is only logged."""
     url, heard = service
     with pinged(f"{url}/refuse"):
@@ -90,7 +90,7 @@ def test_a_refusing_service_cannot_fail_a_run(service: tuple[str, Heard], tmp_pa
     assert len(heard) == 2
 
 
-def test_without_an_address_nothing_is_sent() -> None:
+def test_nothing_is_sent_without_a_url() -> None:
     """Without the setting the run is unchanged."""
     with pinged(None) as run:
         run.code = 2

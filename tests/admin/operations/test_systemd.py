@@ -36,7 +36,7 @@ def calendars(units: dict[str, str], name: str) -> list[str]:
     return [line.partition("=")[2] for line in units[name].splitlines() if line.startswith("OnCalendar=")]
 
 
-def test_the_timers_follow_the_settings() -> None:
+def test_timers_follow_the_settings() -> None:
     """Each interval of play hours has a start and an end; without an end there is one permanent service."""
     units = systemd.units(CronConfig(hours="12-13,18-2", backup_at="4:05"), COMMAND)
     assert calendars(units, "etstats-watch.timer") == ["*-*-* 12:00:00", "*-*-* 18:00:00"]
@@ -124,7 +124,7 @@ def test_install_and_remove(cli: Cli, home: Path, calls: Path) -> None:
     assert "no units" in cli("systemd", "remove").err
 
 
-def test_a_refusal_says_what_to_do(cli: Cli, home: Path, calls: Path, tmp_path: Path) -> None:
+def test_missing_session_bus_is_reported_with_solutions(cli: Cli, home: Path, calls: Path, tmp_path: Path) -> None:
     """Without a session bus: exit code 2, systemd's error and two solutions; nothing is installed."""
     (tmp_path / "refuses").touch()
     done = cli("systemd", "install")

@@ -39,14 +39,14 @@ def start(home: Path, database_url: str) -> Iterator[Callable[[str], Process]]:
     environment = {**os.environ, "ETSTATS_DATABASE_URL": database_url}
     with ExitStack() as running:
 
-        def begin(settings: str) -> Process:
+        def start_watch(settings: str) -> Process:
             config = home / "config.toml"
             config.write_text(settings)
             config.chmod(0o600)
             words = ("--config", config, "watch", "--every", "0.2s", "--no-post")
             return running.enter_context(etstats(*words, env=environment))
 
-        yield begin
+        yield start_watch
 
 
 def until_stored(db: psycopg.Connection, count: int) -> None:
@@ -68,7 +68,7 @@ def stop(process: Process, number: int = signal.SIGTERM) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_folder_is_imported_as_files_come(
+def test_files_are_imported_as_they_appear(
     start: Callable[[str], Process],
     root: Path,
     files: list[GeneratedFile],
@@ -84,7 +84,7 @@ def test_a_folder_is_imported_as_files_come(
     assert "stopped" in stop(process, number)
 
 
-def test_it_survives_a_cut_line_and_a_lost_database(
+def test_watch_survives_lost_connections(
     start: Callable[[str], Process],
     root: Path,
     files: list[GeneratedFile],
@@ -124,7 +124,7 @@ def test_it_survives_a_cut_line_and_a_lost_database(
     ]
 
 
-def test_a_watch_that_is_locked_out_says_so(
+def test_watch_reports_that_it_waits_for_another_run(
     start: Callable[[str], Process], root: Path, files: list[GeneratedFile], db: psycopg.Connection
 ) -> None:
     """It waits for another run and starts as soon as that ends."""
@@ -138,7 +138,7 @@ def test_a_watch_that_is_locked_out_says_so(
     assert stop(process).splitlines()[:3] == [waiting, watching, connected]
 
 
-def test_a_wrong_start_is_told_at_once(start: Callable[[str], Process], tmp_path: Path) -> None:
+def test_missing_server_is_reported_at_once(start: Callable[[str], Process], tmp_path: Path) -> None:
     """Without a server in the settings: exit code 2, without waiting."""
     process = start("")
     ended = process.finish()
@@ -171,7 +171,7 @@ class Notices:
         self.received.append((reason, is_wrong))
 
 
-def test_the_pauses_grow_to_a_minute_and_start_small_again() -> None:
+def test_retry_delay_grows_to_a_minute_and_resets() -> None:
     """Retries after 1, 2, 4 ... at most 60 seconds; a successful run resets the delay."""
     stop_ = _Stops(10)
     good_at = 8
@@ -186,7 +186,7 @@ def test_the_pauses_grow_to_a_minute_and_start_small_again() -> None:
 
 
 @pytest.mark.parametrize("error", [ConfigError("x"), AccessError("x"), EtstatsError("x")])
-def test_what_needs_a_person_is_raised_at_the_start_and_waited_for_later(error: EtstatsError) -> None:
+def test_refused_key_ends_a_start_and_is_retried_later(error: EtstatsError) -> None:
     """A refused key ends it at the start; a key refused later is retried."""
 
     def refused() -> EtstatsError | None:
@@ -209,7 +209,7 @@ def test_what_needs_a_person_is_raised_at_the_start_and_waited_for_later(error: 
         (DatabaseError("It failed. Undone; run the command again."), ("It failed. Undone; trying again", True)),
     ],
 )
-def test_the_end_of_a_run_is_reported(error: EtstatsError, expected: tuple[str, bool]) -> None:
+def test_errors_of_a_run_are_reported_and_retried(error: EtstatsError, expected: tuple[str, bool]) -> None:
     """A lock held by another run is not reported as an error, a lost database is; both are retried."""
 
     def ends() -> EtstatsError | None:
@@ -220,7 +220,7 @@ def test_the_end_of_a_run_is_reported(error: EtstatsError, expected: tuple[str, 
     assert notices.received == [expected] * 3
 
 
-def test_a_signal_sets_the_event_of_the_run_too() -> None:
+def test_signal_ends_the_current_run() -> None:
     """The event ends the current run, and the signal handlers are restored."""
     before = signal.getsignal(signal.SIGTERM)
     with stopped_by_signals() as stop_:
@@ -232,7 +232,7 @@ def test_a_signal_sets_the_event_of_the_run_too() -> None:
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_the_kernel_tells_of_a_finished_file(tmp_path: Path) -> None:
+def test_inotify_reports_a_finished_file(tmp_path: Path) -> None:
     """The event is set for a file that is closed after writing, or moved into the folder."""
     outside = tmp_path / "outside"
     outside.write_text("x")
@@ -246,7 +246,7 @@ def test_the_kernel_tells_of_a_finished_file(tmp_path: Path) -> None:
         assert happened.wait(HANG_SECONDS)
 
 
-def test_a_folder_that_cannot_be_watched_is_looked_at_all_the_same(tmp_path: Path) -> None:
+def test_folder_is_polled_without_inotify(tmp_path: Path) -> None:
     """If inotify is unavailable, the event is never set, and nothing is raised."""
     with folder_events(tmp_path / "missing") as happened:
         assert not happened.is_set()

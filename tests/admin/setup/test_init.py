@@ -44,7 +44,7 @@ def secret(folder: Path, text: str) -> str:
     return str(path)
 
 
-def test_flags_answer_everything(
+def test_options_answer_all_questions(
     cli: Cli, server: SftpServer, discord: StandIn, file: Path, tmp_path: Path, db: psycopg.Connection, spool: Path
 ) -> None:
     """Without a terminal: answers tested, time zone detected, file private, files imported, cron suggested."""
@@ -77,7 +77,7 @@ def round_files(folder: Path, start: datetime) -> None:
     write_files(folder, generate(6, start=start, files=2, zone="UTC"))
 
 
-def test_the_first_round_after_init_is_posted(
+def test_first_round_after_init_is_posted(
     cli: Cli, gamestats: Path, discord: StandIn, tmp_path: Path, db: psycopg.Connection
 ) -> None:
     """A round that ends between init and the first run is posted; init, post and health show the start time."""
@@ -96,7 +96,7 @@ def test_the_first_round_after_init_is_posted(
     assert cli("post").err == "post: nothing to post\n"
 
 
-def test_the_first_round_of_a_server_that_is_added_later_is_posted(
+def test_first_round_of_a_server_added_later_is_posted(
     cli: Cli, tmp_path: Path, discord: StandIn, file: Path
 ) -> None:
     """Posting starts when the server is first polled, not when its first file arrives."""
@@ -112,7 +112,7 @@ def test_the_first_round_of_a_server_that_is_added_later_is_posted(
     assert len(discord.posts) in {2, 3}
 
 
-def test_a_second_run_changes_what_is_asked_and_keeps_the_rest(
+def test_second_run_changes_only_the_given_settings(
     cli: Cli, server: SftpServer, file: Path, gamestats: Path
 ) -> None:
     """Comments, other servers, other settings and their order are kept."""
@@ -138,7 +138,7 @@ def test_a_second_run_changes_what_is_asked_and_keeps_the_rest(
     assert file.read_text() == before
 
 
-def test_an_unknown_host_key_is_not_trusted_unasked(cli: Cli, server: SftpServer, file: Path, home: Path) -> None:
+def test_unknown_host_key_is_not_trusted_by_default(cli: Cli, server: SftpServer, file: Path, home: Path) -> None:
     """Without --trust: exit code 4 and the fingerprint, nothing written; a wrong fingerprint: 2."""
     done = cli("init", "--yes", *flags(server))
     assert done.code == 4
@@ -153,7 +153,7 @@ def test_an_unknown_host_key_is_not_trusted_unasked(cli: Cli, server: SftpServer
     assert cli("init", "--yes", *flags(server), "--fingerprint", shown).code == 0
 
 
-def test_no_terminal_and_no_answers_is_said(cli: Cli) -> None:
+def test_missing_answer_without_a_terminal_names_the_option(cli: Cli) -> None:
     """The message names the option to add."""
     assert "--yes" in cli("init").err
     done = cli("init", "--yes")
@@ -167,7 +167,7 @@ def _without(words: Sequence[str], flag: str, *instead: str) -> list[str]:
     return [*words[:at], *instead, *words[at + 2 :]]
 
 
-def test_wrong_answers_are_told_in_words(
+def test_invalid_answers_are_refused(
     cli: Cli, server: SftpServer, file: Path, tmp_path: Path, gamestats: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Wrong port, host, key, passphrase, folder, zone, hours, database or webhook: exit code and message."""
@@ -199,7 +199,9 @@ def test_wrong_answers_are_told_in_words(
         assert not file.exists()
 
 
-def test_a_gone_webhook_is_told(cli: Cli, gamestats: Path, discord: StandIn, tmp_path: Path, file: Path) -> None:
+def test_deleted_webhook_is_reported(
+    cli: Cli, gamestats: Path, discord: StandIn, tmp_path: Path, file: Path
+) -> None:
     """Discord's error is reported, and nothing is written."""
     hook = discord.add_webhook()
     discord.delete_webhook(hook)
@@ -210,7 +212,7 @@ def test_a_gone_webhook_is_told(cli: Cli, gamestats: Path, discord: StandIn, tmp
     assert not file.exists()
 
 
-def test_a_folder_without_files_is_taken_with_a_word(cli: Cli, tmp_path: Path, file: Path) -> None:
+def test_empty_folder_is_accepted_with_a_notice(cli: Cli, tmp_path: Path, file: Path) -> None:
     """A new server has no files yet: reported, but not as an error."""
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -220,7 +222,7 @@ def test_a_folder_without_files_is_taken_with_a_word(cli: Cli, tmp_path: Path, f
     assert file.exists()
 
 
-def test_a_folder_that_cannot_be_written_to_changes_nothing(cli: Cli, gamestats: Path, home: Path) -> None:
+def test_unwritable_settings_folder_changes_nothing(cli: Cli, gamestats: Path, home: Path) -> None:
     """A file in place of the folder: exit code 2 and an alternative."""
     (home / ".config").write_text("in the way")
     done = cli("init", "--yes", "--path", gamestats)
@@ -228,7 +230,7 @@ def test_a_folder_that_cannot_be_written_to_changes_nothing(cli: Cli, gamestats:
     assert "--config FILE" in done.err
 
 
-def test_a_file_with_a_mistake_is_not_overwritten(cli: Cli, gamestats: Path, file: Path) -> None:
+def test_invalid_settings_file_is_not_overwritten(cli: Cli, gamestats: Path, file: Path) -> None:
     """An error in the admin's file is reported, and the file is unchanged."""
     file.parent.mkdir(parents=True)
     file.write_text("[sesions]\ngap_minutes = 3\n")
@@ -238,7 +240,7 @@ def test_a_file_with_a_mistake_is_not_overwritten(cli: Cli, gamestats: Path, fil
     assert "sesions" in file.read_text()
 
 
-def test_an_existing_bots_settings_are_taken_over(
+def test_settings_of_a_bot_are_adopted(
     cli: Cli, server: SftpServer, file: Path, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SSH_*, REMOTE_STATS_PATH, gap and lookback are read; an invalid value is reported."""
@@ -264,7 +266,7 @@ def test_an_existing_bots_settings_are_taken_over(
     assert cli("init", "--yes", "--from-env", tmp_path / "none").code == 2
 
 
-def test_config_check_tries_everything_again(
+def test_config_check_tests_every_setting(
     cli: Cli, server: SftpServer, discord: StandIn, file: Path, tmp_path: Path
 ) -> None:
     """Without problems, then with a deleted webhook and a wrong zone: all reported, worst exit code."""
@@ -283,7 +285,7 @@ def test_config_check_tries_everything_again(
     assert '"exit_code": 3' in cli("config", "check", "--json").out
 
 
-def test_config_check_can_trust_a_key(cli: Cli, server: SftpServer, home: Path) -> None:
+def test_config_check_stores_a_trusted_key(cli: Cli, server: SftpServer, home: Path) -> None:
     """An unknown host key exits with 4 and the fingerprint; with --trust it is stored."""
     file = home / "config.toml"
     file.write_text(
@@ -335,7 +337,7 @@ class Person:
         self.said.append(text)
 
 
-def test_a_person_is_asked_again_until_it_works(
+def test_failed_answer_repeats_only_its_question(
     home: Path, server: SftpServer, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A failed test repeats only its question: port, key, folder, zone, database, hours."""
@@ -383,7 +385,7 @@ def test_a_person_is_asked_again_until_it_works(
     assert all(not answers for question, answers in person.answers.items() if question != "Trust")
 
 
-def test_a_mistyped_folder_can_become_a_server(
+def test_host_typed_as_a_folder_is_detected(
     home: Path, server: SftpServer, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A host typed as a folder, and an address typed as a user name, are detected at once."""
@@ -404,9 +406,7 @@ def test_a_mistyped_folder_can_become_a_server(
     assert f'"{server.user}@{address}" is not a valid user name' in text
 
 
-def test_a_folder_without_round_files_offers_those_that_hold_some(
-    home: Path, gamestats: Path, tmp_path: Path
-) -> None:
+def test_folder_without_round_files_offers_subfolders(home: Path, gamestats: Path, tmp_path: Path) -> None:
     """The subfolders are listed; Enter selects the one with the most files."""
     files = [path for path in gamestats.iterdir() if path.name.endswith(".txt") and path.name[0] == "2"]
     for name in ("empty", "full", "old"):
@@ -434,7 +434,7 @@ def test_a_folder_without_round_files_offers_those_that_hold_some(
     assert "/old has 2" in text
 
 
-def test_a_person_may_keep_a_wrong_answer_or_leave(home: Path, tmp_path: Path) -> None:
+def test_failed_answer_can_be_kept_or_setup_left(home: Path, tmp_path: Path) -> None:
     """A server that is down can be saved; `q` writes nothing."""
     given = PresetAnswers(database="embedded", webhook="")
     later = str(tmp_path / "later")
@@ -444,7 +444,7 @@ def test_a_person_may_keep_a_wrong_answer_or_leave(home: Path, tmp_path: Path) -
         interview(PresetAnswers(path=later), settings.load(None), Person({"[k": ["q"]}))
 
 
-def test_a_setting_can_be_emptied_again(home: Path, gamestats: Path, cli: Cli, file: Path) -> None:
+def test_setting_can_be_removed(home: Path, gamestats: Path, cli: Cli, file: Path) -> None:
     """An empty option, or `none` as the answer, removes it."""
     words = ["--path", gamestats, "--query", "127.0.0.1:1", "--site", home / "site"]
     assert cli("init", "--yes", *words).code == 0
@@ -464,14 +464,14 @@ def test_a_setting_can_be_emptied_again(home: Path, gamestats: Path, cli: Cli, f
         ["--path", "x", "--no-webhook", "--post-hello"],
     ],
 )
-def test_flags_that_exclude_each_other(cli: Cli, words: list[str]) -> None:
+def test_contradictory_options_are_refused(cli: Cli, words: list[str]) -> None:
     """Contradictory options: exit code 2, and both are named."""
     done = cli("init", "--yes", *words)
     assert done.code == 2
     assert "exclude each other" in done.err
 
 
-def test_a_secret_that_others_can_read_is_refused(cli: Cli, gamestats: Path, tmp_path: Path) -> None:
+def test_readable_secret_file_is_refused(cli: Cli, gamestats: Path, tmp_path: Path) -> None:
     """A file with a secret that others can read is refused; for the bot's file there is a warning."""
     path = tmp_path / "open"
     path.write_text("https://discord.com/api/webhooks/1/x\n")
@@ -512,7 +512,7 @@ def env_file(folder: Path, url: str) -> Path:
     return path
 
 
-def test_a_bots_database_is_detected_and_its_people_are_taken_over(
+def test_database_of_a_bot_is_detected_and_its_links_adopted(
     cli: Cli, gamestats: Path, bot_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: Path
 ) -> None:
     """Its tables do not change: the error lists the options, and a separate schema works."""
@@ -534,7 +534,7 @@ def test_a_bots_database_is_detected_and_its_people_are_taken_over(
         assert conn.execute("SELECT count(*) FROM public.rounds").fetchone() == (0,)
 
 
-def test_a_bots_team_names_go_to_the_teams_with_the_same_players(
+def test_team_names_of_a_bot_apply_to_the_same_players(
     cli: Cli, gamestats: Path, bot_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Team names apply with a substitute too, not to another line-up or day; unreadable rows are skipped."""
@@ -575,7 +575,7 @@ def test_a_bots_team_names_go_to_the_teams_with_the_same_players(
     assert (again.code, "already named alpha" in again.err) == (2, True)
 
 
-def test_a_person_types_schema_for_a_bots_database(home: Path, gamestats: Path, bot_url: str) -> None:
+def test_question_offers_a_separate_schema(home: Path, gamestats: Path, bot_url: str) -> None:
     """The question offers the separate schema."""
     person = Person({"Database": [bot_url, "schema"]})
     answers = interview(PresetAnswers(path=str(gamestats), webhook=""), settings.load(None), person)
