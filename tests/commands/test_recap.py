@@ -36,7 +36,7 @@ def etstats(cli: Cli, home: Path, discord: StandIn, db: psycopg.Connection) -> C
 
 
 @pytest.mark.parametrize("span", ["week", "month", "season"])
-def test_a_span(etstats: Cli, span: str) -> None:
+def test_recap_of_a_time_span(etstats: Cli, span: str) -> None:
     """A table, a document with the time span, and a preview of the message."""
     name = span_before(span, datetime.now(UTC), UTC).name
     assert f"Recap of {name}" in etstats("recap", span).out
@@ -48,7 +48,7 @@ def test_a_span(etstats: Cli, span: str) -> None:
     assert (drawn.code, "Standings" in drawn.out, "sizes:" in drawn.out) == (0, True, True)
 
 
-def test_posted_once(etstats: Cli, discord: StandIn) -> None:
+def test_recap_is_posted_once(etstats: Cli, discord: StandIn) -> None:
     """A requested recap is posted even if its kind is disabled; the second time this is reported."""
     assert etstats("recap", "week", "--post").err == "recap: 1 posted\n"
     again = etstats("recap", "week", "--post")
@@ -56,13 +56,15 @@ def test_posted_once(etstats: Cli, discord: StandIn) -> None:
     assert len(discord.posts) == 1
 
 
-def test_the_calendar_is_quiet_where_nothing_is_switched_on(etstats: Cli, discord: StandIn) -> None:
+def test_calendar_without_enabled_kinds_prints_nothing(etstats: Cli, discord: StandIn) -> None:
     """The cron entry prints nothing and posts nothing."""
     assert etstats("-q", "recap", "--post") == CliResult(code=0, out="", err="")
     assert discord.requests == []
 
 
-def test_forgotten_players_leave_the_recap(etstats: Cli, discord: StandIn, db: psycopg.Connection) -> None:
+def test_forgotten_players_are_removed_from_the_recap(
+    etstats: Cli, discord: StandIn, db: psycopg.Connection
+) -> None:
     """After `forget` the next `post` edits the message."""
     etstats("recap", "season", "--post")
     (message,) = discord.posts
@@ -77,14 +79,14 @@ def test_forgotten_players_leave_the_recap(etstats: Cli, discord: StandIn, db: p
     assert name not in str(message.payload).replace("\\\\", "")
 
 
-def test_wrong_words(etstats: Cli, cli: Cli) -> None:
+def test_invalid_arguments_are_refused(etstats: Cli, cli: Cli) -> None:
     """An unknown span, a span that has not ended, no webhook: exit 2."""
     assert etstats("recap", "decade").code == 2
     assert etstats("recap", "week", "--post", "--current").code == 2
     assert cli("recap", "week", "--post").code == 2
 
 
-def test_an_empty_database(cli: Cli, db: psycopg.Connection) -> None:
+def test_empty_database_is_reported(cli: Cli, db: psycopg.Connection) -> None:
     """If nothing was played, this is reported."""
     done = cli("recap", "week")
     assert (done.code, "nothing was played" in done.out + done.err) == (0, True)

@@ -37,7 +37,7 @@ def configured(cli: Cli, home: Path) -> Callable[..., Cli]:
     return configure
 
 
-def test_the_document(configured: Callable[..., Cli], game: Callable[..., Game]) -> None:
+def test_document_has_all_keys(configured: Callable[..., Cli], game: Callable[..., Game]) -> None:
     """A server that replies and one that does not: exit 0, all keys of the contract."""
     running = game(names=["^1Al^7pha", "Beta"], bots=1, sides="12-3")
     silent = game(silent_for=99)
@@ -51,7 +51,7 @@ def test_the_document(configured: Callable[..., Cli], game: Callable[..., Game])
     assert other.items() >= {"server": "other", "online": False, "map": None, "players": [], "bots": None}.items()
 
 
-def test_for_people(configured: Callable[..., Cli], game: Callable[..., Game]) -> None:
+def test_output_for_people(configured: Callable[..., Cli], game: Callable[..., Game]) -> None:
     """A table per server, one line for a silent one; rows in CSV."""
     etstats = configured(main=game(names=["Alpha"]).address, other=game(silent_for=99).address)
     done = etstats("status")
@@ -60,7 +60,7 @@ def test_for_people(configured: Callable[..., Cli], game: Callable[..., Game]) -
     assert etstats("status", "--csv").out.splitlines() == ["server,map,player,score,side", "main,supply,Alpha,0,"]
 
 
-def test_an_empty_server(
+def test_empty_server_is_reported(
     configured: Callable[..., Cli], game: Callable[..., Game], db: psycopg.Connection
 ) -> None:
     """An empty server is reported."""
@@ -69,12 +69,14 @@ def test_an_empty_server(
 
 
 @pytest.mark.parametrize("answer", [b"", b"nonsense", b"\xff\xff\xff\xffstatusResponse\n", b"\xff" * 16000])
-def test_nonsense_breaks_nothing(configured: Callable[..., Cli], game: Callable[..., Game], answer: bytes) -> None:
+def test_invalid_replies_exit_with_0(
+    configured: Callable[..., Cli], game: Callable[..., Game], answer: bytes
+) -> None:
     """Any reply: exit 0."""
     assert configured(main=game(answer=answer).address)("status", "--json").code == 0
 
 
-def test_without_a_query(cli: Cli, home: Path) -> None:
+def test_missing_query_settings_are_refused(cli: Cli, home: Path) -> None:
     """Without `query` settings: exit 2, and the message says what to add."""
     path = home / "config.toml"
     path.write_text('[[servers]]\nname = "main"\npath = "/x"\n')

@@ -39,7 +39,7 @@ UNSAFE = [
 
 
 @given(name=SHELL_TEXT, typed=st.sampled_from(["", "a", "0", "-", "~"]))
-def test_a_name_is_offered_as_it_is_or_by_its_guid(name: str, typed: str) -> None:
+def test_unsafe_name_is_offered_by_its_guid(name: str, typed: str) -> None:
     """A candidate is a safe word; a description is one short printable line without shell characters."""
     for candidate in completion._candidates([completion.Choice(name, GUIDS[0])], typed):
         word, described = (candidate, "") if isinstance(candidate, str) else candidate
@@ -52,12 +52,12 @@ def test_a_name_is_offered_as_it_is_or_by_its_guid(name: str, typed: str) -> Non
 
 
 @pytest.mark.parametrize("word", UNSAFE, ids=ascii)
-def test_an_unsafe_word_without_a_stand_in_is_left_out(word: str) -> None:
+def test_unsafe_word_without_a_guid_is_omitted(word: str) -> None:
     """A map, server or season that a shell would act on is not offered."""
     assert completion._candidates([completion.Choice(word), completion.Choice("supply")], "") == ["supply"]
 
 
-def test_typed_text_is_replaced_by_the_only_guid_that_it_can_mean() -> None:
+def test_typed_text_is_replaced_by_its_only_guid() -> None:
     """bash inserts what several candidates have in common, so several GUIDs are offered only by their start."""
     bo, zed, other = (
         completion.Choice(name, guid) for name, guid in zip(("bo b", "zed;x", "zed y"), GUIDS[:3], strict=True)
@@ -68,14 +68,14 @@ def test_typed_text_is_replaced_by_the_only_guid_that_it_can_mean() -> None:
     assert [found[0] for found in completion._candidates([bo, zed, other], "0000")] == list(GUIDS[:3])
 
 
-def test_a_description_fits_the_encoding_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_description_fits_the_terminal_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
     """A character that stdout cannot write becomes a question mark, and no error."""
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="latin-1"))
     assert completion.description("Žané x") == "?ané x"
 
 
 @pytest.mark.usefixtures("home")
-def test_values_of_the_database(
+def test_database_values_are_offered(
     database_url: str, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Safe players, maps, servers and seasons are offered as they are, the others by GUID or not at all."""

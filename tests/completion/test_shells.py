@@ -171,7 +171,7 @@ def guids(db: psycopg.Connection) -> dict[str, str]:
     return by_name
 
 
-def test_a_name_is_completed_and_never_executed(
+def test_name_is_completed_and_never_executed(
     shell: Shell, guids: dict[str, str], cli: Callable[..., CliResult]
 ) -> None:
     """The start of any name, TAB and ENTER call `player` with a word that finds this player; nothing else runs."""
@@ -193,13 +193,13 @@ def test_a_name_is_completed_and_never_executed(
     assert not list(shell.home.rglob("*pwned*"))
 
 
-def test_a_guid_is_completed(shell: Shell, guids: dict[str, str]) -> None:
+def test_guid_is_completed(shell: Shell, guids: dict[str, str]) -> None:
     """The start of the GUID of a hostile name is completed in every shell."""
     guid = guids[HOSTILE[-1]]
     assert shell.arguments(f"etstats player {guid[:-1]}\t\r") == ["player", guid]
 
 
-def test_the_list_of_all_names_executes_nothing(shell: Shell, guids: dict[str, str]) -> None:
+def test_list_of_all_names_executes_nothing(shell: Shell, guids: dict[str, str]) -> None:
     """Every candidate with its description is shown; one of them at most is inserted.
 
     The first ENTER may only close the list.

@@ -121,7 +121,7 @@ def test_files_conserve_kills_and_damage(seed: int, layout: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_truth_conserves_whatever_happens(seed: int) -> None:
+def test_expected_values_conserve_kills_and_damage(seed: int) -> None:
     """This also holds for the round alone, with resets, leavers and late joiners."""
     quirks = Quirks(resets=0.5, spectators=0.3, late_joiners=0.5, leavers=0.5, substitutes=0.5)
     for played in generate_session(seed, start=START, quirks=quirks).rounds:
@@ -140,7 +140,7 @@ def test_truth_conserves_whatever_happens(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_numbers_of_a_line_agree(seed: int) -> None:
+def test_numbers_of_a_line_are_consistent(seed: int) -> None:
     """Headshots <= hits <= shots, sprees are 0 or at least 3, K/D and bullets are computed from the weapons."""
     for played in generate_session(seed, start=START).rounds:
         for line in read(played.file.content)[1].values():
@@ -172,7 +172,7 @@ def test_numbers_of_a_line_agree(seed: int) -> None:
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("seed", SEEDS)
-def test_round_2_minus_round_1_is_the_truth(seed: int, layout: int) -> None:
+def test_round_2_minus_round_1_equals_the_expected_values(seed: int, layout: int) -> None:
     """Subtracting cumulative fields gives round 2 alone, for each player."""
     session = generate_session(seed, start=START, layout=layout, quirks=Quirks(late_joiners=1, leavers=0.3))
     for first, second in pairs(session):
@@ -230,7 +230,7 @@ def alone_weapons(earlier: Line | None, line: Line) -> dict[int, list[int]]:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_stopwatch(seed: int) -> None:
+def test_stopwatch_rules_set_limits_and_sides(seed: int) -> None:
     """Round 2 has the time limit set by round 1, sides swap, and held rounds have the length of the outcome."""
     session = session_of(seed, surrenders=0.4)
     for first, second in pairs(session):
@@ -258,7 +258,7 @@ def test_stopwatch(seed: int) -> None:
         assert timedelta(minutes=1) < gap < timedelta(minutes=18)
 
 
-def test_names_and_mtimes_tell_the_same_moment() -> None:
+def test_name_and_mtime_have_the_same_time() -> None:
     """The stamp is the mtime in the server's time, also at the end of daylight saving time."""
     zone = ZoneInfo("Europe/Ljubljana")
     session = generate_session(1, start=datetime(2025, 10, 26, 1, 30), maps=(6, 6))  # noqa: DTZ001
@@ -272,13 +272,13 @@ def test_names_and_mtimes_tell_the_same_moment() -> None:
     assert len(offsets) == 2
 
 
-def test_aware_start_is_a_moment() -> None:
+def test_start_with_a_zone_is_converted() -> None:
     """A start with a zone is the same time on the server's clock."""
     aware = START.replace(tzinfo=ZoneInfo("Europe/Ljubljana")).astimezone(UTC)
     assert list(generate(4, start=aware)) == list(generate(4, start=START))
 
 
-def test_resets_show_and_the_line_is_the_round_alone() -> None:
+def test_reset_line_has_round_2_only() -> None:
     """The line of a reset player has round 2 only, and shows it: same `rounds`, or smaller numbers."""
     seen = set()
     for seed in SEEDS:
@@ -295,7 +295,7 @@ def test_resets_show_and_the_line_is_the_round_alone() -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_spectators_carry_round_1_along(seed: int) -> None:
+def test_spectators_keep_round_1_counters(seed: int) -> None:
     """A spectator of round 2 is listed as team 3 with round 1's counters, and not in the truth."""
     for first, second in pairs(session_of(seed, spectators=1)):
         before, after = read(first.file.content)[1], read(second.file.content)[1]
@@ -308,7 +308,7 @@ def test_spectators_carry_round_1_along(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_comings_and_goings(seed: int) -> None:
+def test_leavers_substitutes_and_late_joiners(seed: int) -> None:
     """Leavers are missing, substitutes have new counters, late joiners have less time played."""
     for first, second in pairs(session_of(seed, leavers=1, substitutes=1)):
         (leaver,) = first.truth.keys() - second.truth.keys()
@@ -325,7 +325,7 @@ def test_comings_and_goings(seed: int) -> None:
     assert absent + short > 0
 
 
-def test_knife_shots_fall_between_rounds() -> None:
+def test_only_knife_shots_decrease_between_rounds() -> None:
     """Only knife shots may be lower in round 2, by 1 to 5, and the truth then has none."""
     drops = set()
     for seed in SEEDS:
@@ -340,7 +340,7 @@ def test_knife_shots_fall_between_rounds() -> None:
     assert drops == {1, 2, 3, 4, 5}
 
 
-def test_midnight_lies_between_the_rounds() -> None:
+def test_first_match_crosses_midnight() -> None:
     """The first match ends round 1 before midnight and round 2 after."""
     for seed in SEEDS:
         first, second, *_ = session_of(seed, midnight=1).rounds
@@ -348,7 +348,7 @@ def test_midnight_lies_between_the_rounds() -> None:
         assert second.file.name[:10] == "2025-10-07"
 
 
-def test_lost_files_are_in_the_session_but_not_on_the_server() -> None:
+def test_lost_files_are_only_in_the_expected_values() -> None:
     """The truth of a lost file is kept for tests."""
     session = session_of(3, lost_files=0.5)
     names = {file.name for file in session.files}
@@ -357,7 +357,7 @@ def test_lost_files_are_in_the_session_but_not_on_the_server() -> None:
     assert session_of(3, lost_files=1).files == []
 
 
-def test_header_and_line_end_quirks() -> None:
+def test_header_and_line_end_variants() -> None:
     """The ninth header field in milliseconds or seconds, `\r\n`, and `0:00` as the actual time."""
     for played in session_of(2, ninth_field=1, surrenders=0.5).rounds:
         duration = read(played.file.content)[0][8]
@@ -372,7 +372,7 @@ def test_header_and_line_end_quirks() -> None:
         assert (read(content)[0][7] == "0:00") == (played.number == 2) == (played.actual_seconds is None)
 
 
-def test_impossible_numbers_stand_as_recorded() -> None:
+def test_impossible_values_are_kept() -> None:
     """Time dead above time played, or thousands of seconds denied, in the file and in the truth."""
     for played in session_of(2, impossible_numbers=1).rounds:
         lines = read(played.file.content)[1]
@@ -382,7 +382,7 @@ def test_impossible_numbers_stand_as_recorded() -> None:
             assert (lines[guid].fields[25], lines[guid].fields[28]) == (dead, denied)
 
 
-def test_renames_and_shared_names() -> None:
+def test_players_are_renamed_and_share_names() -> None:
     """Names change over time with constant GUIDs, and two GUIDs may share a name."""
     names: dict[str, set[str]] = {}
     for file in generate(6, start=START, sessions=12, quirks=Quirks(renames=0.5)):
@@ -393,7 +393,7 @@ def test_renames_and_shared_names() -> None:
     assert len({line.name for line in lines.values()}) == len(lines) - 1
 
 
-def test_bullets_fired_is_inflated_in_older_layouts() -> None:
+def test_bullets_fired_is_too_high_in_older_layouts() -> None:
     """Only the 38-field layout has the correct number of bullets; older ones have 10 to 90 times as many."""
     for layout in (33, 36, 37):
         for file in generate(1, start=START, layout=layout, quirks=Quirks()):
@@ -412,7 +412,7 @@ def test_any_number_of_players(players: int) -> None:
         generate(1, start=START, players=1)
 
 
-def test_orders_of_magnitude() -> None:
+def test_averages_are_realistic() -> None:
     """Averages over many rounds are those of real servers."""
     minutes = damage = kills = shots = hits = heads = died = dead = revived = 0.0
     outcomes = []
@@ -449,7 +449,7 @@ def test_equal_arguments_give_equal_bytes() -> None:
     assert list(generate(1, start=START)) != list(generate(2, start=START))
 
 
-def test_counts_and_first_session() -> None:
+def test_files_and_sessions_limit_the_stream() -> None:
     """`files` and `sessions` limit the stream; its first session is that of `generate_session`."""
     assert len(list(generate(5, start=START, files=37))) == 37
     assert len(list(generate(5, start=START, sessions=3, maps=(5, 5)))) == 30
@@ -459,7 +459,7 @@ def test_counts_and_first_session() -> None:
         generate(5, start=START, layout=35)
 
 
-def test_write_files(tmp_path: Path) -> None:
+def test_files_are_written_with_mtimes(tmp_path: Path) -> None:
     """The files are written with their bytes and mtimes."""
     files = list(generate(5, start=START))
     assert write_files(tmp_path, files) == len(files)

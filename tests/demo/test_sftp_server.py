@@ -113,7 +113,7 @@ def test_follows_no_link(server: SftpServer, files: list[GeneratedFile], tmp_pat
                 sftp.open(f"{server.remote_path}/{name}")
 
 
-def test_lets_in_one_user_for_sftp_only(server: SftpServer) -> None:
+def test_accepts_one_user_for_sftp_only(server: SftpServer) -> None:
     """Another user and a shell are refused; only its owner can read the client's key."""
     assert stat.S_IMODE(server.key_file.stat().st_mode) == 0o600
     with pytest.raises(paramiko.AuthenticationException):
@@ -144,7 +144,7 @@ def test_leaves_no_thread_and_no_connection(tmp_path: Path, files: list[Generate
     client.close()
 
 
-def test_two_servers_have_keys_of_their_own(tmp_path: Path, files: list[GeneratedFile]) -> None:
+def test_two_servers_have_different_keys(tmp_path: Path, files: list[GeneratedFile]) -> None:
     """Each run has a new host key, and a client key works for one server only."""
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()

@@ -16,14 +16,14 @@ from tests.support.paths import ROOT
 TREE = command_tree().commands
 
 
-def test_the_page_is_current(tmp_path: Path) -> None:
+def test_commands_page_is_current(tmp_path: Path) -> None:
     """It is written by `make docs`; a command that changed asks for it again."""
     made = tmp_path / "commands.md"
     subprocess.run([sys.executable, ".ci/commands_page.py", str(made)], check=True, cwd=ROOT)
     assert (ROOT / "docs" / "commands.md").read_text() == made.read_text(), "run: make docs"
 
 
-def test_the_list_has_every_command_with_its_summary() -> None:
+def test_command_list_is_complete() -> None:
     """`etstats --help` lists what the modules define, in the words of each command's own help."""
     modules = (path.stem for path in (ROOT / "etstats" / "commands").glob("*.py"))
     families = [
@@ -46,7 +46,7 @@ def test_brackets_in_help_texts_are_shown(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(TREE))
-def test_every_command_has_an_example_and_its_exit_codes(name: str) -> None:
+def test_every_command_has_an_example_and_exit_codes(name: str) -> None:
     """Its help says what it does, shows one use, and lists how it may end; a group's members say so themselves."""
     command = TREE[name]
     for one in getattr(command, "commands", {name: command}).values():

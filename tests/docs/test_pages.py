@@ -59,7 +59,7 @@ def parse(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_command_of_a_page_can_be_typed(page: str) -> None:
+def test_documented_commands_are_valid(page: str) -> None:
     """A wrong command, option, choice or number in it is a usage error."""
     for words in named_commands((ROOT / page).read_text(encoding="utf-8")):
         parse(words)
@@ -68,13 +68,13 @@ def test_every_command_of_a_page_can_be_typed(page: str) -> None:
 @pytest.mark.parametrize(
     "words", [["nothing"], ["leaderboard", "--tops", "kd"], ["rounds", "--limit", "x"], ["db", "begin"]]
 )
-def test_what_cannot_be_typed_is_found(words: list[str]) -> None:
+def test_invalid_commands_are_found(words: list[str]) -> None:
     """The parser of these tests refuses unknown commands and options, and wrong values."""
     with pytest.raises(typer.TyperException):
         parse(words)
 
 
-def test_the_pages_name_every_command() -> None:
+def test_commands_are_found_in_pages() -> None:
     """The patterns find the commands of a page: inline, in blocks, and in the examples of the help texts."""
     found = {
         words[0] for page in PAGES for words in named_commands((ROOT / page).read_text(encoding="utf-8")) if words

@@ -22,13 +22,13 @@ def stage() -> Iterator[tour.Stage]:
 
 
 @pytest.mark.parametrize("words", COMMANDS)
-def test_every_command_of_the_readme_works(stage: tour.Stage, words: str) -> None:
+def test_readme_commands_work(stage: tour.Stage, words: str) -> None:
     """It exits 0; only health may have something to say about a database that is a minute old."""
     allowed = {0, 3} if words == "health" else {0}
     assert tour.command(stage, *words.split(), environment=os.environ) in allowed
 
 
-def test_every_page_that_is_linked_is_there() -> None:
+def test_readme_links_lead_to_pages() -> None:
     """No link of the README leads nowhere."""
     links = re.findall(r"\]\(([^)#:]+)\)", README)
     assert links

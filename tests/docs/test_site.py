@@ -61,7 +61,7 @@ class Publisher:
 
 
 @pytest.mark.parametrize("earlier", [0, 1, 3])
-def test_the_repository_holds_the_newest_pages_and_no_history(tmp_path: Path, earlier: int) -> None:
+def test_repository_has_the_newest_pages_without_history(tmp_path: Path, earlier: int) -> None:
     """Also one that was empty, and one with commits of its own; a run without a change changes nothing."""
     publisher = Publisher(tmp_path, earlier)
     for page in ("Alpha and Beta", "Alpha and Beta", "Alpha"):
@@ -69,7 +69,7 @@ def test_the_repository_holds_the_newest_pages_and_no_history(tmp_path: Path, ea
         assert publisher.published() == (page, ["Statistics"])
 
 
-def test_a_failed_push_is_repeated(tmp_path: Path) -> None:
+def test_failed_push_is_repeated(tmp_path: Path) -> None:
     """The next run pushes, although nothing has changed since."""
     publisher = Publisher(tmp_path, 1)
     aside = publisher.remote.rename(tmp_path / "aside.git")

@@ -23,7 +23,7 @@ def played(db: Connection) -> Connection:
     return db
 
 
-def test_a_link_is_made_listed_and_taken_away(cli: Cli, played: Connection) -> None:
+def test_link_is_added_listed_and_removed(cli: Cli, played: Connection) -> None:
     """A player is linked by name; the list has player and account."""
     assert cli("link", "bob", ACCOUNT, "--mention").code == 0
     (row,) = json.loads(cli("links", "--json").out)
@@ -37,7 +37,7 @@ def test_a_link_is_made_listed_and_taken_away(cli: Cli, played: Connection) -> N
     assert "No linked players" in cli("links").out
 
 
-def test_a_player_has_one_account_and_an_account_one_player(cli: Cli, played: Connection) -> None:
+def test_new_link_replaces_earlier_links(cli: Cli, played: Connection) -> None:
     """A new link replaces earlier ones of the player and of the account."""
     other = "223456789012345678"
     for player, account in (("bob", ACCOUNT), ("alice", other), ("alice", f"<@{ACCOUNT}>")):
@@ -50,14 +50,14 @@ def test_a_player_has_one_account_and_an_account_one_player(cli: Cli, played: Co
     "account",
     ["12", "bob", "1234567890123456789012", "99999999999999999999", "\uff11" * 18],
 )
-def test_what_is_no_account_is_refused(cli: Cli, played: Connection, account: str) -> None:
+def test_invalid_account_is_refused(cli: Cli, played: Connection, account: str) -> None:
     """An invalid account id exits with 2, and the message says where to find it."""
     result = cli("link", "bob", account)
     assert result.code == 2
     assert "Copy User ID" in result.err
 
 
-def test_an_unknown_player_is_refused(cli: Cli, played: Connection) -> None:
+def test_unknown_player_is_refused(cli: Cli, played: Connection) -> None:
     """Each command exits with 2 for an unknown player, and suggests a similar one."""
     for arguments in (
         ["link", "bobb", ACCOUNT],
@@ -70,7 +70,7 @@ def test_an_unknown_player_is_refused(cli: Cli, played: Connection) -> None:
         assert "bob" in result.err
 
 
-def test_a_hidden_player_is_not_shown_until_undone(cli: Cli, played: Connection) -> None:
+def test_hidden_player_is_not_shown(cli: Cli, played: Connection) -> None:
     """A hidden player is not on the scoreboard, but in its totals."""
     assert "bob" in cli("round").out
     assert cli("hide", "bob").code == 0
@@ -87,7 +87,7 @@ def test_a_hidden_player_is_not_shown_until_undone(cli: Cli, played: Connection)
 
 
 @pytest.mark.parametrize("answer", ["n\n", "\n", ""])
-def test_forgetting_asks_first(cli: Cli, played: Connection, answer: str) -> None:
+def test_forget_requires_a_confirmation(cli: Cli, played: Connection, answer: str) -> None:
     """ "No" or no answer: exit 2, no changes; the question lists the names that would be replaced."""
     result = cli("forget", "bob", stdin=answer)
     assert result.code == 2
@@ -96,7 +96,7 @@ def test_forgetting_asks_first(cli: Cli, played: Connection, answer: str) -> Non
     assert "bob" in cli("round").out
 
 
-def test_forgetting_replaces_the_player(cli: Cli, played: Connection) -> None:
+def test_forget_replaces_the_player(cli: Cli, played: Connection) -> None:
     """After a confirmation or --yes the pseudonym is shown."""
     assert cli("forget", "bob", stdin="y\n").code == 0
     assert cli("forget", "alice", "--yes").code == 0
@@ -110,7 +110,7 @@ def test_forgetting_replaces_the_player(cli: Cli, played: Connection) -> None:
     assert played.execute("SELECT count(*) FROM player_aliases WHERE alias LIKE 'forgotten-%'").fetchone() == (2,)
 
 
-def test_forgetting_is_not_done_beside_another_run(cli: Cli, played: Connection, home: Path) -> None:
+def test_forget_is_refused_during_another_run(cli: Cli, played: Connection, home: Path) -> None:
     """Exit 75 while another run holds the lock of the database."""
     with run_lock(played):
         assert cli("forget", "bob", "--yes", "--wait", "0").code == 75

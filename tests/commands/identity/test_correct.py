@@ -113,9 +113,7 @@ def refused(cli: Cli, *words: str) -> str:
     ],
     ids=lambda words: words[0],
 )
-def test_an_undone_correction_leaves_nothing_behind(
-    cli: Cli, played: psycopg.Connection, words: tuple[str, ...]
-) -> None:
+def test_undo_restores_the_output(cli: Cli, played: psycopg.Connection, words: tuple[str, ...]) -> None:
     """Each correction changes the output, and undo restores it; a dry run changes nothing."""
     before = shown(cli)
     assert "dry run" in cli("correct", *words, "--dry-run").err
@@ -133,7 +131,7 @@ def test_an_undone_correction_leaves_nothing_behind(
     assert cli("validate").code == 0
 
 
-def test_merged_players_are_one_everywhere(cli: Cli, played: psycopg.Connection) -> None:
+def test_merged_players_are_one_player_everywhere(cli: Cli, played: psycopg.Connection) -> None:
     """A merged player is found by all names and GUIDs, with all rounds; links and hiding apply to the person."""
     assert cli("link", LAPTOP, "123456789012345678").code == 0
     corrected(cli, "merge", "bob", "bobby")
@@ -174,7 +172,7 @@ def twice(cli: Cli) -> set[str]:
     return {row["player_guid"] for row in rows(cli, "validate") if row["check"] == "person_twice_in_round"}
 
 
-def test_two_who_play_in_one_round_are_two(cli: Cli, played: psycopg.Connection) -> None:
+def test_players_of_one_round_cannot_be_merged(cli: Cli, played: psycopg.Connection) -> None:
     """A merge of players in one round is refused until it is voided; a later such file causes a finding."""
     error = refused(cli, "merge", "eve", "zed")
     assert "both play in round" in error
@@ -196,7 +194,7 @@ def test_two_who_play_in_one_round_are_two(cli: Cli, played: psycopg.Connection)
     assert twice(cli) == set()
 
 
-def test_an_undo_that_would_join_two_who_play_together_is_refused(cli: Cli, played: psycopg.Connection) -> None:
+def test_undo_that_merges_players_of_one_round_is_refused(cli: Cli, played: psycopg.Connection) -> None:
     """A split is possible before a file shows both GUIDs in one round."""
     corrected(cli, "merge", BOB, LAPTOP)
     split = corrected(cli, "split", LAPTOP)
@@ -213,7 +211,7 @@ def test_an_undo_that_would_join_two_who_play_together_is_refused(cli: Cli, play
     assert cli("rebuild", "--verify").code == 0
 
 
-def test_a_restored_backup_has_the_corrections(cli: Cli, played: psycopg.Connection) -> None:
+def test_restored_backup_has_the_corrections(cli: Cli, played: psycopg.Connection) -> None:
     """A restore returns all corrections in force; later ones are gone."""
     corrected(cli, "merge", BOB, LAPTOP, "--reason", "new computer")
     corrected(cli, "void", "2025-10-02-201000-oasis-round-1.txt")
@@ -231,7 +229,7 @@ def test_a_restored_backup_has_the_corrections(cli: Cli, played: psycopg.Connect
     assert [row["id"] for row in rows(cli, "correct", "list")] == [1, 2, 3, 4]
 
 
-def test_explain_names_what_was_corrected(cli: Cli, played: psycopg.Connection) -> None:
+def test_explain_names_the_corrections(cli: Cli, played: psycopg.Connection) -> None:
     """explain lists the merge, the name and the excluded map, not undone or unrelated corrections."""
     corrected(cli, "rename", "eve", "Evelyn")
     corrected(cli, "merge", BOB, LAPTOP, "--reason", "new computer")
@@ -247,7 +245,7 @@ def test_explain_names_what_was_corrected(cli: Cli, played: psycopg.Connection) 
     assert [row["kind"] for row in rows(cli, "explain", str(round_id), "max")["corrections"]] == ["void"]
 
 
-def test_a_session_without_a_counted_round_is_not_listed(cli: Cli, played: psycopg.Connection) -> None:
+def test_session_without_counted_rounds_is_not_listed(cli: Cli, played: psycopg.Connection) -> None:
     """Voided rounds can be listed; undo restores everything."""
     ids = [row["id"] for row in rows(cli, "sessions")]
     corrected(cli, "void", "2025-10-01-201000-supply-round-1.txt")
@@ -261,7 +259,7 @@ def test_a_session_without_a_counted_round_is_not_listed(cli: Cli, played: psyco
     assert "is not voided" in refused(cli, "unvoid", "2025-10-01-201000-supply-round-1.txt")
 
 
-def test_the_only_round_of_all_can_be_voided_and_counted_again(cli: Cli, db: psycopg.Connection) -> None:
+def test_only_round_can_be_voided_and_counted_again(cli: Cli, db: psycopg.Connection) -> None:
     """Without counted rounds every command works, and the round is found by id and file name."""
     file = match(1, BOB, "bob")[0]
     take(db, [file])
@@ -278,7 +276,7 @@ def test_the_only_round_of_all_can_be_voided_and_counted_again(cli: Cli, db: psy
     assert shown(cli) == before
 
 
-def test_a_file_of_two_servers_is_named_by_its_number(cli: Cli, db: psycopg.Connection) -> None:
+def test_file_name_on_two_servers_requires_an_id(cli: Cli, db: psycopg.Connection) -> None:
     """The error lists ids and servers, and the round of the other server still counts."""
     file = match(1, BOB, "bob")[0]
     take(db, [file])
@@ -288,9 +286,7 @@ def test_a_file_of_two_servers_is_named_by_its_number(cli: Cli, db: psycopg.Conn
     assert {row["id"]: row["is_counted"] for row in rows(cli, "rounds", "--all")} == {1: True, 2: False}
 
 
-def test_corrections_hold_for_files_that_come_later_and_through_a_rebuild(
-    cli: Cli, played: psycopg.Connection
-) -> None:
+def test_corrections_apply_to_later_files_and_rebuilds(cli: Cli, played: psycopg.Connection) -> None:
     """Corrections apply to later files: an excluded map, a voided file sent again, a merged GUID."""
     corrected(cli, "exclude-map", "supply")
     corrected(cli, "merge", BOB, LAPTOP)
@@ -339,7 +335,7 @@ def test_corrections_hold_for_files_that_come_later_and_through_a_rebuild(
         (("rename", "bob", "x", "--reason", "y" * 501), "at most 500"),
     ],
 )
-def test_what_makes_no_sense_is_refused(
+def test_invalid_corrections_are_refused(
     cli: Cli, played: psycopg.Connection, words: tuple[str, ...], error: str
 ) -> None:
     """Invalid corrections exit with 2 and one line, and write nothing."""
@@ -370,7 +366,7 @@ def test_hostile_names_and_reasons_are_shown_as_text(cli: Cli, played: psycopg.C
     assert "\x1b" not in cli("player", BOB).out
 
 
-def test_a_forgotten_player_is_forgotten_with_every_guid(cli: Cli, played: psycopg.Connection) -> None:
+def test_forget_covers_every_guid_of_a_player(cli: Cli, played: psycopg.Connection) -> None:
     """After forget, both GUIDs get pseudonyms and stay one player; corrected names and reasons are removed."""
     corrected(cli, "merge", BOB, LAPTOP, "--reason", "bobby said so")
     corrected(cli, "rename", "bob", "Robert", "--reason", "asked for")
@@ -389,7 +385,7 @@ def test_a_forgotten_player_is_forgotten_with_every_guid(cli: Cli, played: psyco
     assert rows(cli, "players", "--suggest") == []
 
 
-def test_suggestions_show_the_evidence_and_no_hidden_player(cli: Cli, db: psycopg.Connection) -> None:
+def test_suggestions_show_evidence_but_no_hidden_player(cli: Cli, db: psycopg.Connection) -> None:
     """GUIDs with equal names that were never in one round are suggested, except hidden and merged players."""
     take(db, [*match(1, BOB, "bob"), *match(8, LAPTOP, "-=BOB=-")])
     (pair,) = rows(cli, "players", "--suggest")

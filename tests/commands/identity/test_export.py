@@ -50,7 +50,7 @@ def exported(db: Connection) -> set[str]:
     return {table.name for table in catalog.tables(db) if not table.is_view} - {"forgetting_key"}
 
 
-def test_csv_holds_every_row_and_column(played: Connection, tmp_path: Path) -> None:
+def test_csv_has_every_row_and_column(played: Connection, tmp_path: Path) -> None:
     """CSV is read by another reader: formulas are text, quotes and commas are kept."""
     tables = exported(played)
     export(played, tmp_path / "out", ExportKind.CSV)
@@ -66,7 +66,7 @@ def test_csv_holds_every_row_and_column(played: Connection, tmp_path: Path) -> N
     assert kills == (sum(int(row["kills"]) for row in found["player_comprehensive_stats"]),)
 
 
-def test_json_lines_hold_every_row_as_it_is(played: Connection, tmp_path: Path) -> None:
+def test_json_lines_have_every_row_unchanged(played: Connection, tmp_path: Path) -> None:
     """JSON lines: one document per line, unknown numbers are null, names are unchanged."""
     tables = exported(played)
     export(played, tmp_path / "out", ExportKind.JSONL)
@@ -79,7 +79,7 @@ def test_json_lines_hold_every_row_as_it_is(played: Connection, tmp_path: Path) 
             assert None in {row["revives_given"] for row in rows}
 
 
-def test_sqlite_answers_like_the_database(played: Connection, tmp_path: Path) -> None:
+def test_sqlite_keeps_types_and_keys(played: Connection, tmp_path: Path) -> None:
     """SQLite: numbers, bytes and keys have their types."""
     tables = exported(played)
     export(played, tmp_path / "stats.sqlite", ExportKind.SQLITE)
@@ -101,7 +101,7 @@ def test_sqlite_answers_like_the_database(played: Connection, tmp_path: Path) ->
         assert (datetime.fromisoformat(ended_at),) == played.execute("SELECT max(ended_at) FROM rounds").fetchone()
 
 
-def test_without_files_no_byte_of_the_archive_is_exported(played: Connection, tmp_path: Path) -> None:
+def test_archived_bytes_are_not_exported_by_default(played: Connection, tmp_path: Path) -> None:
     """The archived bytes are not exported by default, and not in the dictionary."""
     export(played, tmp_path / "out", ExportKind.CSV, with_files=False)
     with (tmp_path / "out" / "processed_files.csv").open(encoding="utf-8") as file:
@@ -110,7 +110,7 @@ def test_without_files_no_byte_of_the_archive_is_exported(played: Connection, tm
 
 
 @pytest.mark.parametrize("kind", list(ExportKind))
-def test_what_exists_is_never_replaced(played: Connection, tmp_path: Path, kind: ExportKind) -> None:
+def test_existing_targets_are_not_replaced(played: Connection, tmp_path: Path, kind: ExportKind) -> None:
     """Existing files, folders and broken links are not changed."""
     (tmp_path / "file").write_text("mine")
     (tmp_path / "folder").mkdir()
@@ -123,7 +123,7 @@ def test_what_exists_is_never_replaced(played: Connection, tmp_path: Path, kind:
 
 
 @pytest.mark.parametrize("kind", list(ExportKind))
-def test_what_fails_leaves_nothing_behind(played: Connection, tmp_path: Path, kind: ExportKind) -> None:
+def test_failed_export_leaves_nothing(played: Connection, tmp_path: Path, kind: ExportKind) -> None:
     """After an error neither the target nor a partial export remains."""
 
     def fail(done: int, all_tables: int) -> None:
@@ -138,7 +138,7 @@ def test_what_fails_leaves_nothing_behind(played: Connection, tmp_path: Path, ki
 
 
 @pytest.mark.parametrize("kind", list(ExportKind))
-def test_an_export_is_private_whatever_the_umask(played: Connection, tmp_path: Path, kind: ExportKind) -> None:
+def test_export_is_private_with_any_umask(played: Connection, tmp_path: Path, kind: ExportKind) -> None:
     """Files have mode 0600 and folders 0700, with any umask."""
     before = os.umask(0)
     try:
@@ -151,7 +151,7 @@ def test_an_export_is_private_whatever_the_umask(played: Connection, tmp_path: P
     }
 
 
-def test_every_table_and_column_is_in_the_dictionary_and_nothing_else(db: Connection) -> None:
+def test_dictionary_matches_the_database(db: Connection) -> None:
     """`sql/dictionary.toml` matches the database catalogue."""
     tables = {table.name: table for table in catalog.tables(db)}
     words = catalog.dictionary()
@@ -162,14 +162,14 @@ def test_every_table_and_column_is_in_the_dictionary_and_nothing_else(db: Connec
         assert all(table.meanings), name
 
 
-def test_the_document_shows_the_dictionary_as_it_is(cli: Cli) -> None:
+def test_documented_dictionary_is_current(cli: Cli) -> None:
     """If this fails, run: etstats export --dictionary --markdown."""
     result = cli("export", "--dictionary", "--markdown")
     assert result.code == 0
     assert DOCUMENT.read_text(encoding="utf-8").endswith(result.out)
 
 
-def test_the_command_writes_and_refuses(cli: Cli, played: Connection, tmp_path: Path) -> None:
+def test_exit_codes_of_the_command(cli: Cli, played: Connection, tmp_path: Path) -> None:
     """Exit 0 once, 2 the second time; 2 without a target or with an unknown format, with a suggestion."""
     target = tmp_path / "stats.sqlite"
     assert cli("export", "--to", target, "--format", "sqlite").code == 0

@@ -46,7 +46,7 @@ def add(db: Connection, files: Iterable[GeneratedFile]) -> list[ImportResult]:
     return [importer.add(file.name, file.content, file.mtime) for file in files]
 
 
-def someone(files: list[GeneratedFile]) -> tuple[str, set[str]]:
+def regular_player(files: list[GeneratedFile]) -> tuple[str, set[str]]:
     """Return the player in most files, with the names as in the bytes."""
     raw = [parse(file.name, file.content) for file in files]
     everybody = [player.guid for round_ in raw for player in round_.players]
@@ -96,9 +96,9 @@ def numbers(db: Connection, other: dict[str, str]) -> list[tuple[object, ...]]:
     return sorted(((row[0], other.get(row[1], row[1]), *row[2:]) for row in rows), key=repr)
 
 
-def test_nothing_of_a_forgotten_player_is_left(db: Connection, files: list[GeneratedFile]) -> None:
+def test_forget_removes_every_trace_of_a_player(db: Connection, files: list[GeneratedFile]) -> None:
     """No GUID or name remains in rows, archived files, quarantine and reasons; the link is removed."""
-    guid, names = someone(files)
+    guid, names = regular_player(files)
     first, second, *rest = files
     half = second.content[: second.content.index(guid.encode()) + 30]
     twice = first.content + next(line for line in first.content.splitlines(keepends=True) if guid.encode() in line)
@@ -142,9 +142,9 @@ def _name_everywhere(db: Connection, guid: str, name: str) -> None:
     )
 
 
-def test_every_other_number_stays_as_it_was(db: Connection, files: list[GeneratedFile]) -> None:
+def test_forget_changes_no_other_value(db: Connection, files: list[GeneratedFile]) -> None:
     """Rows, line-ups, matches and source hashes do not change, and aliases are consistent."""
-    guid, _ = someone(files)
+    guid, _ = regular_player(files)
     add(db, files)
     before = numbers(db, {})
     db.commit()
@@ -157,9 +157,9 @@ def test_every_other_number_stays_as_it_was(db: Connection, files: list[Generate
     assert alias == (done.player.pseudonym, done.rounds)
 
 
-def test_the_archive_says_what_the_rows_say(db: Connection, files: list[GeneratedFile]) -> None:
+def test_archived_files_match_the_rows(db: Connection, files: list[GeneratedFile]) -> None:
     """Hash and size are those of the stored bytes, which are complete and contain the pseudonym."""
-    guid, _ = someone(files)
+    guid, _ = regular_player(files)
     add(db, files)
     db.commit()
     done = forget(db, guid, COPIES)
@@ -174,9 +174,9 @@ def test_the_archive_says_what_the_rows_say(db: Connection, files: list[Generate
             assert (player.guid == done.player.pseudonym_guid) == (player.name == done.player.pseudonym)
 
 
-def test_a_file_already_taken_is_still_known(db: Connection, files: list[GeneratedFile]) -> None:
+def test_unchanged_source_file_is_not_imported_again(db: Connection, files: list[GeneratedFile]) -> None:
     """The unchanged file of the source is not imported again."""
-    guid, _ = someone(files)
+    guid, _ = regular_player(files)
     add(db, files)
     db.commit()
     forget(db, guid, COPIES)
@@ -186,11 +186,9 @@ def test_a_file_already_taken_is_still_known(db: Connection, files: list[Generat
 
 
 @pytest.mark.parametrize("order", ["forwards", "backwards"])
-def test_files_that_come_later_get_the_same_pseudonym(
-    db: Connection, files: list[GeneratedFile], order: str
-) -> None:
+def test_later_files_get_the_same_pseudonym(db: Connection, files: list[GeneratedFile], order: str) -> None:
     """Forgetting before other files arrive gives the same result as forgetting at the end, in any order."""
-    guid, names = someone(files)
+    guid, names = regular_player(files)
     add(db, files)
     expected = numbers(db, {})
     db.execute("DELETE FROM rounds; DELETE FROM processed_files")
@@ -204,9 +202,9 @@ def test_files_that_come_later_get_the_same_pseudonym(
     assert numbers(db, {done.player.pseudonym_guid: guid}) == expected
 
 
-def test_the_database_holds_only_a_keyed_hash(db: Connection, files: list[GeneratedFile]) -> None:
+def test_database_stores_only_a_keyed_hash(db: Connection, files: list[GeneratedFile]) -> None:
     """The same player has another hash with another key."""
-    guid, _ = someone(files)
+    guid, _ = regular_player(files)
     add(db, files)
     db.commit()
     done = forget(db, guid, COPIES)
@@ -220,7 +218,7 @@ def test_the_database_holds_only_a_keyed_hash(db: Connection, files: list[Genera
     assert forget(db, guid, COPIES).player.guid_hash != done.player.guid_hash
 
 
-def test_two_players_are_forgotten_under_two_pseudonyms(db: Connection, files: list[GeneratedFile]) -> None:
+def test_two_players_get_two_pseudonyms(db: Connection, files: list[GeneratedFile]) -> None:
     """One key, two players: two hashes, two pseudonyms; other players do not change."""
     add(db, files)
     everybody = sorted({player.guid for file in files for player in parse(file.name, file.content).players})
@@ -237,7 +235,7 @@ def test_local_copies_are_rewritten_and_keep_their_times(
     db: Connection, files: list[GeneratedFile], tmp_path: Path
 ) -> None:
     """The local copies contain the pseudonym, and no partial file."""
-    guid, _ = someone(files)
+    guid, _ = regular_player(files)
     add(db, files)
     db.commit()
     folder = tmp_path / "main"
@@ -254,11 +252,11 @@ def test_local_copies_are_rewritten_and_keep_their_times(
         assert (folder / file.name).stat().st_mtime == file.mtime
 
 
-def test_local_copies_that_come_later_are_rewritten_too(
+def test_later_local_copies_are_rewritten(
     cli: Callable[..., CliResult], db: Connection, files: list[GeneratedFile], home: Path, tmp_path: Path
 ) -> None:
     """Through the whole pipeline: later files are anonymized in the database and in the local copy."""
-    guid, _ = someone(files)
+    guid, _ = regular_player(files)
     source = tmp_path / "server"
     source.mkdir()
     settings = home / "etstats.toml"
@@ -274,9 +272,9 @@ def test_local_copies_that_come_later_are_rewritten_too(
     assert guid not in everything(db)
 
 
-def test_nothing_is_forgotten_by_half(db: Connection, files: list[GeneratedFile]) -> None:
+def test_failed_forget_changes_nothing(db: Connection, files: list[GeneratedFile]) -> None:
     """After an error nothing has changed."""
-    guid, _ = someone(files)
+    guid, _ = regular_player(files)
     add(db, files)
     db.execute("CREATE TABLE bar (x int); ALTER TABLE forgotten_players ADD CHECK (pseudonym = '') NOT VALID")
     db.commit()
@@ -286,7 +284,7 @@ def test_nothing_is_forgotten_by_half(db: Connection, files: list[GeneratedFile]
     assert everything(db) == before
 
 
-def test_no_column_for_players_is_overlooked(db: Connection) -> None:
+def test_every_table_with_players_is_handled(db: Connection) -> None:
     """A new table with players must be handled by forget."""
     columns = db.execute(
         """SELECT c.table_name, c.column_name FROM information_schema.columns c
@@ -317,7 +315,7 @@ def test_no_column_for_players_is_overlooked(db: Connection) -> None:
     }
 
 
-def test_bytes_are_rewritten_line_by_line_whatever_they_are() -> None:
+def test_any_bytes_are_rewritten_by_line() -> None:
     """Replaced only at the start of a line, up to the end of the name, also in truncated and invalid lines."""
     others = {"AAAAAAAA": ("11111111", "nobody")}
     content = b"x\\map\nAAAAAAAA\\^1na\xff me\\1\\2\r\nBBBBBBBB\\AAAAAAAA\\1\nAAAAAAAA\\cut"
@@ -334,7 +332,7 @@ def write_copies(root: Path, server: str, files: Iterable[GeneratedFile]) -> Pat
     return folder
 
 
-def holders(root: Path, guid: str) -> list[str]:
+def files_with_guid(root: Path, guid: str) -> list[str]:
     """Return the files of a folder that contain a GUID, including hidden and partial ones."""
     return [path.name for path in root.rglob("*") if path.is_file() and guid.encode() in path.read_bytes()]
 
@@ -348,7 +346,7 @@ _KILLED_AT = {
 
 
 @pytest.mark.parametrize("moment", _KILLED_AT)
-def test_a_killed_forget_is_completed_by_the_next_run(
+def test_killed_forget_is_completed_by_the_next_run(
     cli: Callable[..., CliResult],
     db: Connection,
     files: list[GeneratedFile],
@@ -357,12 +355,12 @@ def test_a_killed_forget_is_completed_by_the_next_run(
     moment: str,
 ) -> None:
     """If `forget` is killed at any step, the next import leaves no copy with the player."""
-    guid, _ = someone(files)
+    guid, _ = regular_player(files)
     add(db, files)
     db.commit()
     root = home / "data" / "gamestats"
     write_copies(root, "gone-from-the-settings", files)
-    held = len(holders(root, guid))
+    held = len(files_with_guid(root, guid))
     function, at = _KILLED_AT[moment]
     program = f"""
 import os, signal
@@ -384,33 +382,33 @@ forget(connect({database_url!r}), {guid!r}, Path({str(root)!r}))
     assert "may still contain a forgotten player" in cli("health").out
     (home / "empty").mkdir()
     assert cli("import", home / "empty").code == 0
-    assert holders(root, guid) == []
+    assert files_with_guid(root, guid) == []
     assert "may still contain" not in cli("health").out
     assert not list(root.rglob("*.partial"))
 
 
-def test_the_copies_of_another_machine_are_anonymized_by_its_next_run(
+def test_next_run_anonymizes_copies_on_another_machine(
     cli: Callable[..., CliResult], db: Connection, files: list[GeneratedFile], home: Path, tmp_path: Path
 ) -> None:
     """Each folder of copies has its version: after a `forget` elsewhere, the next run here rewrites it."""
-    guid, _ = someone(files)
+    guid, _ = regular_player(files)
     add(db, files)
     db.commit()
     here = write_copies(home / "data" / "gamestats", "main", files)
     forget(db, guid, tmp_path / "the other machine")
-    assert holders(here, guid)
+    assert files_with_guid(here, guid)
     times = {path.name: path.stat().st_mtime for path in here.iterdir()}
     (home / "empty").mkdir()
     assert cli("import", home / "empty").code == 0
-    assert holders(home / "data" / "gamestats", guid) == []
+    assert files_with_guid(home / "data" / "gamestats", guid) == []
     assert {path.name: path.stat().st_mtime for path in here.iterdir()} == times
 
 
-def test_a_copy_that_cannot_be_rewritten_is_an_error(
+def test_unwritable_copy_is_an_error(
     db: Connection, files: list[GeneratedFile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a failure the version is not stored, so the next run tries again."""
-    guid, _ = someone(files)
+    guid, _ = regular_player(files)
     add(db, files)
     db.commit()
     write_copies(tmp_path, "main", files)
@@ -424,14 +422,12 @@ def test_a_copy_that_cannot_be_rewritten_is_an_error(
             forget(db, guid, tmp_path)
     assert not are_copies_current(Pseudonyms(db), tmp_path)
     assert update_copies(Pseudonyms(db), tmp_path) > 0
-    assert holders(tmp_path, guid) == []
+    assert files_with_guid(tmp_path, guid) == []
 
 
-def test_a_database_from_before_a_forget_begins_again(
-    db: Connection, files: list[GeneratedFile], tmp_path: Path
-) -> None:
+def test_restored_backup_forgets_again(db: Connection, files: list[GeneratedFile], tmp_path: Path) -> None:
     """After a restore of an older backup the person is forgotten again, in newer copies too."""
-    guid, _ = someone(files)
+    guid, _ = regular_player(files)
     add(db, files)
     db.commit()
     write_copies(tmp_path, "main", files)
@@ -442,10 +438,10 @@ def test_a_database_from_before_a_forget_begins_again(
     for file in files:
         (tmp_path / "main" / file.name).write_bytes(file.content)
     forget(db, guid, tmp_path)
-    assert holders(tmp_path, guid) == []
+    assert files_with_guid(tmp_path, guid) == []
 
 
-def test_a_database_that_forgot_nobody_leaves_the_copies_alone(db: Connection, tmp_path: Path) -> None:
+def test_copies_are_not_read_without_forgotten_players(db: Connection, tmp_path: Path) -> None:
     """Without forgotten players, no version is written and no file is read."""
     (tmp_path / "main").mkdir()
     (tmp_path / "main" / "note.txt").write_text("x")

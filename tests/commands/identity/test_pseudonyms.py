@@ -15,7 +15,7 @@ GUID = "0123ABCD"
 
 @settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), layout=st.sampled_from([33, 36, 37, 38]), choice=st.integers(0, 100))
-def test_a_whole_file_says_the_same_of_everybody(seed: int, layout: int, choice: int) -> None:
+def test_anonymized_file_keeps_all_numbers(seed: int, layout: int, choice: int) -> None:
     """After parsing, one player has another GUID and name, at the same position with the same numbers."""
     (file,) = generate(seed, start=START, files=1, layout=layout, players=6)
     before = parse(file.name, file.content)
@@ -35,7 +35,7 @@ def test_a_whole_file_says_the_same_of_everybody(seed: int, layout: int, choice:
         max_size=30,
     )
 )
-def test_in_any_bytes_no_line_begins_with_the_forgotten_any_more(parts: list[bytes]) -> None:
+def test_no_line_starts_with_a_forgotten_guid(parts: list[bytes]) -> None:
     """Anonymizing twice equals once, and absent players are not added."""
     content = b"".join(parts)
     others = {"AAAAAAAA": ("BBBBBBBB", "nobody")}
