@@ -35,7 +35,7 @@ def test_an_import_writes_every_column(db: psycopg.Connection, table: str) -> No
     assert set(WRITTEN[table]) | ELSEWHERE[table] == stored
 
 
-def test_every_column_list_is_used_and_every_used_list_exists() -> None:
+def test_column_lists_are_used_and_exist() -> None:
     """No list is unused or misspelled."""
     texts = [queries.query(name) for name in queries.query_names()]
     texts += [queries.check_query(path.stem) for path in queries.check_files()]
@@ -45,6 +45,6 @@ def test_every_column_list_is_used_and_every_used_list_exists() -> None:
 
 
 @pytest.mark.parametrize("name", ["store_files", "store_rounds"])
-def test_the_statements_of_each_import_are_parsed_once(name: str) -> None:
+def test_import_statements_are_parsed_once(name: str) -> None:
     """The statements of a group are shorter than the limit of psycopg's cache of parsed statements."""
     assert len(columns.query_with_columns(name).encode()) <= MAX_CACHED_STATEMENT_LENGTH

@@ -19,7 +19,7 @@ from tests.support.processes import HANG_SECONDS
 
 
 @contextmanager
-def server_that_says(answer: bytes) -> Iterator[str]:
+def server_replying(answer: bytes) -> Iterator[str]:
     """A server that answers the first message with these bytes and closes; yields its URL."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
 
@@ -35,7 +35,7 @@ def server_that_says(answer: bytes) -> Iterator[str]:
         thread.join(timeout=HANG_SECONDS)
 
 
-def refusal(text: str, code: str = "28P01", severity: str = "FATAL") -> bytes:
+def error_response(text: str, code: str = "28P01", severity: str = "FATAL") -> bytes:
     """A server's ErrorResponse."""
     body = (
         b"".join(f"{key}{value}\0".encode() for key, value in {"S": severity, "C": code, "M": text}.items())
@@ -44,7 +44,7 @@ def refusal(text: str, code: str = "28P01", severity: str = "FATAL") -> bytes:
     return b"E" + (len(body) + 4).to_bytes(4, "big") + body
 
 
-def test_an_open_connection(database_url: str) -> None:
+def test_connection_has_utc_and_no_autocommit(database_url: str) -> None:
     """A connection has no autocommit, uses UTC and has an application name."""
     with connect(database_url) as conn:
         assert not conn.autocommit
@@ -56,7 +56,7 @@ def test_an_open_connection(database_url: str) -> None:
         assert row[1:] == ("etstats", "UTC")
 
 
-def test_the_urls_own_options_are_kept(database_url: str) -> None:
+def test_url_options_are_kept(database_url: str) -> None:
     """Options of the URL are kept, and its application name wins."""
     url = f"{database_url}{'&' if '?' in database_url else '?'}options=-c%20work_mem%3D7MB&application_name=mine"
     with connect(url) as conn:
@@ -65,14 +65,14 @@ def test_the_urls_own_options_are_kept(database_url: str) -> None:
         assert conn.execute("SHOW application_name").fetchone() == ("mine",)
 
 
-def test_read_only(database_url: str) -> None:
+def test_read_only_connection_cannot_write(database_url: str) -> None:
     """A read-only connection cannot write; the error is a ConfigError."""
     with connect(database_url, read_only=True) as conn:
         with pytest.raises(ConfigError, match="read-only"), database_errors():
             conn.execute("INSERT INTO servers (name) VALUES ('x')")
 
 
-def test_a_server_that_is_down() -> None:
+def test_refused_connection_is_temporary() -> None:
     """A refused connection is temporary, and the message has the address."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = listener.getsockname()[1]
@@ -80,13 +80,13 @@ def test_a_server_that_is_down() -> None:
         connect(f"postgresql://player:hunter2@127.0.0.1:{port}/base")
 
 
-def test_a_missing_socket(tmp_path: Path) -> None:
+def test_missing_socket_is_temporary(tmp_path: Path) -> None:
     """A socket folder without a server is temporary."""
     with pytest.raises(DatabaseError, match="cannot be reached"):
         connect(f"postgresql:///base?host={tmp_path}")
 
 
-def test_a_database_that_does_not_exist(postgres: str) -> None:
+def test_missing_database_is_a_config_error(postgres: str) -> None:
     """A missing database is a ConfigError."""
     url = urlsplit(postgres)._replace(path="/nowhere").geturl()
     with pytest.raises(
@@ -98,32 +98,32 @@ def test_a_database_that_does_not_exist(postgres: str) -> None:
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        (refusal('password authentication failed for user "player"'), ConfigError),
-        (refusal("Passwort-Authentifizierung fehlgeschlagen", severity="FATAL"), ConfigError),
-        (refusal("no such database: base", code="08P01"), ConfigError),
-        (refusal("unsupported startup parameter: options", code="08P01"), ConfigError),
-        (refusal("the database system is starting up", code="57P03"), DatabaseError),
-        (refusal("sorry, too many clients already", code="53300"), DatabaseError),
+        (error_response('password authentication failed for user "player"'), ConfigError),
+        (error_response("Passwort-Authentifizierung fehlgeschlagen", severity="FATAL"), ConfigError),
+        (error_response("no such database: base", code="08P01"), ConfigError),
+        (error_response("unsupported startup parameter: options", code="08P01"), ConfigError),
+        (error_response("the database system is starting up", code="57P03"), DatabaseError),
+        (error_response("sorry, too many clients already", code="53300"), DatabaseError),
         (b"", DatabaseError),
     ],
 )
-def test_what_a_server_answers(said: bytes, expected: type[EtstatsError]) -> None:
+def test_each_server_error_is_permanent_or_temporary(said: bytes, expected: type[EtstatsError]) -> None:
     """Each answer is permanent or temporary; no message has the password."""
-    with server_that_says(said) as url, pytest.raises(expected) as caught:
+    with server_replying(said) as url, pytest.raises(expected) as caught:
         connect(url)
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_password_that_is_missing() -> None:
+def test_missing_password_is_a_config_error() -> None:
     """A missing password is a ConfigError."""
-    with server_that_says(b"R\0\0\0\x08\0\0\0\x03") as url:
+    with server_replying(b"R\0\0\0\x08\0\0\0\x03") as url:
         with pytest.raises(ConfigError, match=r"requires a password, and database\.url has none"):
             connect(url.replace(":hunter2", ""))
 
 
-def test_encryption_that_the_server_lacks() -> None:
+def test_unsupported_tls_is_a_config_error() -> None:
     """Required TLS that the server does not support is a ConfigError."""
-    with server_that_says(b"N") as url, pytest.raises(ConfigError, match=r"No TLS with .*sslmode"):
+    with server_replying(b"N") as url, pytest.raises(ConfigError, match=r"No TLS with .*sslmode"):
         connect(url.replace("sslmode=disable", "sslmode=require"))
 
 
@@ -141,21 +141,21 @@ def test_encryption_that_the_server_lacks() -> None:
         "",
     ],
 )
-def test_a_url_that_is_none(url: str) -> None:
+def test_malformed_url_is_not_quoted(url: str) -> None:
     """A malformed URL is refused without quoting it, since it may contain the password."""
     with pytest.raises(ConfigError, match=r"database\.url") as caught:
         connect(url)
     assert "ter2" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_server_that_is_too_old(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_old_server_is_refused(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server older than the oldest supported version is refused with both versions."""
     monkeypatch.setattr(connection, "OLDEST_SERVER", 99)
     with pytest.raises(ConfigError, match=r"is 1\d\..*; etstats needs 99 or newer"):
         connect(database_url)
 
 
-def test_lost_in_the_middle_of_work(db: psycopg.Connection, admin: psycopg.Connection) -> None:
+def test_terminated_connection_is_temporary(db: psycopg.Connection, admin: psycopg.Connection) -> None:
     """A session ended by the server is a temporary error, then and afterwards."""
     admin.execute("SELECT pg_terminate_backend(%s, 10000)", [db.info.backend_pid])
     for _ in range(2):
@@ -167,7 +167,7 @@ def test_lost_in_the_middle_of_work(db: psycopg.Connection, admin: psycopg.Conne
     ("code", "expected", "said"),
     [("53100", DatabaseError, "server's disk is full"), ("42501", ConfigError, "Grant the privilege")],
 )
-def test_states_of_the_database(
+def test_full_disk_and_missing_privilege_have_messages(
     db: psycopg.Connection, code: str, expected: type[EtstatsError], said: str
 ) -> None:
     """A full disk and a missing privilege have their own messages."""
@@ -175,13 +175,13 @@ def test_states_of_the_database(
         db.execute(f"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END $$")
 
 
-def test_a_fault_of_ours_stays_one(db: psycopg.Connection) -> None:
+def test_invalid_sql_is_an_internal_error(db: psycopg.Connection) -> None:
     """Wrong SQL is not converted to a database error."""
     with pytest.raises(psycopg.errors.UndefinedTable), database_errors():
         db.execute("SELECT * FROM nowhere")
 
 
-def test_one_run_at_a_time(database_url: str, db: psycopg.Connection) -> None:
+def test_second_run_does_not_get_the_lock(database_url: str, db: psycopg.Connection) -> None:
     """A second run fails at once, and succeeds after the first has ended."""
     with connect(database_url) as other:
         with run_lock(db), pytest.raises(LockedError, match="Another etstats run"), run_lock(other):
@@ -190,7 +190,7 @@ def test_one_run_at_a_time(database_url: str, db: psycopg.Connection) -> None:
             assert other.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
 
 
-def test_the_lock_holds_across_transactions(database_url: str, db: psycopg.Connection) -> None:
+def test_commit_and_rollback_keep_the_lock(database_url: str, db: psycopg.Connection) -> None:
     """Neither commit nor rollback releases the lock."""
     with connect(database_url) as other, run_lock(db):
         db.execute("SELECT 1")
@@ -201,7 +201,7 @@ def test_the_lock_holds_across_transactions(database_url: str, db: psycopg.Conne
             pytest.fail("both hold the lock")
 
 
-def test_the_lock_after_a_failed_run(database_url: str, db: psycopg.Connection) -> None:
+def test_failed_run_releases_the_lock(database_url: str, db: psycopg.Connection) -> None:
     """A run that fails with a broken transaction releases the lock."""
     with pytest.raises(psycopg.errors.UndefinedTable), run_lock(db):
         db.execute("SELECT * FROM nowhere")
@@ -209,7 +209,9 @@ def test_the_lock_after_a_failed_run(database_url: str, db: psycopg.Connection) 
         assert not db.closed
 
 
-def test_the_lock_of_a_killed_run(database_url: str, db: psycopg.Connection, admin: psycopg.Connection) -> None:
+def test_lost_connection_releases_the_lock(
+    database_url: str, db: psycopg.Connection, admin: psycopg.Connection
+) -> None:
     """A lost connection releases the lock, and the first error is reported."""
 
     def run() -> None:

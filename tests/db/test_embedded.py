@@ -77,7 +77,7 @@ def processes_in(folder: str) -> set[int]:
     return found
 
 
-def test_an_ordinary_first_use(new: Path) -> None:
+def test_first_use_creates_a_database(new: Path) -> None:
     """The first use creates a database with durable settings and checksums."""
     with connect(embedded.ensure_running(new)) as conn:
         assert conn.execute("SHOW fsync").fetchone() == ("on",)
@@ -92,14 +92,14 @@ def test_an_ordinary_first_use(new: Path) -> None:
     assert embedded.status(new).url is None
 
 
-def test_status_and_stop_of_nothing(tmp_path: Path) -> None:
+def test_status_and_stop_create_nothing(tmp_path: Path) -> None:
     """Status and stop of a missing database create nothing."""
     assert not embedded.status(tmp_path / "none").running
     assert not embedded.stop(tmp_path / "none")
     assert not (tmp_path / "none").exists()
 
 
-def test_running_already_starts_no_process(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_running_server_starts_no_process(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """For a running server the URL needs neither a subprocess nor the lock."""
 
     def refuse(*_args: object, **_kwargs: object) -> None:
@@ -110,7 +110,7 @@ def test_running_already_starts_no_process(database: Path, monkeypatch: pytest.M
     assert embedded.ensure_running(database) == embedded.status(database).url
 
 
-def test_the_server_lets_go_of_cron(new: Path) -> None:
+def test_server_is_detached_from_its_starter(new: Path) -> None:
     """The starting process and its pipes end while the server runs on in its own session."""
     command = [sys.executable, "-c", START, str(new)]
     # Returns only when nobody holds the pipes.
@@ -127,7 +127,7 @@ def test_the_server_lets_go_of_cron(new: Path) -> None:
     assert "HOME=" not in environment
 
 
-def test_two_programs_at_once(new: Path) -> None:
+def test_simultaneous_first_uses_start_one_server(new: Path) -> None:
     """Several first uses at the same time end with one server."""
     with ExitStack() as running:
         processes = [running.enter_context(start(new)) for _ in range(4)]
@@ -138,7 +138,7 @@ def test_two_programs_at_once(new: Path) -> None:
         assert conn.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_nobody_else_can_connect(database: Path) -> None:
+def test_other_users_cannot_connect(database: Path) -> None:
     """No TCP, a private folder, and peer authentication."""
     url = embedded.ensure_running(database)
     with connect(url) as conn:
@@ -150,18 +150,18 @@ def test_nobody_else_can_connect(database: Path) -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {name for (name,) in names} == {"root", pwd.getpwuid(folder.stat().st_uid).pw_name}
     if os.geteuid() == 0:
-        assert as_nobody(url) == 1
+        assert connect_as_nobody(url) == 1
         # With the folder open, the kernel still identifies the other user.
         folder.chmod(0o711)
         (folder / ".s.PGSQL.5432").chmod(0o777)
         try:
-            assert as_nobody(url) == 2
+            assert connect_as_nobody(url) == 2
         finally:
             (folder / ".s.PGSQL.5432").chmod(0o700)
             folder.chmod(0o700)
 
 
-def as_nobody(url: str) -> int:
+def connect_as_nobody(url: str) -> int:
     """Connect as `nobody`: 0 connected, 1 no access to the socket, 2 refused by the server."""
     child = os.fork()
     if child == 0:
@@ -180,7 +180,7 @@ def as_nobody(url: str) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def test_back_after_a_kill(database: Path) -> None:
+def test_committed_rows_survive_a_kill(database: Path) -> None:
     """Committed rows are kept after the server was killed."""
     with connect(embedded.ensure_running(database)) as conn:
         conn.execute("SET synchronous_commit = on")
@@ -191,7 +191,7 @@ def test_back_after_a_kill(database: Path) -> None:
         conn.execute("DROP TABLE kept")
 
 
-def test_a_pid_that_is_somebody_elses_by_now(database: Path) -> None:
+def test_stale_pid_of_another_program_is_ignored(database: Path) -> None:
     """A stale pid file whose pid another program has does not prevent the start."""
     embedded.ensure_running(database, durable=False)
     kill(database)
@@ -205,7 +205,7 @@ def test_a_pid_that_is_somebody_elses_by_now(database: Path) -> None:
         assert other.poll() is None
 
 
-def test_a_lost_socket(database: Path) -> None:
+def test_deleted_socket_is_recreated(database: Path) -> None:
     """A server whose socket was deleted is restarted."""
     url = embedded.ensure_running(database, durable=False)
     before = embedded.status(database).pid
@@ -215,7 +215,7 @@ def test_a_lost_socket(database: Path) -> None:
     assert embedded.status(database).pid != before
 
 
-def test_a_lost_pid_file(database: Path) -> None:
+def test_deleted_pid_file_starts_no_second_server(database: Path) -> None:
     """A running server whose pid file was deleted is restarted, never doubled."""
     url = embedded.ensure_running(database, durable=False)
     before = embedded.status(database).pid
@@ -225,7 +225,7 @@ def test_a_lost_pid_file(database: Path) -> None:
     assert before not in processes_in(str(database / "postgres" / "18"))
 
 
-def test_a_damaged_pid_file(database: Path) -> None:
+def test_truncated_pid_file_is_ignored(database: Path) -> None:
     """A truncated pid file does not prevent the start."""
     embedded.ensure_running(database, durable=False)
     kill(database)
@@ -234,7 +234,7 @@ def test_a_damaged_pid_file(database: Path) -> None:
         assert conn.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_a_half_made_database_is_made_anew(new: Path) -> None:
+def test_unfinished_database_is_replaced(new: Path) -> None:
     """An unfinished database of a killed first use is replaced."""
     half = new / "postgres" / "18.new"
     half.mkdir(parents=True)
@@ -245,7 +245,7 @@ def test_a_half_made_database_is_made_anew(new: Path) -> None:
     assert not half.exists()
 
 
-def test_a_long_path(new: Path) -> None:
+def test_long_path_gets_a_short_socket_folder(new: Path) -> None:
     """A data folder with a path too long for a socket gets a short private folder for it."""
     deep = new / ("d" * 60) / ("e" * 60)
     url = embedded.ensure_running(deep, durable=False)
@@ -265,7 +265,7 @@ def test_a_long_path(new: Path) -> None:
     place.rmdir()
 
 
-def test_odd_characters_in_the_path(new: Path) -> None:
+def test_special_characters_in_the_path_work(new: Path) -> None:
     """Blanks, quotes, commas and dollar signs in the path work."""
     odd = new / "a b'c\"d,e$(touch x)%é"
     try:
@@ -275,7 +275,7 @@ def test_odd_characters_in_the_path(new: Path) -> None:
         embedded.stop(odd)
 
 
-def test_a_database_of_another_version(new: Path) -> None:
+def test_older_database_version_is_refused(new: Path) -> None:
     """A database of an older PostgreSQL is not touched; the error has the solution."""
     (new / "postgres" / "16").mkdir(parents=True)
     with pytest.raises(ConfigError, match=r"made by PostgreSQL 16.*backup.*restore"):
@@ -329,7 +329,7 @@ def test_newest_release_is_used(
     assert embedded.installed_version() == release
 
 
-def test_no_release_of_that_version(install: Callable[[str, str], Path]) -> None:
+def test_missing_postgresql_18_is_reported(install: Callable[[str, str], Path]) -> None:
     """Without a complete PostgreSQL 18, the error has the solutions."""
     install("path", "postgres (PostgreSQL) 17.9")
     (install("package", "postgres (PostgreSQL) 18.6") / "initdb").unlink()
@@ -347,7 +347,7 @@ def test_no_release_of_that_version(install: Callable[[str, str], Path]) -> None
         ("19devel", None),
     ],
 )
-def test_running_and_installed_release(
+def test_running_release_older_than_installed_is_outdated(
     install: Callable[[str, str], Path], running: str, newer: str | None
 ) -> None:
     """A running server is outdated only if a newer minor release is installed."""
@@ -355,13 +355,13 @@ def test_running_and_installed_release(
     assert embedded.newer_version(running) == newer
 
 
-def test_programs_of_the_package() -> None:
+def test_package_contains_server_and_client() -> None:
     """The package contains the server and client programs."""
     for name in ("psql", "pg_dump", "pg_restore", "pg_basebackup"):
         assert (embedded.bin_dir() / name).is_file()
 
 
-def test_replaced_programs(new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_upgraded_package_restarts_the_server(new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After an upgrade of the package, the next command restarts the server."""
     original = embedded.bin_dir().parents[1]
     site = new.parent / "site-packages"
@@ -387,7 +387,7 @@ def test_replaced_programs(new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert embedded.status(new).pid == after.pid
 
 
-def test_a_copy_for_an_account_that_cannot_reach_the_programs(
+def test_programs_are_copied_for_an_account_without_access(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If root's server account cannot reach the programs, a copy is created once."""
@@ -406,7 +406,7 @@ def test_a_copy_for_an_account_that_cannot_reach_the_programs(
     assert programs.stat().st_ctime_ns == made
 
 
-def test_a_user_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_user_without_passwd_entry_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A user id without a passwd entry is reported."""
     monkeypatch.setattr(os, "geteuid", lambda: 2**30)
     with pytest.raises(ConfigError, match="no entry in /etc/passwd"):
@@ -426,7 +426,7 @@ def as_root_without_accounts(monkeypatch: pytest.MonkeyPatch, made: list[str]) -
     monkeypatch.setattr(pwd, "getpwnam", find)
 
 
-def test_an_account_of_its_own_for_root(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_root_creates_a_system_account(monkeypatch: pytest.MonkeyPatch) -> None:
     """As root, a system account without login is created once."""
     made: list[str] = []
     called: list[list[str]] = []
@@ -443,7 +443,7 @@ def test_an_account_of_its_own_for_root(monkeypatch: pytest.MonkeyPatch) -> None
     assert called[0][-2:] == ["/usr/sbin/nologin", "etstats"]
 
 
-def test_no_account_for_root(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_account_creation_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """If no account can be created, the error has the solution."""
 
     def missing(*_args: object, **_options: object) -> None:
@@ -455,7 +455,7 @@ def test_no_account_for_root(monkeypatch: pytest.MonkeyPatch) -> None:
         embedded_programs.server_account(Path("/"))
 
 
-def test_the_folders_owner_runs_it_for_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_root_uses_the_account_of_the_folder_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As root, the folder of an ordinary user is used with that user's account."""
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     nobody = pwd.getpwnam("nobody")
@@ -463,21 +463,21 @@ def test_the_folders_owner_runs_it_for_root(tmp_path: Path, monkeypatch: pytest.
     assert embedded_programs.server_account(tmp_path).pw_name == "nobody"
 
 
-def test_a_program_that_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hanging_program_is_killed_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that hangs is killed and named."""
     monkeypatch.setattr(embedded_programs, "_PROGRAM_SECONDS", 0.1)
     with pytest.raises(DatabaseError, match="sleep did not end within"):
         embedded_programs.run_as(pwd.getpwuid(os.getuid()), ["/bin/sleep", "600"])
 
 
-def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
+def test_data_folder_below_a_file_is_refused(tmp_path: Path) -> None:
     """A data folder below a file is refused with the solution."""
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match=r"cannot use .*ETSTATS_DATA_DIR"):
         embedded.ensure_running(tmp_path / "file" / "data")
 
 
-def test_a_folder_of_somebody_else(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_database_of_another_user_is_reported(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another user's database is reported as such."""
 
     def closed(*_args: object, **_kwargs: object) -> str:
@@ -488,7 +488,7 @@ def test_a_folder_of_somebody_else(database: Path, monkeypatch: pytest.MonkeyPat
         embedded.ensure_running(database)
 
 
-def test_root_cannot_put_it_below_a_private_folder(reachable_dir: Path) -> None:
+def test_root_is_refused_below_a_private_folder(reachable_dir: Path) -> None:
     """As root, a closed parent folder is an error and not opened; an ordinary user can use its own."""
     closed = Path(tempfile.mkdtemp(dir=reachable_dir))
     if os.geteuid() == 0:
@@ -503,7 +503,7 @@ def test_root_cannot_put_it_below_a_private_folder(reachable_dir: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's folders are opened to another account")
 @pytest.mark.parametrize("function", ["fchown", "fchmod", "rename"])
 @pytest.mark.parametrize("at", [1, 2], ids=["data folder", "postgres"])
-def test_root_killed_while_it_makes_the_folders(
+def test_killed_folder_creation_is_completed(
     reachable_dir: Path, monkeypatch: pytest.MonkeyPatch, function: str, at: int
 ) -> None:
     """The next run completes the folders, and the server's account has access."""
@@ -534,7 +534,9 @@ def test_root_killed_while_it_makes_the_folders(
         ("initdb: error: invalid locale name", r"initdb failed: initdb: error: invalid locale name"),
     ],
 )
-def test_a_first_use_that_fails(new: Path, monkeypatch: pytest.MonkeyPatch, said: str, expected: str) -> None:
+def test_failed_first_use_leaves_no_database(
+    new: Path, monkeypatch: pytest.MonkeyPatch, said: str, expected: str
+) -> None:
     """The message of PostgreSQL's programs is shown, and no unfinished database is left."""
     programs = new.parent / "programs"
     programs.mkdir(mode=0o755)
@@ -548,7 +550,7 @@ def test_a_first_use_that_fails(new: Path, monkeypatch: pytest.MonkeyPatch, said
     embedded.ensure_running(new, durable=False)
 
 
-def test_a_full_disk(new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_is_temporary(new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk is a temporary error, not a configuration error."""
 
     def full(*_args: object) -> None:
@@ -559,7 +561,7 @@ def test_a_full_disk(new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         embedded.ensure_running(new)
 
 
-def test_a_database_that_does_not_start(new: Path) -> None:
+def test_damaged_database_is_reported_with_its_log(new: Path) -> None:
     """A damaged database is reported with PostgreSQL's reason and the path of its log."""
     embedded.ensure_running(new, durable=False)
     embedded.stop(new)

@@ -102,7 +102,7 @@ def works_in(url: str) -> Path:
     ids=["short", "long to short", "short to long", "long"],
 )
 @pytest.mark.parametrize("is_running", [True, False], ids=["running", "crashed"])
-def test_copied_data_folder(
+def test_copied_data_folder_has_its_own_server(
     folder: Path, prepare: Callable[[str | Path], Path], original: Path, copied: Path, is_running: bool
 ) -> None:
     """A copy has its own server and rows, whether the original runs or left a pid file."""
@@ -129,7 +129,7 @@ def test_copied_data_folder(
     assert rows(start(here)) == ["both", "original"]
 
 
-def test_moved_data_folder(folder: Path, prepare: Callable[[str | Path], Path]) -> None:
+def test_moved_data_folder_keeps_its_server(folder: Path, prepare: Callable[[str | Path], Path]) -> None:
     """The server of a folder moved while it ran continues at the new path."""
     add(embedded.ensure_running(prepare("old")), "kept")
     (folder / "old").rename(folder / "new")
@@ -139,7 +139,7 @@ def test_moved_data_folder(folder: Path, prepare: Callable[[str | Path], Path]) 
     assert rows(url) == ["kept"]
 
 
-def test_same_files_under_two_paths(folder: Path, prepare: Callable[[str | Path], Path]) -> None:
+def test_second_path_starts_no_second_server(folder: Path, prepare: Callable[[str | Path], Path]) -> None:
     """If another path leads to the same files and socket, no second server is started."""
     url = start(prepare("original"))
     add(url, "kept")
@@ -178,7 +178,7 @@ pid_file.write_text(saved)
 
 
 @as_root
-def test_server_in_another_container(prepare: Callable[[str | Path], Path]) -> None:
+def test_server_in_another_container_is_only_used(prepare: Callable[[str | Path], Path]) -> None:
     """A server in another PID namespace is used, but not stopped or restarted."""
     data = prepare("data")
     add(start(data), "kept")
@@ -191,7 +191,7 @@ def test_server_in_another_container(prepare: Callable[[str | Path], Path]) -> N
     assert rows(start(data)) == ["kept"]
 
 
-def test_server_of_another_folder(prepare: Callable[[str | Path], Path]) -> None:
+def test_server_of_another_folder_is_not_used(prepare: Callable[[str | Path], Path]) -> None:
     """A connection ends if the server works in another folder than the URL's."""
     data = prepare("one")
     url = start(data)
@@ -242,7 +242,7 @@ def received(pipe: Pipe) -> bytes:
 
 
 @as_root
-def test_foreign_listener_in_tmp(prepare: Callable[[str | Path], Path]) -> None:
+def test_foreign_listener_in_tmp_gets_no_connection(prepare: Callable[[str | Path], Path]) -> None:
     """After a crash, another user who listens at the predictable path in /tmp gets no connection."""
     data = prepare(LONG)
     url = start(data)
@@ -268,7 +268,7 @@ def test_foreign_listener_in_tmp(prepare: Callable[[str | Path], Path]) -> None:
 
 
 @as_root
-def test_foreign_listener_in_our_folder(prepare: Callable[[str | Path], Path]) -> None:
+def test_foreign_listener_in_own_folder_gets_no_connection(prepare: Callable[[str | Path], Path]) -> None:
     """A socket of another user in a folder that is private now gets no connection."""
     data = prepare("data")
     url = start(data)
@@ -287,7 +287,7 @@ def test_foreign_listener_in_our_folder(prepare: Callable[[str | Path], Path]) -
 
 
 @pytest.mark.parametrize("kind", ["open", "group", "file", "link", "foreign"])
-def test_socket_folder_that_is_not_private(folder: Path, prepare: Callable[[str | Path], Path], kind: str) -> None:
+def test_shared_socket_folder_is_refused(folder: Path, prepare: Callable[[str | Path], Path], kind: str) -> None:
     """A socket folder that others own or can write to is refused."""
     data = prepare(LONG)
     start(data)
@@ -327,7 +327,7 @@ def test_socket_folder_that_is_not_private(folder: Path, prepare: Callable[[str 
         "/".join(["x" * 200] * 3),
     ],
 )
-def test_odd_path(folder: Path, name: str) -> None:
+def test_server_works_below_any_printable_path(folder: Path, name: str) -> None:
     """A server starts, answers and stops below any printable path."""
     data = folder / name
     url = start(data)
@@ -345,7 +345,7 @@ def test_odd_path(folder: Path, name: str) -> None:
         (b"x" * 256, "cannot use .*: File name too long"),
     ],
 )
-def test_impossible_path(folder: Path, name: bytes, reason: str) -> None:
+def test_invalid_path_is_refused(folder: Path, name: bytes, reason: str) -> None:
     """A path that PostgreSQL cannot use is refused with the reason, and nothing is created."""
     with pytest.raises(ConfigError, match=f"{reason}.*ETSTATS_DATA_DIR"):
         start(folder / os.fsdecode(name))
@@ -393,7 +393,7 @@ def running(reachable_dir: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("names", [*sorted({*LIBPQ, *HOSTILE}), "all"])
-def test_environment_of_libpq(
+def test_libpq_environment_changes_nothing(
     running: str, names: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """No variable or file of libpq changes the connection or its answers."""

@@ -55,7 +55,7 @@ def test_status_of_an_empty_database_changes_nothing(empty: psycopg.Connection, 
     assert empty.execute("SELECT to_regclass('schema_migrations')").fetchone() == (None,)
 
 
-def test_nothing_to_do_is_one_query(
+def test_no_pending_migration_needs_one_query(
     empty: psycopg.Connection, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without pending migrations, no lock is taken and no table created."""
@@ -73,7 +73,7 @@ def test_nothing_to_do_is_one_query(
     assert "FROM schema_migrations" in asked[0]
 
 
-def test_a_failing_step_leaves_no_trace(empty: psycopg.Connection, folder: Path) -> None:
+def test_failing_migration_is_rolled_back(empty: psycopg.Connection, folder: Path) -> None:
     """A failing migration is rolled back, the earlier one is kept, and the repaired one is applied."""
     second = folder / "0002_names.sql"
     second.write_text("CREATE TABLE half (id integer); SELECT nonsense;")
@@ -97,7 +97,7 @@ def test_refuses_a_newer_database(empty: psycopg.Connection, folder: Path) -> No
 
 
 @pytest.mark.parametrize("change", ["text", "name"])
-def test_refuses_a_changed_step(empty: psycopg.Connection, folder: Path, change: str) -> None:
+def test_refuses_a_changed_migration(empty: psycopg.Connection, folder: Path, change: str) -> None:
     """A migration changed after it was applied is refused."""
     migrate(empty, folder)
     if change == "text":
@@ -108,7 +108,7 @@ def test_refuses_a_changed_step(empty: psycopg.Connection, folder: Path, change:
         migrate(empty, folder)
 
 
-def test_line_ends_are_not_a_change(empty: psycopg.Connection, folder: Path) -> None:
+def test_line_ends_do_not_change_the_hash(empty: psycopg.Connection, folder: Path) -> None:
     """Windows line ends do not change the hash."""
     migrate(empty, folder)
     first = folder / "0001_players.sql"
@@ -137,7 +137,7 @@ def test_refuses_a_migration_below_the_newest_applied(empty: psycopg.Connection,
             refuse(empty, folder)
 
 
-def test_a_schema_of_an_older_version(empty: psycopg.Connection, folder: Path) -> None:
+def test_migrations_stop_at_a_given_version(empty: psycopg.Connection, folder: Path) -> None:
     """Migrations are applied up to `up_to`, and the others later."""
     assert migrate(empty, folder, up_to=1) == ["0001_players"]
     assert migrate(empty, folder, up_to=1) == []
@@ -161,7 +161,7 @@ def test_released_migrations_are_frozen() -> None:
     assert changed_releases(sql_root() / "migrations") == []
 
 
-def test_a_changed_or_deleted_release_is_noticed(folder: Path) -> None:
+def test_changed_or_deleted_release_is_detected(folder: Path) -> None:
     """A change or deletion is detected."""
     hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
     lines = [f"{sha256}  {name}\n" for name, sha256 in hashes.items()]
@@ -196,7 +196,7 @@ def test_refuses_a_database_of_another_program(empty: psycopg.Connection, kind: 
     assert sorted(after) == sorted(before)
 
 
-def test_the_refusal_of_a_foreign_database_is_exit_2(cli: Cli, db: psycopg.Connection) -> None:
+def test_foreign_database_exits_with_2(cli: Cli, db: psycopg.Connection) -> None:
     """A command prints one line and exits with 2."""
     db.execute("ALTER TABLE schema_migrations RENAME COLUMN number TO version")
     db.commit()
@@ -242,7 +242,7 @@ DROPPED = {
 
 
 @pytest.mark.parametrize("statement", DROPPED)
-def test_what_was_dropped_is_found(db: psycopg.Connection, statement: str) -> None:
+def test_dropped_objects_are_reported(db: psycopg.Connection, statement: str) -> None:
     """Dropped objects of each kind are found; added ones are not reported."""
     assert missing_objects(db) == []
     db.execute(statement)
@@ -252,7 +252,7 @@ def test_what_was_dropped_is_found(db: psycopg.Connection, statement: str) -> No
     assert found == DROPPED[statement]
 
 
-def test_objects_of_other_programs_are_not_ours(empty: psycopg.Connection, folder: Path) -> None:
+def test_objects_of_other_programs_are_ignored(empty: psycopg.Connection, folder: Path) -> None:
     """Objects that existed before a migration, or that a migration drops, are not missing."""
     empty.execute("CREATE TABLE theirs (id integer PRIMARY KEY)")
     empty.commit()
@@ -269,7 +269,7 @@ def test_objects_of_other_programs_are_not_ours(empty: psycopg.Connection, folde
     assert missing_objects(empty) == ["table players"]
 
 
-def test_commands_report_what_is_missing(cli: Cli, db: psycopg.Connection) -> None:
+def test_db_status_and_health_report_missing_objects(cli: Cli, db: psycopg.Connection) -> None:
     """`db status` and `health` report it and exit with 3; other commands refer to `db status`."""
     assert cli("db", "status").code == 0
     assert json.loads(cli("db", "status", "--json").out)["missing"] == []
@@ -291,7 +291,7 @@ def test_commands_report_what_is_missing(cli: Cli, db: psycopg.Connection) -> No
     assert "etstats db status" in done.err
 
 
-def test_two_at_once(empty_database_url: str, folder: Path) -> None:
+def test_simultaneous_runs_apply_each_migration_once(empty_database_url: str, folder: Path) -> None:
     """With several processes at once, each migration is applied once, and none fails."""
     barrier = threading.Barrier(4)
 
@@ -305,7 +305,7 @@ def test_two_at_once(empty_database_url: str, folder: Path) -> None:
     assert sorted(step for steps in done for step in steps) == ["0001_players", "0002_names"]
 
 
-def test_the_real_folder(db: psycopg.Connection) -> None:
+def test_template_has_all_migrations_and_tables(db: psycopg.Connection) -> None:
     """The test template has all migrations and the documented tables."""
     assert status(db).pending == ()
     assert len(status(db).applied) >= 1
@@ -314,7 +314,9 @@ def test_the_real_folder(db: psycopg.Connection) -> None:
         assert db.execute("SELECT to_regclass(%s) IS NOT NULL", [name]).fetchone() == (True,), name
 
 
-def test_a_user_without_rights(admin: psycopg.Connection, empty_database_url: str, folder: Path) -> None:
+def test_missing_privilege_is_a_config_error(
+    admin: psycopg.Connection, empty_database_url: str, folder: Path
+) -> None:
     """A role that may not create tables is a ConfigError."""
     with connect(empty_database_url) as conn:
         conn.execute("REVOKE CREATE ON SCHEMA public FROM public")  # as it is from PostgreSQL 15 on

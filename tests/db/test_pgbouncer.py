@@ -66,7 +66,7 @@ def backend(conn: psycopg.Connection) -> int:
     return int(row[0])
 
 
-def test_every_session_of_the_pool_answers_the_same(pooled_url: str, admin: psycopg.Connection) -> None:
+def test_settings_apply_to_every_pooled_session(pooled_url: str, admin: psycopg.Connection) -> None:
     """The settings are set in each session that a transaction uses."""
     database = sql.Identifier(conninfo_to_dict(pooled_url)["dbname"])
     for name, other in {"DateStyle": "German", "TimeZone": "Asia/Tokyo", "client_encoding": "LATIN1"}.items():
@@ -100,9 +100,7 @@ def test_every_session_of_the_pool_answers_the_same(pooled_url: str, admin: psyc
         ("default_transaction_isolation", "serializable"),
     ],
 )
-def test_setting_that_the_pooler_does_not_track(
-    pooled_url: str, admin: psycopg.Connection, name: str, other: str
-) -> None:
+def test_untracked_setting_is_refused(pooled_url: str, admin: psycopg.Connection, name: str, other: str) -> None:
     """A setting that cannot be kept through the pooler is refused with its name and the solution."""
     database = sql.Identifier(conninfo_to_dict(pooled_url)["dbname"])
     admin.execute(sql.SQL("ALTER DATABASE {} SET {} = {}").format(database, sql.Identifier(name), other))
@@ -112,7 +110,7 @@ def test_setting_that_the_pooler_does_not_track(
         connect(pooled_url)
 
 
-def test_run_lock(pooled_url: str, database_url: str) -> None:
+def test_run_lock_works_through_the_pooler(pooled_url: str, database_url: str) -> None:
     """One run at a time, through the pooler and directly, while sessions change."""
     with closing(connect(pooled_url)) as conn, closing(connect(pooled_url)) as other:
         with run_lock(conn):
@@ -135,7 +133,7 @@ def test_run_lock(pooled_url: str, database_url: str) -> None:
         assert held == (0,)
 
 
-def test_lock_of_a_killed_run(pooled_url: str, database_url: str) -> None:
+def test_killed_process_releases_the_lock(pooled_url: str, database_url: str) -> None:
     """The lock of a killed process is released at once."""
     child = os.fork()
     if child == 0:
@@ -149,7 +147,7 @@ def test_lock_of_a_killed_run(pooled_url: str, database_url: str) -> None:
         pass
 
 
-def test_whole_line(
+def test_every_command_works_through_the_pooler(
     cli: Cli, pooled_url: str, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every command works through the pooler with the same output as without."""

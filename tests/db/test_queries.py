@@ -59,12 +59,12 @@ def _strings(node: ast.expr) -> Iterator[str]:
         yield from fnmatch.filter(queries.query_names(), "".join(parts))
 
 
-def test_every_named_query_is_used_and_every_used_name_exists() -> None:
+def test_queries_are_used_and_exist() -> None:
     """No query is unused or misspelled."""
     assert set(_used_names()) == set(queries.query_names())
 
 
-def test_a_query_is_its_text_without_comments() -> None:
+def test_query_text_has_no_comments() -> None:
     """Comment lines are removed, and no query is empty."""
     assert queries.query("applied_migrations").startswith("SELECT number")
     for name in queries.query_names():
@@ -74,13 +74,13 @@ def test_a_query_is_its_text_without_comments() -> None:
 
 
 @pytest.mark.parametrize("name", ["aplied_migrations", "../migrations/0001_rounds", ""])
-def test_an_unknown_name_is_refused(name: str) -> None:
+def test_unknown_name_is_refused(name: str) -> None:
     """The message has similar names."""
     with pytest.raises(EtstatsError, match=f'no query named "{name}" in .*; similar names: '):
         queries.query(name)
 
 
-def test_a_name_that_exists_twice_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_duplicate_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Names are unique over all files."""
     (tmp_path / "queries").mkdir()
     for subject in ("first", "second"):
@@ -102,7 +102,7 @@ OF_SINGLE_GUIDS = set(
 )
 
 
-def test_reading_queries_see_persons() -> None:
+def test_reading_queries_use_merged_players() -> None:
     """Reading queries use the views that combine merged players."""
     tables = re.compile(r"\b(player_comprehensive_stats|weapon_comprehensive_stats|hidden_players)\b")
     assert {name for name in queries.query_names() if tables.search(queries.query(name))} == OF_SINGLE_GUIDS

@@ -52,19 +52,19 @@ def played(db: psycopg.Connection) -> psycopg.Connection:
 
 
 @pytest.mark.parametrize("statement", WRONG)
-def test_a_wrong_row_is_refused(played: psycopg.Connection, statement: str) -> None:
+def test_invalid_rows_are_refused(played: psycopg.Connection, statement: str) -> None:
     """By a key or a CHECK, at the latest at the end of the transaction."""
     with pytest.raises(psycopg.IntegrityError):
         played.execute(f"{statement}; SET CONSTRAINTS ALL IMMEDIATE")
 
 
-def test_a_round_never_outlives_its_file(played: psycopg.Connection) -> None:
+def test_file_of_a_round_cannot_be_deleted(played: psycopg.Connection) -> None:
     """A round's file cannot be deleted, so that a listing needs no check of the rounds."""
     played.execute("DELETE FROM processed_files")
     assert played.execute("SELECT count(*) FROM rounds").fetchone() == (0,)
 
 
-def test_what_a_file_may_lack_can_be_null(played: psycopg.Connection) -> None:
+def test_optional_values_can_be_null(played: psycopg.Connection) -> None:
     """All values but identity, weapon sums, damage and time; the ratio of an unknown value is NULL, not 0."""
     nullable = played.execute(
         """SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute
@@ -84,7 +84,7 @@ def test_what_a_file_may_lack_can_be_null(played: psycopg.Connection) -> None:
     assert rows.fetchall() == [(None, None, None, 6)]
 
 
-def test_rounds_that_are_not_counted_are_left_out(cli: Cli, played: psycopg.Connection, tmp_path: Path) -> None:
+def test_uncounted_rounds_are_excluded(cli: Cli, played: psycopg.Connection, tmp_path: Path) -> None:
     """Boards, match sums, careers and records exclude them; the rounds are stored."""
     kills = cli("leaderboard", "--top", "kills", "--csv").out
     assert "12" in kills

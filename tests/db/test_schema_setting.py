@@ -34,7 +34,7 @@ def shared(
     return theirs
 
 
-def test_a_schema_of_its_own(
+def test_separate_schema_is_created_and_used(
     cli: Cli,
     shared: Callable[[], dict[str, list[tuple[object, ...]]]],
     empty_database_url: str,
@@ -69,7 +69,7 @@ def test_a_schema_of_its_own(
 @pytest.mark.parametrize(
     "name", ["", "Etstats", "a b", "pg_temp", "x" * 64, "a,public", "a'b", "-c role=x", "schéma"]
 )
-def test_a_name_that_is_not_a_schema(cli: Cli, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_schema_name_is_refused(cli: Cli, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 2 with the value, which is not sent to the server."""
     monkeypatch.setenv("ETSTATS_DATABASE_SCHEMA", name)
     done = cli("sessions")
@@ -79,7 +79,7 @@ def test_a_name_that_is_not_a_schema(cli: Cli, name: str, monkeypatch: pytest.Mo
         with_schema("postgresql://localhost/x", name)
 
 
-def test_other_options_of_the_url_stay() -> None:
+def test_other_url_options_are_kept() -> None:
     """Other options are kept in front of the schema."""
     url = with_schema("postgresql://localhost/x?options=-c%20work_mem%3D8MB", "etstats")
     assert "options='-c work_mem=8MB -csearch_path=etstats'" in url

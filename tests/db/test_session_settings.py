@@ -41,14 +41,14 @@ def check(url: str) -> None:
 
 
 @pytest.mark.parametrize("name", NEEDED)
-def test_settings_of_the_database(admin: psycopg.Connection, empty_database_url: str, name: str) -> None:
+def test_database_settings_change_no_result(admin: psycopg.Connection, empty_database_url: str, name: str) -> None:
     """ALTER DATABASE ... SET changes no result."""
     database = sql.Identifier(conninfo_to_dict(empty_database_url)["dbname"])
     admin.execute(sql.SQL("ALTER DATABASE {} SET {} = {}").format(database, sql.Identifier(name), NEEDED[name][1]))
     check(empty_database_url)
 
 
-def test_triggers_that_the_server_turns_off(admin: psycopg.Connection, empty_database_url: str) -> None:
+def test_disabled_triggers_are_refused(admin: psycopg.Connection, empty_database_url: str) -> None:
     """Disabled triggers would give wrong sums: refused with the name of the setting."""
     database = sql.Identifier(conninfo_to_dict(empty_database_url)["dbname"])
     admin.execute(sql.SQL("ALTER DATABASE {} SET session_replication_role = replica").format(database))
@@ -70,12 +70,12 @@ def role_url(admin: psycopg.Connection, empty_database_url: str) -> Iterator[str
     admin.execute(sql.SQL("ALTER ROLE {} IN DATABASE {} RESET ALL").format(role, database))
 
 
-def test_settings_of_the_role(role_url: str) -> None:
+def test_role_settings_change_no_result(role_url: str) -> None:
     """ALTER ROLE ... SET changes no result, for all settings at once."""
     check(role_url)
 
 
-def test_environment_of_another_server(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_libpq_environment_changes_no_result(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """For a server that is not embedded, libpq's variables change no result."""
     plain = make_conninfo(empty_database_url, passfile=os.devnull)
     for name, setting in {
@@ -89,7 +89,7 @@ def test_environment_of_another_server(empty_database_url: str, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
-def test_database_of_another_encoding(admin: psycopg.Connection, postgres: str, encoding: str) -> None:
+def test_other_encoding_is_refused(admin: psycopg.Connection, postgres: str, encoding: str) -> None:
     """A database with another encoding is refused with the solution."""
     name = f"etstats_test_{encoding.lower()}_{os.getpid()}"
     locale = "TEMPLATE template0 LOCALE_PROVIDER libc LOCALE 'C'"
