@@ -15,7 +15,7 @@ PLACES_OF_A_FIELD = {
 }
 
 
-def test_a_field_is_named_in_few_files() -> None:
+def test_field_is_named_in_few_files() -> None:
     """A new field needs a migration and an edit in each of these files, and in no other."""
     files = [*(ROOT / "etstats").rglob("*.py"), *(ROOT / "sql").rglob("*.*")]
     naming = [path for path in files if re.search(rf"\b{A_FIELD}\b", path.read_text(encoding="utf-8"))]
@@ -23,7 +23,7 @@ def test_a_field_is_named_in_few_files() -> None:
     assert found == PLACES_OF_A_FIELD
 
 
-def test_the_row_of_a_player_has_the_order_of_the_table() -> None:
+def test_player_row_has_the_column_order() -> None:
     """The split of round 2 fills the row by position: cumulative fields, then per-round fields."""
     computed = {"bullets_fired", "time_played_minutes"}
     totals = [field.name for field in FIELDS if field.behaviour == CUMULATIVE and field.name not in computed]
@@ -39,7 +39,7 @@ def test_the_row_of_a_player_has_the_order_of_the_table() -> None:
     ]
 
 
-def test_a_layout_is_known_by_its_number_of_fields() -> None:
+def test_layouts_have_their_number_of_fields() -> None:
     """Each layout has as many fields as its number, and lacks the other fields of the newest."""
     assert list(LAYOUTS) == [33, 36, 37, 38]
     for count, layout in LAYOUTS.items():

@@ -15,7 +15,7 @@ GOLDEN = Path(__file__).parents[1] / "data" / "golden"
 
 
 @pytest.mark.parametrize("case", sorted(path.name for path in GOLDEN.iterdir()))
-def test_golden_files(case: str) -> None:
+def test_golden_files_are_paired_and_derived(case: str) -> None:
     """The rounds of a folder are paired and derived as in its expected.json."""
     expected = json.loads((GOLDEN / case / "expected.json").read_text(encoding="utf-8"))
     raws = {path.name: parse(path.name, path.read_bytes()) for path in sorted((GOLDEN / case).glob("*.txt"))}

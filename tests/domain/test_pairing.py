@@ -66,20 +66,20 @@ def all_edges_in_order(rounds: list[RoundKey], held: set[tuple[int, int]]) -> di
 
 
 @given(worlds())
-def test_pairs_are_taken_best_first(world: tuple[list[RoundKey], set[tuple[int, int]]]) -> None:
+def test_pairing_equals_best_first_search(world: tuple[list[RoundKey], set[tuple[int, int]]]) -> None:
     """Deciding each round by itself gives the same pairs as trying all possible pairs in order."""
     rounds, held = world
     assert pair(rounds, lambda two, one: (two.key, one.key) in held) == all_edges_in_order(rounds, held)
 
 
-def test_player_lines_are_stronger_than_a_nearer_name() -> None:
+def test_player_lines_take_precedence_over_a_nearer_name() -> None:
     """An included round 1 is preferred to a nearer one that fits only by name."""
     rounds = [round_key(1, 0, 1), round_key(2, 20, 1), round_key(3, 30, 2)]
     assert pair(rounds, lambda _, one: one.key == 1) == {3: 1}
     assert pair(rounds, lambda _two, _one: False) == {3: 2}
 
 
-def test_lines_pair_over_any_break_up_to_twelve_hours() -> None:
+def test_player_lines_pair_rounds_up_to_12_hours_apart() -> None:
     """Lines decide over an hour, with another limit, or with the clock set back; not over 12 hours."""
     for minutes in (61, -50, 719, -719, 720):
         assert pair([round_key(1, 0, 1), round_key(2, minutes, 2, limit=123)], lambda _two, _one: True) == {2: 1}
@@ -87,7 +87,7 @@ def test_lines_pair_over_any_break_up_to_twelve_hours() -> None:
         assert pair([round_key(1, 0, 1), round_key(2, minutes, 2)], lambda _two, _one: True) == {}
 
 
-def test_no_session_ends_within_a_match() -> None:
+def test_session_never_ends_within_a_match() -> None:
     """The rounds of a match, and those between them, are in one session."""
     rounds = [
         (START.replace(tzinfo=UTC) + timedelta(minutes=minute), minute) for minute in (0, 100, 200, 300, 400)

@@ -81,7 +81,7 @@ any_rounds = st.lists(
 
 @given(st.randoms(use_true_random=False))
 @settings(max_examples=15)
-def test_the_order_of_rounds_and_lines_changes_no_number(dice) -> None:
+def test_order_of_rounds_and_lines_changes_no_rating(dice) -> None:
     shuffled = [
         round_._replace(players=tuple(dice.sample(round_.players, len(round_.players))))
         for round_ in dice.sample(ROUNDS, len(ROUNDS))
@@ -89,7 +89,7 @@ def test_the_order_of_rounds_and_lines_changes_no_number(dice) -> None:
     assert rate(shuffled)[1] == RATED
 
 
-def test_matches_that_end_together_on_two_servers_are_in_an_order_without_server_ids() -> None:
+def test_simultaneous_matches_are_ordered_without_server_ids() -> None:
     other = [
         round_._replace(
             players=tuple(player._replace(identity_guid=f"X{player.identity_guid}") for player in round_.players)
@@ -105,7 +105,7 @@ def test_matches_that_end_together_on_two_servers_are_in_an_order_without_server
 
 
 @pytest.mark.parametrize("count", [0, 1, 17, 29])
-def test_rating_resumes_after_any_match_with_the_same_numbers(count) -> None:
+def test_rating_resumes_after_any_match_with_equal_results(count) -> None:
     whole, rows = rate(ROUNDS)
     states: dict[str, PlayerState] = {}
     maps: dict[str, BiasState] = {}
@@ -117,7 +117,7 @@ def test_rating_resumes_after_any_match_with_the_same_numbers(count) -> None:
     assert book == whole
 
 
-def test_one_more_match_changes_its_own_players_alone() -> None:
+def test_new_match_changes_only_its_players() -> None:
     *earlier, last = matches_of(ROUNDS)
     book = RatingBook()
     for match in earlier:
@@ -130,7 +130,7 @@ def test_one_more_match_changes_its_own_players_alone() -> None:
     assert all(row.delta == row.mu - before[row.identity_guid].mu for row in rows if row.identity_guid in before)
 
 
-def test_a_prediction_knows_only_earlier_matches() -> None:
+def test_prediction_uses_only_earlier_matches() -> None:
     changed = [
         round_._replace(winner_team=3 - round_.winner_team) if round_.match_id == ROUNDS[-1].match_id else round_
         for round_ in ROUNDS
@@ -141,7 +141,7 @@ def test_a_prediction_knows_only_earlier_matches() -> None:
 
 @given(any_rounds)
 @settings(max_examples=150)
-def test_no_input_makes_a_rating_that_is_not_a_number_or_out_of_bounds(rounds) -> None:
+def test_ratings_are_finite_and_bounded(rounds) -> None:
     book, rows = rate(rounds)
     for state in book.players.values():
         assert abs(state.performance) < 3 * LARGEST_OBSERVATION
@@ -158,14 +158,14 @@ def test_no_input_makes_a_rating_that_is_not_a_number_or_out_of_bounds(rounds) -
     st.integers(0, 2),
     st.sampled_from([None, "map1", "unknown"]),
 )
-def test_chances_of_both_line_ups_add_up_to_one(known, unknown, attacks_first, map_name) -> None:
+def test_chances_of_both_line_ups_sum_to_1(known, unknown, attacks_first, map_name) -> None:
     other_way = (3 - attacks_first) % 3
     chance = win_chance(BOOK, known, unknown, attacks_first, map_name)
     assert chance + win_chance(BOOK, unknown, known, other_way, map_name) == pytest.approx(1)
     assert advantage(BOOK, known, unknown) == pytest.approx(-advantage(BOOK, unknown, known))
 
 
-def test_players_without_a_rating_are_even_and_numbers_count() -> None:
+def test_unrated_teams_are_even_and_size_counts() -> None:
     book = RatingBook()
     many = [f"P{number}" for number in range(32)]
     assert win_chance(book, ["a"], ["b"]) == 0.5
@@ -175,13 +175,13 @@ def test_players_without_a_rating_are_even_and_numbers_count() -> None:
         win_chance(book, [], ["a"])
 
 
-def test_the_better_fighter_is_rated_higher_and_both_change_alike() -> None:
+def test_better_player_gains_what_the_other_loses() -> None:
     book, _ = rate([duel(20, 5)])
     assert book.players["P1"].mu > 0.05
     assert book.players["P2"].mu < -0.05
 
 
-def test_the_same_numbers_against_stronger_opponents_are_worth_more() -> None:
+def test_equal_results_against_stronger_opponents_count_more() -> None:
     strong = RatingBook(players={"P2": PlayerState(0.5, 0.01, 0.0, 0.01, 1.0, 50, BEGIN)})
     weak = RatingBook(players={"P2": PlayerState(-0.5, 0.01, 0.0, 0.01, 1.0, 50, BEGIN)})
     for book in (strong, weak):
@@ -189,20 +189,20 @@ def test_the_same_numbers_against_stronger_opponents_are_worth_more() -> None:
     assert strong.players["P1"].mu > weak.players["P1"].mu + 0.2
 
 
-def test_a_result_moves_both_sides_beyond_their_combat() -> None:
+def test_match_result_changes_ratings_beyond_combat() -> None:
     lost = [duel(10, 10, winner=2), duel(10, 10, 2, winner=1)]
     won = [duel(10, 10, winner=1), duel(10, 10, 2, winner=2)]
     assert [result_of(matches_of(rounds)[0]) for rounds in (lost, won)] == [0.0, 1.0]
     assert rate(won)[0].players["P1"].contribution > 0 > rate(lost)[0].players["P1"].contribution
 
 
-def test_a_longer_round_counts_more() -> None:
+def test_longer_round_counts_more() -> None:
     short, long = rate([duel(4, 2)])[0], rate([duel(20, 10)])[0]
     assert long.players["P1"].mu > short.players["P1"].mu > 0
     assert long.players["P1"].sigma < short.players["P1"].sigma
 
 
-def test_a_long_break_makes_a_rating_less_certain_up_to_a_newcomers() -> None:
+def test_long_break_raises_uncertainty_up_to_the_initial_one() -> None:
     book, _ = rate([duel(20, 5)])
     certain = book.players["P1"].performance_variance
     late = duel(0, 0, time_played_seconds=12)._replace(match_id="later", ended_at=BEGIN + timedelta(days=4000))
@@ -220,18 +220,18 @@ def test_a_long_break_makes_a_rating_less_certain_up_to_a_newcomers() -> None:
     ],
     ids=["round 1 alone", "round 2 alone", "no winner", "one side empty"],
 )
-def test_a_match_without_a_result_is_not_predicted(rounds) -> None:
+def test_match_without_result_is_not_predicted(rounds) -> None:
     _, [(_, row)] = rate(rounds)
     assert row.chance is row.result is None
 
 
-def test_a_round_with_one_identity_twice_is_left_out() -> None:
+def test_round_with_a_duplicate_identity_is_skipped() -> None:
     round_ = duel(9, 1)
     twice = round_._replace(players=(*round_.players, round_.players[0]._replace(team=2)))
     assert rate([twice])[0].players["P1"].rounds == 0
 
 
-def test_spectators_and_a_few_seconds_are_not_rated() -> None:
+def test_spectators_and_short_play_are_not_rated() -> None:
     round_ = duel(9, 1)
     watcher = RatedPlayer("P3", 3, 9, 0, 900, 0, 300)
     visitor = RatedPlayer("P4", 1, 1, 0, 100, 0, 9)

@@ -31,7 +31,7 @@ def match(number: int, axis: str, allies: str) -> RatedMatch:
     return RatedMatch(1, str(number), ended_at, "supply", (round_,))
 
 
-def test_scores_by_hand() -> None:
+def test_scores_equal_a_manual_calculation() -> None:
     predictions = [Prediction(0.8, 1), Prediction(0.6, 0), Prediction(0.5, 0.5), Prediction(0.5, 1)]
     scores = score(predictions)
     assert scores.log_loss == pytest.approx(-(log(0.8) + log(0.4) + 2 * log(0.5)) / 4)
@@ -41,7 +41,7 @@ def test_scores_by_hand() -> None:
     assert score([Prediction(0.5, 0.5)]).hit_rate is None
 
 
-def test_calibration_counts_favourites_once() -> None:
+def test_calibration_counts_each_favourite_once() -> None:
     bins = calibration([Prediction(0.25, 0), Prediction(0.72, 0), Prediction(1.0, 1), Prediction(0.5, 0.5)])
     assert [bin_.matches for bin_ in bins] == [1, 0, 2, 0, 1]
     assert bins[2].predicted == pytest.approx(0.735)
@@ -49,7 +49,7 @@ def test_calibration_counts_favourites_once() -> None:
     assert bins[1].predicted is None
 
 
-def test_the_interval_of_a_difference_holds_it_and_repeats() -> None:
+def test_interval_contains_the_difference_and_is_repeatable() -> None:
     losses, others = [0.1 * (number % 7) for number in range(3000)], [0.3] * 3000
     difference = paired_difference(losses, others)
     assert difference is not None
@@ -60,7 +60,7 @@ def test_the_interval_of_a_difference_holds_it_and_repeats() -> None:
     assert paired_difference([0.2, 0.4], [0.1, 0.3]) == pytest.approx((0.1, 0.1, 0.1))
 
 
-def test_results_only_gives_the_numbers_of_openskill() -> None:
+def test_results_only_rating_equals_openskill() -> None:
     matches = [match(0, "ab", "cd"), match(1, "ac", "bd"), match(2, "abe", "cd"), match(3, "ab", "cd")]
     predictions, mu = predict_from_results(matches, [1, 0.5, 0, 0], 25 / 6)
     # openskill 6.2, PlackettLuce() with its defaults
@@ -71,7 +71,7 @@ def test_results_only_gives_the_numbers_of_openskill() -> None:
     assert mu == pytest.approx(expected, abs=1e-8)
 
 
-def test_all_predictions_are_of_the_same_matches_and_of_earlier_ones_only() -> None:
+def test_predictions_use_equal_matches_and_earlier_data() -> None:
     matches = matches_of(COMMUNITIES[0].rounds)[:40]
     check = check_ratings(matches, warm_up=30)
     assert check.matches == 10
@@ -90,7 +90,7 @@ def test_too_few_matches_have_no_scores() -> None:
     assert all(baseline.difference is None for baseline in check.baselines.values())
 
 
-def test_the_rating_predicts_better_than_simpler_ones() -> None:
+def test_rating_predicts_better_than_baselines() -> None:
     checks = [check_ratings(matches_of(community.rounds)) for community in COMMUNITIES]
 
     def mean(name: str) -> float:
@@ -102,7 +102,7 @@ def test_the_rating_predicts_better_than_simpler_ones() -> None:
     assert rating < mean("coin") - 0.1
 
 
-def test_the_rating_recovers_the_true_order_better_than_simpler_ones() -> None:
+def test_rating_orders_players_better_than_baselines() -> None:
     rating, by_kd, by_results = (
         sum(column) / len(COMMUNITIES) for column in zip(*map(correlations, COMMUNITIES), strict=True)
     )

@@ -27,7 +27,7 @@ START = datetime(2025, 10, 2, 20, tzinfo=UTC)
         ("2025-07-01 21:30:00", "2025-07-02 03:00:00", "19:30"),
     ],
 )
-def test_moments(stamp: str, mtime: str | None, utc: str) -> None:
+def test_local_times_are_converted_across_clock_changes(stamp: str, mtime: str | None, utc: str) -> None:
     """Summer, winter, the repeated hour with and without mtime, the missing hour."""
     seconds = None if mtime is None else int(datetime.fromisoformat(mtime).replace(tzinfo=UTC).timestamp())
     assert f"{moment(datetime.fromisoformat(stamp), ZONE, seconds):%H:%M}" == utc
@@ -55,7 +55,9 @@ def test_sessions_do_not_depend_on_order() -> None:
         (None, (1, 2), None),
     ],
 )
-def test_stopwatch(round1: tuple[int, int] | None, round2: tuple[int, int], score: tuple[int, int] | None) -> None:
+def test_stopwatch_scores(
+    round1: tuple[int, int] | None, round2: tuple[int, int], score: tuple[int, int] | None
+) -> None:
     """Beating the time is 2:0, two holds are 1:1; for round 1's Axis and Allies."""
     one, two = (
         None if outcome is None else MatchOutcome(defender_team=outcome[0], winner_team=outcome[1])
@@ -67,7 +69,7 @@ def test_stopwatch(round1: tuple[int, int] | None, round2: tuple[int, int], scor
 @pytest.mark.parametrize(
     ("limit1", "limit2", "score"), [(600, 300, (0, 2)), (600, 600, (1, 1)), (600, 0, (1, 1)), (0, 300, (1, 1))]
 )
-def test_a_shorter_limit_shows_that_round_1_set_a_time(limit1: int, limit2: int, score: tuple[int, int]) -> None:
+def test_shorter_limit_means_round_1_set_a_time(limit1: int, limit2: int, score: tuple[int, int]) -> None:
     """Round 1's attackers win if round 2 was held, even if round 1's file names the defenders as winners."""
     one = MatchOutcome(defender_team=1, winner_team=1, time_limit_seconds=limit1)
     two = MatchOutcome(defender_team=1, winner_team=1, time_limit_seconds=limit2)

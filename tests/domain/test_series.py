@@ -50,7 +50,7 @@ def played(*matches: list[SeriesRound], rules: NamingRules | None = None) -> lis
     return session.results(rules)
 
 
-def test_the_sides_change_and_the_teams_do_not() -> None:
+def test_sides_swap_and_teams_stay() -> None:
     """Sides may swap between rounds and maps; a player who changed teams belongs to the one of most rounds."""
     (found,) = played(match(1, "AB", "CD"), match(2, "CD", "AB", None), match(3, "CF", "AD", None))
     assert found.team == {"A": 1, "B": 1, "C": 2, "D": 2, "F": 2}
@@ -74,12 +74,12 @@ def test_the_sides_change_and_the_teams_do_not() -> None:
         (("", ""), ("A", "B"), 1),
     ],
 )
-def test_a_series_ends_with_its_line_ups(before: tuple[str, str], after: tuple[str, str], count: int) -> None:
+def test_series_ends_when_line_ups_change(before: tuple[str, str], after: tuple[str, str], count: int) -> None:
     """It ends when, in either team, fewer than half of the previous match's players play on."""
     assert len(played(match(1, *before), match(2, *after))) == count
 
 
-def test_each_series_has_its_score() -> None:
+def test_each_series_has_its_own_score() -> None:
     """A team that plays on keeps its number in the next series."""
     first, second = played(
         match(1, "DEF", "ABC", (2, 2)), match(2, "ABC", "DEF", (1, 1)), match(3, "XYZ", "ABC", (2, 1))
@@ -89,14 +89,14 @@ def test_each_series_has_its_score() -> None:
     assert longest([first, second]) is first
 
 
-def test_without_a_result_there_is_no_score() -> None:
+def test_match_without_result_has_no_score() -> None:
     """A single round, or one without a winner."""
     assert played(match(1, "AB", "CD", None))[0].score is None
     assert played() == []
     assert longest([]) is None
 
 
-def test_names_follow_admin_tag_and_player() -> None:
+def test_name_comes_from_admin_tag_or_player() -> None:
     """The name set by an admin, else the tag, else the player with most rounds; hidden players are ignored."""
     game = [match(1, "ABC", "DEF", tags=("alpha.", "")), match(2, "ABC", "DE", tags=("alpha.", ""))]
     assert played(*game)[0].names == ("alpha", "Team D")
@@ -133,7 +133,7 @@ def test_merged_guids_are_one_player() -> None:
         (["x" * 5000 + ".y"] * 3, ""),
     ],
 )
-def test_a_shared_tag(names: list[str], tag: str) -> None:
+def test_shared_tag_is_detected(names: list[str], tag: str) -> None:
     """At the start or end, up to a character that is neither letter nor digit."""
     assert shared_tag(names) == tag
 
@@ -149,7 +149,7 @@ def test_a_shared_tag(names: list[str], tag: str) -> None:
         ("alphabet.x", "alphabet.x"),
     ],
 )
-def test_a_name_without_its_tag(name: str, rest: str) -> None:
+def test_tag_is_removed_from_names(name: str, rest: str) -> None:
     """The tag is removed with its separator; the name is never empty."""
     start, end = untagged_part(name, "alpha")
     assert name[start:end] == rest
@@ -159,9 +159,7 @@ def test_a_name_without_its_tag(name: str, rest: str) -> None:
     st.lists(st.tuples(st.sampled_from([1, 2]), st.text(max_size=40), st.integers(1, 9)), max_size=64),
     st.dictionaries(st.sampled_from([1, 2]), st.sampled_from(["alpha", "Team A", "Team B", "ALPHA"])),
 )
-def test_names_differ_whatever_the_players_are_called(
-    players: list[tuple[int, str, int]], chosen: dict[int, str]
-) -> None:
+def test_team_names_are_always_different(players: list[tuple[int, str, int]], chosen: dict[int, str]) -> None:
     """Two different, non-empty names in any order of the players."""
     members = [Member(team, name, rounds, f"{at:08X}") for at, (team, name, rounds) in enumerate(players)]
     first, second = team_names(members, chosen)
@@ -174,6 +172,6 @@ def test_names_differ_whatever_the_players_are_called(
     ("name", "team"),
     [("[LOG]Marsh", "Team [LOG]Marsh"), ("-=Bob=-", "Team Bob"), ("<Kelp>", "Team Kelp"), ("eve (", "Team eve")],
 )
-def test_a_leader_keeps_brackets_in_pairs(name: str, team: str) -> None:
+def test_bracket_pairs_are_kept_in_names(name: str, team: str) -> None:
     """Separators around a name are removed, half of a bracket pair is not."""
     assert team_names([Member(1, name, 3, "A"), Member(2, "max", 3, "B")]) == (team, "Team max")

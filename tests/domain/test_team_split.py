@@ -23,7 +23,7 @@ ratings = st.floats(-1, 1)
 
 @given(st.lists(ratings, min_size=2, max_size=64), st.integers(1, 8))
 @settings(max_examples=60)
-def test_every_split_has_all_players_once_and_even_sizes(mus, count) -> None:
+def test_splits_are_complete_and_of_even_size(mus, count) -> None:
     book = book_of(mus)
     splits = even_splits(book, sorted(book.players), count)
     assert 1 <= len(splits) <= count
@@ -38,7 +38,7 @@ def test_every_split_has_all_players_once_and_even_sizes(mus, count) -> None:
 
 @given(st.lists(ratings, min_size=2, max_size=9))
 @settings(max_examples=40)
-def test_no_split_of_few_players_is_more_even(mus) -> None:
+def test_small_split_is_the_most_even(mus) -> None:
     book = book_of(mus)
     players = sorted(book.players)
     size = (len(players) + 1) // 2
@@ -50,7 +50,7 @@ def test_no_split_of_few_players_is_more_even(mus) -> None:
 
 @given(st.lists(ratings, min_size=15, max_size=30))
 @settings(max_examples=20)
-def test_no_swap_makes_a_split_of_many_players_more_even(mus) -> None:
+def test_no_swap_improves_a_large_split(mus) -> None:
     book = book_of(mus)
     best = even_splits(book, sorted(book.players), 1)[0]
     for leaving, joining in product(best.team1, best.team2):
@@ -59,21 +59,21 @@ def test_no_swap_makes_a_split_of_many_players_more_even(mus) -> None:
         assert abs(win_chance(book, team1, team2) - 0.5) >= abs(best.chance1 - 0.5) - 1e-6
 
 
-def test_players_of_equal_ratings_end_the_search() -> None:
+def test_search_ends_with_equal_ratings() -> None:
     book = book_of([0.1 + 0.2, 0.3] * 32)
     assert even_splits(book, sorted(book.players), 1)[0].chance1 == pytest.approx(0.5)
 
 
 @given(st.lists(ratings, min_size=2, max_size=24), st.randoms(use_true_random=False))
 @settings(max_examples=30)
-def test_the_order_of_names_changes_no_split(mus, dice) -> None:
+def test_order_of_names_changes_no_split(mus, dice) -> None:
     book = book_of(mus)
     assert even_splits(book, dice.sample(sorted(book.players), len(mus))) == even_splits(
         book, sorted(book.players)
     )
 
 
-def test_a_larger_team_gets_the_weaker_players() -> None:
+def test_larger_team_gets_the_weaker_players() -> None:
     book = book_of([0.5, 0.1, -0.4])
     assert even_splits(book, ["P00", "P01", "P02"], 1)[0].team2 == ("P00",)
 
@@ -86,6 +86,6 @@ def test_a_larger_team_gets_the_weaker_players() -> None:
         (["a", "b", "a"], "more than once"),
     ],
 )
-def test_bad_line_ups_are_refused(players, message) -> None:
+def test_invalid_line_ups_are_refused(players, message) -> None:
     with pytest.raises(ValueError, match=message):
         even_splits(RatingBook(), players)
