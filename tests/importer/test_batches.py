@@ -36,7 +36,7 @@ def _rounds_read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return read
 
 
-def test_a_long_session_is_read_once(db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rounds_of_a_long_session_are_read_once(db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rounds stored by a run are not read again by its next batches."""
     take(db, SESSION)
     expected = snapshot(db)
@@ -50,7 +50,7 @@ def test_a_long_session_is_read_once(db: psycopg.Connection, monkeypatch: pytest
     assert snapshot(db) == expected
 
 
-def test_a_refused_file_between_batches_leaves_the_others_right(
+def test_rejected_file_does_not_affect_other_batches(
     db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a rolled back batch, the next ones use the stored state."""
@@ -81,9 +81,7 @@ def days(count: int) -> list[File]:
     return [on(first + timedelta(days=number)) for number in range(count)]
 
 
-def test_a_refused_file_costs_no_other_file_of_its_group(
-    db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rejected_file_does_not_affect_its_group(db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only its group is stored file by file; the other groups are stored as groups."""
     alone: list[str] = []
     original = Importer._store_alone
@@ -110,7 +108,7 @@ def test_a_refused_file_costs_no_other_file_of_its_group(
 
 
 @pytest.mark.parametrize("size", [2, 3, 5, GROUP])
-def test_versions_of_one_file_in_a_group_are_taken_in_their_order(
+def test_versions_in_a_group_are_imported_in_order(
     db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     """Several versions and names in one group give the same result as one file at a time."""
@@ -141,7 +139,7 @@ def test_versions_of_one_file_in_a_group_are_taken_in_their_order(
     assert verify(db, RebuildPlan(gap=HOUR, zone_of=lambda _: ZONE)).differences == []
 
 
-def test_rounds_of_a_group_that_are_years_apart_read_nothing_between_them(
+def test_rounds_years_apart_read_nothing_in_between(
     db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rounds between the times of a group's files are not read."""

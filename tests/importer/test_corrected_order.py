@@ -114,7 +114,7 @@ def try_to(conn: psycopg.Connection, correction: NewCorrection | int) -> None:
 @pytest.mark.usefixtures("db")
 @on_a_database()
 @given(data=st.data())
-def test_the_order_of_files_and_corrections_does_not_matter(db: psycopg.Connection, data: st.DataObject) -> None:
+def test_order_of_files_and_corrections_changes_nothing(db: psycopg.Connection, data: st.DataObject) -> None:
     """Made and undone between imports in any order: the same as from scratch, by import and by rebuild."""
     seed = data.draw(st.integers(0, 2), label="seed")
     arrivals: list[File | NewCorrection | int] = list(data.draw(st.permutations(files(seed)), label="files"))

@@ -33,7 +33,7 @@ def run_and_kill(conn: psycopg.Connection, folder: Path, files: int, moment: flo
         return process.wait() == -signal.SIGKILL
 
 
-def settled(conn: psycopg.Connection) -> None:
+def wait_for_session_end(conn: psycopg.Connection) -> None:
     """Wait until the server has ended the session of the killed process."""
     with conn.transaction():
         conn.execute(
@@ -42,7 +42,7 @@ def settled(conn: psycopg.Connection) -> None:
         )
 
 
-def test_an_import_killed_at_random_points(
+def test_killed_imports_lose_nothing(
     cli: Callable[..., CliResult], db: psycopg.Connection, tmp_path: Path
 ) -> None:
     """Killed repeatedly, then finished: the rows of an undisturbed import, consistent at any time."""
@@ -61,7 +61,7 @@ def test_an_import_killed_at_random_points(
             empty(db)
             stored = 0
         killed += run_and_kill(db, folder, chance.randrange(stored, count), chance.uniform(0, 0.02))
-        settled(db)
+        wait_for_session_end(db)
         left = column(db, "SELECT count(*) FROM processed_files")[0]
         assert stored <= left <= count
         stored = left

@@ -147,7 +147,7 @@ def odd_matches(draw: st.DrawFn) -> tuple[list[File], Counter[str], ZoneInfo]:
 
 @on_a_database(2 * EXAMPLES)
 @given(data=st.data())
-def test_no_player_loses_a_round(db: psycopg.Connection, data: st.DataObject) -> None:
+def test_odd_files_lose_no_round(db: psycopg.Connection, data: st.DataObject) -> None:
     """Every file is a round, the kills are those of the matches, and the order of import changes nothing."""
     files, kills, zone = data.draw(odd_matches())
     plan = RebuildPlan(gap=HOUR, zone_of=lambda _: zone)

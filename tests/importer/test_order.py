@@ -89,7 +89,7 @@ def imported(conn: psycopg.Connection, files: list[tuple[str, File]], gap: timed
 @pytest.mark.parametrize("gap", [HOUR, timedelta(minutes=5)], ids=["hour", "five minutes"])
 @on_a_database()
 @given(data=st.data())
-def test_any_order_leaves_the_same_rows(db: psycopg.Connection, gap: timedelta, data: st.DataObject) -> None:
+def test_any_order_gives_the_same_rows(db: psycopg.Connection, gap: timedelta, data: st.DataObject) -> None:
     """Shuffled files in several runs, with repeats and any group size, equal an import in order."""
     files = world(data.draw(st.integers(0, 5), label="world"))
     places = range(len(files))

@@ -93,7 +93,7 @@ def test_every_kill_counts_once(db: psycopg.Connection, data: st.DataObject) -> 
 
 
 @pytest.mark.parametrize("gap_minutes", [61, 600])
-def test_a_match_over_a_long_break_is_one_session(db: psycopg.Connection, gap_minutes: int) -> None:
+def test_match_over_a_long_break_is_one_session(db: psycopg.Connection, gap_minutes: int) -> None:
     """The session spans the break and the rounds in it; without its round 1 it is split again."""
     start = datetime(2025, 10, 2, 12)  # noqa: DTZ001
     one = played(start, 1, dict.fromkeys(PLAYERS, 5))
@@ -111,7 +111,7 @@ def test_a_match_over_a_long_break_is_one_session(db: psycopg.Connection, gap_mi
     assert verify(db, PLAN).differences == []
 
 
-def test_reset_players_do_not_part_a_match(db: psycopg.Connection) -> None:
+def test_reset_players_do_not_split_a_match(db: psycopg.Connection) -> None:
     """Three players with continued counters prove the match; reconnected players keep their line's numbers."""
     start = datetime(2025, 10, 2, 12)  # noqa: DTZ001
     one = played(start, 1, dict.fromkeys(PLAYERS, 5))
@@ -126,7 +126,7 @@ def test_reset_players_do_not_part_a_match(db: psycopg.Connection) -> None:
     assert verify(db, PLAN).differences == []
 
 
-def test_a_round_2_played_again_does_not_count_its_round_1_twice(db: psycopg.Connection) -> None:
+def test_repeated_round_2_counts_round_1_once(db: psycopg.Connection) -> None:
     """Of two round 2s that include one round 1, one is paired, the other is not counted, in any order."""
     start = datetime(2025, 10, 2, 12)  # noqa: DTZ001
     one = played(start, 1, dict.fromkeys(PLAYERS, 5))

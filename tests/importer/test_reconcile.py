@@ -75,7 +75,7 @@ class Memory:
 
 @settings(max_examples=150, phases=[Phase.generate])
 @given(data=st.data())
-def test_any_order_of_changes_leads_to_the_same_rounds(data: st.DataObject) -> None:
+def test_any_order_of_changes_gives_the_same_rounds(data: st.DataObject) -> None:
     """Files are added in groups, removed and added at other times: only the final set counts."""
     raws = files(data.draw(st.integers(0, 7), label="world"))
     gap = data.draw(st.sampled_from([timedelta(minutes=5), timedelta(minutes=60)]), label="gap")
@@ -105,7 +105,7 @@ def test_any_order_of_changes_leads_to_the_same_rounds(data: st.DataObject) -> N
     assert set(memory.window.series) <= set(memory.window.sessions)
 
 
-def test_a_window_that_lacks_rounds_says_which() -> None:
+def test_incomplete_window_names_the_missing_range() -> None:
     """A missing part of the window raises an error with the time range."""
     raw = files(0)[0]
     ended_at = raw.name.stamp.replace(tzinfo=UTC)

@@ -41,12 +41,12 @@ FILES = (
 )
 
 
-def agrees(conn: psycopg.Connection) -> bool:
+def verify_agrees(conn: psycopg.Connection) -> bool:
     """Return whether `rebuild --verify` finds no difference."""
     return not verify(conn, RebuildPlan(gap=HOUR, zone_of=lambda _: ZONE)).differences
 
 
-def test_series_do_not_depend_on_the_order_of_imports(db: psycopg.Connection) -> None:
+def test_order_of_imports_changes_no_series(db: psycopg.Connection) -> None:
     """One file at a time in each order, or all in one run: the same series, names, teams and rounds."""
     take(db, FILES)
     wanted = snapshot(db)
@@ -56,10 +56,10 @@ def test_series_do_not_depend_on_the_order_of_imports(db: psycopg.Connection) ->
         for file in order:
             take(db, [file])
         assert snapshot(db) == wanted
-    assert agrees(db)
+    assert verify_agrees(db)
 
 
-def test_a_file_in_between_joins_or_splits_series(db: psycopg.Connection) -> None:
+def test_late_file_joins_or_splits_series(db: psycopg.Connection) -> None:
     """A late match between others splits a series; the rounds are reassigned."""
     take(db, [FILES[0], played("220000", DELTA, ALPHA, "adlernest")])
     assert column(db, "SELECT number FROM series") == [1]
@@ -67,7 +67,7 @@ def test_a_file_in_between_joins_or_splits_series(db: psycopg.Connection) -> Non
     rounds = "SELECT s.number FROM rounds r JOIN series s ON s.id = r.series_id ORDER BY r.ended_at"
     assert column(db, rounds) == [1, 2, 3]
     assert column(db, "SELECT axis_team FROM rounds ORDER BY ended_at") == [1, 2, 2]
-    assert agrees(db)
+    assert verify_agrees(db)
 
 
 def test_hidden_and_forgotten_players_name_no_team(db: psycopg.Connection, tmp_path: object) -> None:
@@ -79,17 +79,17 @@ def test_hidden_and_forgotten_players_name_no_team(db: psycopg.Connection, tmp_p
         identity.hide(db, "0000000A")
         refresh_series(db, sessions_of_players(db, ["0000000A"]))
     assert column(db, f"{NAMES} ORDER BY 1") == ["1 1 Team A", "1 2 Team cartman"]
-    assert agrees(db)
+    assert verify_agrees(db)
     with db.transaction():
         identity.unhide(db, "0000000A")
         refresh_series(db, sessions_of_players(db, ["0000000A"]))
     assert column(db, f"{NAMES} ORDER BY 1") == ["1 1 Team marsh", "1 2 Team cartman"]
     forget(db, "0000000A", tmp_path)
     assert column(db, f"{NAMES} ORDER BY 1") == ["1 1 Team A", "1 2 Team cartman"]
-    assert agrees(db)
+    assert verify_agrees(db)
 
 
-def test_an_admin_names_a_team(db: psycopg.Connection) -> None:
+def test_admin_sets_a_team_name(db: psycopg.Connection) -> None:
     """By the series' first file; the newest name counts, an undone one does not, later files keep it."""
     take(db, FILES[:2])
     for value in ("2 first", "2 Σigma | ÄÖ"):
@@ -102,7 +102,7 @@ def test_an_admin_names_a_team(db: psycopg.Connection) -> None:
     assert column(db, f"{NAMES} ORDER BY 1") == ["1 1 alpha", "1 2 Σigma | ÄÖ"]
     take(db, FILES[2:])
     assert "1 2 Σigma | ÄÖ" in column(db, NAMES)
-    assert agrees(db)
+    assert verify_agrees(db)
     with db.transaction():
         db.execute("UPDATE corrections SET undone_at = now()")
         refresh_series(db, column_in(db, "SELECT id FROM sessions"))
@@ -110,7 +110,7 @@ def test_an_admin_names_a_team(db: psycopg.Connection) -> None:
 
 
 @pytest.mark.parametrize("sides", [(1,), (3, 3), (1, 1), ()])
-def test_one_sided_rounds_have_series_too(db: psycopg.Connection, sides: tuple[int, ...]) -> None:
+def test_one_sided_rounds_have_series(db: psycopg.Connection, sides: tuple[int, ...]) -> None:
     """One player, only spectators, everybody on one side, nobody: no error."""
     lines = [line(f"0000000{at}", f"p{at}", team=side) for at, side in enumerate(sides)]
     take(
@@ -119,7 +119,7 @@ def test_one_sided_rounds_have_series_too(db: psycopg.Connection, sides: tuple[i
     )
     assert column(db, "SELECT count(*) FROM series") == [1]
     assert column(db, "SELECT score1 FROM series") == [None]
-    assert agrees(db)
+    assert verify_agrees(db)
 
 
 def column_in(conn: psycopg.Connection, sql: str) -> list[int]:

@@ -106,7 +106,7 @@ def maps_of_a_wrong_clock(draw: st.DrawFn) -> tuple[list[File], Counter[str]]:
 
 @on_a_database(2 * EXAMPLES)
 @given(data=st.data())
-def test_every_kill_counts_once_by_a_wrong_clock(db: psycopg.Connection, data: st.DataObject) -> None:
+def test_every_kill_counts_once_with_a_wrong_clock(db: psycopg.Connection, data: st.DataObject) -> None:
     """Maps in the wrong time order are ordered by their counters, in any import order and by a rebuild."""
     files, kills = data.draw(maps_of_a_wrong_clock())
     assert_any_order_is_the_same(db, data, files, PLAN, clear=without_stopwatch)
@@ -115,7 +115,7 @@ def test_every_kill_counts_once_by_a_wrong_clock(db: psycopg.Connection, data: s
 
 @on_a_database(2 * EXAMPLES)
 @given(data=st.data())
-def test_odd_numbers_of_rounds_cost_no_file(db: psycopg.Connection, data: st.DataObject) -> None:
+def test_invalid_round_counters_reject_no_file(db: psycopg.Connection, data: st.DataObject) -> None:
     """Unreadable or wrong `rounds`, a copy under another map's name and a missing file: every file is a round."""
     files, _ = data.draw(maps_of_a_wrong_clock())
     copy = File(files[0].name.replace("map0", "other"), files[0].content.replace(b"map0", b"other"))
@@ -143,7 +143,7 @@ def test_every_kill_counts_once(db: psycopg.Connection, data: st.DataObject) -> 
     assert set(column(db, "SELECT is_cumulative FROM rounds")) == {False}
 
 
-def test_the_setting_takes_effect_with_a_rebuild(db: psycopg.Connection) -> None:
+def test_rebuild_applies_the_stopwatch_setting(db: psycopg.Connection) -> None:
     """Files imported as stopwatch become single matches, and pairs again."""
     start = datetime(2025, 10, 2, 12)  # noqa: DTZ001
     one = played(start, dict.fromkeys(PLAYERS, 5), {}, number=1)
@@ -160,7 +160,7 @@ def test_the_setting_takes_effect_with_a_rebuild(db: psycopg.Connection) -> None
     assert snapshot(db) == pairs
 
 
-def test_a_map_removed_from_the_middle(db: psycopg.Connection) -> None:
+def test_missing_map_counts_nothing_twice(db: psycopg.Connection) -> None:
     """The map after a missing one includes both; nothing is counted twice, and the late file corrects it."""
     start = datetime(2025, 10, 2, 12)  # noqa: DTZ001
     files = [
@@ -182,9 +182,7 @@ def test_a_map_removed_from_the_middle(db: psycopg.Connection) -> None:
     assert verify(db, PLAN).differences == []
 
 
-def test_files_of_one_transaction_share_the_look_at_the_rounds_around(
-    db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_of_one_transaction_share_reads(db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """New maps of a long session: each round around them is looked at a few times, not once per new map."""
     start = datetime(2025, 10, 2, 12)  # noqa: DTZ001
     files = [

@@ -42,12 +42,12 @@ def renamed(file: File, stamp: str) -> File:
     return File(stamp + file.name[17:], file.content, file.mtime)
 
 
-def holds(conn: psycopg.Connection, gap: timedelta = HOUR) -> bool:
+def verify_agrees(conn: psycopg.Connection, gap: timedelta = HOUR) -> bool:
     """Return whether the database agrees with its archive."""
     return not verify(conn, RebuildPlan(gap=gap, zone_of=lambda _: ZONE)).differences
 
 
-def test_round_2_before_its_round_1_is_mended_when_it_comes(db: psycopg.Connection) -> None:
+def test_unpaired_round_2_is_split_when_round_1_arrives(db: psycopg.Connection) -> None:
     """An unpaired round 2 is cumulative and marked so; it is split when its round 1 arrives."""
     take(db, [second("2025-10-02-213800")])
     assert column(db, "SELECT is_cumulative FROM rounds") == [True]
@@ -59,7 +59,7 @@ def test_round_2_before_its_round_1_is_mended_when_it_comes(db: psycopg.Connecti
     assert len(column(db, "SELECT DISTINCT match_id FROM rounds")) == 1
 
 
-def test_a_match_counts_each_kill_once(db: psycopg.Connection) -> None:
+def test_match_counts_each_kill_once(db: psycopg.Connection) -> None:
     """The match's numbers are those of both rounds, before and after the round 1 arrives."""
     sql = "SELECT kills || ' in ' || rounds FROM match_summaries WHERE player_guid = '0000AAAA'"
     take(db, [second("2025-10-02-213800")])
@@ -68,14 +68,14 @@ def test_a_match_counts_each_kill_once(db: psycopg.Connection) -> None:
     assert column(db, sql) == ["7 in 2"]
 
 
-def test_a_pair_across_midnight_is_a_pair(db: psycopg.Connection) -> None:
+def test_rounds_across_midnight_are_paired(db: psycopg.Connection) -> None:
     """Round 1 at 23:55 and round 2 at 00:03 are one match of one session."""
     take(db, [second("2025-10-03-000300"), round_file("2025-10-02-235500")])
     assert column(db, PAIRS) == ["2025-10-03-000300-supply-round-2.txt - 2025-10-02-235500-supply-round-1.txt"]
     assert column(db, SESSIONS) == [2]
 
 
-def test_a_later_round_1_that_fits_takes_over(db: psycopg.Connection) -> None:
+def test_nearest_round_1_is_paired(db: psycopg.Connection) -> None:
     """The nearest fitting round 1 is paired even if a farther one was imported first."""
     far, near = (
         round_file("2025-10-02-212000"),
@@ -85,10 +85,10 @@ def test_a_later_round_1_that_fits_takes_over(db: psycopg.Connection) -> None:
     assert column(db, PAIRS) == [f"2025-10-02-213800-supply-round-2.txt - {far.name}"]
     take(db, [near])
     assert column(db, PAIRS) == [f"2025-10-02-213800-supply-round-2.txt - {near.name}"]
-    assert holds(db)
+    assert verify_agrees(db)
 
 
-def test_a_round_1_serves_one_round_2(db: psycopg.Connection) -> None:
+def test_round_1_is_paired_with_one_round_2(db: psycopg.Connection) -> None:
     """Of two round 2s, the nearer one is paired with the only round 1."""
     one = round_file("2025-10-02-213000")
     take(db, [second("2025-10-02-215000"), one])
@@ -111,27 +111,27 @@ def test_a_round_1_serves_one_round_2(db: psycopg.Connection) -> None:
     ],
     ids=["over 60 minutes", "before it", "other limit", "other map"],
 )
-def test_what_does_not_fit_is_no_pair(db: psycopg.Connection, stamp: str, named: dict[str, str]) -> None:
+def test_unfitting_rounds_are_not_paired(db: psycopg.Connection, stamp: str, named: dict[str, str]) -> None:
     """A round 1 of another map, of other players, later, too early, or with another time set is not paired."""
     take(db, [round_file("2025-10-02-213000", lines=[line(GUIDS[2]), line(GUIDS[3])]), second(stamp, **named)])
     assert column(db, "SELECT round1_id FROM rounds WHERE round_number = 2") == [None]
 
 
 @pytest.mark.parametrize(("stamp", "limit"), [("213000", "5:00"), ("213800", "5:01"), ("213800", "4:59")])
-def test_a_rounded_limit_and_equal_stamps_are_a_pair(db: psycopg.Connection, stamp: str, limit: str) -> None:
+def test_rounded_limit_and_equal_times_are_paired(db: psycopg.Connection, stamp: str, limit: str) -> None:
     """A limit off by a second, or equal times in both names, are a pair."""
     take(db, [round_file("2025-10-02-213000"), second(f"2025-10-02-{stamp}", limit)])
     assert column(db, "SELECT count(round1_id) FROM rounds") == [1]
 
 
-def test_an_unknown_time_fits_any_limit(db: psycopg.Connection) -> None:
+def test_unknown_time_fits_any_limit(db: psycopg.Connection) -> None:
     """If round 1's actual time is the 0:00 of early 2025, map and distance decide."""
     take(db, [round_file("2025-10-02-213000", actual="0:00"), second("2025-10-02-213800", "7:07")])
     assert column(db, "SELECT count(round1_id) FROM rounds") == [1]
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
-def test_of_three_names_the_earliest_counts(db: psycopg.Connection, order: tuple[int, ...]) -> None:
+def test_earliest_of_three_names_counts(db: psycopg.Connection, order: tuple[int, ...]) -> None:
     """The same content under three names is one round under the earliest name, in any order of import."""
     first = round_file("2025-10-02-213000")
     names = [first, renamed(first, "2025-10-02-214500"), renamed(first, "2025-10-05-100000")]
@@ -141,10 +141,10 @@ def test_of_three_names_the_earliest_counts(db: psycopg.Connection, order: tuple
     assert [outcome.status for outcome in outcomes].count(ImportStatus.DUPLICATE) == sum(
         min(order[:place], default=9) < number for place, number in enumerate(order)
     )
-    assert holds(db)
+    assert verify_agrees(db)
 
 
-def test_the_same_file_again_changes_nothing(db: psycopg.Connection) -> None:
+def test_known_file_changes_nothing(db: psycopg.Connection) -> None:
     """A known file has the status KNOWN."""
     file = round_file("2025-10-02-213000")
     take(db, [file])
@@ -161,11 +161,11 @@ def test_rewritten_content_replaces_its_round(db: psycopg.Connection) -> None:
     sql = "SELECT kills FROM player_comprehensive_stats WHERE player_guid = '0000AAAA' ORDER BY round_id"
     assert column(db, sql) == [5, 2]
     assert column(db, "SELECT alias FROM player_aliases ORDER BY 1") == ["ann", "bo", "eve"]
-    assert holds(db)
+    assert verify_agrees(db)
 
 
 @pytest.mark.parametrize("take_away", [1, 200], ids=["cut", "shrunk by a line"])
-def test_a_shrunk_file_leaves_the_good_round_alone(db: psycopg.Connection, take_away: int) -> None:
+def test_shorter_file_does_not_replace_a_round(db: psycopg.Connection, take_away: int) -> None:
     """A shorter version goes to quarantine next to the valid one, until the valid one arrives again."""
     file = round_file("2025-10-02-213000")
     take(db, [file])
@@ -179,7 +179,7 @@ def test_a_shrunk_file_leaves_the_good_round_alone(db: psycopg.Connection, take_
     assert column(db, "SELECT rejected_reason FROM processed_files") == [None]
 
 
-def test_a_cut_file_is_tried_again_when_it_is_whole(db: psycopg.Connection) -> None:
+def test_complete_file_replaces_a_truncated_one(db: psycopg.Connection) -> None:
     """A truncated file is quarantined with line and reason; the complete one replaces it."""
     file = round_file("2025-10-02-213000")
     half = File(file.name, file.content[:-20])
@@ -190,7 +190,7 @@ def test_a_cut_file_is_tried_again_when_it_is_whole(db: psycopg.Connection) -> N
     assert column(db, COUNTING) == [file.name]
 
 
-def test_the_heir_of_a_replaced_original_counts(db: psycopg.Connection) -> None:
+def test_later_name_counts_after_the_original_changes(db: psycopg.Connection) -> None:
     """If a file's content changes, the later name with its old content counts."""
     old = round_file("2025-10-02-213000")
     copies = [renamed(old, "2025-10-02-220000"), renamed(old, "2025-10-02-221000")]
@@ -199,10 +199,10 @@ def test_the_heir_of_a_replaced_original_counts(db: psycopg.Connection) -> None:
     longer = round_file("2025-10-02-213000", lines=[line(), line(GUIDS[1], "eve"), line(GUIDS[2], "ann")])
     take(db, [longer])
     assert column(db, COUNTING) == [old.name, copies[0].name]
-    assert holds(db)
+    assert verify_agrees(db)
 
 
-def test_a_file_that_became_a_copy_counts_no_more(db: psycopg.Connection) -> None:
+def test_file_rewritten_to_a_copy_is_not_counted(db: psycopg.Connection) -> None:
     """A file rewritten to the content of an earlier name no longer counts, and its session is split."""
     first = round_file("2025-10-02-213000", lines=[line(), line(GUIDS[1], "eve"), line(GUIDS[2], "ann")])
     bridge, last = round_file("2025-10-02-222000"), round_file("2025-10-02-231000", map_name="radar")
@@ -211,10 +211,10 @@ def test_a_file_that_became_a_copy_counts_no_more(db: psycopg.Connection) -> Non
     take(db, [File(bridge.name, first.content)])
     assert column(db, COUNTING) == [first.name, last.name]
     assert column(db, SESSIONS) == [1, 1]
-    assert holds(db)
+    assert verify_agrees(db)
 
 
-def test_a_late_file_joins_two_sessions(db: psycopg.Connection) -> None:
+def test_late_file_joins_two_sessions(db: psycopg.Connection) -> None:
     """Two sessions 100 minutes apart are joined by a round between them."""
     ends = [round_file("2025-10-02-210000"), round_file("2025-10-02-224000", map_name="radar")]
     take(db, ends)
@@ -226,21 +226,23 @@ def test_a_late_file_joins_two_sessions(db: psycopg.Connection) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "sessions"), [(0, [2]), (1, [1, 1])])
-def test_the_gap_is_allowed_up_to_its_end(db: psycopg.Connection, seconds: int, sessions: list[int]) -> None:
+def test_gap_of_exactly_the_limit_is_one_session(
+    db: psycopg.Connection, seconds: int, sessions: list[int]
+) -> None:
     """Rounds exactly 60 minutes apart are in one session; one more second splits it."""
     take(db, [round_file("2025-10-02-210000"), round_file(f"2025-10-02-22000{seconds}", map_name="radar")])
     assert column(db, SESSIONS) == sessions
 
 
-def test_a_match_is_in_one_session_whatever_the_gap(db: psycopg.Connection) -> None:
+def test_match_is_in_one_session_with_any_gap(db: psycopg.Connection) -> None:
     """With gap_minutes 5, two rounds of a match eight minutes apart are in one session."""
     take(db, [second("2025-10-02-213800"), round_file("2025-10-02-213000")], gap=timedelta(minutes=5))
     assert column(db, SESSIONS) == [2]
     assert column(db, "SELECT count(round1_id) FROM rounds") == [1]
-    assert holds(db, timedelta(minutes=5))
+    assert verify_agrees(db, timedelta(minutes=5))
 
 
-def test_rebuild_regroups_after_a_changed_gap(db: psycopg.Connection) -> None:
+def test_rebuild_applies_a_changed_gap(db: psycopg.Connection) -> None:
     """Imports use the new gap; the next rebuild regroups the old sessions."""
     played = [
         round_file("2025-10-02-200000"),
@@ -253,47 +255,47 @@ def test_rebuild_regroups_after_a_changed_gap(db: psycopg.Connection) -> None:
     assert take(db, [late], gap=half)[0].status is ImportStatus.IMPORTED
     rebuild(db, RebuildPlan(gap=half, zone_of=lambda _: ZONE))
     assert column(db, SESSIONS) == [1, 1, 2]
-    assert holds(db, half)
+    assert verify_agrees(db, half)
     rebuild(db, RebuildPlan(gap=HOUR, zone_of=lambda _: ZONE))
     assert column(db, SESSIONS) == [4]
-    assert holds(db)
+    assert verify_agrees(db)
 
 
-def test_the_doubled_hour_is_told_apart_by_mtime(db: psycopg.Connection) -> None:
+def test_mtime_decides_in_the_repeated_hour(db: psycopg.Connection) -> None:
     """02:10 on the night of the clock change is 00:10 or 01:10 UTC; the mtime decides."""
     early = round_file("2025-10-26-021000", mtime=1761437403)
     late = round_file("2025-10-26-020500", map_name="radar", mtime=1761440703)
     take(db, [late, early])
     sql = "SELECT to_char(ended_at, 'HH24:MI') FROM rounds ORDER BY ended_at"
     assert column(db, sql) == ["00:10", "01:05"]
-    assert holds(db)
+    assert verify_agrees(db)
 
 
-def test_a_pair_across_the_clock_change_is_a_pair(db: psycopg.Connection) -> None:
+def test_rounds_across_the_clock_change_are_paired(db: psycopg.Connection) -> None:
     """Round 1 at 02:58 summer time and round 2 at 02:06 winter time are eight minutes apart."""
     one = round_file("2025-10-26-025800", mtime=1761440283)
     two = second("2025-10-26-020600")
     take(db, [File(two.name, two.content, 1761440763), one])
     assert column(db, "SELECT count(round1_id) FROM rounds") == [1]
-    assert holds(db)
+    assert verify_agrees(db)
 
 
-def test_an_mtime_far_off_is_no_witness(db: psycopg.Connection) -> None:
+def test_distant_mtime_is_ignored(db: psycopg.Connection) -> None:
     """The mtime of a copy made months later is ignored; the first of the two times is used."""
     take(db, [round_file("2025-10-26-021000", mtime=1770000000)])
     assert column(db, "SELECT to_char(ended_at, 'HH24:MI') FROM rounds") == ["00:10"]
 
 
-def test_a_better_mtime_moves_a_known_round(db: psycopg.Connection) -> None:
+def test_better_mtime_moves_a_known_round(db: psycopg.Connection) -> None:
     """If a known file arrives with a better mtime, its round is moved, and the database stays consistent."""
     file = round_file("2025-10-26-021000")
     take(db, [file])
     take(db, [File(file.name, file.content, 1761441003)])
     assert column(db, "SELECT to_char(ended_at, 'HH24:MI') FROM rounds") == ["01:10"]
-    assert holds(db)
+    assert verify_agrees(db)
 
 
-def test_two_servers_share_nothing_but_players(db: psycopg.Connection) -> None:
+def test_two_servers_share_only_players(db: psycopg.Connection) -> None:
     """Equal names on two servers are separate rounds and sessions; aliases are counted over both."""
     for server in ("north", "south"):
         take(db, [round_file("2025-10-02-213000")], server)
@@ -301,7 +303,7 @@ def test_two_servers_share_nothing_but_players(db: psycopg.Connection) -> None:
     assert column(db, "SELECT times_seen FROM player_aliases") == [2, 2]
 
 
-def test_line_ups_are_kept_over_sides_and_maps(db: psycopg.Connection) -> None:
+def test_line_ups_stay_across_sides_and_maps(db: psycopg.Connection) -> None:
     """A team keeps its players on both sides, including a late joiner."""
     allies, axis = line(team=2), line(GUIDS[1], "eve", team=1)
     files = [
@@ -327,7 +329,7 @@ def test_line_ups_are_kept_over_sides_and_maps(db: psycopg.Connection) -> None:
         assert teams == ["0000AAAA2", "0000BBBB1", "0000CCCC2"]
 
 
-def test_a_round_keeps_its_id(db: psycopg.Connection) -> None:
+def test_round_keeps_its_id(db: psycopg.Connection) -> None:
     """A replaced file, a new partner and a rebuild keep the round's id."""
     one = round_file("2025-10-02-213000")
     take(db, [second("2025-10-02-213800"), one])
@@ -338,10 +340,10 @@ def test_a_round_keeps_its_id(db: psycopg.Connection) -> None:
         db.execute("UPDATE player_comprehensive_stats SET gibs = gibs + 1")
     rebuild(db, RebuildPlan(gap=HOUR, zone_of=lambda _: ZONE))
     assert column(db, ids) == before
-    assert holds(db)
+    assert verify_agrees(db)
 
 
-def test_a_file_is_all_or_nothing(db: psycopg.Connection) -> None:
+def test_failed_file_stores_only_its_quarantine_entry(db: psycopg.Connection) -> None:
     """If the database rejects a row, only the quarantine entry of the file is stored; others are imported."""
     with db.transaction():
         db.execute(
@@ -358,15 +360,13 @@ def test_a_file_is_all_or_nothing(db: psycopg.Connection) -> None:
     assert "no_panzer" in outcomes[1].reason
     assert column(db, COUNTING) == [good[0].name, good[1].name]
     assert column(db, SESSIONS) == [2]
-    assert holds(db)
+    assert verify_agrees(db)
     before = snapshot(db)
     assert rebuild(db, RebuildPlan(gap=HOUR, zone_of=lambda _: ZONE)).quarantined == {}
     assert snapshot(db) == before
 
 
-def test_half_a_file_and_the_whole_one_in_one_batch(
-    db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_complete_and_truncated_file_in_one_batch(db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """The complete version replaces the truncated one without a second attempt."""
     tried_alone: list[object] = []
     monkeypatch.setattr(Importer, "_store_alone", lambda _, parsed: tried_alone.append(parsed))
@@ -382,10 +382,10 @@ def test_half_a_file_and_the_whole_one_in_one_batch(
     assert tried_alone == []
     assert column(db, COUNTING) == [whole.name]
     assert column(db, "SELECT rejected_reason IS NOT NULL FROM processed_files") == [True]
-    assert holds(db)
+    assert verify_agrees(db)
 
 
-def test_the_planner_knows_of_a_large_import(db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_import_runs_analyze(db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """ANALYZE runs after many new files, not after few or known ones."""
     monkeypatch.setattr("etstats.importer.importer._MANY", 3)
     files = [round_file(f"2025-10-02-21{index}000", map_name=f"map{index}") for index in range(5)]
@@ -401,7 +401,7 @@ def test_the_planner_knows_of_a_large_import(db: psycopg.Connection, monkeypatch
     assert column(db, known_to_it) == [5]
 
 
-def test_rebuild_puts_into_quarantine_what_the_database_refuses(db: psycopg.Connection) -> None:
+def test_rebuild_quarantines_rejected_files(db: psycopg.Connection) -> None:
     """A file that a newer database rejects goes to quarantine; the rounds around it are correct."""
     bad = round_file("2025-10-02-213000", lines=[line(weapons={"PANZERFAUST": (1, 1, 1, 0, 0)})])
     take(db, [bad, second("2025-10-02-213800"), round_file("2025-10-02-214800", map_name="oasis")])
@@ -412,10 +412,10 @@ def test_rebuild_puts_into_quarantine_what_the_database_refuses(db: psycopg.Conn
     assert list(rebuilt.quarantined) == [bad.name]
     assert rebuilt.exit_code == 3
     assert column(db, PAIRS) == ["2025-10-02-213800-supply-round-2.txt - none"]
-    assert holds(db)
+    assert verify_agrees(db)
 
 
-def test_a_row_lost_on_the_way_is_noticed(db: psycopg.Connection) -> None:
+def test_missing_row_is_detected(db: psycopg.Connection) -> None:
     """If the database drops a player's weapons, the file goes to quarantine."""
     with db.transaction():
         db.execute("CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
@@ -430,11 +430,11 @@ def test_a_row_lost_on_the_way_is_noticed(db: psycopg.Connection) -> None:
     assert column(db, "SELECT success FROM processed_files") == [False]
 
 
-def test_a_time_zone_changed_in_the_settings_is_followed_by_rebuild(db: psycopg.Connection) -> None:
+def test_rebuild_applies_a_changed_time_zone(db: psycopg.Connection) -> None:
     """A rebuild recomputes times from names with the new time zone."""
     importer = Importer(db, "main", ZoneInfo("UTC"), HOUR)
     file = round_file("2025-10-02-213000")
     importer.add(file.name, file.content)
     rebuild(db, RebuildPlan(gap=HOUR, zone_of=lambda _: ZONE))
     assert column(db, "SELECT to_char(ended_at, 'HH24:MI') FROM rounds") == ["19:30"]
-    assert holds(db)
+    assert verify_agrees(db)
