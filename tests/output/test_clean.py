@@ -9,6 +9,6 @@ COMMON = st.one_of(st.characters(max_codepoint=0x2FF), st.characters(min_codepoi
 
 
 @given(st.text(COMMON))
-def test_common_text_is_cleaned_as_any_other(text: str) -> None:
+def test_fast_path_cleans_like_the_rules(text: str) -> None:
     """The fast path for common text gives the same result as the rules."""
     assert clean(text) == clean(text + "\N{ZERO WIDTH SPACE}")

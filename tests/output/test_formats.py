@@ -26,7 +26,7 @@ def shown(capsys: Capture, what: Table, style: Format) -> str:
     return captured.out
 
 
-def test_people_read_the_same_cells_drawn_and_in_markdown(capsys: Capture) -> None:
+def test_terminal_and_markdown_have_the_same_cells(capsys: Capture) -> None:
     """The terminal table and the Markdown table have the same headings and cells, in the same order."""
     drawn = [re.split(r" {2,}", text.strip()) for text in shown(capsys, table(*ROWS), Format.TABLE).splitlines()]
     marked = [
@@ -38,7 +38,7 @@ def test_people_read_the_same_cells_drawn_and_in_markdown(capsys: Capture) -> No
     assert marked[3] == "Bob, radar, 7, 0.07, 1:01:11, 50 %, 2025-10-02 21:30, 2025-10-02".split(", ")
 
 
-def test_programs_read_the_same_values_in_json_and_csv(capsys: Capture) -> None:
+def test_json_and_csv_have_the_same_values(capsys: Capture) -> None:
     """CSV and JSON have the same plain numbers; names are raw in JSON, cleaned in CSV."""
     documents = json.loads(shown(capsys, table(*ROWS), Format.JSON))
     read = list(csv.DictReader(io.StringIO(shown(capsys, table(*ROWS), Format.CSV))))
@@ -56,7 +56,7 @@ def test_programs_read_the_same_values_in_json_and_csv(capsys: Capture) -> None:
     }
 
 
-def test_nothing_known_is_a_dash_for_people_and_nothing_for_programs(capsys: Capture) -> None:
+def test_unknown_value_is_a_dash_null_or_empty(capsys: Capture) -> None:
     """None is a dash for people, null in JSON and an empty cell in CSV."""
     unknown = table(Line(map=None, hits=None))
     assert shown(capsys, unknown, Format.TABLE).count("–") == 2
@@ -74,12 +74,12 @@ def test_nothing_known_is_a_dash_for_people_and_nothing_for_programs(capsys: Cap
         (Format.MARKDOWN, "Nobody \\[yet\\].\n"),
     ],
 )
-def test_no_rows(capsys: Capture, style: Format, empty: str) -> None:
+def test_empty_table_is_valid_in_every_format(capsys: Capture, style: Format, empty: str) -> None:
     """An empty table is a sentence for people, and a valid document without rows for programs."""
     assert shown(capsys, table(empty="Nobody [yet]."), style) == empty
 
 
-def test_tables_that_belong_together(capsys: Capture) -> None:
+def test_several_tables_have_notes_and_headings(capsys: Capture) -> None:
     """Notes follow their table; in Markdown each table has its heading, separated by blank lines."""
     tables = [table(Line(), title="First\nof #two", notes=("A *note*.",)), table(title="Second")]
     output.show_all(tables, Format.MARKDOWN)
@@ -101,7 +101,7 @@ class Nested:
     third: float
 
 
-def test_a_document_holds_what_it_is_given(capsys: Capture) -> None:
+def test_document_writes_nested_values_as_json(capsys: Capture) -> None:
     """Nested rows, dicts, paths and decimals are written as JSON."""
     output.write_json(
         Nested(lines=(Line(),), by_map={1: Decimal(3), 2: Decimal("0.5")}, place=PurePosixPath("/a"), third=1 / 3)
@@ -112,7 +112,7 @@ def test_a_document_holds_what_it_is_given(capsys: Capture) -> None:
     assert (document["place"], document["third"]) == ("/a", 0.3333)
 
 
-def test_a_list_in_a_cell_is_written_for_people_and_is_no_formula(capsys: Capture) -> None:
+def test_list_in_a_cell_is_escaped_text(capsys: Capture) -> None:
     """A cell with a list is its text in CSV, escaped if a spreadsheet would evaluate it."""
 
     @dataclass(frozen=True, slots=True)
@@ -127,12 +127,12 @@ def test_a_list_in_a_cell_is_written_for_people_and_is_no_formula(capsys: Captur
 @pytest.mark.parametrize(
     ("seconds", "clock"), [(0, "0:00"), (59.4, "0:59"), (59.6, "1:00"), (3599.6, "1:00:00"), (36000, "10:00:00")]
 )
-def test_seconds_are_read_as_on_a_clock(seconds: float, clock: str) -> None:
+def test_seconds_are_formatted_as_a_clock_time(seconds: float, clock: str) -> None:
     """Minutes and seconds, hours from an hour on; never 60 seconds."""
     assert output.minutes_seconds(seconds) == clock
 
 
-def test_bars_are_half_as_high_at_the_average() -> None:
+def test_average_bar_has_half_the_height() -> None:
     """None is the lowest bar, the average the middle, twice the average and above the highest."""
     assert output.sparkline([0, 5, 10, 20, 900], 10) == "▁▃▅██"
     assert output.sparkline([0, 0], 0) == "▁▁"

@@ -15,7 +15,7 @@ Capture = pytest.CaptureFixture[str]
 
 @pytest.mark.parametrize("style", Format)
 @pytest.mark.parametrize("evil", HOSTILE, ids=ascii)
-def test_nothing_unseen_comes_out(
+def test_invisible_characters_are_escaped(
     monkeypatch: pytest.MonkeyPatch, capsys: Capture, evil: str, style: Format
 ) -> None:
     """Name, cell, heading, title, note and the sentence of an empty table are escaped."""
@@ -27,7 +27,7 @@ def test_nothing_unseen_comes_out(
     assert not UNSEEN & set(written)
 
 
-def test_markup_and_emoji_codes_stay_letters(capsys: Capture) -> None:
+def test_markup_and_emoji_codes_are_shown_literally(capsys: Capture) -> None:
     """Markup is shown literally, everywhere."""
     markup = "[bold red]a[/] [/b] :smile:"
     output.show(table(Line(player_name=markup, map=markup), title=markup, notes=(markup,)))
@@ -39,7 +39,7 @@ def test_markup_and_emoji_codes_stay_letters(capsys: Capture) -> None:
     assert captured.err == markup + "\n"
 
 
-def test_json_keeps_the_value_and_the_terminal(capsys: Capture) -> None:
+def test_json_escapes_control_characters(capsys: Capture) -> None:
     """Characters that act on a terminal are JSON escapes, which parse to the same text."""
     output.write_json({"names": HOSTILE})
     written = capsys.readouterr().out
@@ -50,7 +50,7 @@ def test_json_keeps_the_value_and_the_terminal(capsys: Capture) -> None:
 
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
-def test_no_cell_is_a_formula(capsys: Capture, first: str) -> None:
+def test_cells_are_never_formulas(capsys: Capture, first: str) -> None:
     """A text that a spreadsheet would evaluate is marked as text; a negative number stays a number."""
     formula = f"{first}cmd|' /C calc'!A0"
     output.show(table(Line(player_name=f"^1 {formula}", map=formula, kills=-5)), Format.CSV)
@@ -58,13 +58,13 @@ def test_no_cell_is_a_formula(capsys: Capture, first: str) -> None:
     assert (player, place, kills) == (f"'{formula}", f"'{formula}", "-5")
 
 
-def test_a_break_before_a_formula_does_not_hide_it(capsys: Capture) -> None:
+def test_formula_after_a_line_break_is_marked(capsys: Capture) -> None:
     """A two-line text whose first line is empty is marked too, and stays one cell."""
     output.show(table(Line(map="\n=1+1")), Format.CSV)
     assert list(csv.reader(io.StringIO(capsys.readouterr().out)))[1][1] == "'\n=1+1"
 
 
-def test_markdown_means_nothing(capsys: Capture) -> None:
+def test_markdown_is_escaped(capsys: Capture) -> None:
     """Bars, emphasis, links, tags and mentions are escaped in cells and headings."""
     evil = "a|b *c* _d_ [e](f) <g> `h` #i @here ~j~ \\k"
     escaped = r"a\|b \*c\* \_d\_ \[e\]\(f\) \<g\> \`h\` \#i \@here \~j\~ \\k"
@@ -76,7 +76,7 @@ def test_markdown_means_nothing(capsys: Capture) -> None:
     )
 
 
-def test_no_secret_is_said(capsys: Capture) -> None:
+def test_secrets_are_removed_from_output(capsys: Capture) -> None:
     """A hidden text appears neither in messages nor in tracebacks."""
     output.hide(["very-secret-words"])
     try:

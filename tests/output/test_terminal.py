@@ -32,7 +32,7 @@ output.show(table(Line(player_name="^1{LONG}", map="a_map_with_quite_a_long_name
 """
 
 
-def drawn(*, terminal: bool, **environment: str) -> str:
+def terminal_output(*, terminal: bool, **environment: str) -> str:
     """Return the output on a terminal of 80 columns, or in a pipe, with these variables only."""
     command = [sys.executable, "-c", DRAW]
     if not terminal:
@@ -51,17 +51,17 @@ def drawn(*, terminal: bool, **environment: str) -> str:
     return shown.decode()
 
 
-def test_a_name_has_its_colours_on_a_terminal() -> None:
+def test_name_is_coloured_on_a_terminal() -> None:
     """The in-game red is shown in a colour that is readable on black and on white."""
-    assert "\x1b[38;2;" in drawn(terminal=True, TERM="xterm-256color", COLORTERM="truecolor")
+    assert "\x1b[38;2;" in terminal_output(terminal=True, TERM="xterm-256color", COLORTERM="truecolor")
 
 
 @pytest.mark.parametrize(
     "wish", [{"TERM": "xterm-256color", "NO_COLOR": "1"}, {"TERM": "dumb"}], ids=["NO_COLOR", "dumb"]
 )
-def test_no_colour_where_none_is_wanted(wish: dict[str, str]) -> None:
+def test_no_color_disables_colours(wish: dict[str, str]) -> None:
     """NO_COLOR disables colours, a dumb terminal all escapes."""
-    shown = drawn(terminal=True, **wish)
+    shown = terminal_output(terminal=True, **wish)
     assert LONG[:8] in shown
     assert not re.search(r"\x1b\[[\d;]*(3|4|9|10)[0-8][;m]", shown)
     assert wish["TERM"] != "dumb" or "\x1b" not in shown
@@ -69,36 +69,36 @@ def test_no_colour_where_none_is_wanted(wish: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("term", ["dumb", "xterm"])
 @pytest.mark.parametrize("columns", [50, 132])
-def test_columns_is_the_width(term: str, columns: int) -> None:
+def test_columns_sets_the_width(term: str, columns: int) -> None:
     """COLUMNS sets the width, also of a dumb terminal."""
-    shown = drawn(terminal=True, TERM=term, NO_COLOR="1", COLUMNS=str(columns))
+    shown = terminal_output(terminal=True, TERM=term, NO_COLOR="1", COLUMNS=str(columns))
     widest = max(len(re.sub(r"\x1b\[[\d;]*m", "", line).rstrip("\r")) for line in shown.splitlines())
     assert columns - 12 < widest <= columns
     assert "987,654" in shown
 
 
-def test_nothing_is_cut_in_a_pipe() -> None:
+def test_pipe_has_no_width() -> None:
     """A pipe has no width and no colours: all columns are complete."""
-    shown = drawn(terminal=False, TERM="xterm-256color", COLORTERM="truecolor")
+    shown = terminal_output(terminal=False, TERM="xterm-256color", COLORTERM="truecolor")
     assert LONG in shown
     assert "a_map_with_quite_a_long_name" in shown
     assert "In a wider terminal" not in shown
     assert "\x1b" not in shown
 
 
-def test_columns_counts_in_a_pipe_too() -> None:
+def test_columns_sets_the_width_of_a_pipe() -> None:
     """COLUMNS also sets the width of a pipe."""
-    assert max(map(len, drawn(terminal=False, COLUMNS="60").splitlines())) <= 60
+    assert max(map(len, terminal_output(terminal=False, COLUMNS="60").splitlines())) <= 60
 
 
 @pytest.mark.parametrize("columns", ["", "abc", "0", "-5"])
-def test_a_width_that_is_none_is_passed_over(columns: str) -> None:
+def test_invalid_columns_is_ignored(columns: str) -> None:
     """An invalid COLUMNS is ignored."""
-    assert LONG in drawn(terminal=False, COLUMNS=columns)
+    assert LONG in terminal_output(terminal=False, COLUMNS=columns)
 
 
 @pytest.mark.parametrize("width", range(1, 120, 7))
-def test_fitting_shortens_text_before_it_leaves_columns_out(width: int) -> None:
+def test_text_is_shortened_before_columns_are_dropped(width: int) -> None:
     """Numbers keep their width, text has a readable minimum, and two columns are always kept."""
     columns = [
         Column(key="player_name", heading="Player", is_name=True, shrinks=True),
@@ -137,7 +137,7 @@ def test_sentences_are_wrapped(
 
 
 @pytest.mark.parametrize("width", range(20, 160, 7))
-def test_important_columns_stay(width: int) -> None:
+def test_important_columns_are_kept(width: int) -> None:
     """File name and reason are kept before other columns, at readable widths."""
     columns = [
         Column(key="server", heading="Server", shrinks=True),
@@ -152,13 +152,13 @@ def test_important_columns_stay(width: int) -> None:
 
 
 @pytest.mark.parametrize("colour", ["#000000", "#808080", "#c0c0c0", "#ffffff"])
-def test_greys_are_the_terminals_own(colour: str) -> None:
+def test_greys_use_the_default_colour(colour: str) -> None:
     """Black, white and greys use the default colour."""
     assert readable(colour) == "default"
 
 
 @pytest.mark.parametrize("colour", ["#ff0000", "#00ff00", "#0000ff", "#ffff00", "#000080", "#ccffcc", "#804000"])
-def test_colours_stand_out_on_black_and_on_white(colour: str) -> None:
+def test_colours_have_contrast_on_black_and_white(colour: str) -> None:
     """The contrast (WCAG 2) to black and to white is at least about 3:1."""
     channels = [int(readable(colour)[start : start + 2], 16) / 255 for start in (1, 3, 5)]
     linear = [
@@ -169,7 +169,7 @@ def test_colours_stand_out_on_black_and_on_white(colour: str) -> None:
     assert 1.05 / (luminance + 0.05) >= 2.9
 
 
-def test_rich_is_loaded_by_who_draws_alone() -> None:
+def test_json_and_csv_do_not_load_rich() -> None:
     """JSON and CSV do not load rich."""
     code = (
         "import sys; from etstats import output; from tests.output.rows import Line, table;"

@@ -75,7 +75,7 @@ def read(file: File) -> RawRound | None:
 
 @BOUNDED
 @given(file=mutated())
-def test_a_mutated_file_is_refused_or_read_whole(file: File) -> None:
+def test_mutated_file_is_rejected_or_parsed_completely(file: File) -> None:
     """Only ParseError is raised, and no round has fewer players than the file has lines."""
     raw = read(file)
     if raw is not None:
@@ -86,7 +86,7 @@ def test_a_mutated_file_is_refused_or_read_whole(file: File) -> None:
 
 @BOUNDED
 @given(file=mutated(), other=mutated())
-def test_whatever_is_read_can_be_derived(file: File, other: File) -> None:
+def test_parsed_files_can_be_derived(file: File, other: File) -> None:
     """Any two parsed files give a round with correct sums and no negative number."""
     raw, round1 = read(file), read(other)
     for first in (None, round1):
@@ -107,7 +107,7 @@ def test_whatever_is_read_can_be_derived(file: File, other: File) -> None:
 
 @BOUNDED
 @given(cut=st.data())
-def test_no_prefix_of_a_file_is_a_round_with_half_a_line(cut: st.DataObject) -> None:
+def test_file_truncated_inside_a_line_is_rejected(cut: st.DataObject) -> None:
     """A file truncated inside a line is rejected."""
     file = cut.draw(st.sampled_from(samples()))
     length = cut.draw(st.integers(0, len(file.content) - 1))
@@ -118,7 +118,7 @@ def test_no_prefix_of_a_file_is_a_round_with_half_a_line(cut: st.DataObject) -> 
 
 @BOUNDED
 @given(name=st.text(max_size=40))
-def test_names_lose_their_colours_and_nothing_printable(name: str) -> None:
+def test_clean_name_keeps_printable_characters(name: str) -> None:
     """The joined runs of a name are the clean name, without control characters."""
     runs = colour_runs(name)
     joined = "".join(text for _, text in runs)

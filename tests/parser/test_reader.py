@@ -41,7 +41,7 @@ def with_header(place: int, text: str) -> bytes:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_each_layout_is_told_by_its_count(layout: int) -> None:
+def test_layout_is_detected_by_field_count(layout: int) -> None:
     """Every field is read under its name; a field missing in the layout is None, not 0."""
     values = {field.name: number for number, field in enumerate(FIELDS, 1)}
     fields = parse(GOOD.name, with_line(line(GUIDS[2], layout=layout, **values))).players[1].fields
@@ -49,7 +49,7 @@ def test_each_layout_is_told_by_its_count(layout: int) -> None:
         assert getattr(fields, name) == (value if NEW_IN.get(name, 0) <= layout else None)
 
 
-def test_all_weapons_are_read_from_the_mask() -> None:
+def test_weapons_are_read_from_the_mask() -> None:
     """28 weapons with five numbers each, low bit first."""
     weapons = {
         name: (5 * index + 4, 5 * index + 1, 5 * index + 2, 5 * index + 3, 5 * index)
@@ -77,19 +77,19 @@ def test_all_weapons_are_read_from_the_mask() -> None:
         ("9" * 400, None),
     ],
 )
-def test_the_ninth_header_field(duration: str | None, seconds: int | None) -> None:
+def test_ninth_header_field_is_a_duration(duration: str | None, seconds: int | None) -> None:
     """Up to 10,000 it is seconds, above milliseconds; zero, negative numbers and words are None."""
     assert parse(GOOD.name, round_file(STAMP, duration=duration).content).duration_seconds == seconds
 
 
-def test_header_fields_of_a_newer_script() -> None:
+def test_later_header_fields_are_ignored() -> None:
     """Fields after the ninth are accepted and ignored."""
     header, rest = GOOD.content.split(b"\n", 1)
     raw = parse(GOOD.name, b"\\".join([header, b"600", b"x", b""]) + b"\n" + rest)
     assert (raw.duration_seconds, raw.players) == (600, parse(GOOD.name, GOOD.content).players)
 
 
-def test_the_header() -> None:
+def test_header_is_parsed() -> None:
     """Teams, times in seconds, 0:00 as None."""
     raw = parse(GOOD.name, round_file(STAMP, defender=2, winner=0, limit="12:34", actual="0:00").content)
     assert (raw.defender_team, raw.winner_team, raw.time_limit_seconds, raw.actual_time_seconds) == (
@@ -102,14 +102,14 @@ def test_the_header() -> None:
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_line_ends(end: str) -> None:
+def test_both_line_ends_are_accepted(end: str) -> None:
     """A file is parsed equally with both line ends, and with empty lines at its end."""
     content = round_file(STAMP, end=end).content
     assert parse(GOOD.name, content).players == parse(GOOD.name, content + end.encode()).players
     assert parse(GOOD.name, content).players == parse(GOOD.name, GOOD.content).players
 
 
-def test_stray_bytes_do_not_stop_an_import() -> None:
+def test_invalid_bytes_are_replaced_and_flagged() -> None:
     """Invalid UTF-8 and NUL become replacement characters, and the file is flagged."""
     raw = parse(GOOD.name, GOOD.content.replace(b"eve", b"e\xffv\0"))
     assert raw.had_bad_bytes
@@ -118,7 +118,7 @@ def test_stray_bytes_do_not_stop_an_import() -> None:
 
 
 @pytest.mark.parametrize("name", ["^^", "^/^?^.x", "@everyone", "[bold]", "a\u202eb", " ", "🎮" * 12, "^7"])
-def test_names_are_kept_as_they_are(name: str) -> None:
+def test_names_are_stored_raw(name: str) -> None:
     """Names are stored raw, printable or not."""
     assert parse(GOOD.name, with_line(line(GUIDS[2], name))).players[1].name == name
 
@@ -132,7 +132,7 @@ def test_xp_may_be_negative() -> None:
     ("team", "side"),
     [(0, SPECTATOR), (4, SPECTATOR), (-1, SPECTATOR), ("", SPECTATOR), ("x", SPECTATOR), ("2.0", 2)],
 )
-def test_an_odd_team_costs_only_itself(team: int | str, side: int) -> None:
+def test_invalid_team_is_unknown(team: int | str, side: int) -> None:
     """The player counts and is in neither team; a number such as 1.0 is accepted."""
     raw = parse(GOOD.name, with_line(line(GUIDS[2], team=team)))
     assert raw.players[1].team == side
@@ -191,7 +191,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_each_refusal_names_line_and_reason(case: str) -> None:
+def test_rejection_names_line_and_reason(case: str) -> None:
     """Content that the game does not write is rejected with file, line and reason."""
     content, number, reason = REFUSED[case]
     with pytest.raises(ParseError) as refused:
@@ -226,7 +226,7 @@ def test_each_refusal_names_line_and_reason(case: str) -> None:
         "",
     ],
 )
-def test_other_names_are_no_round_files(name: str) -> None:
+def test_other_names_are_not_round_files(name: str) -> None:
     """Weapon dumps, awards, junk and names with a path are not round files."""
     assert parse_filename(name) is None
     with pytest.raises(ParseError):
@@ -241,7 +241,7 @@ def test_other_names_are_no_round_files(name: str) -> None:
         st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{6}-x-round-[12]\.txt", fullmatch=True),
     )
 )
-def test_a_name_with_a_rounds_ending_is_accepted_or_has_a_reason(name: str) -> None:
+def test_rejected_round_name_has_a_reason(name: str) -> None:
     """A name that ends like a round file is accepted or has a reason; other names have no reason."""
     assert (parse_filename(name) is not None or refusal_of(name) is not None) == has_round_ending(name)
     assert parse_filename(name) is None or refusal_of(name) is None
@@ -249,20 +249,20 @@ def test_a_name_with_a_rounds_ending_is_accepted_or_has_a_reason(name: str) -> N
 
 
 @pytest.mark.parametrize("map_name", ["supply", "te_escape2", "etl_sp_delivery", "b4-1.2+x", "round-1"])
-def test_map_names(map_name: str) -> None:
+def test_special_map_names_are_accepted(map_name: str) -> None:
     """Map names may contain letters, digits, `_`, `-`, `.` and `+`, and parts like `-round-1`."""
     name = parse_filename(f"{STAMP}-{map_name}-round-2.txt")
     assert name is not None
     assert (name.map_name, name.round_number, f"{name.stamp:%H%M%S}") == (map_name, 2, "213000")
 
 
-def test_a_file_of_the_wrong_name_is_refused() -> None:
+def test_file_with_an_invalid_name_is_rejected() -> None:
     """The name is checked too when a file is parsed."""
     with pytest.raises(ParseError, match="not the name of a round file"):
         parse("notes.txt", GOOD.content)
 
 
-def test_crlf_and_many_players() -> None:
+def test_crlf_and_64_players_are_accepted() -> None:
     """64 players are accepted."""
     lines = [line(f"{index:08X}", f"p{index}") for index in range(64)]
     file: File = round_file(STAMP, lines=lines, end="\r\n")
@@ -270,7 +270,7 @@ def test_crlf_and_many_players() -> None:
 
 
 @pytest.mark.parametrize("map_name", ["[dark]-siege_beta", "a b", "a..b", "großer'\"platz", "地図", "x-round-1"])
-def test_maps_have_any_printable_name(map_name: str) -> None:
+def test_printable_map_names_are_accepted(map_name: str) -> None:
     """Brackets, blanks, quotes and letters of any script are valid in map names."""
     file = round_file(STAMP, map_name=map_name)
     assert parse(file.name, file.content).name.map_name == map_name
@@ -286,7 +286,7 @@ _BAD_TEXTS = st.one_of(
 
 
 @given(field=st.sampled_from(FIELDS), text=_BAD_TEXTS)
-def test_a_bad_value_costs_only_itself(field: Field, text: str) -> None:
+def test_invalid_optional_value_is_unknown(field: Field, text: str) -> None:
     """An invalid optional value does not reject a file; an unreadable one is reported."""
     texts = line(GUIDS[2]).split("\t")
     texts[1 + FIELDS.index(field)] = text
@@ -303,7 +303,7 @@ def test_a_bad_value_costs_only_itself(field: Field, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["21.0", "21.", "21.000"])
-def test_a_whole_number_with_a_fraction_of_zero(text: str) -> None:
+def test_integer_with_zero_fraction_is_accepted(text: str) -> None:
     """Lua 5.3 and later write 21 as 21.0, in weapon numbers and the counter of rounds too."""
     content = with_line(line(GUIDS[2], gibs=77).replace("\t77\t", f"\t{text}\t"))
     assert parse(GOOD.name, content).players[1].fields.gibs == 21
@@ -313,13 +313,13 @@ def test_a_whole_number_with_a_fraction_of_zero(text: str) -> None:
 
 
 @pytest.mark.parametrize("more", [1, 3, 40])
-def test_a_newer_layout_is_read_as_far_as_it_is_known(more: int) -> None:
+def test_newer_layout_is_read_up_to_the_known_fields(more: int) -> None:
     """With more than 38 fields, the known ones are read and the number is reported."""
     raw = parse(GOOD.name, with_line(line(GUIDS[2], revives_given=4) + "\t7" * more))
     assert (raw.players[1].fields.revives_given, raw.extra_fields) == (4, more)
 
 
-def test_an_unknown_weapon_is_named_by_its_bit() -> None:
+def test_unknown_weapon_is_named_by_its_bit() -> None:
     """A mask with a bit after the last known weapon."""
     raw = parse(GOOD.name, with_line(line(GUIDS[2]).replace("16 20 60", f"{1 << 30} 20 60")))
     assert [weapon.name for weapon in raw.players[1].weapons] == ["WEAPON_30"]
@@ -331,7 +331,7 @@ def test_an_unknown_weapon_is_named_by_its_bit() -> None:
 @example("unknown")
 @example("NO_GUID")
 @example("")
-def test_a_line_without_an_identity_is_no_player(guid: str) -> None:
+def test_lines_without_guid_are_counted_not_read(guid: str) -> None:
     """Bots and players without a GUID are counted, also several with one GUID; the round is accepted."""
     raw = parse(GOOD.name, with_line(line(guid) + "\n" + line(guid)))
     if re.fullmatch("[0-9A-F]{8}", guid):
@@ -345,7 +345,7 @@ def test_a_line_without_an_identity_is_no_player(guid: str) -> None:
     ("humans", "bots", "is_counted"),
     [(1, 0, True), (2, 1, True), (2, 2, True), (2, 3, False), (1, 1, False), (0, 4, False)],
 )
-def test_a_round_of_bots_is_not_counted(humans: int, bots: int, is_counted: bool) -> None:
+def test_round_of_bots_is_not_counted(humans: int, bots: int, is_counted: bool) -> None:
     """Not if bots outnumber humans, or if only one human plays with bots."""
     lines = [line(guid) for guid in GUIDS[:humans]] + [line(f"OMNIBOT{index}") for index in range(bots)]
     file = round_file(STAMP, lines=lines)

@@ -28,7 +28,7 @@ def split(first: str, second: str) -> PlayerRound:
     return players[0]
 
 
-def test_cumulative_fields_are_subtracted_and_others_taken() -> None:
+def test_only_cumulative_fields_are_subtracted() -> None:
     """Round 1 is subtracted from damage, gibs and self kills; XP, assists and revives are taken as recorded."""
     first = line(gibs=3, self_kills=1, xp=30, kill_assists=4, times_revived=5, revives_given=6, **ONE)
     second = line(rounds=1, weapons=BOTH, gibs=5, self_kills=1, xp=12, kill_assists=2, times_revived=1, **TWO)
@@ -44,7 +44,7 @@ def test_cumulative_fields_are_subtracted_and_others_taken() -> None:
     assert (p.kills, p.deaths, p.headshots, p.hits, p.shots) == (4, 3, 2, 30, 100)
 
 
-def test_a_share_is_weighed_by_time() -> None:
+def test_percentage_is_weighted_by_time() -> None:
     """90 % of 9 minutes minus 100 % of 5 minutes is 77.5 % of 4 minutes."""
     first, second = (
         line(time_played_percent=100, **ONE),
@@ -53,7 +53,7 @@ def test_a_share_is_weighed_by_time() -> None:
     assert split(first, second).time_played_percent == 77.5
 
 
-def test_knife_shots_may_fall() -> None:
+def test_fewer_knife_shots_are_not_a_reset() -> None:
     """Fewer KNIFE shots than in round 1 are not a reset: 0 for the round."""
     knife = {"KNIFE": (0, 9, 0, 0, 0), "MP40": (20, 60, 3, 2, 4)}
     second = line(rounds=1, weapons={"KNIFE": (0, 7, 0, 0, 0)} | BOTH, **TWO)
@@ -89,7 +89,7 @@ def test_knife_shots_may_fall() -> None:
         "headshots",
     ],
 )
-def test_counters_that_cannot_follow_were_reset(second: str) -> None:
+def test_decreased_counters_are_a_reset(second: str) -> None:
     """After each sign of a reset, the line is taken as recorded."""
     p = split(line(**ONE), second)
     assert p.was_reset
@@ -98,20 +98,20 @@ def test_counters_that_cannot_follow_were_reset(second: str) -> None:
     assert p.kills == sum(weapon.kills for weapon in whole.players[0].weapons)
 
 
-def test_who_did_not_play_has_no_row() -> None:
+def test_player_absent_in_round_2_has_no_row() -> None:
     """A player who did not play round 2 has round 1's numbers in the file, and no row."""
     second = raw(2, line(rounds=1, team=3, **ONE), line(GUIDS[1], "eve", **TWO))
     assert [player.player_guid for player in derive(second, raw(1, line(**ONE))).players] == [GUIDS[1]]
 
 
-def test_who_joined_is_taken_whole() -> None:
+def test_joined_player_keeps_the_line_as_recorded() -> None:
     """Without a line in round 1, the line is taken as recorded."""
     second = raw(2, line(GUIDS[1], "eve", **TWO))
     assert derive(second, raw(1, line(**ONE))).players[0].damage_given == 250
 
 
 @pytest.mark.parametrize(("rounds", "cumulative"), [(1, True), (3, True), (0, False)])
-def test_an_orphan_is_cumulative_when_its_counters_ran_on(rounds: int, cumulative: bool) -> None:
+def test_unpaired_round_2_is_cumulative_with_continued_counters(rounds: int, cumulative: bool) -> None:
     """With `rounds` of 1 or more the numbers include round 1; with 0 they do not."""
     assert derive(raw(2, line(rounds=rounds, **TWO))).is_cumulative is cumulative
 
@@ -128,7 +128,7 @@ def test_an_orphan_is_cumulative_when_its_counters_ran_on(rounds: int, cumulativ
         (0, 10.0, "10:00", "unknown"),
     ],
 )
-def test_a_hold_is_told_from_a_surrender_by_time_played(
+def test_time_played_distinguishes_hold_from_surrender(
     winner: int, minutes: float, actual: str, outcome: str
 ) -> None:
     """Winner and defender give the result; only the time played shows a surrender."""
@@ -147,7 +147,7 @@ def test_a_hold_is_told_from_a_surrender_by_time_played(
         (4.5, "3600000", 270, "surrender"),  # more than pauses explain
     ],
 )
-def test_the_headers_duration_is_believed_unless_the_players_contradict(
+def test_header_duration_is_used_if_players_agree(
     minutes: float, duration: str, played: int, outcome: str
 ) -> None:
     """The ninth header field is the duration, unless it differs too much from the players' times."""
@@ -193,7 +193,7 @@ def test_players_without_a_guid_tell_how_long_was_played(
     assert (alone.round_outcome, alone.players) == (outcomes[0], ())
 
 
-def test_a_player_who_only_scored_played_round_2() -> None:
+def test_player_with_any_action_played_round_2() -> None:
     """Under 3 s of play the time does not increase; a kill, hit or damage still gives a row."""
     first = round_file("2025-10-02-213000", 1, [line(), line(GUIDS[1], team=2)])
     same = line(GUIDS[1], rounds=1, team=1)
@@ -218,7 +218,9 @@ def test_a_player_who_only_scored_played_round_2() -> None:
         (0, 4.5, "10:00", 270),
     ],
 )
-def test_how_long_a_round_was(winner: int, minutes: float, actual: str, duration_seconds: int | None) -> None:
+def test_round_duration_depends_on_the_outcome(
+    winner: int, minutes: float, actual: str, duration_seconds: int | None
+) -> None:
     """The attackers' time if within the limit, the limit of a hold, else the time played."""
     file = round_file("2025-10-02-213000", 1, [line(time_played_minutes=minutes)], winner=winner, actual=actual)
     assert derive(parse(file.name, file.content)).duration_seconds == duration_seconds
@@ -233,9 +235,7 @@ def test_how_long_a_round_was(winner: int, minutes: float, actual: str, duration
         (None, "5:00", 1, None),
     ],
 )
-def test_what_the_defenders_of_round_2_held(
-    first_limit: str | None, limit: str, winner: int, held: str | None
-) -> None:
+def test_limit_held_in_round_2(first_limit: str | None, limit: str, winner: int, held: str | None) -> None:
     """The map's limit or the time set in round 1; unknown without round 1."""
     minutes = int(limit.removesuffix(":00"))
     two = line(rounds=1, weapons=BOTH, **TWO | {"time_played_minutes": 5.0 + minutes})
@@ -246,7 +246,7 @@ def test_what_the_defenders_of_round_2_held(
     assert derived.duration_seconds == 60 * minutes
 
 
-def test_a_held_round_1_held_the_limit() -> None:
+def test_held_round_1_lasted_the_limit() -> None:
     """The time limit of round 1 is the map's."""
     file = round_file("2025-10-02-213000", 1, [line(time_played_minutes=10.0)], winner=1, actual="10:00")
     assert derive(parse(file.name, file.content)).held == "limit"
@@ -282,7 +282,7 @@ def derived(played: GeneratedRound, first: GeneratedRound | None) -> Round:
 
 @pytest.mark.parametrize("layout", [33, 36, 37, 38])
 @pytest.mark.parametrize("seed", range(4))
-def test_subtraction_gives_back_what_was_played(seed: int, layout: int) -> None:
+def test_subtraction_gives_the_generated_values(seed: int, layout: int) -> None:
     """Both rounds of every generated map equal what the players did."""
     rounds = session(seed, layout).rounds
     for first, second in zip(rounds[::2], rounds[1::2], strict=True):
