@@ -50,7 +50,7 @@ def maps(cli: Cli, *options: str) -> list[str]:
 
 @pytest.mark.parametrize("command", ["sync", "import"])
 @pytest.mark.parametrize("mtime_ahead", [0, 3650 * DAY], ids=["only the name", "name and time"])
-def test_a_file_dated_in_the_future(
+def test_future_file_is_reported_and_fetched_once(
     cli: Cli, database: Database, put: Callable[..., Path], command: str, mtime_ahead: float
 ) -> None:
     """It is not sorted after later rounds; health reports it; later runs do not fetch it again."""
@@ -82,7 +82,7 @@ def test_a_file_dated_in_the_future(
     assert json.loads(cli("validate", "--errors", "--json").out) == []
 
 
-def test_a_clock_set_back(cli: Cli, database: Database, put: Callable[..., Path]) -> None:
+def test_files_with_old_names_are_fetched_by_mtime(cli: Cli, database: Database, put: Callable[..., Path]) -> None:
     """New files with old names are fetched by mtime, and reported until names are correct again."""
     now = time.time()
     put(at(now - 3 * DAY, map_name="known"), now - 3 * DAY)
@@ -101,7 +101,7 @@ def test_a_clock_set_back(cli: Cli, database: Database, put: Callable[..., Path]
     assert "file dates" not in cli("health").out
 
 
-def test_a_clock_set_back_with_the_times_of_the_files(cli: Cli, put: Callable[..., Path]) -> None:
+def test_files_with_old_names_and_mtimes_are_reported(cli: Cli, put: Callable[..., Path]) -> None:
     """Files with old names and old mtimes are not fetched, and reported once."""
     now = time.time()
     put(at(now - 900 * DAY, map_name="on_purpose"), now - 900 * DAY)
@@ -118,7 +118,7 @@ def test_a_clock_set_back_with_the_times_of_the_files(cli: Cli, put: Callable[..
     assert sorted(maps(cli)) == ["behind", "newest", "on_purpose"]
 
 
-def test_times_that_were_touched_are_fetched_once(cli: Cli, put: Callable[..., Path]) -> None:
+def test_known_file_with_a_new_mtime_is_fetched_once(cli: Cli, put: Callable[..., Path]) -> None:
     """A known old file with a new mtime is fetched once and changes nothing."""
     now = time.time()
     old = put(at(now - 3 * DAY, map_name="known"), now - 3 * DAY)
@@ -131,7 +131,7 @@ def test_times_that_were_touched_are_fetched_once(cli: Cli, put: Callable[..., P
 
 
 @pytest.mark.parametrize("mtime", [0, 1, 315_532_800, 1_000_000_000])
-def test_times_that_no_clock_set_say_nothing(cli: Cli, put: Callable[..., Path], mtime: float) -> None:
+def test_implausible_mtimes_are_ignored(cli: Cli, put: Callable[..., Path], mtime: float) -> None:
     """mtimes of 1970 or 1980 from an archive are ignored."""
     now = time.time()
     put(at(now - 3600), mtime)

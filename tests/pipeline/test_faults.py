@@ -19,7 +19,7 @@ Cli = Callable[..., CliResult]
 
 
 @contextmanager
-def held_back(url: str) -> Iterator[psycopg.Connection]:
+def writes_blocked(url: str) -> Iterator[psycopg.Connection]:
     """Block writes of files to the database in the block; reads continue."""
     with connect(url) as holder:
         holder.execute("LOCK TABLE processed_files IN EXCLUSIVE MODE")
@@ -33,7 +33,7 @@ OTHERS = (
 )
 
 
-def test_dead_server_fails_alone(
+def test_unreachable_server_does_not_affect_others(
     cli: Cli, start_server: Callable[..., Game], home: Path, database: Database, files: list[GeneratedFile]
 ) -> None:
     """If one of two servers is down, the other's files are imported, and the exit code is 75."""
@@ -52,7 +52,7 @@ def test_dead_server_fails_alone(
     assert "nothing new" not in again  # on the dead server this is not known
 
 
-def test_two_servers_with_equal_names_are_two_servers(
+def test_equal_file_names_on_two_servers_are_separate(
     cli: Cli, start_server: Callable[..., Game], home: Path, database: Database, files: list[GeneratedFile]
 ) -> None:
     """Equal file names on two servers are separate rounds; a refused file is reported with its server."""
@@ -70,7 +70,7 @@ def test_two_servers_with_equal_names_are_two_servers(
     assert database.rounds == 2 * len(files)
 
 
-def test_only_the_named_server_is_asked(
+def test_only_the_named_server_is_polled(
     cli: Cli, start_server: Callable[..., Game], home: Path, database: Database, files: list[GeneratedFile]
 ) -> None:
     """`--server` polls one server; an unknown name is an error with the valid names."""
@@ -85,7 +85,7 @@ def test_only_the_named_server_is_asked(
     assert "north, south" in wrong.err
 
 
-def test_changed_host_key_is_refused_with_the_way_out(cli: Cli, game: Game, database: Database) -> None:
+def test_changed_host_key_is_refused(cli: Cli, game: Game, database: Database) -> None:
     """A changed host key: exit code 4, one line, nothing fetched."""
     other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().split()[:2]
     game.server.known_hosts.write_text(f"[127.0.0.1]:{game.server.port} {' '.join(other)}\n")
@@ -96,7 +96,7 @@ def test_changed_host_key_is_refused_with_the_way_out(cli: Cli, game: Game, data
     assert "SHA256:" in done.err
 
 
-def test_unknown_host_key_names_the_fingerprint(cli: Cli, game: Game, database: Database) -> None:
+def test_unknown_host_key_shows_the_fingerprint(cli: Cli, game: Game, database: Database) -> None:
     """An unknown host key is refused, with its fingerprint and the command to trust it."""
     game.server.known_hosts.write_text("")
     done = cli("-q", "sync")
@@ -105,7 +105,7 @@ def test_unknown_host_key_names_the_fingerprint(cli: Cli, game: Game, database: 
     assert "--trust" in done.err
 
 
-def test_refused_key_is_exit_code_4(cli: Cli, game: Game, home: Path, database: Database, tmp_path: Path) -> None:
+def test_refused_key_exits_with_4(cli: Cli, game: Game, home: Path, database: Database, tmp_path: Path) -> None:
     """A key that the server refuses: exit code 4."""
     stranger = tmp_path / "stranger"
     stranger.touch(mode=0o600)
@@ -116,7 +116,7 @@ def test_refused_key_is_exit_code_4(cli: Cli, game: Game, home: Path, database: 
     assert (done.code, database.names()) == (4, [])
 
 
-def test_second_run_leaves_the_first_alone(cli: Cli, game: Game, database: Database, database_url: str) -> None:
+def test_second_run_exits_with_75(cli: Cli, game: Game, database: Database, database_url: str) -> None:
     """While one run is active, another exits with 75, with a message unless `-q`."""
     with connect(database_url) as conn, run_lock(conn):
         assert cli("-q", "sync") == CliResult(code=75, out="", err="")
@@ -130,7 +130,7 @@ def test_run_killed_before_the_import_loses_nothing(
     cli: Cli, game: Game, database: Database, database_url: str, local: Path, files: list[GeneratedFile]
 ) -> None:
     """After SIGKILL before the import no copy exists, and the next run imports everything."""
-    with held_back(database_url):
+    with writes_blocked(database_url):
         with etstats("-q", "sync"):
             until(lambda: database.value(WAITING) is not None)
         assert database.names() == []
@@ -142,11 +142,11 @@ def test_run_killed_before_the_import_loses_nothing(
     assert {path.name for path in local.iterdir()} == {file.name for file in files}
 
 
-def test_database_lost_in_mid_run_is_temporary(
+def test_database_lost_during_a_run_is_temporary(
     cli: Cli, game: Game, database: Database, database_url: str, files: list[GeneratedFile]
 ) -> None:
     """If the database is lost during a run: exit code 75, one line, and the next run recovers."""
-    with held_back(database_url) as holder:
+    with writes_blocked(database_url) as holder:
         with etstats("-q", "sync") as sync:
             until(lambda: database.value(WAITING) is not None)
             holder.execute("SELECT pg_terminate_backend(%s)", [database.value(WAITING)])
@@ -158,9 +158,7 @@ def test_database_lost_in_mid_run_is_temporary(
     assert database.rounds == len(files)
 
 
-def test_database_that_is_down_asks_nothing_of_the_server(
-    cli: Cli, game: Game, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unreachable_database_contacts_no_server(cli: Cli, game: Game, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a database the server is not contacted: exit code 75."""
     monkeypatch.setenv("ETSTATS_DATABASE_URL", f"postgresql://etstats@127.0.0.1:{free_port()}/etstats")
     done = cli("-q", "sync")
@@ -168,7 +166,7 @@ def test_database_that_is_down_asks_nothing_of_the_server(
     assert "cannot be reached" in done.err
 
 
-def test_connection_dropped_in_mid_file_without_polling(
+def test_connection_lost_inside_a_file_keeps_complete_files(
     cli: Cli, game: Game, database: Database, local: Path, files: list[GeneratedFile]
 ) -> None:
     """Files completed before a lost connection are kept, no partial file is left, the next run continues."""
@@ -181,7 +179,7 @@ def test_connection_dropped_in_mid_file_without_polling(
     assert database.rounds == len(files)
 
 
-def test_file_that_vanishes_after_the_listing_harms_nobody(
+def test_file_deleted_after_the_listing_is_skipped(
     cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
 ) -> None:
     """A file deleted after the listing is not an error; the others are imported."""
@@ -196,7 +194,7 @@ def test_file_that_vanishes_after_the_listing_harms_nobody(
     assert database.rounds == len(files) - 1
 
 
-def test_file_that_is_listed_and_then_denied_is_named_and_taken_later(
+def test_unreadable_file_is_reported_and_fetched_later(
     cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
 ) -> None:
     """A file without read permission is reported, and fetched when it becomes readable."""
@@ -211,7 +209,7 @@ def test_file_that_is_listed_and_then_denied_is_named_and_taken_later(
     assert database.rounds == len(files)
 
 
-def test_what_no_game_server_shows_stays_outside(
+def test_unexpected_files_are_skipped(
     cli: Cli, game: Game, database: Database, home: Path, files: list[GeneratedFile]
 ) -> None:
     """Huge files, links out of the folder and other names are skipped; rounds are imported."""
@@ -226,7 +224,7 @@ def test_what_no_game_server_shows_stays_outside(
     assert sorted(copies) == sorted(file.name for file in files)
 
 
-def test_local_folder_that_cannot_be_written_loses_nothing(
+def test_unwritable_local_folder_loses_nothing(
     cli: Cli, game: Game, database: Database, home: Path, files: list[GeneratedFile], log: Callable[[], str]
 ) -> None:
     """Without a writable local folder the files are imported, and the log reports it."""

@@ -31,7 +31,7 @@ def folder(tmp_path: Path, files: list[GeneratedFile]) -> Path:
     return root
 
 
-def test_folder_is_walked_and_other_files_are_left(
+def test_round_files_are_found_at_any_depth(
     cli: Cli, folder: Path, database: Database, files: list[GeneratedFile]
 ) -> None:
     """Round files are found at any depth; other files are counted and not read."""
@@ -43,12 +43,14 @@ def test_folder_is_walked_and_other_files_are_left(
     assert (again.code, f"{len(files)} known" in again.err) == (0, True)
 
 
-def test_quiet_import_that_succeeds_says_nothing(cli: Cli, folder: Path) -> None:
+def test_quiet_import_prints_nothing(cli: Cli, folder: Path) -> None:
     """With `-q` a successful import prints nothing."""
     assert cli("-q", "import", folder) == CliResult(code=0, out="", err="")
 
 
-def test_loops_of_links_end(cli: Cli, folder: Path, database: Database, files: list[GeneratedFile]) -> None:
+def test_link_loops_are_not_followed(
+    cli: Cli, folder: Path, database: Database, files: list[GeneratedFile]
+) -> None:
     """Links to parent folders are not followed."""
     (folder / "2025" / "loop").symlink_to(folder)
     (folder / "2025" / "dangling.txt").symlink_to(folder / "nothing")
@@ -58,7 +60,7 @@ def test_loops_of_links_end(cli: Cli, folder: Path, database: Database, files: l
 
 @pytest.mark.parametrize("name", ["holiday.txt", "2025-10-02-213000-supply-round-3.txt", "round-1.txt"])
 @pytest.mark.parametrize("options", [[], ["--dry-run"]])
-def test_a_named_file_that_is_not_a_round_file_is_refused(
+def test_named_file_that_is_not_a_round_file_is_refused(
     cli: Cli, tmp_path: Path, database: Database, files: list[GeneratedFile], name: str, options: list[str]
 ) -> None:
     """Nothing is stored, not even the round files given with it."""
@@ -72,7 +74,7 @@ def test_a_named_file_that_is_not_a_round_file_is_refused(
     assert "empty" in cli("health").out
 
 
-def test_a_mistyped_path_names_the_nearest(cli: Cli, tmp_path: Path, files: list[GeneratedFile]) -> None:
+def test_mistyped_path_gets_a_suggestion(cli: Cli, tmp_path: Path, files: list[GeneratedFile]) -> None:
     """The error suggests the most similar name."""
     write_files(tmp_path, files[:1])
     meant = tmp_path / files[0].name
@@ -81,7 +83,7 @@ def test_a_mistyped_path_names_the_nearest(cli: Cli, tmp_path: Path, files: list
     assert f"Did you mean {meant}?" in done.err
 
 
-def test_a_glob_may_name_what_lies_beside_the_rounds(cli: Cli, folder: Path, database: Database) -> None:
+def test_glob_skips_other_files(cli: Cli, folder: Path, database: Database) -> None:
     """Weapon dumps and awards are skipped, so that `import FOLDER/*` works."""
     named = sorted((folder / "2025").glob("*.txt")) + sorted((folder / "2025" / "10").glob("*"))
     done = cli("import", *named)
@@ -103,7 +105,7 @@ def test_names_that_look_like_rounds_are_reported(cli: Cli, folder: Path, databa
     assert database.rounds == 8
 
 
-def test_cut_file_is_quarantined_at_once(
+def test_truncated_file_is_quarantined_at_once(
     cli: Cli, tmp_path: Path, database: Database, files: list[GeneratedFile]
 ) -> None:
     """A truncated local file goes to quarantine without a wait."""
@@ -116,7 +118,7 @@ def test_cut_file_is_quarantined_at_once(
 
 
 @pytest.mark.parametrize("name", ["nowhere", "x" * 300])
-def test_path_that_is_not_there_stores_nothing(cli: Cli, folder: Path, database: Database, name: str) -> None:
+def test_missing_path_stores_nothing(cli: Cli, folder: Path, database: Database, name: str) -> None:
     """A missing path: exit code 2, one line with the path, nothing stored."""
     done = cli("import", folder, folder / name)
     assert (done.code, database.names()) == (2, [])
@@ -124,7 +126,7 @@ def test_path_that_is_not_there_stores_nothing(cli: Cli, folder: Path, database:
     assert len(done.err.splitlines()) == 1
 
 
-def test_folder_that_may_not_be_read_is_refused(reachable_dir: Path, files: list[GeneratedFile]) -> None:
+def test_unreadable_folder_is_refused(reachable_dir: Path, files: list[GeneratedFile]) -> None:
     """A folder without permission is an error."""
     closed = reachable_dir / "closed"
     closed.mkdir()
@@ -143,7 +145,7 @@ def test_folder_that_may_not_be_read_is_refused(reachable_dir: Path, files: list
 
 
 @pytest.mark.parametrize("kind", ["fifo", "socket", "device"])
-def test_what_is_neither_file_nor_folder_is_refused(
+def test_named_pipe_is_refused(
     cli: Cli, tmp_path: Path, database: Database, files: list[GeneratedFile], kind: str
 ) -> None:
     """A named pipe is refused without waiting; in a folder it is skipped."""
@@ -159,7 +161,9 @@ def test_what_is_neither_file_nor_folder_is_refused(
     assert cli("import", folder).code == 0
 
 
-def test_limit_takes_the_oldest(cli: Cli, folder: Path, database: Database, files: list[GeneratedFile]) -> None:
+def test_limit_imports_the_oldest_files(
+    cli: Cli, folder: Path, database: Database, files: list[GeneratedFile]
+) -> None:
     """`--limit` imports the oldest files; a second call continues."""
     assert cli("import", folder, "--limit", "3").code == 0
     assert database.names() == sorted(file.name for file in files)[:3]
@@ -178,7 +182,7 @@ def test_dry_run_checks_and_stores_nothing(
     assert database.names() == []
 
 
-def test_server_whose_files_these_are(cli: Cli, folder: Path, database: Database, home: Path) -> None:
+def test_files_are_stored_for_the_named_server(cli: Cli, folder: Path, database: Database, home: Path) -> None:
     """Files are stored for the named server, or `main` if none is configured."""
     cli("import", folder, "--server", "old")
     cli("import", folder)
@@ -186,7 +190,7 @@ def test_server_whose_files_these_are(cli: Cli, folder: Path, database: Database
     assert database.rounds == 16
 
 
-def test_import_and_sync_know_each_others_files(
+def test_imported_files_are_not_fetched_by_sync(
     cli: Cli, folder: Path, database: Database, game: object, files: list[GeneratedFile]
 ) -> None:
     """Imported files are not fetched again by sync."""

@@ -41,7 +41,7 @@ def kept(db: psycopg.Connection, name: str) -> tuple[int, int, str]:
 
 
 @pytest.mark.parametrize("size", [MAX_ROUND_BYTES + 1, MAX_FILE_BYTES, 3 * MAX_FILE_BYTES])
-def test_an_imported_one_keeps_hash_and_head(cli: Cli, tmp_path: Path, db: psycopg.Connection, size: int) -> None:
+def test_large_import_keeps_hash_and_head(cli: Cli, tmp_path: Path, db: psycopg.Connection, size: int) -> None:
     """A large file goes to quarantine with the reason; a dry run reports the same."""
     content, name = junk(size), name_of(1)
     (tmp_path / name).write_bytes(content)
@@ -55,14 +55,16 @@ def test_an_imported_one_keeps_hash_and_head(cli: Cli, tmp_path: Path, db: psyco
     assert "still in quarantine" in cli("import", tmp_path / name).err
 
 
-def test_a_file_of_the_largest_size_is_kept_whole(cli: Cli, tmp_path: Path, db: psycopg.Connection) -> None:
+def test_file_of_the_maximum_size_is_stored_completely(cli: Cli, tmp_path: Path, db: psycopg.Connection) -> None:
     """A file of exactly the limit is stored completely."""
     (tmp_path / name_of(1)).write_bytes(junk(MAX_ROUND_BYTES))
     assert cli("import", tmp_path / name_of(1)).code == 3
     assert kept(db, name_of(1))[0] == MAX_ROUND_BYTES
 
 
-def test_what_comes_later_leaves_it_as_it_is(cli: Cli, tmp_path: Path, db: psycopg.Connection) -> None:
+def test_other_commands_do_not_treat_the_head_as_the_file(
+    cli: Cli, tmp_path: Path, db: psycopg.Connection
+) -> None:
     """Retry, rebuild, verify and backup do not treat the head as the file."""
     content, name = junk(200_000), name_of(1)
     (tmp_path / name).write_bytes(content)
@@ -79,7 +81,7 @@ def test_what_comes_later_leaves_it_as_it_is(cli: Cli, tmp_path: Path, db: psyco
     assert json.loads(cli("quarantine", "--json").out) == [entry]
 
 
-def test_one_in_place_of_a_good_file(
+def test_large_version_does_not_replace_a_valid_one(
     cli: Cli, tmp_path: Path, files: list[GeneratedFile], db: psycopg.Connection
 ) -> None:
     """The valid version still counts, and the large one is known when it arrives again."""
@@ -98,7 +100,7 @@ def test_one_in_place_of_a_good_file(
     assert (entry["size_bytes"], entry["has_good"]) == (200_000, True)
 
 
-def test_a_sync_brings_it_once(cli: Cli, game: Game, home: Path, db: psycopg.Connection) -> None:
+def test_large_file_is_fetched_once(cli: Cli, game: Game, home: Path, db: psycopg.Connection) -> None:
     """A large file, or a large version of a valid one, is fetched once and not stored on disk."""
     assert cli("sync").code == 0
     good = min(path.name for path in game.root.iterdir())
@@ -115,7 +117,7 @@ def test_a_sync_brings_it_once(cli: Cli, game: Game, home: Path, db: psycopg.Con
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="measures memory as Linux shows it")
-def test_hundreds_of_megabytes_of_junk(game: Game, database_url: str, home: Path) -> None:
+def test_junk_files_cost_no_memory_or_disk(game: Game, database_url: str, home: Path) -> None:
     """A server full of junk with valid names costs neither memory nor disk; health reports it."""
     for number in range(250):
         game.put(name_of(number), junk(MAX_FILE_BYTES, number), MTIME + number)

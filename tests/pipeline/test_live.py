@@ -42,7 +42,7 @@ def etstats(cli: Cli, home: Path, tmp_path: Path, discord: StandIn, db: psycopg.
     return configure
 
 
-def test_one_message_per_server(
+def test_each_server_has_one_message(
     etstats: Callable[..., Cli], game: Callable[..., Game], discord: StandIn, db: psycopg.Connection
 ) -> None:
     """The first run posts, a second within a minute does nothing, a later one edits the message."""
@@ -72,7 +72,7 @@ def test_one_message_per_server(
     ],
     ids=["silent", "junk", "flood", "another port", "truncated"],
 )
-def test_a_server_that_lies_breaks_nothing(
+def test_invalid_reply_is_shown_as_none(
     etstats: Callable[..., Cli], game: Callable[..., Game], discord: StandIn, says: dict[str, object]
 ) -> None:
     """An invalid answer is shown as no answer; the import succeeds with exit code 0."""
@@ -97,6 +97,6 @@ asked.wait()
 """
 
 
-def test_a_name_server_that_never_answers_keeps_no_process_alive() -> None:
+def test_silent_name_server_keeps_no_process_alive() -> None:
     """A run that has nothing more to do ends, whatever a query still waits for."""
     assert run([sys.executable, "-c", _STUCK]).returncode == 0

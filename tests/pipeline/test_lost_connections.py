@@ -34,7 +34,7 @@ def lost_at(number: int, admin: psycopg.Connection) -> Iterator[Callable[[], int
         yield lambda: count
 
 
-def test_a_run_whose_connection_is_lost_at_any_message_fails_for_now(
+def test_connection_lost_at_any_message_is_temporary(
     game: Game,
     files: list[GeneratedFile],
     admin: psycopg.Connection,
@@ -59,7 +59,7 @@ def test_a_run_whose_connection_is_lost_at_any_message_fails_for_now(
 
 
 @pytest.mark.parametrize("opened", [open_database, open_for_reading])
-def test_a_lost_connection_is_a_temporary_error_wherever_it_is_noticed(
+def test_lost_connection_is_temporary_between_statements(
     opened: Callable[[Config], AbstractContextManager[psycopg.Connection]],
     admin: psycopg.Connection,
     database_url: str,

@@ -53,7 +53,7 @@ def put(folder: Path, *files: File) -> Path:
 
 
 @pytest.mark.parametrize("words", READING, ids=" ".join)
-def test_every_command_answers_with_unknown_values(cli: Cli, tmp_path: Path, words: list[str]) -> None:
+def test_commands_work_with_unknown_values(cli: Cli, tmp_path: Path, words: list[str]) -> None:
     """A player with only the required values known breaks no table, post or check."""
     bot = line("OMNIBOT0", "bot", team=2)
     one = round_file(
@@ -71,7 +71,7 @@ def test_every_command_answers_with_unknown_values(cli: Cli, tmp_path: Path, wor
     assert done.code in (0, 2 if words[0] == "post" else 0, 3 if words[0] == "health" else 0)
 
 
-def test_an_unreadable_value_is_null_and_named(cli: Cli, db: psycopg.Connection, tmp_path: Path) -> None:
+def test_unreadable_value_is_null_and_reported(cli: Cli, db: psycopg.Connection, tmp_path: Path) -> None:
     """The value is NULL in the table, and validate reports file, line, field and text."""
     text = line(GUIDS[0], time_dead_minutes=7.7).replace("\t7.7\t", "\t-183.3\t")
     file = round_file("2025-10-02-213000", 1, [text, line(GUIDS[1], team=2)])
@@ -100,9 +100,7 @@ def test_every_command_answers_without_a_player_who_has_a_guid(cli: Cli, tmp_pat
     assert "supply" in (tmp_path / "site" / "sessions" / "1" / "index.html").read_text()
 
 
-def test_lines_without_an_identity_are_counted_and_not_stored(
-    cli: Cli, db: psycopg.Connection, tmp_path: Path
-) -> None:
+def test_lines_without_guid_are_counted_not_stored(cli: Cli, db: psycopg.Connection, tmp_path: Path) -> None:
     """Bots and players without a GUID are counted in `rounds` and in no other table."""
     lines = [line(GUIDS[0]), line(GUIDS[1], team=2), line("OMNIBOT0"), line("OMNIBOT0"), line("UNKNOWN"), line("")]
     files = put(
@@ -127,7 +125,7 @@ def test_lines_without_an_identity_are_counted_and_not_stored(
     assert not checks & {"damage_differs", "kills_differ_from_deaths", "round_without_players"}
 
 
-def test_rounds_that_do_not_count_are_listed_with_all(cli: Cli, tmp_path: Path) -> None:
+def test_uncounted_rounds_are_listed_with_all(cli: Cli, tmp_path: Path) -> None:
     """A round mostly of bots is in no list, board, sum or post; `--all` lists it, its page gives the reason."""
     lines = [line(GUIDS[0]), line(GUIDS[1], team=2)]
     bots = [line(f"OMNIBOT{index}") for index in range(3)]
@@ -180,7 +178,7 @@ def settings(home: Path) -> Callable[[str], None]:
         ("none", ["no_bots"]),
     ],
 )
-def test_the_settings_say_which_rounds_with_bots_count(
+def test_bot_settings_decide_which_rounds_count(
     cli: Cli, settings: Callable[[str], None], tmp_path: Path, rule: str, maps: list[str]
 ) -> None:
     """At import and, after a change, by a rebuild."""
@@ -204,9 +202,7 @@ def test_the_settings_say_which_rounds_with_bots_count(
     assert json.loads(cli("validate", "--errors", "--json").out) == []
 
 
-def test_the_settings_say_whether_bots_spoil_records(
-    cli: Cli, settings: Callable[[str], None], tmp_path: Path
-) -> None:
+def test_bot_settings_decide_about_records(cli: Cli, settings: Callable[[str], None], tmp_path: Path) -> None:
     """With `records = true`, a round with a bot sets records and achievements, on the site too."""
 
     def on_page() -> list[str]:
@@ -225,7 +221,7 @@ def test_the_settings_say_whether_bots_spoil_records(
 
 
 @pytest.mark.parametrize("text", ['[bots]\nrounds = "some"\n', "[bots]\nrecords = 7\n", "[bots]\nround = 1\n"])
-def test_wrong_settings_for_bots(cli: Cli, settings: Callable[[str], None], text: str) -> None:
+def test_invalid_bot_settings_are_refused(cli: Cli, settings: Callable[[str], None], text: str) -> None:
     """One line with the file and the section, exit code 2."""
     settings(text)
     done = cli("rounds")
@@ -241,7 +237,7 @@ path = "{}"
 
 
 @pytest.mark.parametrize("rounds", [(0, 0, 0), (1, 2, 3), (0, 1, 0), (1, 1, 1)], ids=str)
-def test_a_server_without_stopwatch(
+def test_server_without_stopwatch_has_single_rounds(
     cli: Cli, settings: Callable[[str], None], db: psycopg.Connection, tmp_path: Path, rounds: tuple[int, ...]
 ) -> None:
     """Single-round matches with outcome and winner; no score, no warning about round 1; counted once."""
@@ -277,7 +273,7 @@ def test_a_server_without_stopwatch(
 
 
 @pytest.mark.parametrize("setting", ["", "stopwatch = true"])
-def test_detection_of_a_server_without_stopwatch(
+def test_unpaired_round_2s_are_reported(
     cli: Cli, settings: Callable[[str], None], tmp_path: Path, setting: str
 ) -> None:
     """Unpaired round 2s are reported by import, sync, health and diagnose, unless `stopwatch` is set."""
@@ -312,7 +308,7 @@ def test_counters_of_another_map_are_reported(
     assert (f"BAD counters main 1 file of this week, such as {file.name}" in health) == is_wrong
 
 
-def test_a_newer_script_is_named(cli: Cli, tmp_path: Path) -> None:
+def test_newer_script_is_reported(cli: Cli, tmp_path: Path) -> None:
     """More fields than known are reported by health and validate; the round counts."""
     players = [line(guid) + "\t1\t2" for guid in GUIDS[:2]]
     assert cli("import", put(tmp_path / "files", round_file("2025-10-02-213000", 1, players))).code == 0
@@ -321,7 +317,7 @@ def test_a_newer_script_is_named(cli: Cli, tmp_path: Path) -> None:
     assert "newer_layout" in cli("validate").out
 
 
-def test_an_unknown_value_is_not_shown_as_zero(cli: Cli, tmp_path: Path) -> None:
+def test_unknown_value_is_not_shown_as_zero(cli: Cli, tmp_path: Path) -> None:
     """Null in JSON, a dash in tables and posts; sums skip it."""
     names = ("gibs", "time_dead_minutes", "xp", "kill_assists", "most_useful_kills", "times_revived")
     _, *texts = line(GUIDS[0]).split("\t")
@@ -349,7 +345,7 @@ def test_an_unknown_value_is_not_shown_as_zero(cli: Cli, tmp_path: Path) -> None
     assert "None" not in post
 
 
-def test_a_hold_of_the_set_time_is_told_from_a_full_hold(cli: Cli, tmp_path: Path) -> None:
+def test_hold_of_the_set_time_is_not_a_full_hold(cli: Cli, tmp_path: Path) -> None:
     """In the list of maps, on the round's page and in its post."""
     one = round_file("2025-10-02-213000", 1, actual="5:00")
     grown = {"damage_given": 300, "damage_received": 300, "time_played_minutes": 10.0}
@@ -385,7 +381,7 @@ def test_a_hold_of_the_set_time_is_told_from_a_full_hold(cli: Cli, tmp_path: Pat
 @pytest.mark.parametrize(
     ("actual", "shown"), [("71:05", "5:00"), ("86:40", "5:00"), ("0:00", "5:00"), ("4:58", "4:58")]
 )
-def test_a_time_over_the_limit_is_never_shown(cli: Cli, tmp_path: Path, actual: str, shown: str) -> None:
+def test_time_over_the_limit_is_not_shown(cli: Cli, tmp_path: Path, actual: str, shown: str) -> None:
     """Tables and JSON show the time played instead; only explain and validate show the raw value."""
     file = round_file("2025-10-02-213000", 1, actual=actual)
     assert cli("import", put(tmp_path / "files", file)).code == 0
@@ -402,7 +398,7 @@ def test_a_time_over_the_limit_is_never_shown(cli: Cli, tmp_path: Path, actual: 
     [("213800", "5:01", "5:00"), ("213800", "4:59", "5:00"), ("213000", "5:00", "5:00")],
 )
 @pytest.mark.parametrize("order", [1, -1], ids=["in order", "round 2 first"])
-def test_a_round_is_never_counted_twice(
+def test_round_is_never_counted_twice(
     cli: Cli, tmp_path: Path, stamp: str, actual: str, limit: str, order: int
 ) -> None:
     """A limit off by a second, or two names with the same second, are still a pair."""

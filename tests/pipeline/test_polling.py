@@ -55,7 +55,7 @@ def polling() -> Iterator[Run]:
         run.end()
 
 
-def test_file_that_appears_meanwhile_is_imported_over_the_same_connection(
+def test_new_file_is_imported_over_the_same_connection(
     cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
 ) -> None:
     """A file that appears between two polls is imported during the run, with one login."""
@@ -70,7 +70,7 @@ def test_file_that_appears_meanwhile_is_imported_over_the_same_connection(
     assert game.server.opened.count(files[0].name) == 1
 
 
-def test_dropped_connection_is_made_anew_within_the_run(
+def test_lost_connection_is_reopened(
     cli: Cli, game: Game, database: Database, files: list[GeneratedFile], log: Callable[[], str]
 ) -> None:
     """After a reconnect, files that appeared meanwhile are imported once."""
@@ -86,7 +86,7 @@ def test_dropped_connection_is_made_anew_within_the_run(
     assert all(game.server.opened.count(file.name) == 1 for file in files)
 
 
-def test_connection_that_breaks_inside_a_file_is_made_anew(
+def test_connection_lost_inside_a_file_is_reopened(
     cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
 ) -> None:
     """An incomplete file is fetched again over the next connection."""
@@ -98,7 +98,7 @@ def test_connection_that_breaks_inside_a_file_is_made_anew(
     assert run.end().exit_code == 0
 
 
-def test_poll_and_for_on_the_command_line(
+def test_poll_and_for_options_limit_the_run(
     cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
 ) -> None:
     """`--poll --for` polls more than once and ends, silently with `-q`."""
@@ -109,7 +109,7 @@ def test_poll_and_for_on_the_command_line(
     assert game.server.listings + game.server.stats > 2
 
 
-def test_for_without_poll_and_words_that_are_no_time_are_refused(cli: Cli, game: Game) -> None:
+def test_invalid_poll_options_are_refused(cli: Cli, game: Game) -> None:
     """Invalid options are an error before the server is contacted."""
     assert cli("sync", "--for", "55s").code == 2
     assert cli("sync", "--poll", "often").code == 2
@@ -117,7 +117,7 @@ def test_for_without_poll_and_words_that_are_no_time_are_refused(cli: Cli, game:
     assert game.server.logins == 0
 
 
-def test_half_written_file_is_left_for_the_next_look(
+def test_partial_file_waits_for_the_next_poll(
     cli: Cli, game: Game, database: Database, files: list[GeneratedFile], log: Callable[[], str]
 ) -> None:
     """A file truncated in the first listing and complete in the second never goes to quarantine."""
@@ -135,7 +135,7 @@ def test_half_written_file_is_left_for_the_next_look(
     assert f"quarantined server=main file={last.name}" not in log()
 
 
-def test_empty_file_that_fills_while_polling_is_taken_when_it_is_whole(
+def test_empty_file_is_imported_when_it_is_complete(
     cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
 ) -> None:
     """A file that is empty at first is stored only when it is complete."""
@@ -149,7 +149,7 @@ def test_empty_file_that_fills_while_polling_is_taken_when_it_is_whole(
     assert database.names("NOT success") == []
 
 
-def test_file_rewritten_while_polling_is_taken_again(
+def test_rewritten_file_is_fetched_again(
     cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
 ) -> None:
     """Recent files are checked one by one, because a rewrite does not change the folder's mtime."""
@@ -163,7 +163,7 @@ def test_file_rewritten_while_polling_is_taken_again(
     assert database.rounds == len(files)
 
 
-def test_server_that_is_down_at_first_is_reached_later_in_the_run(
+def test_unreachable_server_is_retried(
     cli: Cli,
     start_server: Callable[..., Game],
     home: Path,

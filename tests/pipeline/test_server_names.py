@@ -55,7 +55,7 @@ def servers(cli: Cli) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("command", ["sync", "import"])
-def test_a_server_renamed_in_the_settings_is_recognized(
+def test_renamed_server_is_recognized(
     cli: Cli, database: Database, source: Path, configure: Callable[..., None], command: str
 ) -> None:
     """Nothing is imported twice, new files are imported; the time zone is kept by rebuilds."""
@@ -75,7 +75,7 @@ def test_a_server_renamed_in_the_settings_is_recognized(
     assert "content_on_two_servers" not in cli("validate", "--json").out
 
 
-def test_files_on_two_servers_are_a_finding(cli: Cli, configure: Callable[..., None]) -> None:
+def test_equal_files_on_two_servers_are_a_finding(cli: Cli, configure: Callable[..., None]) -> None:
     """If two configured servers have the same files, validate reports that they count twice."""
     configure("one", "two")
     assert cli("sync").code == 0
@@ -88,7 +88,7 @@ def test_files_on_two_servers_are_a_finding(cli: Cli, configure: Callable[..., N
     assert [(finding["server"], finding["severity"]) for finding in found] == [("two", "warning")] * 2
 
 
-def test_rename_server(
+def test_rename_server_moves_everything(
     cli: Cli, database: Database, home: Path, source: Path, configure: Callable[..., None]
 ) -> None:
     """Rounds, local copies and corrections are renamed; the next sync has nothing to do."""
@@ -110,7 +110,7 @@ def test_rename_server(
     assert subjects == ["public/x.txt", "main/y/x.txt"]
 
 
-def test_a_server_without_files_gives_its_name_away(
+def test_server_without_files_does_not_block_its_name(
     cli: Cli, database: Database, configure: Callable[..., None]
 ) -> None:
     """A server without files does not block its name, even with stored state and live messages."""
@@ -135,7 +135,7 @@ def test_a_server_without_files_gives_its_name_away(
         (("main", ""), "invalid server name"),
     ],
 )
-def test_rename_server_refuses(
+def test_invalid_rename_changes_nothing(
     cli: Cli, source: Path, configure: Callable[..., None], names: tuple[str, str], reason: str
 ) -> None:
     """A name with files, an unknown one, or an invalid one: exit code 2, nothing changed."""

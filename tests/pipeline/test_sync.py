@@ -18,7 +18,7 @@ from tests.support.files import cut
 Cli = Callable[..., CliResult]
 
 
-def test_first_run_takes_everything_and_second_nothing(
+def test_first_run_fetches_everything_and_the_second_nothing(
     cli: Cli, game: Game, database: Database, local: Path, files: list[GeneratedFile]
 ) -> None:
     """The first run stores every round and keeps copies with the remote mtime; the second fetches nothing."""
@@ -36,13 +36,13 @@ def test_first_run_takes_everything_and_second_nothing(
     assert "nothing new" in second.err
 
 
-def test_quiet_run_that_succeeds_says_nothing(cli: Cli, game: Game) -> None:
+def test_quiet_run_prints_nothing(cli: Cli, game: Game) -> None:
     """With `-q` nothing is printed, because cron mails all output."""
     for _ in range(2):
         assert cli("-q", "sync", "--post") == CliResult(code=0, out="", err="")
 
 
-def test_other_files_are_never_taken(cli: Cli, game: Game, database: Database, files: list[GeneratedFile]) -> None:
+def test_other_files_are_not_fetched(cli: Cli, game: Game, database: Database, files: list[GeneratedFile]) -> None:
     """Weapon dumps, endstats, junk, folders and links with round names are not fetched."""
     stem = files[0].name.removesuffix(".txt")
     others = [f"{stem}_ws.txt", f"{stem}-endstats.txt", f"{stem}_endstats.txt", "notes.txt"]
@@ -91,7 +91,7 @@ def test_names_that_look_like_rounds_are_reported(
 @pytest.mark.parametrize(
     ("since", "back"), [("24h", timedelta(hours=24)), ("7d", timedelta(days=7)), ("2weeks", timedelta(days=14))]
 )
-def test_since_counts_back_in_the_servers_clock(
+def test_since_counts_back_in_the_server_zone(
     cli: Cli, game: Game, database: Database, home: Path, since: str, back: timedelta
 ) -> None:
     """`--since 24h` counts back from now in the server's time zone, here far from UTC."""
@@ -112,7 +112,7 @@ def test_since_counts_back_in_the_servers_clock(
 
 
 @pytest.mark.parametrize(("since", "taken"), [("2025-10-03", 0), ("2025-10-02", 8), ("all", 8), ("today", 0)])
-def test_since_a_day_begins_at_its_midnight_on_the_server(
+def test_since_a_date_starts_at_midnight_of_the_server(
     cli: Cli, game: Game, database: Database, since: str, taken: int
 ) -> None:
     """A date means that day from its first second, by the time in the name."""
@@ -121,21 +121,21 @@ def test_since_a_day_begins_at_its_midnight_on_the_server(
 
 
 @pytest.mark.parametrize("since", ["week", "month", "24h"])
-def test_since_forms_leave_an_old_session(cli: Cli, game: Game, database: Database, since: str) -> None:
+def test_since_skips_and_counts_earlier_rounds(cli: Cli, game: Game, database: Database, since: str) -> None:
     """Earlier rounds are skipped and counted."""
     done = cli("sync", "--since", since)
     assert (done.code, database.names()) == (0, [])
     assert "8 skipped by age window" in done.err
 
 
-def test_since_that_is_no_time_is_a_usage_error(cli: Cli, game: Game) -> None:
+def test_invalid_since_is_a_usage_error(cli: Cli, game: Game) -> None:
     """An invalid time is an error before the server is contacted."""
     done = cli("sync", "--since", "soon")
     assert (done.code, game.server.logins) == (2, 0)
     assert "24h" in done.err
 
 
-def test_later_runs_look_at_the_day_before_the_newest(
+def test_later_runs_start_a_day_before_the_newest_file(
     cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
 ) -> None:
     """Without `--since`, files older than the newest known one minus 24 hours are skipped."""
@@ -151,7 +151,7 @@ def test_later_runs_look_at_the_day_before_the_newest(
     assert len(database.names()) == len(files) + 2 * len(early.files)
 
 
-def test_local_copies_deleted_fetch_nothing_again(cli: Cli, game: Game, local: Path) -> None:
+def test_deleted_local_copies_are_not_fetched_again(cli: Cli, game: Game, local: Path) -> None:
     """Files in the database are known even without local copies."""
     cli("sync")
     for path in local.iterdir():
@@ -183,7 +183,7 @@ def test_rewritten_file_replaces_its_round(
     assert "nothing new" in cli("sync").err
 
 
-def test_shrunken_file_leaves_the_good_round(
+def test_shorter_file_does_not_replace_a_round(
     cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
 ) -> None:
     """A file that became shorter goes to quarantine next to the valid version, and is reported once."""
@@ -200,7 +200,7 @@ def test_shrunken_file_leaves_the_good_round(
     assert (again.code, "quarantined" in again.err) == (0, False)
 
 
-def test_file_that_stays_cut_goes_to_quarantine_until_it_changes(
+def test_truncated_file_is_quarantined_until_it_changes(
     cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
 ) -> None:
     """A truncated file: exit code 3 once, no output while unchanged, imported when complete."""
@@ -218,7 +218,7 @@ def test_file_that_stays_cut_goes_to_quarantine_until_it_changes(
     assert database.rounds == len(files)
 
 
-def test_copy_without_import_is_fetched(
+def test_local_copy_without_import_is_fetched(
     cli: Cli, game: Game, database: Database, local: Path, files: list[GeneratedFile]
 ) -> None:
     """A local copy of a file that is not in the database is replaced by the fetched file."""
@@ -230,7 +230,7 @@ def test_copy_without_import_is_fetched(
     assert [(local / file.name).read_bytes() for file in files] == [file.content for file in files]
 
 
-def test_copy_that_cannot_be_read_is_fetched(
+def test_truncated_local_copy_is_fetched(
     cli: Cli, game: Game, database: Database, local: Path, files: list[GeneratedFile]
 ) -> None:
     """A truncated local copy is ignored: the file is fetched again."""
@@ -241,9 +241,7 @@ def test_copy_that_cannot_be_read_is_fetched(
     assert (local / files[0].name).read_bytes() == files[0].content
 
 
-def test_what_a_killed_run_left_half_written_is_removed(
-    cli: Cli, game: Game, local: Path, files: list[GeneratedFile]
-) -> None:
+def test_old_partial_file_is_removed(cli: Cli, game: Game, local: Path, files: list[GeneratedFile]) -> None:
     """An old partial file is removed; a recent one may belong to another run."""
     local.mkdir(parents=True)
     for name, age in (("tmpold.partial", 7200), ("tmpnew.partial", 0)):
@@ -254,7 +252,7 @@ def test_what_a_killed_run_left_half_written_is_removed(
     assert {path.name for path in local.glob("*.partial")} == {"tmpnew.partial"}
 
 
-def test_folder_of_this_machine_as_a_source(
+def test_local_folder_is_a_source(
     cli: Cli, home: Path, tmp_path: Path, database: Database, files: list[GeneratedFile]
 ) -> None:
     """A local folder as a source."""
@@ -270,7 +268,7 @@ def test_folder_of_this_machine_as_a_source(
     assert "nothing new" in cli("sync").err
 
 
-def test_the_log_names_the_layer_and_the_reason_for_each_file(
+def test_verbose_names_check_and_reason_of_each_file(
     cli: Cli, game: Game, home: Path, local: Path, log: Callable[[], str], files: list[GeneratedFile]
 ) -> None:
     """At level debug the log has check and reason of each skipped file; `-v` prints the counts."""
@@ -297,7 +295,7 @@ def test_the_log_names_the_layer_and_the_reason_for_each_file(
     assert 'layer="processed files" reason="imported, and unchanged' in lines[files[1].name]
 
 
-def test_log_at_debug_names_layer_and_reason(
+def test_debug_log_names_check_and_reason(
     cli: Cli, game: Game, home: Path, log: Callable[[], str], files: list[GeneratedFile]
 ) -> None:
     """With log level debug the log has the same, and always result and times of each file."""
@@ -308,7 +306,7 @@ def test_log_at_debug_names_layer_and_reason(
     assert f'skipped server=main file={files[0].name} layer="local file"' in log()
 
 
-def test_dry_run_says_what_would_come_and_fetches_nothing(
+def test_dry_run_lists_files_and_fetches_none(
     cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
 ) -> None:
     """`--dry-run` prints each file to stdout and fetches none."""
@@ -319,14 +317,14 @@ def test_dry_run_says_what_would_come_and_fetches_nothing(
     assert (game.server.opened, database.names()) == ([], [])
 
 
-def test_no_server_configured_says_the_way_on(cli: Cli) -> None:
+def test_missing_server_setting_names_init(cli: Cli) -> None:
     """Without a server, the error names `init`."""
     done = cli("sync")
     assert done.code == 2
     assert "etstats init" in done.err
 
 
-def test_a_user_without_a_passwd_entry(cli: Cli, game: Game, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_user_without_passwd_entry_can_sync(cli: Cli, game: Game, monkeypatch: pytest.MonkeyPatch) -> None:
     """A random uid without HOME: with user and key_file set, sync works."""
 
     def unknown(uid: int) -> None:

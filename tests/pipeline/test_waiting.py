@@ -17,7 +17,9 @@ Cli = Callable[..., CliResult]
 PATIENCE = int(HANG_SECONDS)  # what has to end ends in this time, far less than its --for
 
 
-def test_a_polling_sync_makes_room(cli: Cli, game: Game, database: Database, files: list[GeneratedFile]) -> None:
+def test_polling_sync_releases_the_lock_for_a_rebuild(
+    cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
+) -> None:
     """A rebuild reports that it waits, and gets the lock long before the run's end."""
     with etstats("sync", "--poll", "5s", "--for", "1h") as polling:
         until(lambda: database.rounds == len(files))
@@ -29,7 +31,7 @@ def test_a_polling_sync_makes_room(cli: Cli, game: Game, database: Database, fil
 
 
 @pytest.mark.parametrize("command", ["sync", "import"])
-def test_a_polling_sync_makes_room_for_a_person(
+def test_polling_sync_releases_the_lock_for_a_manual_run(
     cli: Cli, game: Game, database: Database, files: list[GeneratedFile], command: str
 ) -> None:
     """A manual run for the same server waits for its turn; without --wait and a terminal it exits at once."""
@@ -46,7 +48,7 @@ def test_a_polling_sync_makes_room_for_a_person(
     assert ended.stderr.splitlines()[:2] == ["polling every 5s", connected]
 
 
-def test_a_watch_makes_room_and_goes_on(
+def test_watch_releases_the_lock_and_continues(
     cli: Cli, game: Game, database: Database, files: list[GeneratedFile]
 ) -> None:
     """`watch` releases the lock during the rebuild and continues afterwards."""
@@ -60,7 +62,7 @@ def test_a_watch_makes_room_and_goes_on(
         until(lambda: database.rounds == len(files))
 
 
-def test_who_waits_is_not_overtaken(cli: Cli, db: psycopg.Connection, database_url: str) -> None:
+def test_new_sync_does_not_overtake_a_waiting_rebuild(cli: Cli, db: psycopg.Connection, database_url: str) -> None:
     """While a rebuild waits, no new sync gets the lock before it."""
     with connect(database_url) as other:
         with collecting_lock(db, ["east"]):
@@ -87,7 +89,7 @@ def test_who_waits_is_not_overtaken(cli: Cli, db: psycopg.Connection, database_u
         ("restore", "latest", "--yes"),
     ],
 )
-def test_patience_ends(
+def test_wait_ends_after_the_given_time(
     cli: Cli, game: Game, database: Database, db: psycopg.Connection, command: tuple[str, ...], tmp_path: Path
 ) -> None:
     """A wait ends after the requested time: exit code 75, nothing done."""
@@ -108,7 +110,7 @@ def test_patience_ends(
     )
 
 
-def test_a_restore_waits_for_a_backup_as_well(cli: Cli, game: Game, db: psycopg.Connection) -> None:
+def test_restore_waits_for_a_backup(cli: Cli, game: Game, db: psycopg.Connection) -> None:
     """A restore waits for both locks; an invalid time is refused."""
     assert cli("sync").code == 0
     assert cli("backup").code == 0
