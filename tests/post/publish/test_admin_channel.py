@@ -42,7 +42,7 @@ def title(stage: Stage, number: int = -1) -> str:
     return str(stage.discord.posts[number].payload["embeds"][0]["title"])
 
 
-def test_one_message_from_the_first_finding_to_the_end(admins: Stage) -> None:
+def test_one_message_is_edited_until_resolved(admins: Stage) -> None:
     """No message without problems; then one that is edited when a finding appears or disappears, and resolved."""
     now = START
     assert show(admins, now).counts == {}
@@ -58,7 +58,7 @@ def test_one_message_from_the_first_finding_to_the_end(admins: Stage) -> None:
     assert [title(admins, 0), title(admins, 1)] == ["Resolved", "1 problem found by health"]
 
 
-def test_a_deleted_message_is_posted_anew_once(admins: Stage) -> None:
+def test_deleted_message_is_posted_again_once(admins: Stage) -> None:
     """If deleted twice, the message is not posted again until all problems are resolved."""
     posted = 0
     for step in range(12):
@@ -68,20 +68,20 @@ def test_a_deleted_message_is_posted_anew_once(admins: Stage) -> None:
     assert posted == 2
 
 
-def test_another_channel(admins: Stage) -> None:
+def test_new_channel_gets_a_new_message(admins: Stage) -> None:
     """A channel that is configured later gets a new message."""
     show(admins, START, DISK)
     admins.set(admin_webhook_url=admins.discord.add_webhook().url)
     assert show(admins, START + TEN, DISK).counts == {"posted": 1}
 
 
-def test_without_an_admin_channel(stage: Stage) -> None:
+def test_nothing_is_sent_without_an_admin_channel(stage: Stage) -> None:
     """Without a channel nothing is sent."""
     assert show(stage, START, DISK).counts == {}
     assert stage.discord.requests == []
 
 
-def test_a_run_with_the_clock_ahead(admins: Stage) -> None:
+def test_message_of_a_fast_clock_is_edited_later(admins: Stage) -> None:
     """Its message goes on being edited."""
     show(admins, START.replace(year=2036), DISK)
     assert show(admins, START, DISK, POSTS).counts == {"edited": 1}
@@ -96,7 +96,7 @@ def test_long_and_hostile_findings_fit(admins: Stage) -> None:
 
 
 @pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name.lower())
-def test_every_fault(admins: Stage, fault: Fault) -> None:
+def test_every_fault_is_resolved(admins: Stage, fault: Fault) -> None:
     """Sent once and resolved, or unknown or failed; the next problem is shown again."""
     admins.discord.faults = [fault]
     now = START
@@ -117,7 +117,7 @@ def test_every_fault(admins: Stage, fault: Fault) -> None:
     assert show(admins, now + 50 * TEN, POSTS).counts["posted"] == 1
 
 
-def test_config_check_tries_the_channels_of_all_kinds(stage: Stage, cli: Callable[..., CliResult]) -> None:
+def test_config_check_tests_all_channels(stage: Stage, cli: Callable[..., CliResult]) -> None:
     """The admin channel and channels of kinds are configured; unknown kinds and invalid hours are refused."""
     path = stage.write_config()
     admins, calendar = stage.discord.add_webhook(), stage.discord.add_webhook()

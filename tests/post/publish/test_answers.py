@@ -24,7 +24,7 @@ _LATER = {Fault.LONG_RATE_LIMIT}
 
 
 @pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name.lower())
-def test_one_fault(stage: Stage, session: GeneratedSession, fault: Fault) -> None:
+def test_one_fault_does_not_affect_other_posts(stage: Stage, session: GeneratedSession, fault: Fault) -> None:
     """After one fault a post is sent, waits, or is unknown; then all others are sent once."""
     stage.switch_on()
     stage.load(session.files[0])
@@ -53,7 +53,7 @@ def test_one_fault(stage: Stage, session: GeneratedSession, fault: Fault) -> Non
     assert stage.count("posts WHERE state = 'failed'") == (fault is Fault.TOO_LARGE)
 
 
-def test_nothing_is_tried_before_its_time(stage: Stage, session: GeneratedSession) -> None:
+def test_retry_waits_for_the_time_given_by_discord(stage: Stage, session: GeneratedSession) -> None:
     """The next run also waits until the time given by Discord."""
     stage.switch_on()
     stage.load(session.files[0])
@@ -69,7 +69,7 @@ def test_nothing_is_tried_before_its_time(stage: Stage, session: GeneratedSessio
     assert stage.post(now).counts["posted"] == 1
 
 
-def test_a_ban_is_kept_by_all_channels(stage: Stage, session: GeneratedSession) -> None:
+def test_ban_applies_to_all_channels(stage: Stage, session: GeneratedSession) -> None:
     """After a ban nothing is sent anywhere for ten minutes, and this is reported once."""
     from etstats.post.settings import ChannelConfig
 
@@ -88,7 +88,7 @@ def test_a_ban_is_kept_by_all_channels(stage: Stage, session: GeneratedSession) 
     assert stage.post(now).counts["posted"] == 3
 
 
-def test_discord_down_is_said_once(stage: Stage, session: GeneratedSession) -> None:
+def test_outage_is_reported_once(stage: Stage, session: GeneratedSession) -> None:
     """An outage is reported in one line, and loses neither order nor posts."""
     stage.switch_on()
     stage.load(*session.files[:2])
@@ -103,7 +103,7 @@ def test_discord_down_is_said_once(stage: Stage, session: GeneratedSession) -> N
     assert [kind for kind, _ in stage.states()] == ["round", "round", "map"]
 
 
-def test_a_dead_webhook_is_tried_once(stage: Stage, session: GeneratedSession) -> None:
+def test_deleted_webhook_is_used_once(stage: Stage, session: GeneratedSession) -> None:
     """A deleted webhook is reported once and not used again; pending posts go to the next configured one."""
     stage.switch_on()
     stage.load(session.files[0])
@@ -123,7 +123,7 @@ def test_a_dead_webhook_is_tried_once(stage: Stage, session: GeneratedSession) -
     assert stage.count("channel_states WHERE gone_at IS NOT NULL") == 0
 
 
-def test_a_wrong_token_is_tried_once(stage: Stage, session: GeneratedSession) -> None:
+def test_wrong_token_is_used_once(stage: Stage, session: GeneratedSession) -> None:
     """A wrong token is treated as a deleted webhook."""
     stage.set(webhook_url=stage.hook.url + "x")
     stage.switch_on()
@@ -135,7 +135,7 @@ def test_a_wrong_token_is_tried_once(stage: Stage, session: GeneratedSession) ->
 
 
 @pytest.mark.parametrize("fault", sorted(CHANNEL_REFUSALS, key=str), ids=lambda fault: fault.name.lower())
-def test_a_refusing_channel_uses_up_no_post(stage: Stage, session: GeneratedSession, fault: Fault) -> None:
+def test_refusing_channel_loses_no_post(stage: Stage, session: GeneratedSession, fault: Fault) -> None:
     """An hour of refusals is reported once and causes few requests; then all posts are sent in order."""
     stage.switch_on()
     stage.load(*session.files[:4])
@@ -158,9 +158,7 @@ def test_a_refusing_channel_uses_up_no_post(stage: Stage, session: GeneratedSess
 
 
 @pytest.mark.parametrize("fault", [Fault.SERVER_ERROR_BEFORE, Fault.GATEWAY_TIMEOUT_AFTER, Fault.DROP_BEFORE])
-def test_an_hour_of_lost_answers_leaves_a_handful_unknown(
-    stage: Stage, session: GeneratedSession, fault: Fault
-) -> None:
+def test_lost_responses_leave_few_unknown_posts(stage: Stage, session: GeneratedSession, fault: Fault) -> None:
     """The channel is held longer after each lost response, so most posts are sent after the fault."""
     stage.switch_on()
     stage.load(*session.files)
@@ -175,7 +173,7 @@ def test_an_hour_of_lost_answers_leaves_a_handful_unknown(
     assert stage.post(now).counts["posted"] >= 3
 
 
-def test_the_same_refusal_twice_in_a_row_stops_the_run(stage: Stage, session: GeneratedSession) -> None:
+def test_equal_refusals_in_a_row_stop_the_run(stage: Stage, session: GeneratedSession) -> None:
     """413 for every message is probably a proxy's limit: two posts fail, the others wait."""
     stage.switch_on()
     stage.load(*session.files[:4])
@@ -189,7 +187,7 @@ def test_the_same_refusal_twice_in_a_row_stops_the_run(stage: Stage, session: Ge
     assert stage.post(now).counts["posted"] == 4
 
 
-def test_a_webhook_that_answers_again_reopens(stage: Stage, session: GeneratedSession) -> None:
+def test_webhook_that_responds_again_is_used(stage: Stage, session: GeneratedSession) -> None:
     """The webhook is queried once an hour, without posting; when it responds, pending posts are sent."""
     stage.switch_on()
     stage.load(*session.files[:2])
@@ -209,7 +207,7 @@ def test_a_webhook_that_answers_again_reopens(stage: Stage, session: GeneratedSe
     assert stage.post(now).exit_code == 0
 
 
-def test_an_edit_that_is_refused_holds_edits_only(stage: Stage, session: GeneratedSession) -> None:
+def test_refused_edit_holds_only_edits(stage: Stage, session: GeneratedSession) -> None:
     """New posts are sent; the edit is retried after a pause."""
     stage.switch_on()
     stage.load(session.files[0])
@@ -225,7 +223,7 @@ def test_an_edit_that_is_refused_holds_edits_only(stage: Stage, session: Generat
     assert stage.post(now).counts["edited"] == 1
 
 
-def test_a_refused_message_is_kept_with_its_reason(
+def test_refused_message_is_stored_as_failed(
     stage: Stage, session: GeneratedSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A message that violates a limit is stored as failed, reported once and not retried; others are sent."""
@@ -243,7 +241,7 @@ def test_a_refused_message_is_kept_with_its_reason(
     stage.discord.violations.clear()
 
 
-def test_a_lost_answer_stops_the_run(stage: Stage, session: GeneratedSession) -> None:
+def test_lost_response_stops_the_run(stage: Stage, session: GeneratedSession) -> None:
     """A lost response leaves one unknown post: the run stops."""
     stage.switch_on()
     stage.load(*session.files[:4])

@@ -45,7 +45,7 @@ def publish(stage: Stage, now: datetime) -> PostReport:
 
 
 @given(st.integers(0, 4_000_000_000), st.sampled_from(["week", "month", "season"]))
-def test_spans(seconds: int, kind: str) -> None:
+def test_time_spans_are_consecutive(seconds: int, kind: str) -> None:
     """A time is in its span, the previous span ends where it starts, and a name selects the span."""
     at = datetime.fromtimestamp(seconds, UTC)
     span = span_of(kind, at, LJUBLJANA)
@@ -55,7 +55,7 @@ def test_spans(seconds: int, kind: str) -> None:
     assert span_named(kind, span.name, LJUBLJANA) == span
 
 
-def test_what_is_due() -> None:
+def test_recaps_are_due_from_the_first_morning() -> None:
     """Recaps are due for some days from the first morning on, others at their hours."""
     from etstats.post.settings import DiscordConfig
 
@@ -73,7 +73,7 @@ def test_what_is_due() -> None:
     assert calendar.due(DiscordConfig(), MONDAY, LJUBLJANA) == []
 
 
-def test_each_is_posted_once(played: Stage) -> None:
+def test_each_recap_is_posted_once(played: Stage) -> None:
     """Hourly runs for weeks post the week, the month and the next morning once; nothing if nobody played."""
     now = START + timedelta(hours=4)
     while now < datetime(2025, 11, 12, tzinfo=UTC):
@@ -91,7 +91,7 @@ def test_each_is_posted_once(played: Stage) -> None:
     assert not played.discord.pinged
 
 
-def test_on_this_day_and_the_season(played: Stage) -> None:
+def test_on_this_day_and_season_are_posted(played: Stage) -> None:
     """A year later, and after the quarter."""
     publish(played, datetime(2026, 1, 2, 10, tzinfo=LJUBLJANA))
     publish(played, datetime(2026, 10, 2, 10, tzinfo=LJUBLJANA))
@@ -101,7 +101,7 @@ def test_on_this_day_and_the_season(played: Stage) -> None:
 
 
 @pytest.mark.parametrize("kind", CALENDAR_KINDS)
-def test_hidden_players_leave_the_message(played: Stage, kind: str) -> None:
+def test_hidden_players_are_removed_by_an_edit(played: Stage, kind: str) -> None:
     """The message is edited when a player is hidden, and again when shown."""
     subjects = {"recap_week": "2025-W40", "recap_month": "2025-10", "season": "2025-Q4", "morning": "2025-10-03"}
     item = CalendarItem(kind, subjects.get(kind, "2026-10-02"))
@@ -127,7 +127,7 @@ def test_hidden_players_leave_the_message(played: Stage, kind: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_dates_in_words(language: str) -> None:
+def test_dates_are_written_in_every_language(language: str) -> None:
     """Every language has twelve months, and each day of a year has a different text."""
     days = [date(2026, 1, 1) + timedelta(days=number) for number in range(365)]
     words = {day_in_words(day, language) for day in days}
@@ -136,7 +136,7 @@ def test_dates_in_words(language: str) -> None:
     assert len({month_in_words(day, language) for day in days}) == 12
 
 
-def test_the_language_of_dates(played: Stage) -> None:
+def test_language_applies_to_titles(played: Stage) -> None:
     """The language applies to titles; Discord formats other dates."""
     played.set(date_language="sl")
     publish(played, datetime(2025, 10, 3, 9, tzinfo=LJUBLJANA))
@@ -146,7 +146,7 @@ def test_the_language_of_dates(played: Stage) -> None:
 
 
 @pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name.lower())
-def test_every_fault(played: Stage, fault: Fault) -> None:
+def test_every_fault_is_handled_without_duplicates(played: Stage, fault: Fault) -> None:
     """The recap is posted once, or is unknown or failed and reported; nothing is posted twice."""
     played.discord.faults = [fault]
     reports = []
@@ -165,14 +165,14 @@ def test_every_fault(played: Stage, fault: Fault) -> None:
         assert fault not in CHANNEL_REFUSALS
 
 
-def test_a_run_with_the_clock_ahead_posts_nothing(played: Stage) -> None:
+def test_run_with_a_fast_clock_posts_nothing(played: Stage) -> None:
     """In 2036 nothing was played; later posts are not affected."""
     publish(played, datetime(2036, 1, 7, 10, tzinfo=LJUBLJANA))
     assert played.discord.posts == []
     assert publish(played, MONDAY).counts["posted"] >= 1
 
 
-def test_a_day_of_february(played: Stage) -> None:
+def test_february_29_has_no_previous_year(played: Stage) -> None:
     """29 February has no year before it."""
     assert calendar.message_of(played.conn, CalendarItem("on_this_day", "2028-02-29"), UTC, "en") is None
 

@@ -108,7 +108,7 @@ def discord() -> Iterator[Chaotic]:
 
 @pytest.mark.timeout(600 + 10 * ROUNDS)
 @pytest.mark.parametrize("style", ["compact", "full"])
-def test_chaos(stage: Stage, discord: Chaotic, style: Style) -> None:
+def test_faults_kills_and_late_files_lose_no_post(stage: Stage, discord: Chaotic, style: Style) -> None:
     """Faults of all kinds, senders killed at random, two at once, files late and out of order."""
     dice = random.Random(SEED)
     stage.settings = DiscordConfig(webhook_url=stage.hook.url, charts=False, digest_after=10_000, style=style)

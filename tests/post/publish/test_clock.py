@@ -12,7 +12,7 @@ WRONG = datetime(2036, 1, 1, tzinfo=UTC)
 BEHIND = datetime(1970, 1, 2, tzinfo=UTC)
 
 
-def test_a_start_of_posting_in_the_future_is_void(stage: Stage, session: GeneratedSession) -> None:
+def test_start_of_posting_in_the_future_is_ignored(stage: Stage, session: GeneratedSession) -> None:
     """If the first run had the wrong clock, posting starts with the next run."""
     stage.switch_on(now=WRONG)
     now = ended(session.files[0])
@@ -22,9 +22,7 @@ def test_a_start_of_posting_in_the_future_is_void(stage: Stage, session: Generat
 
 
 @pytest.mark.parametrize("is_first", [True, False], ids=["first run of all", "later run"])
-def test_a_clock_that_is_behind_posts_no_old_round(
-    stage: Stage, session: GeneratedSession, is_first: bool
-) -> None:
+def test_slow_clock_posts_no_old_round(stage: Stage, session: GeneratedSession, is_first: bool) -> None:
     """A machine that starts with the clock of 1970 does not post the whole archive later."""
     *old, new = session.files
     stage.load(*old)
@@ -50,7 +48,7 @@ def test_a_clock_that_is_behind_posts_no_old_round(
     ],
     ids=lambda faults: faults[0].name.lower(),
 )
-def test_a_pause_in_the_future_is_void(stage: Stage, session: GeneratedSession, faults: list[Fault]) -> None:
+def test_pause_in_the_future_is_ignored(stage: Stage, session: GeneratedSession, faults: list[Fault]) -> None:
     """After any response of Discord in 2036, the next run posts and edits."""
     stage.switch_on()
     stage.load(session.files[0])
@@ -67,7 +65,7 @@ def test_a_pause_in_the_future_is_void(stage: Stage, session: GeneratedSession, 
     assert {state for _, state in stage.states()} <= {"sent", "unknown"}
 
 
-def test_a_webhook_that_was_gone_in_the_future_is_asked_for(stage: Stage, session: GeneratedSession) -> None:
+def test_webhook_closed_in_the_future_is_queried_at_once(stage: Stage, session: GeneratedSession) -> None:
     """If the time of the last query is in the future, the server is queried at once."""
     stage.switch_on()
     stage.load(session.files[0])
@@ -77,7 +75,7 @@ def test_a_webhook_that_was_gone_in_the_future_is_asked_for(stage: Stage, sessio
     assert stage.post(ended(session.files[0])).counts["posted"] >= 1
 
 
-def test_a_round_dated_in_the_future_stretches_no_digest(stage: Stage, session: GeneratedSession) -> None:
+def test_future_round_is_posted_separately(stage: Stage, session: GeneratedSession) -> None:
     """It is posted by itself, and the rounds of the next session are posted as always."""
     stage.set(digest_after=2)
     stage.switch_on()

@@ -26,7 +26,7 @@ def post(stage: Stage, cli: Cli) -> Cli:
     return call
 
 
-def test_a_run(stage: Stage, session: GeneratedSession, post: Cli) -> None:
+def test_run_prints_what_it_posted(stage: Stage, session: GeneratedSession, post: Cli) -> None:
     """It prints what it posted; with -q nothing; a second run has nothing to do."""
     stage.switch_on()
     stage.load(*session.files[:2])
@@ -35,7 +35,7 @@ def test_a_run(stage: Stage, session: GeneratedSession, post: Cli) -> None:
     assert post() == CliResult(code=0, out="", err="post: nothing to post\n")
 
 
-def test_the_first_run_says_where_it_begins(stage: Stage, session: GeneratedSession, post: Cli) -> None:
+def test_first_run_reports_its_start(stage: Stage, session: GeneratedSession, post: Cli) -> None:
     """Old rounds are not posted; `--since` sets an earlier start."""
     stage.load(*session.files[:2])
     for _ in range(2):
@@ -44,14 +44,14 @@ def test_the_first_run_says_where_it_begins(stage: Stage, session: GeneratedSess
     assert post().err == "post: nothing to post\n"
 
 
-def test_without_a_webhook(cli: Cli) -> None:
+def test_missing_webhook_is_refused(cli: Cli) -> None:
     """Without a webhook: exit 2, with the way to set one."""
     result = cli("post")
     assert result.code == 2
     assert "etstats init" in result.err
 
 
-def test_one_round_by_name(stage: Stage, session: GeneratedSession, post: Cli) -> None:
+def test_named_round_is_posted_once(stage: Stage, session: GeneratedSession, post: Cli) -> None:
     """A named round is posted regardless of the start time, once; again it is only edited, on request."""
     stage.load(*session.files)
     stage.post(datetime.now(UTC))
@@ -64,7 +64,7 @@ def test_one_round_by_name(stage: Stage, session: GeneratedSession, post: Cli) -
     assert len(stage.discord.posts) == 1
 
 
-def test_a_map_and_a_session_by_name(stage: Stage, session: GeneratedSession, post: Cli) -> None:
+def test_map_and_session_are_selected_by_id(stage: Stage, session: GeneratedSession, post: Cli) -> None:
     """Maps are given by match id, sessions by id or `last`."""
     stage.load(*session.files)
     stage.post(datetime.now(UTC))
@@ -97,7 +97,7 @@ def test_a_map_and_a_session_by_name(stage: Stage, session: GeneratedSession, po
         (("--since", "soon"), "not a valid time"),
     ],
 )
-def test_wrong_words(
+def test_usage_errors_are_one_line(
     stage: Stage, session: GeneratedSession, post: Cli, words: tuple[str, ...], says: str
 ) -> None:
     """Each usage error is one line with the solution, and exit code 2."""
@@ -107,7 +107,7 @@ def test_wrong_words(
     assert says in result.err
 
 
-def test_refresh(stage: Stage, session: GeneratedSession, post: Cli) -> None:
+def test_refresh_edits_outdated_messages(stage: Stage, session: GeneratedSession, post: Cli) -> None:
     """`--refresh` edits outdated messages only."""
     stage.switch_on()
     stage.load(*session.files[:2])
@@ -118,7 +118,7 @@ def test_refresh(stage: Stage, session: GeneratedSession, post: Cli) -> None:
     assert post("--refresh").err == "post: nothing to post\n"
 
 
-def test_a_rebuild_changes_no_message(stage: Stage, session: GeneratedSession, post: Cli, cli: Cli) -> None:
+def test_rebuild_changes_no_message(stage: Stage, session: GeneratedSession, post: Cli, cli: Cli) -> None:
     """After a rebuild messages are compared; without changes there are no requests."""
     stage.switch_on()
     stage.load(*session.files[:2])
@@ -134,7 +134,7 @@ def test_a_rebuild_changes_no_message(stage: Stage, session: GeneratedSession, p
     assert stage.count("changed_sessions") == 0
 
 
-def test_an_unknown_post_is_shown_until_it_is_resolved(
+def test_unknown_post_is_listed_until_resolved(
     stage: Stage, session: GeneratedSession, post: Cli, cli: Cli
 ) -> None:
     """Each manual run lists it, cron reports it once, and resolving ends it."""
@@ -156,7 +156,7 @@ def test_an_unknown_post_is_shown_until_it_is_resolved(
     assert len([one for one in stage.discord.posts if "round" in str(one.payload["embeds"][0]["title"])]) == 1
 
 
-def test_what_is_not_there_can_be_posted_again(stage: Stage, session: GeneratedSession, post: Cli) -> None:
+def test_failed_post_is_sent_again_on_request(stage: Stage, session: GeneratedSession, post: Cli) -> None:
     """A post resolved as failed is only sent again if requested."""
     stage.switch_on()
     stage.load(session.files[0])
@@ -169,7 +169,7 @@ def test_what_is_not_there_can_be_posted_again(stage: Stage, session: GeneratedS
     assert stage.states()[0] == ("round", "sent")
 
 
-def test_in_bulk(stage: Stage, session: GeneratedSession, post: Cli) -> None:
+def test_posts_are_resolved_in_bulk(stage: Stage, session: GeneratedSession, post: Cli) -> None:
     """All unknown posts are resolved at once, and all failed ones sent again."""
     stage.switch_on()
     stage.load(*session.files[:4])
@@ -188,7 +188,7 @@ def test_in_bulk(stage: Stage, session: GeneratedSession, post: Cli) -> None:
     assert post("--resolve", "all", "--as", "sent").err == "0 posts marked as sent\n"
 
 
-def test_a_notice_is_resolved_like_a_post(stage: Stage, post: Cli) -> None:
+def test_notice_is_resolved_like_a_post(stage: Stage, post: Cli) -> None:
     """Its number starts with n; it is included in bulk commands, and a failed one is sent again."""
     stage.load()
     insert = (
@@ -205,7 +205,7 @@ def test_a_notice_is_resolved_like_a_post(stage: Stage, post: Cli) -> None:
     assert stage.count("notices WHERE state = 'pending'") == 2
 
 
-def test_a_closed_webhook_is_named_until_it_is_checked(
+def test_closed_webhook_is_reported_until_config_check(
     stage: Stage, session: GeneratedSession, post: Cli, cli: Cli
 ) -> None:
     """While the webhook is gone every run exits with 3 and suggests `config check`, which reopens it."""
@@ -221,7 +221,9 @@ def test_a_closed_webhook_is_named_until_it_is_checked(
     assert post().err.endswith("post: 2 posted\n")
 
 
-def test_dry_run(stage: Stage, session: GeneratedSession, post: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dry_run_stores_and_sends_nothing(
+    stage: Stage, session: GeneratedSession, post: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The messages are shown with their sizes; nothing is stored or sent."""
     stage.load(*session.files)
     result = post("--dry-run", "--round", "last")
@@ -237,7 +239,7 @@ def test_dry_run(stage: Stage, session: GeneratedSession, post: Cli, monkeypatch
 
 
 @pytest.mark.parametrize("words", [("--match", "last"), ("--since", "all")], ids=" ".join)
-def test_dry_run_shows_how_the_ratings_changed(
+def test_dry_run_shows_rating_changes(
     stage: Stage, session: GeneratedSession, post: Cli, words: tuple[str, str]
 ) -> None:
     """Ratings are updated before the preview, as before the post."""
@@ -252,7 +254,7 @@ def test_dry_run_shows_how_the_ratings_changed(
     assert "".join(line.split()) in "".join(drawn.replace("│", "").split())
 
 
-def test_dry_run_names_its_pictures(
+def test_dry_run_prints_picture_paths(
     stage: Stage, session: GeneratedSession, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pictures are written to files, and the preview has their paths."""
@@ -267,7 +269,7 @@ def test_dry_run_names_its_pictures(
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
-def test_pictures_go_with_maps_and_sessions(stage: Stage, session: GeneratedSession) -> None:
+def test_maps_and_sessions_have_pictures(stage: Stage, session: GeneratedSession) -> None:
     """With `charts` the messages of map and session have a picture, replaced by edits."""
     stage.set(charts=True)
     stage.switch_on()
@@ -285,7 +287,7 @@ def test_pictures_go_with_maps_and_sessions(stage: Stage, session: GeneratedSess
     assert [one.files for one in stage.discord.posts] == [{}] * 4
 
 
-def test_hostile_names_reach_the_channel_as_text(stage: Stage, post: Cli) -> None:
+def test_hostile_names_are_text_in_the_channel(stage: Stage, post: Cli) -> None:
     """No ping, link or escape passes from the file to the message, or to the terminal."""
     names = [b"@everyone", b"<@123456>", b"```", b"](http://evil.example)", "\u202egnp".encode(), b"[bold]**x**"]
     played = generate_session(8, start=BEFORE, zone=ZONE, maps=(1, 1), players=6, quirks=PLAIN)

@@ -45,7 +45,7 @@ def refresh(stage: Stage, now: datetime) -> int:
     return publisher.report.counts["edited"]
 
 
-def test_a_session_of_three_maps_is_seven_messages(stage: Stage, session: GeneratedSession) -> None:
+def test_session_of_three_maps_has_seven_messages(stage: Stage, session: GeneratedSession) -> None:
     """Round 1, then round 2 with its map, then the session."""
     stage.switch_on()
     for file in session.files:
@@ -60,7 +60,7 @@ def test_a_session_of_three_maps_is_seven_messages(stage: Stage, session: Genera
     assert stage.count("changed_sessions") == 0
 
 
-def test_a_map_says_how_the_ratings_changed(stage: Stage, session: GeneratedSession) -> None:
+def test_map_shows_rating_changes(stage: Stage, session: GeneratedSession) -> None:
     """The average rating changes of the teams are shown; the ratings are updated for it."""
     stage.switch_on()
     stage.load(*session.files[:2])
@@ -74,7 +74,7 @@ def test_a_map_says_how_the_ratings_changed(stage: Stage, session: GeneratedSess
     assert sorted(map(int, changes)) == [pytest.approx(mean, abs=1) for (mean,) in sorted(means)]
 
 
-def test_two_channels_have_two_messages(stage: Stage, session: GeneratedSession) -> None:
+def test_separate_channels_have_separate_messages(stage: Stage, session: GeneratedSession) -> None:
     """With two channels for rounds and maps, each round has a separate post."""
     maps = stage.discord.add_webhook()
     stage.set(map=ChannelConfig(webhook_url=maps.url))
@@ -84,7 +84,7 @@ def test_two_channels_have_two_messages(stage: Stage, session: GeneratedSession)
     assert [kind for kind, _ in stage.states()] == ["round", "round", "map"]
 
 
-def test_a_round_2_alone_becomes_its_map(stage: Stage, session: GeneratedSession) -> None:
+def test_unpaired_round_2_becomes_its_map(stage: Stage, session: GeneratedSession) -> None:
     """It is posted after a while with both rounds, and edited into the map when round 1 arrives."""
     first, second = session.files[:2]
     stage.switch_on()
@@ -101,7 +101,7 @@ def test_a_round_2_alone_becomes_its_map(stage: Stage, session: GeneratedSession
     assert str(stage.post(now)) == "nothing to post"
 
 
-def test_a_round_2_that_waits_is_one_message(stage: Stage, session: GeneratedSession) -> None:
+def test_waiting_round_2_is_one_message(stage: Stage, session: GeneratedSession) -> None:
     """Discord refused it when it was claimed alone; its round 1 arrived before the next attempt."""
     first, second = session.files[:2]
     stage.set(session_end_minutes=1440)
@@ -119,7 +119,7 @@ def test_a_round_2_that_waits_is_one_message(stage: Stage, session: GeneratedSes
 
 
 @pytest.mark.parametrize("styles", [("compact", "full"), ("full", "compact")])
-def test_a_message_keeps_its_form(stage: Stage, session: GeneratedSession, styles: tuple[str, str]) -> None:
+def test_message_keeps_its_style(stage: Stage, session: GeneratedSession, styles: tuple[str, str]) -> None:
     """A change of style edits and posts nothing; corrections keep the style of the message."""
     stage.set(style=styles[0], session_end_minutes=1440)
     stage.switch_on()
@@ -142,7 +142,7 @@ def test_a_message_keeps_its_form(stage: Stage, session: GeneratedSession, style
     assert stage.post(ended(session.files[3])).counts["posted"] == expected[styles[1]]
 
 
-def test_history_stays_as_it_was_sent(stage: Stage) -> None:
+def test_late_file_does_not_change_sent_history(stage: Stage) -> None:
     """A late earlier file does not change a message until it is refreshed."""
     files = [*generate(9, start=START - 30 * DAY, files=24, zone=ZONE, maps=(6, 6), quirks=PLAIN)]
     late, others = files[:12], files[12:]
@@ -159,7 +159,7 @@ def test_history_stays_as_it_was_sent(stage: Stage) -> None:
     assert refresh(stage, now) == 0
 
 
-def test_a_named_round_2_is_not_posted_next_to_its_map(stage: Stage, session: GeneratedSession) -> None:
+def test_named_round_2_uses_the_message_of_its_map(stage: Stage, session: GeneratedSession) -> None:
     """The message of the map is also that of the round."""
     stage.switch_on()
     stage.load(*session.files[:2])
@@ -172,7 +172,7 @@ def test_a_named_round_2_is_not_posted_next_to_its_map(stage: Stage, session: Ge
     assert len(stage.discord.posts) == 2
 
 
-def test_a_team_that_gets_a_name_is_corrected(stage: Stage, session: GeneratedSession) -> None:
+def test_new_team_name_edits_messages(stage: Stage, session: GeneratedSession) -> None:
     """A team name set by an admin is in the messages after the next run."""
     stage.set(session_end_minutes=1440)
     stage.switch_on()
@@ -191,7 +191,7 @@ def test_a_team_that_gets_a_name_is_corrected(stage: Stage, session: GeneratedSe
 
 
 @pytest.mark.parametrize(("players", "posted"), [(2, 2), (4, 3)])
-def test_a_session_of_duels_has_no_summary(stage: Stage, players: int, posted: int) -> None:
+def test_session_of_duels_has_no_summary(stage: Stage, players: int, posted: int) -> None:
     """One against one has posts of rounds and maps; two against two also of sessions."""
     played = generate_session(4, start=START, zone=ZONE, maps=(1, 1), players=players, quirks=PLAIN)
     stage.switch_on()
@@ -200,7 +200,7 @@ def test_a_session_of_duels_has_no_summary(stage: Stage, players: int, posted: i
     assert stage.count("changed_sessions") == 0
 
 
-def test_a_backlog_is_a_digest(stage: Stage, session: GeneratedSession) -> None:
+def test_backlog_is_one_digest(stage: Stage, session: GeneratedSession) -> None:
     """Six pending rounds of three maps: more than three are one message, and none is posted later."""
     stage.set(digest_after=3, session_end_minutes=1440)
     stage.load(*session.files)
@@ -224,7 +224,7 @@ def disguised(file: GeneratedFile, names: Sequence[str], guid: str = "") -> Gene
 
 
 @pytest.mark.parametrize("players", [2, 12, 64])
-def test_names_of_any_kind_break_nothing(stage: Stage, players: int) -> None:
+def test_special_names_are_accepted_and_ping_nobody(stage: Stage, players: int) -> None:
     """Pings, links, Markdown, bidi and CJK, with pictures: accepted by Discord, nobody is pinged."""
     stage.set(charts=True)
     played = generate_session(4, start=START, zone=ZONE, maps=(1, 1), players=players, quirks=PLAIN)
@@ -234,14 +234,14 @@ def test_names_of_any_kind_break_nothing(stage: Stage, players: int) -> None:
     assert stage.discord.pinged == set()
 
 
-def test_players_without_guid_are_no_trouble(stage: Stage, session: GeneratedSession) -> None:
+def test_file_with_a_player_without_guid_is_posted(stage: Stage, session: GeneratedSession) -> None:
     """A file with a player without a GUID is posted."""
     stage.switch_on()
     stage.load(*(disguised(file, ["漢字", "👻"], "unknown") for file in session.files[:2]))
     assert stage.post(ended(session.files[1])).counts["posted"] == 2
 
 
-def test_without_stopwatch_each_round_is_a_map(stage: Stage, session: GeneratedSession) -> None:
+def test_single_rounds_are_posted_as_maps(stage: Stage, session: GeneratedSession) -> None:
     """A server with single rounds has posts of rounds and sessions, without points."""
     stage.switch_on()
     with stage.conn.transaction():
@@ -252,7 +252,7 @@ def test_without_stopwatch_each_round_is_a_map(stage: Stage, session: GeneratedS
     assert not any(re.search(r"(?<!\d)[012]:[012](?!\d)", text) for text in texts(stage))
 
 
-def test_a_round_1_says_the_chance_of_the_other_team(stage: Stage) -> None:
+def test_round_1_shows_the_chance_of_the_other_team(stage: Stage) -> None:
     """The chance uses the ratings and earlier attacks on the map; only after a set time."""
     files = [*generate(5, start=START, files=132, zone=ZONE, maps=(6, 6), quirks=PLAIN, players=6)]
     earlier, last = files[:-12], files[-12:]

@@ -16,7 +16,7 @@ from tests.post.render.faults import Fault
 DAY = timedelta(days=1)
 
 
-def test_a_late_first_round_edits_the_second(stage: Stage, session: GeneratedSession) -> None:
+def test_late_round_1_edits_round_2(stage: Stage, session: GeneratedSession) -> None:
     """Round 2 was posted with both rounds; its late round 1 gets a post, and the map."""
     first, second = session.files[:2]
     stage.switch_on()
@@ -33,7 +33,7 @@ def test_a_late_first_round_edits_the_second(stage: Stage, session: GeneratedSes
     assert str(stage.post(now)) == "nothing to post"
 
 
-def test_a_rewritten_file_edits_its_posts(stage: Stage, session: GeneratedSession) -> None:
+def test_rewritten_file_edits_its_posts(stage: Stage, session: GeneratedSession) -> None:
     """A file that the server wrote again edits the messages of its round and map only."""
     stage.set(session_end_minutes=1440)
     stage.switch_on()
@@ -55,7 +55,7 @@ def renamed(file: GeneratedFile) -> GeneratedFile:
     )
 
 
-def test_a_file_before_the_first_of_a_told_session(stage: Stage, session: GeneratedSession) -> None:
+def test_earlier_file_edits_the_session_summary(stage: Stage, session: GeneratedSession) -> None:
     """A late file that becomes the first of the session edits its summary; no second one is posted."""
     stage.set(kinds=("session",))
     stage.switch_on()
@@ -66,7 +66,7 @@ def test_a_file_before_the_first_of_a_told_session(stage: Stage, session: Genera
     assert len(stage.discord.posts) == 1
 
 
-def test_the_same_file_under_an_earlier_name(stage: Stage, session: GeneratedSession) -> None:
+def test_earlier_name_of_a_file_posts_nothing(stage: Stage, session: GeneratedSession) -> None:
     """A copy with an earlier name that now counts is not a new round, map or session."""
     stage.switch_on()
     stage.load(*session.files[:2])
@@ -81,7 +81,7 @@ def test_the_same_file_under_an_earlier_name(stage: Stage, session: GeneratedSes
     assert len(stage.discord.posts) == 4
 
 
-def test_two_told_sessions_that_become_one(stage: Stage) -> None:
+def test_joined_sessions_edit_both_summaries(stage: Stage) -> None:
     """A late file joins two sessions: the first summary covers both, the second refers to it."""
     long = generate_session(6, start=START, zone=ZONE, maps=(9, 9), quirks=PLAIN)
     times = [ended(file) for file in long.files]
@@ -102,7 +102,7 @@ def test_two_told_sessions_that_become_one(stage: Stage) -> None:
     assert str(stage.post(START + DAY)) == "nothing to post"
 
 
-def test_a_late_round_of_a_digest_edits_it(stage: Stage, session: GeneratedSession) -> None:
+def test_late_round_edits_its_digest(stage: Stage, session: GeneratedSession) -> None:
     """A late round of a posted digest is added there, not posted separately."""
     stage.set(digest_after=3, session_end_minutes=1440)
     stage.load(*session.files[:2], *session.files[3:])
@@ -113,7 +113,7 @@ def test_a_late_round_of_a_digest_edits_it(stage: Stage, session: GeneratedSessi
     assert "6 rounds in one post" in stage.titles[0]
 
 
-def test_a_hidden_player_is_taken_off(stage: Stage, session: GeneratedSession) -> None:
+def test_hidden_player_is_removed_from_posts(stage: Stage, session: GeneratedSession) -> None:
     """Hidden players are not in new posts, and removed from old ones; shown again they return."""
     stage.set(session_end_minutes=1440)
     stage.switch_on()
@@ -130,7 +130,7 @@ def test_a_hidden_player_is_taken_off(stage: Stage, session: GeneratedSession) -
     assert [stage.players(number) for number in range(3)] == [everybody] * 3
 
 
-def test_a_forgotten_player_goes_from_the_messages(stage: Stage, session: GeneratedSession) -> None:
+def test_forgotten_player_is_replaced_in_messages(stage: Stage, session: GeneratedSession) -> None:
     """The next run replaces the name in the messages with the pseudonym."""
     stage.set(kinds=("round",))
     stage.switch_on()
@@ -149,7 +149,7 @@ def voided(stage: Stage) -> list[bool]:
     return ["Voided" in post.payload["embeds"][0].get("description", "") for post in stage.discord.posts]
 
 
-def test_a_voided_round_edits_its_messages_and_comes_back(stage: Stage, session: GeneratedSession) -> None:
+def test_voided_round_edits_its_messages_until_undone(stage: Stage, session: GeneratedSession) -> None:
     """The messages of round and map say that they do not count, the session excludes them; undo restores all."""
     stage.switch_on()
     stage.load(*session.files[:4])
@@ -166,7 +166,7 @@ def test_a_voided_round_edits_its_messages_and_comes_back(stage: Stage, session:
     assert [post.payload["embeds"] for post in stage.discord.posts] == embeds
 
 
-def test_a_voided_first_round_leaves_the_second_alone(stage: Stage, session: GeneratedSession) -> None:
+def test_voided_round_1_turns_the_map_into_round_2(stage: Stage, session: GeneratedSession) -> None:
     """In compact style the message of round 2 and map becomes one about the round; undo restores it."""
     stage.set(style="compact", session_end_minutes=1440)
     stage.switch_on()
@@ -186,7 +186,7 @@ def test_a_voided_first_round_leaves_the_second_alone(stage: Stage, session: Gen
     assert [post.payload["embeds"] for post in stage.discord.posts] == embeds
 
 
-def test_a_session_whose_only_round_is_voided(stage: Stage, session: GeneratedSession) -> None:
+def test_session_without_counted_rounds_is_edited(stage: Stage, session: GeneratedSession) -> None:
     """Its summary says so, and nothing new is posted; an unposted voided round is never posted."""
     stage.switch_on()
     stage.load(session.files[0])
@@ -205,7 +205,7 @@ def map_of(file: GeneratedFile) -> str:
     return parse(file.name, file.content).name.map_name
 
 
-def test_a_renamed_player_edits_the_messages(stage: Stage, session: GeneratedSession) -> None:
+def test_renamed_player_edits_the_messages(stage: Stage, session: GeneratedSession) -> None:
     """Every message with the old name is edited."""
     stage.switch_on()
     stage.load(*session.files[:2])
@@ -216,7 +216,7 @@ def test_a_renamed_player_edits_the_messages(stage: Stage, session: GeneratedSes
     assert all("Zanzibar" in str(post.payload["embeds"]) for post in stage.discord.posts)
 
 
-def test_a_named_team_edits_the_messages(stage: Stage, session: GeneratedSession) -> None:
+def test_named_team_edits_the_messages(stage: Stage, session: GeneratedSession) -> None:
     """The messages of map and session use the new name."""
     stage.set(style="compact")
     stage.switch_on()
@@ -232,7 +232,7 @@ def test_a_named_team_edits_the_messages(stage: Stage, session: GeneratedSession
     assert named.count(True) >= 3
 
 
-def test_a_merge_edits_no_old_message(stage: Stage) -> None:
+def test_merge_edits_no_old_message(stage: Stage) -> None:
     """Messages older than 7 days before the newest round are not edited, unless all are compared."""
     stage.switch_on()
     files = list(generate(3, start=START, sessions=2, players=6, maps=(1, 1), pause_days=(9, 9), quirks=PLAIN))
@@ -253,7 +253,7 @@ def test_a_merge_edits_no_old_message(stage: Stage) -> None:
     assert all("Zanzibar" in str(post.payload["embeds"]) for post in stage.discord.posts)
 
 
-def test_corrections_leave_time_for_news(stage: Stage, session: GeneratedSession) -> None:
+def test_corrections_use_a_share_of_each_run(stage: Stage, session: GeneratedSession) -> None:
     """Many corrections use a share of each run, until all are done."""
     stage.switch_on()
     stage.load(*session.files)
@@ -282,7 +282,7 @@ class _SlowMachine(Clock):
         return self.now
 
 
-def test_every_run_comes_further_however_slow(stage: Stage, session: GeneratedSession) -> None:
+def test_slow_run_still_makes_one_edit(stage: Stage, session: GeneratedSession) -> None:
     """If comparing the session takes all the time, each run still makes one edit."""
     stage.switch_on()
     stage.load(*session.files)
@@ -294,7 +294,7 @@ def test_every_run_comes_further_however_slow(stage: Stage, session: GeneratedSe
     assert [post.edits for post in stage.discord.posts] == [1] * 10
 
 
-def test_a_deleted_message_is_left_alone(stage: Stage, session: GeneratedSession) -> None:
+def test_deleted_message_is_not_edited_again(stage: Stage, session: GeneratedSession) -> None:
     """A deleted message is neither edited repeatedly nor posted again."""
     stage.switch_on()
     stage.load(session.files[1])
@@ -309,7 +309,7 @@ def test_a_deleted_message_is_left_alone(stage: Stage, session: GeneratedSession
     assert len(stage.discord.requests) == requests
 
 
-def test_an_edit_whose_answer_was_lost_is_made_again(stage: Stage, session: GeneratedSession) -> None:
+def test_edit_with_a_lost_response_is_repeated(stage: Stage, session: GeneratedSession) -> None:
     """Edits are idempotent, so they do not become unknown."""
     stage.switch_on()
     stage.load(session.files[1])
@@ -325,7 +325,7 @@ def test_an_edit_whose_answer_was_lost_is_made_again(stage: Stage, session: Gene
 
 
 @pytest.mark.parametrize("style", ["compact", "full"])
-def test_milestones_mention_who_asked_for_it(stage: Stage, style: str) -> None:
+def test_milestones_mention_linked_players_once(stage: Stage, style: str) -> None:
     """Only linked players with mentions are pinged, once."""
     stage.set(digest_after=100, style=style)
     stage.switch_on()
@@ -348,7 +348,7 @@ def test_milestones_mention_who_asked_for_it(stage: Stage, style: str) -> None:
     assert not any("<@222>" in line for line in lines)
 
 
-def test_a_limit_of_edits_holds_no_post(stage: Stage, session: GeneratedSession) -> None:
+def test_edit_limit_does_not_hold_posts(stage: Stage, session: GeneratedSession) -> None:
     """Discord limits edits of old messages (429, code 30046): new posts are sent, in this run and the next."""
     stage.set(kinds=("round",), session_end_minutes=1440)
     stage.switch_on()

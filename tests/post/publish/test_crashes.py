@@ -43,7 +43,9 @@ def discord(clock):
 
 
 @pytest.mark.parametrize("is_taken", [False, True])
-def test_a_killed_sender(stage: Stage, discord: Killer, session: GeneratedSession, is_taken: bool) -> None:
+def test_killed_sender_leaves_an_unknown_post(
+    stage: Stage, discord: Killer, session: GeneratedSession, is_taken: bool
+) -> None:
     """Killed while sending: the post is unknown, reported once, not sent again; others are sent."""
     stage.switch_on()
     stage.load(*session.files[:2])
@@ -63,7 +65,7 @@ def test_a_killed_sender(stage: Stage, discord: Killer, session: GeneratedSessio
     assert [post.state for post in journal.unresolved(stage.conn)] == ["unknown"]
 
 
-def test_a_sender_stopped_while_it_waits(
+def test_sender_killed_while_waiting_loses_nothing(
     stage: Stage, session: GeneratedSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed between two posts while waiting for the rate limit: nothing is unknown or lost."""
@@ -84,7 +86,7 @@ def _stop(seconds: float) -> None:
     raise KeyboardInterrupt
 
 
-def test_an_unknown_post_is_resolved_by_hand(stage: Stage, discord: Killer, session: GeneratedSession) -> None:
+def test_unknown_post_is_resolved_manually(stage: Stage, discord: Killer, session: GeneratedSession) -> None:
     """An unknown post is resolved manually; with its message id it can be edited."""
     stage.switch_on()
     stage.load(session.files[0])
@@ -115,7 +117,7 @@ def test_only_one_claim_succeeds(stage: Stage, session: GeneratedSession) -> Non
         assert journal.claim(stage.conn, item, "0" * 32, now, again=True) is None
 
 
-def test_only_one_poster_works(stage: Stage, session: GeneratedSession) -> None:
+def test_only_one_run_posts(stage: Stage, session: GeneratedSession) -> None:
     """While one run posts, another one exits at once, and nothing is posted twice."""
     stage.switch_on()
     stage.load(*session.files[:2])
@@ -127,7 +129,7 @@ def test_only_one_poster_works(stage: Stage, session: GeneratedSession) -> None:
     assert stage.post(now).counts["posted"] == 3
 
 
-def test_senders_at_once(stage: Stage, session: GeneratedSession) -> None:
+def test_simultaneous_senders_post_once(stage: Stage, session: GeneratedSession) -> None:
     """Three programs start simultaneously: each post is sent once."""
     stage.set(digest_after=50)
     stage.switch_on()
@@ -141,7 +143,7 @@ def test_senders_at_once(stage: Stage, session: GeneratedSession) -> None:
     assert {state for _, state in stage.states()} == {"sent"}
 
 
-def test_no_secret_gets_out(stage: Stage, session: GeneratedSession, tmp_path: Path) -> None:
+def test_failures_show_no_secret(stage: Stage, session: GeneratedSession, tmp_path: Path) -> None:
     """No secret is in a message, a log, a process list, the database or a traceback, after any failure."""
     stage.switch_on()
     stage.load(*session.files[:2])

@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 
 
-def test_a_session_is_told_in_order(stage: Stage, session: GeneratedSession) -> None:
+def test_session_posts_are_sent_in_order(stage: Stage, session: GeneratedSession) -> None:
     """Rounds, maps and the session are posted when they end, each once."""
     stage.switch_on()
     for number, file in enumerate(session.files):
@@ -34,7 +34,7 @@ def test_a_session_is_told_in_order(stage: Stage, session: GeneratedSession) -> 
     assert "Session complete" in stage.titles[-1]
 
 
-def test_a_look_with_nothing_to_do_reads_no_history(stage: Stage, session: GeneratedSession) -> None:
+def test_run_without_work_reads_no_history(stage: Stage, session: GeneratedSession) -> None:
     """After the summary of a session, nothing is pending."""
     stage.switch_on()
     stage.load(*session.files)
@@ -42,7 +42,7 @@ def test_a_look_with_nothing_to_do_reads_no_history(stage: Stage, session: Gener
     assert stage.count("changed_sessions") == 0
 
 
-def test_a_run_without_work_closes_the_sessions_that_others_left(
+def test_run_without_work_closes_finished_sessions(
     stage: Stage, session: GeneratedSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sessions that a run compared but did not close, or whose end comes later, are closed by the next run."""
@@ -58,7 +58,7 @@ def test_a_run_without_work_closes_the_sessions_that_others_left(
     assert stage.count("changed_sessions") == 0
 
 
-def test_the_first_run_posts_nothing_old(stage: Stage, session: GeneratedSession) -> None:
+def test_first_run_posts_nothing_old(stage: Stage, session: GeneratedSession) -> None:
     """Rounds that ended before posting was enabled are never posted."""
     stage.load(*session.files)
     assert str(stage.post(START + DAY)) == "nothing to post"
@@ -66,7 +66,7 @@ def test_the_first_run_posts_nothing_old(stage: Stage, session: GeneratedSession
     assert str(stage.post(START + 2 * DAY)) == "nothing to post"
 
 
-def test_since_begins_earlier_and_is_remembered(stage: Stage, session: GeneratedSession) -> None:
+def test_since_sets_an_earlier_start(stage: Stage, session: GeneratedSession) -> None:
     """`since` posts rounds that ended from then on, also those left to a later run."""
     stage.load(*session.files)
     third = ended(session.files[2])
@@ -75,7 +75,7 @@ def test_since_begins_earlier_and_is_remembered(stage: Stage, session: Generated
     assert [kind for kind, _ in stage.states()] == ["round", "round", "map"] * 2 + ["session"]
 
 
-def test_since_all_on_a_long_history_is_one_digest(stage: Stage, session: GeneratedSession) -> None:
+def test_since_all_posts_one_digest(stage: Stage, session: GeneratedSession) -> None:
     """More than `digest_after` pending rounds are one message, followed by the session's summary."""
     stage.set(digest_after=5)
     stage.load(*session.files)
@@ -85,7 +85,7 @@ def test_since_all_on_a_long_history_is_one_digest(stage: Stage, session: Genera
     assert str(stage.post(START + DAY, since=EVERYTHING)) == "nothing to post"
 
 
-def test_a_digest_tells_the_sessions_before_the_last(stage: Stage, session: GeneratedSession) -> None:
+def test_digest_covers_all_sessions_but_the_last(stage: Stage, session: GeneratedSession) -> None:
     """After a long outage older sessions are in the digest, the last one has a summary."""
     later = generate_session(4, start=START + 3 * DAY, zone=ZONE, maps=(2, 2))
     stage.set(digest_after=5)
@@ -99,7 +99,7 @@ def test_a_digest_tells_the_sessions_before_the_last(stage: Stage, session: Gene
 
 @pytest.mark.parametrize("zone", ["America/New_York", "UTC", "Asia/Tokyo"])
 @pytest.mark.parametrize("since", [None, EVERYTHING])
-def test_a_corrected_time_zone_posts_nothing_again(
+def test_corrected_time_zone_repeats_no_post(
     stage: Stage, session: GeneratedSession, zone: str, since: datetime | None
 ) -> None:
     """Posts are identified by files, so times may change by hours."""
@@ -118,7 +118,7 @@ def test_a_corrected_time_zone_posts_nothing_again(
     assert stage.states() == before
 
 
-def test_a_backlog_is_posted_oldest_first(stage: Stage, session: GeneratedSession) -> None:
+def test_backlog_is_posted_oldest_first(stage: Stage, session: GeneratedSession) -> None:
     """After an outage posts are in the order played, regardless of the order of import."""
     stage.switch_on()
     stage.load(*reversed(session.files))
@@ -127,7 +127,7 @@ def test_a_backlog_is_posted_oldest_first(stage: Stage, session: GeneratedSessio
     assert times == sorted(times)
 
 
-def test_what_does_not_fit_waits(stage: Stage, session: GeneratedSession) -> None:
+def test_unsent_posts_wait_for_the_next_run(stage: Stage, session: GeneratedSession) -> None:
     """A run ends in time; the next one continues."""
     stage.switch_on()
     stage.load(*session.files)
@@ -141,7 +141,7 @@ def test_what_does_not_fit_waits(stage: Stage, session: GeneratedSession) -> Non
     assert len(stage.discord.posts) == 10
 
 
-def test_a_session_ends_after_a_pause(stage: Stage, session: GeneratedSession) -> None:
+def test_session_ends_after_a_pause(stage: Stage, session: GeneratedSession) -> None:
     """The summary is posted exactly `session_end_minutes` after the last round."""
     stage.set(session_end_minutes=45, kinds=("session",))
     stage.switch_on()
@@ -151,7 +151,7 @@ def test_a_session_ends_after_a_pause(stage: Stage, session: GeneratedSession) -
     assert str(stage.post(last + 46 * MINUTE)) == "1 posted"
 
 
-def test_a_session_that_goes_on_is_edited(stage: Stage, session: GeneratedSession) -> None:
+def test_continued_session_edits_its_summary(stage: Stage, session: GeneratedSession) -> None:
     """A round after the summary edits the summary."""
     stage.set(kinds=("session",), session_end_minutes=1)
     stage.switch_on()
@@ -163,7 +163,7 @@ def test_a_session_that_goes_on_is_edited(stage: Stage, session: GeneratedSessio
     assert "6 rounds" in stage.discord.posts[0].payload["embeds"][0]["description"]
 
 
-def test_a_lone_second_round_waits_a_little(stage: Stage, session: GeneratedSession) -> None:
+def test_unpaired_round_2_is_posted_after_a_while(stage: Stage, session: GeneratedSession) -> None:
     """A round 2 without its round 1 is posted with both rounds after a while, without a map post."""
     stage.switch_on()
     stage.load(session.files[1])
@@ -173,7 +173,7 @@ def test_a_lone_second_round_waits_a_little(stage: Stage, session: GeneratedSess
     assert "both rounds together" in stage.discord.posts[0].payload["embeds"][0]["description"]
 
 
-def test_kinds_can_be_switched_off_and_on(stage: Stage, session: GeneratedSession) -> None:
+def test_disabled_kinds_are_not_posted(stage: Stage, session: GeneratedSession) -> None:
     """Disabled kinds are not posted, also not later for rounds that ended while disabled."""
     stage.set(kinds=("map",))
     stage.switch_on()
@@ -186,7 +186,7 @@ def test_kinds_can_be_switched_off_and_on(stage: Stage, session: GeneratedSessio
     assert [kind for kind, _ in stage.states()] == ["map", "round"]
 
 
-def test_kinds_and_servers_have_channels_of_their_own(stage: Stage, session: GeneratedSession) -> None:
+def test_kinds_and_servers_use_their_channels(stage: Stage, session: GeneratedSession) -> None:
     """Webhooks of a kind or a server, and a thread, get their posts."""
     maps, other = stage.discord.add_webhook(), stage.discord.add_webhook()
     thread = stage.discord.add_thread(stage.hook)
@@ -212,7 +212,7 @@ def test_kinds_and_servers_have_channels_of_their_own(stage: Stage, session: Gen
     }
 
 
-def test_a_forum_gets_a_thread_for_each_session(stage: Stage, session: GeneratedSession) -> None:
+def test_forum_gets_a_thread_for_each_session(stage: Stage, session: GeneratedSession) -> None:
     """The first post of a session opens its thread, later ones and edits use it."""
     forum = stage.discord.add_webhook(forum=True)
     stage.settings = DiscordConfig(webhook_url=forum.url, charts=False, forum=True, style="full")
@@ -232,7 +232,7 @@ def test_a_forum_gets_a_thread_for_each_session(stage: Stage, session: Generated
     assert stage.post(START + 2 * DAY).counts["edited"] == 7
 
 
-def test_a_deleted_thread_is_opened_anew(stage: Stage, session: GeneratedSession) -> None:
+def test_deleted_thread_is_opened_again(stage: Stage, session: GeneratedSession) -> None:
     """A deleted thread does not stop the posts."""
     forum = stage.discord.add_webhook(forum=True)
     stage.settings = DiscordConfig(webhook_url=forum.url, charts=False, forum=True, style="full")
@@ -248,7 +248,7 @@ def test_a_deleted_thread_is_opened_anew(stage: Stage, session: GeneratedSession
     assert len({post.channel_id for post in stage.discord.posts}) == 2
 
 
-def test_a_forum_that_is_none_is_a_setting_to_mend(stage: Stage, session: GeneratedSession) -> None:
+def test_wrong_forum_setting_loses_no_post(stage: Stage, session: GeneratedSession) -> None:
     """A wrong `forum` setting loses no post: it is reported once, and all are sent after the correction."""
     stage.set(forum=True)
     stage.switch_on()
@@ -262,7 +262,7 @@ def test_a_forum_that_is_none_is_a_setting_to_mend(stage: Stage, session: Genera
     assert stage.post(now).counts["posted"] == 3
 
 
-def test_without_a_webhook_nothing_happens(stage: Stage, session: GeneratedSession) -> None:
+def test_nothing_is_stored_without_a_webhook(stage: Stage, session: GeneratedSession) -> None:
     """Without a webhook nothing is stored."""
     stage.settings = DiscordConfig()
     stage.load(*session.files)
@@ -270,7 +270,7 @@ def test_without_a_webhook_nothing_happens(stage: Stage, session: GeneratedSessi
     assert stage.count("post_watermarks") == 0
 
 
-def test_a_wrong_webhook_is_a_matter_of_settings(stage: Stage) -> None:
+def test_invalid_webhook_names_its_setting(stage: Stage) -> None:
     """An invalid webhook is refused with the name of its setting, without its secret."""
     stage.settings = DiscordConfig(webhook_url="https://example.org/api/webhooks/1/very-secret")
     stage.load()
@@ -280,7 +280,9 @@ def test_a_wrong_webhook_is_a_matter_of_settings(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(("hours", "flags"), [("", None), ("18-19", 4096), ("22-6", None), ("6-22", 4096)])
-def test_quiet_hours(stage: Stage, session: GeneratedSession, hours: str, flags: int | None) -> None:
+def test_quiet_hours_suppress_notifications(
+    stage: Stage, session: GeneratedSession, hours: str, flags: int | None
+) -> None:
     """In the quiet hours (here UTC) a post has no notification, and is not delayed."""
     stage.set(quiet_hours=hours)
     stage.switch_on()

@@ -7,7 +7,7 @@ from tests.post.publish.scenarios import MESSAGE_KINDS, meet_edit_faults, meet_f
 
 
 @pytest.mark.parametrize("kind", MESSAGE_KINDS)
-def test_every_kind_meets_every_fault(stage: Stage, kind: str) -> None:
+def test_every_kind_survives_every_fault(stage: Stage, kind: str) -> None:
     """Nothing is lost or posted twice, and Discord's rules are followed."""
     stage.set(style="compact")
     count = meet_faults(stage, kind)
@@ -17,7 +17,7 @@ def test_every_kind_meets_every_fault(stage: Stage, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["round and map", "session", "morning", "status", "admin"])
-def test_every_edit_meets_every_fault(stage: Stage, kind: str) -> None:
+def test_every_edit_survives_every_fault(stage: Stage, kind: str) -> None:
     """A message is updated after the fault, unless Discord refuses it."""
     stage.set(style="compact")
     count = meet_edit_faults(stage, kind)

@@ -27,7 +27,7 @@ def texts(stage: Stage) -> list[str]:
     ]
 
 
-def test_one_message_that_is_edited_and_quiet(live: Stage) -> None:
+def test_changes_edit_one_message(live: Stage) -> None:
     """The first poll posts, changes edit, no change sends nothing; a server that is down is grey with its time."""
     live.set(status=True, kinds=())
     assert show(live, START, server(3)).counts == {"posted": 1}
@@ -43,7 +43,7 @@ def test_one_message_that_is_edited_and_quiet(live: Stage) -> None:
     assert message.payload["allowed_mentions"] == {"parse": []}
 
 
-def test_a_deleted_message_is_posted_anew_once(live: Stage) -> None:
+def test_deleted_message_is_posted_again_once(live: Stage) -> None:
     """After it was deleted twice, the message is not posted again."""
     live.set(status=True, kinds=())
     posted = 0
@@ -54,7 +54,7 @@ def test_a_deleted_message_is_posted_anew_once(live: Stage) -> None:
     assert (posted, len(live.discord.posts)) == (2, 0)
 
 
-def test_another_channel_gets_its_own_message(live: Stage) -> None:
+def test_new_channel_gets_a_new_message(live: Stage) -> None:
     """If another channel is configured, the message is posted there."""
     live.set(status=True, kinds=())
     show(live, START, server(3))
@@ -62,7 +62,7 @@ def test_another_channel_gets_its_own_message(live: Stage) -> None:
     assert show(live, START + 2 * MINUTE, server(3)).counts == {"posted": 1}
 
 
-def test_once_per_session(live: Stage) -> None:
+def test_game_on_is_posted_once_per_session(live: Stage) -> None:
     """Game on and session started are posted once, until nobody played for the longest break within a session.
 
     When a game is on at once, that says it all.
@@ -84,7 +84,7 @@ def test_once_per_session(live: Stage) -> None:
     assert not live.discord.pinged
 
 
-def test_a_run_with_the_clock_ahead(live: Stage) -> None:
+def test_run_with_a_fast_clock_delays_nothing(live: Stage) -> None:
     """A stored time in the future delays neither the status nor the messages of the next session."""
     live.set(status=True, kinds=("game_on",))
     show(live, START.replace(year=2036), server(6))
@@ -92,7 +92,7 @@ def test_a_run_with_the_clock_ahead(live: Stage) -> None:
 
 
 @pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name.lower())
-def test_every_fault(live: Stage, fault: Fault) -> None:
+def test_every_fault_is_followed_by_an_edit(live: Stage, fault: Fault) -> None:
     """A message is sent once, waits, or is unknown or failed; and the next edit succeeds."""
     live.set(status=True, kinds=("game_on",))
     live.discord.faults = [fault]
@@ -128,7 +128,7 @@ def test_every_fault(live: Stage, fault: Fault) -> None:
         "\u05d0" + "@\u0301\u0301" * 20,
     ],
 )
-def test_hostile_names(live: Stage, name: str) -> None:
+def test_hostile_names_fit_and_ping_nobody(live: Stage, name: str) -> None:
     """64 players with any names fit, or are counted, and ping nobody."""
     live.set(status=True, kinds=("game_on", "session_start"))
     sides = (None, "axis", "allies", "spectator")

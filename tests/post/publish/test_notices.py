@@ -41,7 +41,7 @@ with connect(settings.database.url) as conn:
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_killed_process_leaves_an_unknown_message(stage: Stage, moment: str) -> None:
+def test_killed_process_leaves_an_unknown_message(stage: Stage, moment: str) -> None:
     """Killed while sending: the message is not sent again, and the next run says what to do."""
     stage.load()
     stage.set(kinds=("game_on",))
@@ -64,7 +64,7 @@ def _is_unlocked(stage: Stage) -> bool:
         return is_ours
 
 
-def test_one_process_at_a_time(stage: Stage) -> None:
+def test_second_process_sends_nothing(stage: Stage) -> None:
     """While another process posts, this one sends and prints nothing."""
     stage.load()
     stage.set(kinds=("game_on",), status=True)
@@ -88,7 +88,7 @@ def test_one_process_at_a_time(stage: Stage) -> None:
     assert show(stage, START, server(7)).counts == {"posted": 2}
 
 
-def test_a_failed_moment_is_dropped_and_a_failed_status_is_sent_again(stage: Stage) -> None:
+def test_failed_moment_is_dropped_and_failed_status_repeated(stage: Stage) -> None:
     """A message that is no longer true is not sent later."""
     stage.load()
     insert = (
