@@ -42,7 +42,7 @@ def recap(name: str, span: str = "week") -> Recap:
     )
 
 
-def assert_taken(message: Message) -> None:
+def assert_accepted(message: Message) -> None:
     """Assert that Discord accepts the message, which is not empty and pings nobody."""
     payload = message.to_payload()
     assert complaints(payload, {}) == []
@@ -57,7 +57,7 @@ def assert_taken(message: Message) -> None:
 @pytest.mark.parametrize("span", ["week", "month", "season"])
 def test_any_name_fits_into_a_recap(span: str, name: str) -> None:
     """Rows that do not fit into a field go into the next one."""
-    assert_taken(recap_message(recap(name, span)))
+    assert_accepted(recap_message(recap(name, span)))
 
 
 @given(hostile)
@@ -65,10 +65,10 @@ def test_any_name_fits_into_a_recap(span: str, name: str) -> None:
 def test_any_name_fits_into_the_morning_after(name: str) -> None:
     """64 players, some of which are only counted."""
     lines = [MorningLine(GUID, name, 24, 199, 199, 999.0, -99.0)] * 64
-    assert_taken(morning_message(date(2025, 10, 3), lines))
+    assert_accepted(morning_message(date(2025, 10, 3), lines))
 
 
-def test_the_first_three_have_medals() -> None:
+def test_first_three_ranks_have_medals() -> None:
     """Equal players have the same one; the others have their rank, which begins no list."""
     (embed,) = recap_message(recap("Anvil", "season")).embeds
     standings = next(field.value for field in embed.fields if field.name == "Standings")

@@ -46,7 +46,7 @@ def test_hostile_names_are_drawn_as_text():
     assert picture(session(samples.a_session(players=line, server=hostile))).width == 1080
 
 
-def test_a_name_keeps_its_colours():
+def test_name_keeps_its_colours():
     """The pixels of a red and green name are red and green."""
     one = samples.player(0, clean_name="WWWWMMMM", player_name="^1WWWW^2MMMM")
     shown = picture(scoreboard(samples.a_map(players=(one,), rounds=())))
@@ -61,18 +61,18 @@ def test_dark_colours_are_lightened(colour):
     assert 0.2126 * red + 0.7152 * green + 0.0722 * blue > 100
 
 
-def test_a_colour_that_is_none_is_the_ink():
+def test_invalid_colour_is_replaced():
     """An invalid colour is replaced."""
     assert readable("url(x)") == readable("#12345") == "#eceff5"
 
 
 @pytest.mark.parametrize("text", ["Bär", "漢字かな한글", "🔥⭐💀", "שלום", "Ж→★"])
-def test_every_script_has_its_glyphs(text):
+def test_every_script_has_glyphs(text):
     """No character is drawn as a missing glyph."""
     assert "".join(run for run, _ in split(text, 24)) == text
 
 
-def test_a_character_without_a_glyph_is_a_box():
+def test_character_without_a_glyph_is_a_box():
     """The letters around it stay."""
     assert "".join(run for run, _ in split("a\U0010fffeb", 24)) == "a□b"
     assert text_width("MM", 10) == pytest.approx(2 * text_width("M", 10), abs=1)
@@ -80,19 +80,19 @@ def test_a_character_without_a_glyph_is_a_box():
     assert (clean_part(" "), clean_part("\u200b")) == (" ", "")
 
 
-def test_a_session_without_scores_or_rounds_is_drawn_without_those_parts():
+def test_unknown_scores_and_rounds_are_not_drawn():
     """Unknown values are omitted, not drawn as zero."""
     full = picture(session(samples.a_session(6)))
     bare = picture(session(samples.a_session(6, score=None, dpm_series=(), maps=0)))
     assert bare.height < full.height - 600
 
 
-def test_a_long_season_of_a_session_fits():
+def test_forty_maps_fit_on_one_line():
     """Forty maps fit on one line."""
     assert picture(session(samples.a_session(12, maps=40))).width == 1080
 
 
-def test_a_run_without_pictures_never_loads_pillow():
+def test_run_without_pictures_does_not_load_pillow():
     """Pillow is imported for the first picture only."""
     modules = "etstats.post.publish.rendering, etstats.post.render.summaries"
     code = f"import sys, {modules}; sys.exit('PIL' in sys.modules)"

@@ -68,7 +68,7 @@ def test_every_number_of_players_fits(kind, count):
 
 
 @given(st.lists(hostile, min_size=1, max_size=20), hostile)
-def test_hostile_names_stay_text(names, word):
+def test_hostile_names_are_text(names, word):
     """Hostile names everywhere in every post."""
     players = samples.named(*names)
     played = samples.a_session(1).maps
@@ -104,20 +104,20 @@ def test_hostile_names_stay_text(names, word):
         ),
     ],
 )
-def test_the_title_of_a_round_says_who_won_and_how(changes, title, first):
+def test_round_title_shows_winner_and_outcome(changes, title, first):
     summary, history = samples.tagged_round()
     (embed,) = compact.round_post(summary._replace(round=summary.round._replace(**changes)), history).embeds
     assert (embed.title, embed.description.split("\n")[0]) == (title, first)
 
 
-def test_a_time_that_is_not_among_the_fastest_says_how_often_it_was_beaten():
+def test_slower_time_shows_how_often_it_was_beaten():
     summary, history = samples.tagged_round()
     slow = history._replace(attacks={1: AttackRank(71, 30, 41)})
     (embed,) = compact.round_post(summary, slow).embeds
     assert embed.description.startswith("Round 1 · 41 % of 71 attacks beat 7:31\n")
 
 
-def test_the_table_of_a_round_lists_the_winners_first_without_their_tag():
+def test_round_table_lists_winners_first_without_tag():
     summary, history = samples.tagged_round(6)
     shown = table(compact.round_post(summary, history))
     assert [line.split()[0] for line in shown] == [
@@ -127,7 +127,7 @@ def test_the_table_of_a_round_lists_the_winners_first_without_their_tag():
     assert shown[1].split()[1:] == ["23", "9", "1", "4.0K", "423", "41%"]
 
 
-def test_history_is_left_out_where_there_is_none():
+def test_missing_history_is_omitted():
     """The fingerprint does not depend on the history."""
     summary, history = samples.tagged_round()
     with_history, without = compact.round_post(summary, history), compact.round_post(summary, NO_HISTORY)
@@ -136,7 +136,7 @@ def test_history_is_left_out_where_there_is_none():
     assert table(with_history) == table(without)
 
 
-def test_a_map_says_how_both_attacks_ended():
+def test_map_shows_both_attacks():
     summary, history = samples.tagged_map()
     (embed,) = compact.map_post(summary, history).embeds
     assert embed.title == "🏁 sw\\_goldrush\\_te · alpha 2:0"
@@ -148,13 +148,13 @@ def test_a_map_says_how_both_attacks_ended():
     assert embed.image == "scoreboard.png"
 
 
-def test_a_map_without_a_score_has_no_winner():
+def test_map_without_score_has_no_winner():
     """No stopwatch, or a round that is missing."""
     (embed,) = compact.map_post(samples.a_map(score=None, winner=0, rounds=(), mvp=None)).embeds
     assert embed.title.endswith("no result")
 
 
-def test_a_session_lists_its_series_with_their_maps():
+def test_session_lists_series_with_maps():
     summary, history = samples.tagged_session(15, series=2)
     message = compact.session_post(summary, history)
     assert "**alpha 4:2 delta** · ⭐ Marsh\n**alpha 1:7 omega** · ⭐ Kobold" in message.embeds[0].description
@@ -172,17 +172,17 @@ def test_a_session_lists_its_series_with_their_maps():
         (["jink", "Kobold", "pliers"], "🏅 Medic: 3 players 9 revives"),
     ],
 )
-def test_players_who_tie_share_an_award(names, line):
+def test_tied_players_share_an_award(names, line):
     awards = tuple(samples.an_award("Medic", name, "9 revives") for name in names)
     (embed,) = compact.session_post(samples.a_session(4, awards=awards)).embeds
     assert [shown for shown in embed.description.split("\n") if "Medic" in shown] == [line]
 
 
-def test_more_maps_than_fit_are_counted():
+def test_omitted_maps_are_counted():
     assert table(compact.session_post(*samples.tagged_session(6, maps=20)))[-1] == "… and 8 maps more"
 
 
-def test_only_large_differences_to_a_known_average_are_told():
+def test_only_large_differences_to_an_average_are_shown():
     """Not below ten rounds or a difference of 20 %; at most one negative difference."""
     lines = samples.players(4)
     differences = ((9, -10), (50, -8), (50, 9), (50, 1))
@@ -199,14 +199,14 @@ def test_only_large_differences_to_a_known_average_are_told():
 @pytest.mark.parametrize(
     ("minutes", "expected"), [(12, []), (6, ["12 kills, 6 over"]), (24, ["12 kills, 12 under"])]
 )
-def test_kills_are_compared_with_those_of_the_time_played(minutes, expected):
+def test_kills_are_compared_by_time_played(minutes, expected):
     """A short or long round is compared with the average for the time played."""
     line = samples.player(0, kills=12, dpm=300.0, time_played_seconds=60 * minutes)
     found = usual_lines([line], History(usual={line.player_guid: UsualPlay(50, 1.0, 300.0)}), 3)
     assert [re.findall(r"\d+ kills, \d+ \w+", text) for text in found] == [[words] for words in expected]
 
 
-def test_a_personal_best_is_not_told_twice():
+def test_personal_best_is_shown_once():
     line = samples.players(1)[0]
     best = PersonalBest(line.player_guid, "24 kills", "19")
     history = History(usual={line.player_guid: UsualPlay(50, 0.1, 50.0)}, bests=(best,))
@@ -214,7 +214,7 @@ def test_a_personal_best_is_not_told_twice():
     assert usual_lines([line], history._replace(bests=()), 3) != []
 
 
-def test_the_chance_to_beat_the_set_time():
+def test_chance_to_beat_the_set_time_is_shown():
     """After a successful attack in round 1, with enough earlier attacks on the map."""
     summary, history = samples.tagged_round()
     odds = "🎲 **alpha** beats 7:31 with a chance of 9 %"
@@ -233,13 +233,13 @@ def test_the_chance_to_beat_the_set_time():
         (0, "alpha\u00a0+12, omega\u00a0-12"),
     ],
 )
-def test_a_map_says_what_the_ratings_expected(winner, line):
+def test_map_shows_the_expected_result(winner, line):
     view, history = samples.tagged_map()
     (embed,) = compact.map_post(view._replace(map=replace(view.map, winner=winner)), history).embeds
     assert f"📊 Rating: {line}" in embed.description.split("\n")
 
 
-def test_a_rating_that_hardly_changed_has_no_minus():
+def test_tiny_rating_change_has_no_sign():
     view, history = samples.tagged_map()
     history = history._replace(rating_changes=(TeamRatingChange(-0.4, None), TeamRatingChange(0.4, None)))
     assert "📊 Rating: alpha\u00a0±0, omega\u00a0±0" in compact.map_post(view, history).embeds[0].description
@@ -259,7 +259,7 @@ def test_a_rating_that_hardly_changed_has_no_minus():
         ([0], [0, 0], None),
     ],
 )
-def test_who_was_missing(alpha, omega, expected):
+def test_smaller_team_is_named(alpha, omega, expected):
     """A team with one player fewer is named in the posts of round and map, unless a player is hidden."""
     times = {1: alpha, 2: omega}
     lines = tuple(
@@ -281,7 +281,7 @@ def test_who_was_missing(alpha, omega, expected):
         assert "👥" not in message.embeds[0].description
 
 
-def test_objectives_name_who_did_most():
+def test_objectives_name_the_best_player():
     """No player is named if several did one each."""
     lines = samples.players(3)
     planted = tuple(line._replace(dynamites_planted=count) for line, count in zip(lines, (2, 0, 1), strict=True))
@@ -302,7 +302,7 @@ def test_objectives_name_who_did_most():
         ("Marsh", "alpha", "Marsh"),
     ],
 )
-def test_a_shared_tag_is_dropped(name, tag, shown):
+def test_shared_tag_is_removed(name, tag, shown):
     """The rest of the name keeps its colours; a name that is only the tag is unchanged."""
     line = samples.player(0, clean_name=name, player_name=f"^1{name[:3]}^2{name[3:]}")
     (cut,) = without_tags([line], (tag, ""))
@@ -311,7 +311,7 @@ def test_a_shared_tag_is_dropped(name, tag, shown):
 
 
 @pytest.mark.parametrize("count", [0, 1, 6, 12, 16, 17, 64])
-def test_pictures_of_every_number_of_players(count):
+def test_pictures_fit_every_number_of_players(count):
     """The pictures have the width of the embed, and nothing is drawn outside the edges."""
     for png in (
         compact_pictures.map_picture(samples.tagged_map(count)[0]),
@@ -323,7 +323,7 @@ def test_pictures_of_every_number_of_players(count):
             assert edge.getcolors() == [(edge.width * edge.height, (0x12, 0x14, 0x1A))]
 
 
-def test_pictures_of_hostile_names():
+def test_pictures_fit_hostile_names():
     """No name leaves its column; maps without rounds, scores or form are drawn without them."""
     lines = samples.named(*HOSTILE[:15], "x" * 10_000)
     word = "🔥漢" * 40
@@ -335,7 +335,7 @@ def test_pictures_of_hostile_names():
 
 
 @pytest.mark.skipif(find_browser() is None, reason="Chromium is not installed")
-def test_posts_keep_their_heights():
+def test_posts_stay_below_their_height_limits():
     """At 390 pixels a round is at most 520 high, a map 900, a session 1,100, up to 6 against 6."""
     summary, history = samples.tagged_round(12)
     wide = summary._replace(

@@ -80,7 +80,7 @@ json_values = st.recursive(
 MESSAGE = round_message(samples.a_round(6))
 
 
-def test_a_message_is_posted_as_built(discord, webhook):
+def test_message_is_posted_as_built(discord, webhook):
     """The message in the channel equals the payload, and the returned id is its id."""
     sent = webhook.send(MESSAGE, budget=10)
     assert isinstance(sent, Sent)
@@ -91,7 +91,7 @@ def test_a_message_is_posted_as_built(discord, webhook):
     assert discord.requests[-1].query == {"wait": "true"}
 
 
-def test_pictures_go_along_and_an_edit_keeps_or_replaces_them(discord, webhook):
+def test_edit_keeps_or_replaces_pictures(discord, webhook):
     """Files arrive unchanged; an edit without files keeps them, one with files replaces them."""
     picture = bytes(range(256)) * 40 + b"\r\n--\r\n"
     message = map_message(samples.a_map(6), picture=True)
@@ -108,13 +108,13 @@ def test_pictures_go_along_and_an_edit_keeps_or_replaces_them(discord, webhook):
     assert (len(discord.posts), post.edits, discord.violations) == (1, 2, [])
 
 
-def test_files_that_the_message_does_not_name_are_a_fault_of_the_caller(webhook):
+def test_unnamed_files_raise_an_error(webhook):
     """A picture that the message does not name raises ValueError at once."""
     with pytest.raises(ValueError, match="but the files are"):
         webhook.send(MESSAGE, {"x.png": b""}, budget=10)
 
 
-def test_threads(discord, clock):
+def test_forum_returns_a_thread_id(discord, clock):
     """A forum takes a thread name and returns the thread's id, which the next message uses."""
     hook = discord.add_webhook(forum=True)
     webhook = Webhook(hook.url, clock=clock, sleep=clock.sleep)
@@ -132,7 +132,7 @@ def test_threads(discord, clock):
     assert lost.code == 10003
 
 
-def test_the_webhook_tells_its_name(discord, webhook, hook):
+def test_info_returns_name_and_channel(discord, webhook, hook):
     """`info` posts nothing and returns the name and the channel."""
     assert webhook.info() == WebhookInfo(name="etstats", channel_id=hook.channel_id)
     discord.faults = [Fault.DROP_BEFORE, Fault.BAD_GATEWAY_PAGE, Fault.OTHER_INFO]
@@ -180,14 +180,14 @@ def test_each_fault_has_its_outcome(discord, webhook, fault, outcome, count):
 
 
 @pytest.mark.parametrize("fault", [Fault.BAD_GATEWAY_PAGE, Fault.UNAVAILABLE, Fault.REDIRECT, Fault.RATE_LIMIT])
-def test_a_passing_fault_is_waited_out(discord, webhook, fault):
+def test_temporary_fault_is_retried(discord, webhook, fault):
     """A refused message is sent again within the budget, once."""
     discord.faults = [fault, fault]
     assert isinstance(webhook.send(MESSAGE, budget=60), Sent)
     assert (len(discord.posts), discord.early, discord.duplicates) == (1, [], [])
 
 
-def test_an_edit_survives_lost_answers(discord, webhook):
+def test_edit_is_retried_after_a_lost_response(discord, webhook):
     """An edit is retried where a post would be unknown, and ends as not accepted."""
     sent = webhook.send(MESSAGE, budget=10)
     discord.faults = [Fault.DROP_AFTER, Fault.SERVER_ERROR_BEFORE]
@@ -197,7 +197,7 @@ def test_an_edit_survives_lost_answers(discord, webhook):
     assert len(discord.posts) == 1
 
 
-def test_a_deleted_message_cannot_be_edited(discord, webhook):
+def test_deleted_message_cannot_be_edited(discord, webhook):
     """A deleted message is distinguished from a deleted webhook."""
     sent = webhook.send(MESSAGE, budget=10)
     discord.delete_message(sent.message_id)
@@ -206,7 +206,7 @@ def test_a_deleted_message_cannot_be_edited(discord, webhook):
     assert outcome.is_deleted
 
 
-def test_a_deleted_webhook_and_a_wrong_token_are_gone(discord, webhook, hook, clock):
+def test_deleted_webhook_and_wrong_token_are_final(discord, webhook, hook, clock):
     """Both are final after the first response."""
     wrong = Webhook(hook.url + "x", clock=clock, sleep=clock.sleep)
     assert wrong.send(MESSAGE, budget=10) == Gone("Discord answered 401 (Invalid Webhook Token)", 50027)
@@ -215,7 +215,7 @@ def test_a_deleted_webhook_and_a_wrong_token_are_gone(discord, webhook, hook, cl
     assert len(discord.requests) == 2
 
 
-def test_a_broken_limit_is_permanent_and_names_the_place(webhook):
+def test_violated_limit_is_permanent_and_names_the_field(webhook):
     """The reason has Discord's text and the affected fields."""
     embed = Embed(title="x" * 257, colour=0, fields=(EmbedField(name="n", value="v" * 1025),))
     outcome = webhook.send(Message(embeds=(embed,)), budget=10)
@@ -225,7 +225,7 @@ def test_a_broken_limit_is_permanent_and_names_the_place(webhook):
     assert "embeds.0.fields.0.value: Must be 1024 or fewer" in outcome.reason
 
 
-def test_a_wait_longer_than_the_budget_is_left_to_the_next_run(discord, webhook, clock):
+def test_wait_beyond_the_budget_is_returned(discord, webhook, clock):
     """No sleep exceeds the budget; the outcome has the requested wait."""
     discord.faults = [Fault.LONG_RATE_LIMIT]
     assert webhook.send(MESSAGE, budget=20) == RetryAfter(45.0)
@@ -235,13 +235,13 @@ def test_a_wait_longer_than_the_budget_is_left_to_the_next_run(discord, webhook,
     assert len(discord.requests) + len(discord.unseen) == 1
 
 
-def test_no_time_no_attempt(discord, webhook):
+def test_empty_budget_sends_nothing(discord, webhook):
     """An empty budget sends nothing."""
     assert isinstance(webhook.send(MESSAGE, budget=0), NotAccepted)
     assert discord.requests == []
 
 
-def test_a_flood_keeps_discords_pace(discord, webhook, clock):
+def test_many_messages_respect_the_rate_limits(discord, webhook, clock):
     """Seventy consecutive messages exceed no limit: five in two seconds, thirty in sixty."""
     start = clock.now
     for number in range(70):
@@ -252,7 +252,7 @@ def test_a_flood_keeps_discords_pace(discord, webhook, clock):
     assert clock.now - start >= 120
 
 
-def test_two_senders_meet_the_limit_and_obey_it(discord, hook, clock):
+def test_two_senders_respect_the_limit(discord, hook, clock):
     """A second process does not know the first; it waits for the full time of its 429."""
     for _ in range(3):
         for number in range(4):
@@ -263,7 +263,7 @@ def test_two_senders_meet_the_limit_and_obey_it(discord, hook, clock):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_storm_of_faults_doubles_nothing_and_loses_nothing_unseen(discord, hook, clock, seed):
+def test_random_faults_lose_and_repeat_nothing(discord, hook, clock, seed):
     """A hundred messages through a seeded mix of everything: each is posted once, or reported as unknown.
 
     What was not accepted is tried again later, by a sender that remembers nothing, as the next run would.
@@ -299,7 +299,7 @@ def test_a_storm_of_faults_doubles_nothing_and_loses_nothing_unseen(discord, hoo
     assert (discord.duplicates, discord.violations, discord.early) == ([], [], [])
 
 
-def test_headers_without_sense_hold_nothing_up(discord, webhook, clock):
+def test_invalid_headers_wait_at_most_a_minute(discord, webhook, clock):
     """A limit that ends after `nan` seconds, or days, causes a wait of at most a minute."""
     discord.faults = [Fault.WORDY_LIMIT, Fault.SENSELESS_LIMIT, Fault.ENDLESS_LIMIT]
     for number in range(4):
@@ -307,7 +307,7 @@ def test_headers_without_sense_hold_nothing_up(discord, webhook, clock):
     assert sum(clock.slept) == pytest.approx(60.0)
 
 
-def test_nobody_listening_is_not_accepted(clock):
+def test_refused_connection_is_not_accepted(clock):
     """A refused connection has delivered nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -318,13 +318,13 @@ def test_nobody_listening_is_not_accepted(clock):
     assert "secret" not in outcome.reason
 
 
-def test_tls_against_a_plain_server_is_not_accepted(discord, hook, clock):
+def test_failed_tls_handshake_is_not_accepted(discord, hook, clock):
     """A failed handshake has delivered nothing."""
     webhook = Webhook(hook.url.replace("http:", "https:"), clock=clock, sleep=clock.sleep)
     assert isinstance(webhook.send(MESSAGE, budget=5), NotAccepted)
 
 
-def test_a_server_that_says_nothing_leaves_the_message_unknown(clock, monkeypatch):
+def test_read_timeout_is_unknown(clock, monkeypatch):
     """After a read timeout the message is not sent again."""
     monkeypatch.setattr("etstats.post.webhook.client.TIMEOUTS", (1.0, 0.2))
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -334,7 +334,7 @@ def test_a_server_that_says_nothing_leaves_the_message_unknown(clock, monkeypatc
     assert clock.slept == []
 
 
-def test_a_proxy_that_is_down_has_delivered_nothing(clock, monkeypatch):
+def test_unreachable_proxy_is_not_accepted(clock, monkeypatch):
     """Discord is reached through the system's proxy; if that is down, the message is sent later."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{listener.getsockname()[1]}")
@@ -342,7 +342,7 @@ def test_a_proxy_that_is_down_has_delivered_nothing(clock, monkeypatch):
     assert isinstance(webhook.send(MESSAGE, budget=2), NotAccepted)
 
 
-def test_a_stand_in_is_reached_past_proxies_and_passwords(discord, webhook, monkeypatch, tmp_path):
+def test_loopback_webhook_uses_no_proxy_or_netrc(discord, webhook, monkeypatch, tmp_path):
     """A loopback webhook uses neither the system's proxy nor ~/.netrc."""
     (tmp_path / ".netrc").write_text("default login me password hush\n")
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
@@ -351,7 +351,7 @@ def test_a_stand_in_is_reached_past_proxies_and_passwords(discord, webhook, monk
     assert "Authorization" not in discord.requests[-1].headers
 
 
-def test_after_a_ban_nothing_is_sent_for_minutes(discord, webhook, clock):
+def test_ban_stops_all_messages_for_minutes(discord, webhook, clock):
     """The next message of the same run is not attempted."""
     discord.faults = [Fault.CLOUDFLARE_BAN]
     assert isinstance(webhook.send(MESSAGE, budget=60), Banned)
@@ -381,14 +381,14 @@ def test_after_a_ban_nothing_is_sent_for_minutes(discord, webhook, clock):
         (ValueError("x"), Unknown),
     ],
 )
-def test_only_what_certainly_never_left_is_sent_again(error, outcome):
+def test_only_undelivered_messages_are_retried(error, outcome):
     """Each exception of the library is classified by whether the message can have been delivered."""
     assert isinstance(judge_exception(error), outcome)
 
 
 @given(st.integers(200, 599), st.binary(max_size=200) | json_values.map(lambda value: json.dumps(value).encode()))
 @example(300, b'{"message":"\\ud80d\\udc39"}')  # a character that formats others
-def test_no_answer_whatever_raises(status, body):
+def test_no_response_raises(status, body):
     """Any status with any body has an outcome with a bounded, printable reason."""
     outcome = judge(status, {"Retry-After": body[:5].decode("latin-1")}, body, "1")
     reason = getattr(outcome, "reason", "")
@@ -396,7 +396,7 @@ def test_no_answer_whatever_raises(status, body):
     assert reason.isprintable()
 
 
-def test_an_endless_answer_is_cut(clock):
+def test_endless_response_is_truncated(clock):
     """Of an endless response one megabyte is read, and the outcome is unknown."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -420,7 +420,7 @@ def test_an_endless_answer_is_cut(clock):
 
 
 @pytest.mark.parametrize("fault", [None, *Fault])
-def test_no_token_gets_out(discord, webhook, hook, caplog, fault):
+def test_token_is_never_shown(discord, webhook, hook, caplog, fault):
     """Outcome, representation and log lines (also DEBUG) do not contain the token."""
     caplog.set_level(logging.DEBUG)
     discord.faults = [fault] * 9 if fault else []
@@ -429,7 +429,7 @@ def test_no_token_gets_out(discord, webhook, hook, caplog, fault):
         assert hook.token not in shown
 
 
-def test_a_warning_of_the_http_library_is_redacted(caplog, webhook, hook):
+def test_warning_of_the_http_library_is_redacted(caplog, webhook, hook):
     """The library quotes the URL in warnings about invalid headers."""
     logging.getLogger("urllib3.connection").warning("Failed to parse headers (url=%s): %s", hook.url, "x")
     assert hook.token not in caplog.text
@@ -446,12 +446,12 @@ def test_a_warning_of_the_http_library_is_redacted(caplog, webhook, hook):
         "discord.com/api/webhooks/12/to-k_en",
     ],
 )
-def test_every_form_of_the_url_becomes_the_current_one(pasted):
+def test_webhook_urls_are_normalized(pasted):
     """Scheme, host, version and query are normalized to https, discord.com, v10, none."""
     assert parse_address(pasted).url() == "https://discord.com/api/v10/webhooks/12/to-k_en"
 
 
-def test_a_thread_in_the_url_counts_unless_one_is_given():
+def test_thread_of_the_url_is_the_default():
     """The query's thread_id is used."""
     url = "https://discord.com/api/webhooks/12/token?thread_id=77"
     assert parse_address(url).thread_id == "77"
@@ -475,7 +475,7 @@ def test_a_thread_in_the_url_counts_unless_one_is_given():
         ("ftp://localhost/api/webhooks/1/SECRETTOKEN", "points to localhost"),
     ],
 )
-def test_other_addresses_are_refused_in_words_without_the_secret(pasted, says):
+def test_invalid_url_is_refused_without_its_token(pasted, says):
     """The message names the error and the solution, not the token, and has no chained exception."""
     with pytest.raises(ConfigError, match=says) as caught:
         Webhook(pasted)
@@ -483,7 +483,7 @@ def test_other_addresses_are_refused_in_words_without_the_secret(pasted, says):
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
-def test_redact_knows_every_webhook():
+def test_redact_hides_every_webhook():
     """Any webhook URL in a text loses its token."""
     assert redact("POST /api/v10/webhooks/1/abc-D_e?wait=true x") == "POST /api/v10/webhooks/1/***?wait=true x"
 
@@ -491,18 +491,18 @@ def test_redact_knows_every_webhook():
 @pytest.mark.parametrize(
     "body", [b"[1]", b"{", b"\xff", b'{"id": 5}', b'{"id": "1/../2", "webhook_id": "1"}', b""]
 )
-def test_an_answer_that_is_no_message_is_unknown(body):
+def test_response_without_a_message_is_unknown(body):
     """A 200 with another body does not confirm the post."""
     assert isinstance(judge(200, {}, body, "1"), Unknown)
 
 
 @pytest.mark.parametrize("after", ["NaN", "Infinity", "-1", "true", '"5"', "null", "1" + "0" * 400])
-def test_a_time_that_is_none_is_a_ban(after):
+def test_invalid_wait_time_is_a_ban(after):
     """Only a finite number of seconds is accepted."""
     assert isinstance(judge(429, {}, b'{"retry_after": %s}' % after.encode(), "1"), Banned)
 
 
-def test_a_hostile_error_body_becomes_short_safe_words():
+def test_hostile_error_body_becomes_a_short_safe_line():
     """Deep, long and coloured responses give one bounded line."""
     deep = b'{"code": 50035, "message": "\\u001b[31m\\n@everyone", "errors": ' + b'{"a":' * 50 + b"1" + b"}" * 51
     outcome = judge(400, {}, deep, "1")

@@ -74,7 +74,7 @@ def test_every_number_of_players_fits(kind, count):
 
 
 @pytest.mark.parametrize("kind", BUILDERS)
-def test_all_of_32_players_are_shown_in_every_table(kind):
+def test_all_of_32_players_are_in_every_table(kind):
     """A table too long for one field continues in the next; no player is omitted."""
     message = BUILDERS[kind](32)
     text = shown(message)
@@ -83,7 +83,7 @@ def test_all_of_32_players_are_shown_in_every_table(kind):
     assert all(re.search(rf"^ ?{rank} ", scoreboard, re.MULTILINE) for rank in range(1, 33))
 
 
-def test_who_finds_no_room_is_counted():
+def test_omitted_players_are_counted():
     """Above the limit of a message the last line has the number of omitted players."""
     message = round_message(
         samples.a_round(
@@ -98,7 +98,7 @@ def test_who_finds_no_room_is_counted():
 
 @settings(max_examples=60)
 @given(st.lists(hostile, min_size=1, max_size=40), hostile, hostile)
-def test_hostile_names_fit_and_stay_text(names, map_name, server):
+def test_hostile_names_fit_and_are_text(names, map_name, server):
     """With any names all limits hold, all blocks are closed, and nobody is pinged."""
     players = samples.named(*names)
     award = samples.an_award(map_name, names[0], server)
@@ -121,7 +121,7 @@ def test_hostile_names_fit_and_stay_text(names, map_name, server):
             assert field.value.count("```") in {0, 2}
 
 
-def test_a_round_says_what_players_argue_about():
+def test_round_shows_winner_time_and_medals():
     """Winner, time, medals and all columns are shown."""
     message = round_message(samples.a_round(6))
     (embed,) = message.embeds
@@ -147,12 +147,12 @@ def test_a_round_says_what_players_argue_about():
         ({"is_cumulative": True}, "Round 1 of this map is missing"),
     ],
 )  # fmt: skip
-def test_a_round_tells_how_it_ended(changes, says):
+def test_round_shows_its_outcome(changes, says):
     """Completed, held, surrendered and unknown have their texts."""
     assert says in round_message(samples.a_round(4, **changes)).embeds[0].description
 
 
-def test_a_round_whose_defender_is_not_known_tells_no_roles():
+def test_unknown_defender_shows_no_roles():
     """Unknown attack and defence are not guessed."""
     fields = round_message(samples.a_round(4, defender_team=0)).embeds[0].fields
     assert [field.name for field in fields[:2]] == ["Allies · 2", "Axis · 2"]
@@ -164,7 +164,7 @@ def test_round_1_is_blue_and_round_2_red():
     assert colours == [BLUE, RED]
 
 
-def test_what_a_layout_lacks_is_a_dash_and_not_0():
+def test_missing_value_is_a_dash():
     """Files of 2024 have no revives given and no denied playtime."""
     players = tuple(
         one._replace(revives_given=None, denied_playtime=None, accuracy=None) for one in samples.players(2)
@@ -178,7 +178,7 @@ def test_what_a_layout_lacks_is_a_dash_and_not_0():
     assert " - " in rows[-2]
 
 
-def test_multikills_only_where_there_were_any():
+def test_multikills_are_omitted_if_zero():
     """No line of zeros, no heading without rows."""
     quiet = tuple(one._replace(double_kills=0, triple_kills=0) for one in samples.players(4))
     assert "Multikills" not in shown(round_message(samples.a_round(players=quiet)))
@@ -186,7 +186,7 @@ def test_multikills_only_where_there_were_any():
     assert "**DynaMike** 2x quad · 1x mega" in shown(round_message(samples.a_round(players=loud)))
 
 
-def test_a_map_names_winner_score_times_and_mvp():
+def test_map_shows_winner_score_times_and_mvp():
     """The map post has both times, the attackers, the score."""
     description = map_message(samples.a_map(4)).embeds[0].description
     assert "**Team A wins 2:0**" in description
@@ -207,7 +207,7 @@ def test_a_map_names_winner_score_times_and_mvp():
         ("unknown", {"actual_time_seconds": None, "attackers": 0}, "Round 1 · **6:00** of 10:00"),
     ],
 )
-def test_a_maps_rounds_tell_how_they_ended(outcome, changes, says):
+def test_map_shows_the_outcome_of_its_rounds(outcome, changes, says):
     """A full hold and a round with unknown values have their texts."""
     known = MapRound(
         round_id=1,
@@ -224,7 +224,7 @@ def test_a_maps_rounds_tell_how_they_ended(outcome, changes, says):
     assert scoreboard(summary).startswith(b"\x89PNG")
 
 
-def test_milestones_stop_where_the_content_is_full():
+def test_milestones_are_limited_by_the_content_size():
     """Two thousand characters contain as many complete lines as fit."""
     crowd = tuple(samples.a_milestone(f"p{number}", "_" * 46) for number in range(40))
     message = round_message(samples.a_round(2, milestones=crowd))
@@ -233,7 +233,7 @@ def test_milestones_stop_where_the_content_is_full():
     assert all(line.endswith("10,000 kills") for line in message.content.split("\n"))
 
 
-def test_a_session_is_told_whole():
+def test_session_shows_all_sections():
     """Length, score, maps with times, awards, records, milestones are shown."""
     message = session_message(samples.a_session(8), picture=True)
     text = shown(message)
@@ -248,7 +248,7 @@ def test_a_session_is_told_whole():
     assert payload["embeds"][0]["image"] == {"url": "attachment://session.png"}
 
 
-def test_only_who_asked_is_pinged_and_only_by_a_number():
+def test_only_linked_players_are_mentioned():
     """A linked player's milestone mentions them; an invalid Discord id stays text."""
     asked = samples.a_milestone("Anvil", mention="123456789")
     forged = samples.a_milestone("x", mention="1> @everyone <@&2")
@@ -258,7 +258,7 @@ def test_only_who_asked_is_pinged_and_only_by_a_number():
     assert "@everyone" not in message.content
 
 
-def test_ranks_go_by_sums():
+def test_ranks_use_sums():
     """A short play with a high rate does not lead; equal sums are sorted by kills, then by deaths."""
     minute = samples.player(1, damage_given=700, dpm=700.0)
     steady = samples.player(2, damage_given=4000, dpm=400.0)
@@ -266,7 +266,7 @@ def test_ranks_go_by_sums():
     assert ranking([minute, steady, same]) == [same, steady, minute]
 
 
-def test_the_fingerprint_follows_what_is_shown_and_nothing_else():
+def test_fingerprint_depends_on_shown_values_only():
     """Equal facts give an equal hash in any order of players; a changed number another one."""
     summary = samples.a_round(6)
     message = round_message(summary)
@@ -277,7 +277,7 @@ def test_the_fingerprint_follows_what_is_shown_and_nothing_else():
     assert round_message(changed).fingerprint() != message.fingerprint()
 
 
-def test_an_edit_carries_no_flags_and_no_thread():
+def test_edit_omits_flags_and_thread():
     """A PATCH omits fields of new messages; a new picture is named in both."""
     message = replace(map_message(samples.a_map(2), picture=True), silent=True, thread_name="session")
     new, edit = message.to_payload(), message.to_payload(edit=True)
@@ -286,13 +286,13 @@ def test_an_edit_carries_no_flags_and_no_thread():
     assert new["attachments"] == [{"id": 0, "filename": "scoreboard.png"}]
 
 
-def test_a_threads_name_fits():
+def test_thread_name_fits():
     """At most 100 characters, with any server name."""
     assert thread_title("Sample server", "2 October 2025") == "2 October 2025 · Sample server"
     assert len(thread_title("@\u0301\u0301" * 300, "x\u0301\u0302" * 99)) <= 100
 
 
-def test_sizes_measure_the_largest_of_each():
+def test_sizes_are_counted_like_discord():
     """Sizes are counted like Discord: code points, trimmed, summed over all cards."""
     cards = (
         Embed(title=" 🔥 ", colour=0),
@@ -302,7 +302,7 @@ def test_sizes_measure_the_largest_of_each():
     assert (sizes["embeds"], sizes["title"], sizes["field value"], sizes["text of all embeds"]) == (2, 3, 4, 9)
 
 
-def test_a_short_session_and_odd_times_are_told():
+def test_short_session_and_special_times_are_shown():
     """One map, one round, a minute: singular words, no division by zero."""
     one = samples.a_session(2, maps=1, score=None, mvp=None)
     text = shown(
@@ -313,7 +313,7 @@ def test_a_short_session_and_odd_times_are_told():
     assert tables(session_message(lone))[0][1].split() == ["supply", "-", "-", "-"]
 
 
-def test_a_name_over_the_post_goes_with_a_new_message_only() -> None:
+def test_edit_omits_the_username() -> None:
     """Discord keeps the username of a message; an edit must not have one."""
     message = replace(round_message(samples.a_round(2)), username="Stats")
     assert message.to_payload()["username"] == "Stats"

@@ -30,7 +30,7 @@ def terminal(monkeypatch):
     return lambda *, styles=False: console.export_text(styles=styles)
 
 
-def test_styles_are_read_and_escapes_taken_away():
+def test_styles_are_applied_and_escapes_removed():
     """Bold, times and mentions are styles; an escaped star is a star."""
     message = Message(
         embeds=(
@@ -49,7 +49,7 @@ def test_styles_are_read_and_escapes_taken_away():
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(hostile, min_size=1, max_size=3))
-def test_hostile_names_are_shown_as_they_are(terminal, names):
+def test_hostile_names_are_shown_cleaned(terminal, names):
     """The podium shows the clean name, without control characters."""
     draw(round_message(samples.a_round(players=samples.named(*names))))
     drawn = terminal()
@@ -57,7 +57,7 @@ def test_hostile_names_are_shown_as_they_are(terminal, names):
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e]", drawn)
 
 
-def test_a_message_is_drawn_whole_with_its_sizes(terminal):
+def test_message_is_shown_with_its_sizes(terminal):
     """Author, title, names, picture path, mention and sizes are shown, with the coloured bar."""
     view = samples.a_session(4, milestones=(samples.a_milestone("Anvil", mention="42"),))
     draw(session_message(view, picture=True), {"session.png": Path("/var/pictures/session.png")})
@@ -67,13 +67,13 @@ def test_a_message_is_drawn_whole_with_its_sizes(terminal):
     assert "\x1b[38;2;139;92;246m▌" in drawn
 
 
-def test_what_is_too_large_is_red(terminal):
+def test_oversized_values_are_red(terminal):
     """A size above its limit is marked."""
     draw(Message(embeds=(Embed(title="x" * 300, colour=0),)))
     assert "\x1b[1;31mtitle 300/256" in terminal(styles=True)
 
 
-def test_a_map_without_its_picture_names_it(terminal):
+def test_missing_picture_is_named(terminal):
     """Without a path the picture's name is shown; the footer has a line per file."""
     draw(map_message(samples.a_map(2), picture=True))
     drawn = terminal()

@@ -20,7 +20,7 @@ def url(discord):
     return discord.add_webhook().url.replace("/api/", "/api/v10/")
 
 
-def test_the_old_api_is_turned_away(discord):
+def test_url_without_a_version_is_refused(discord):
     """A pasted URL without a version is not posted to unchanged."""
     answer = requests.post(discord.add_webhook().url, json=FINE, timeout=HANG_SECONDS)
     assert (answer.status_code, answer.json()["code"]) == (400, 50041)
@@ -50,7 +50,7 @@ def test_the_old_api_is_turned_away(discord):
         ({"content": "x", "attachments": [{"id": 0, "filename": "a"}]}, ["attachments"]),
     ],
 )
-def test_every_limit_has_its_nested_complaint(discord, url, payload, path):
+def test_violated_limits_have_nested_errors(discord, url, payload, path):
     """400, code 50035, and `_errors` at the violated limit."""
     answer = requests.post(url, json=payload, timeout=HANG_SECONDS)
     assert (answer.status_code, answer.json()["code"]) == (400, 50035)
@@ -62,7 +62,7 @@ def test_every_limit_has_its_nested_complaint(discord, url, payload, path):
     assert discord.violations
 
 
-def test_what_is_at_the_limit_is_taken(discord, url):
+def test_values_at_the_limit_are_accepted(discord, url):
     """Lengths are code points after trimming."""
     embed = {"title": " " + "🔥" * 256 + " ", "fields": [{"name": "n", "value": "v" * 1024}]}
     assert requests.post(url, json={**FINE, "embeds": [embed]}, timeout=HANG_SECONDS).status_code == 204
@@ -70,19 +70,19 @@ def test_what_is_at_the_limit_is_taken(discord, url):
 
 
 @pytest.mark.parametrize(("body", "code"), [(b"{", 50109), (b"[]", 50109), (b"{}", 50006)])
-def test_no_message_at_all(discord, url, body, code):
+def test_invalid_and_empty_messages_are_refused(discord, url, body, code):
     """Invalid JSON and empty messages are refused."""
     answer = requests.post(url, data=body, headers={"Content-Type": "application/json"}, timeout=HANG_SECONDS)
     assert (answer.status_code, answer.json()["code"]) == (400, code)
 
 
-def test_a_file_too_large(discord, url):
+def test_oversized_file_is_413(discord, url):
     """Eleven MiB are 413."""
     answer = requests.post(url, files={"files[0]": ("a.bin", bytes(11 << 20))}, timeout=HANG_SECONDS)
     assert (answer.status_code, answer.json()["code"]) == (413, 40005)
 
 
-def test_doubles_pings_and_carelessness_are_recorded(discord, url):
+def test_duplicates_and_pings_are_recorded(discord, url):
     """Discord accepts them, but the stand-in records them."""
     careless = {"content": "@everyone <@5>", "embeds": [{"title": "x", "image": {"url": "attachment://no.png"}}]}
     for _ in range(2):
@@ -92,7 +92,7 @@ def test_doubles_pings_and_carelessness_are_recorded(discord, url):
     assert {"allowed_mentions.parse is not []", "attachment://no.png is not attached"} <= set(discord.violations)
 
 
-def test_a_retry_before_its_time_is_recorded():
+def test_early_retry_is_recorded():
     """The sixth request of a burst gets 429 with a time; another one before is too early."""
     with StandIn(clock=lambda: 100.0) as discord:
         url = discord.add_webhook().url.replace("/api/", "/api/v10/")

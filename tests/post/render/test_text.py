@@ -43,7 +43,7 @@ def test_clean_text_is_one_visible_line(text):
 
 
 @given(hostile, st.integers(1, 40))
-def test_escaped_text_is_shown_as_it_is(text, width):
+def test_escaped_text_is_shown_literally(text, width):
     """Discord shows exactly the clean text, truncated to its columns: all is escaped, no escape is split."""
     escaped = escape(text, width)
     assert unmarked(as_discord_shows(escaped)) == (fit(text, width) or "no name")
@@ -53,7 +53,7 @@ def test_escaped_text_is_shown_as_it_is(text, width):
 
 
 @given(hostile, st.integers(2, 20))
-def test_a_cell_is_exactly_as_wide_as_its_column(text, width):
+def test_cell_has_the_width_of_its_column(text, width):
     """Columns after a hostile name stay aligned, and the code block stays closed."""
     made = cell(text, width)
     assert columns(made) == width
@@ -63,7 +63,7 @@ def test_a_cell_is_exactly_as_wide_as_its_column(text, width):
 
 
 @given(hostile, st.integers(1, 30))
-def test_fitted_text_keeps_to_its_width_and_to_whole_letters(text, width):
+def test_fitted_text_ends_after_a_complete_letter(text, width):
     """Truncated text ends with an ellipsis after a complete letter with its marks."""
     shown = fit(text, width)
     assert columns(shown) <= width
@@ -78,7 +78,7 @@ def test_plain_text_pings_nobody(text):
 
 
 @given(st.text(alphabet="e\u0301\u0302\u0303", min_size=1, max_size=60))
-def test_marks_do_not_pile_up(text):
+def test_combining_marks_are_limited(text):
     """At most two combining marks stay on a letter."""
     run = 0
     for char in clean(text):
@@ -100,12 +100,12 @@ def test_marks_do_not_pile_up(text):
         ("\u202e\u200b", "no name"),
     ],
 )
-def test_the_escapes_are_those_of_the_contract(raw, escaped):
+def test_special_characters_are_escaped(raw, escaped):
     """Each special character has its backslash, a list its own, an @ and a link a break."""
     assert escape(raw) == escaped
 
 
-def test_right_to_left_letters_do_not_move_the_numbers_behind_them():
+def test_right_to_left_text_does_not_move_numbers():
     """A Hebrew name is between two marks, so the following text stays in place."""
     assert cell("\u05d0\u05d1", 4) == "\u200e\u05d0\u05d1\u200e  "
     assert escape("abc") == "abc"
