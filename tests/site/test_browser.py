@@ -97,7 +97,7 @@ def visitor(browser: Any, base: str, **options: Any) -> Iterator[tuple[Any, list
     ids=["light", "dark", "without scripts"],
 )
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_page_fits_and_says_nothing_on_the_console(
+def test_every_page_fits_without_console_messages(
     browser: Any, site: Path, pages: list[str], width: int, scheme: str, scripts: bool
 ) -> None:
     """Opened from the folder: no console message, no other host, no horizontal scrolling."""
@@ -133,7 +133,7 @@ def test_every_page_works_over_http(browser: Any, address: str, pages: list[str]
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
-def test_axe_finds_nothing(browser: Any, site: Path, pages: list[str], width: int, scheme: str) -> None:
+def test_axe_finds_no_violation(browser: Any, site: Path, pages: list[str], width: int, scheme: str) -> None:
     """Names, contrast, structure and labels: no accessibility violation on any page."""
     found = []
     # axe puts its script into the page, which the page's own policy forbids.
@@ -149,9 +149,7 @@ def test_axe_finds_nothing(browser: Any, site: Path, pages: list[str], width: in
 
 
 @pytest.mark.parametrize("is_served", [True, False], ids=["http", "folder"])
-def test_a_player_is_found_with_the_keyboard_alone(
-    browser: Any, site: Path, address: str, is_served: bool
-) -> None:
+def test_search_works_with_the_keyboard(browser: Any, site: Path, address: str, is_served: bool) -> None:
     """Tab selects the search; a former name, arrow and Enter open a player; Escape closes the list."""
     base = address if is_served else site.as_uri()
     with visitor(browser, base) as (page, complaints):
@@ -173,7 +171,7 @@ def test_a_player_is_found_with_the_keyboard_alone(
         assert complaints == []
 
 
-def test_a_hostile_name_in_the_search_is_text(browser: Any, site: Path) -> None:
+def test_hostile_name_in_the_search_is_text(browser: Any, site: Path) -> None:
     """The list shows the name literally."""
     with visitor(browser, site.as_uri()) as (page, complaints):
         page.goto(f"{site.as_uri()}/index.html")
@@ -183,7 +181,7 @@ def test_a_hostile_name_in_the_search_is_text(browser: Any, site: Path) -> None:
         assert complaints == []
 
 
-def test_tables_are_sorted_by_a_click_and_by_the_keyboard(browser: Any, site: Path) -> None:
+def test_tables_are_sorted_by_click_and_keyboard(browser: Any, site: Path) -> None:
     """Numbers are sorted descending, then ascending; the heading has the direction."""
     with visitor(browser, site.as_uri()) as (page, complaints):
         page.goto(f"{site.as_uri()}/players/index.html")
@@ -200,7 +198,7 @@ def test_tables_are_sorted_by_a_click_and_by_the_keyboard(browser: Any, site: Pa
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_table_that_is_cut_shows_a_shade_at_its_edge(browser: Any, site: Path, scheme: str) -> None:
+def test_wide_table_has_a_shade_at_its_edge(browser: Any, site: Path, scheme: str) -> None:
     """A table wider than the page has a shade at its right edge until it is scrolled to the end."""
     options = {"viewport": {"width": 360, "height": 800}, "color_scheme": scheme}
     with visitor(browser, site.as_uri(), **options) as (page, complaints):
@@ -221,7 +219,7 @@ def test_a_table_that_is_cut_shows_a_shade_at_its_edge(browser: Any, site: Path,
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_labels_of_bars_are_not_cut(browser: Any, site: Path, width: int) -> None:
+def test_bar_labels_are_complete(browser: Any, site: Path, width: int) -> None:
     """The names of all weapons are complete, including the longest."""
     with visitor(browser, site.as_uri(), viewport={"width": width, "height": 800}) as (page, complaints):
         page.goto(f"{site.as_uri()}/weapons/index.html")
@@ -232,7 +230,7 @@ def test_labels_of_bars_are_not_cut(browser: Any, site: Path, width: int) -> Non
         assert complaints == []
 
 
-def test_charts_show_their_values_under_the_pointer(browser: Any, site: Path) -> None:
+def test_charts_show_values_at_the_pointer(browser: Any, site: Path) -> None:
     """The value of a mark is in the page, and shown at the pointer."""
     with visitor(browser, site.as_uri()) as (page, complaints):
         page.goto(f"{site.as_uri()}/weapons/index.html")

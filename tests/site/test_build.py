@@ -56,7 +56,7 @@ def pages_of(root: Path) -> Iterator[tuple[str, Page]]:
         yield str(path.relative_to(root)), Page(path.read_text())
 
 
-def test_every_kind_of_page_is_there_with_its_numbers(site: Path) -> None:
+def test_every_kind_of_page_exists_with_json(site: Path) -> None:
     """Sessions, matches, rounds, players, maps, weapons, boards, records and seasons exist, each with JSON."""
     pages = {str(path.relative_to(site).parent) for path in site.rglob("index.html")}
     documents = {str(path.relative_to(site).parent) for path in site.rglob("data.json")}
@@ -71,7 +71,7 @@ def test_every_kind_of_page_is_there_with_its_numbers(site: Path) -> None:
     assert {paths.player(guid) for guid in HOSTILE_NAMES} <= pages
 
 
-def test_links_lead_somewhere(site: Path) -> None:
+def test_links_lead_to_files(site: Path) -> None:
     """Each link, source and fragment is a relative path to a file of the site."""
     files = {str(path.relative_to(site)) for path in site.rglob("*") if path.is_file()}
     checked = 0
@@ -92,7 +92,7 @@ def test_links_lead_somewhere(site: Path) -> None:
     assert checked > 5_000
 
 
-def test_nothing_is_inline_and_nothing_comes_from_another_host(site: Path) -> None:
+def test_nothing_is_inline_or_external(site: Path) -> None:
     """No inline script, style or handler, as the Content-Security-Policy requires."""
     for path, page in pages_of(site):
         policies = [
@@ -144,7 +144,7 @@ def test_pages_of_hostile_matches_are_well_formed(site: Path) -> None:
         html5lib.HTMLParser(strict=True).parse(path.read_text())
 
 
-def test_the_feed_and_the_search_index_can_be_read(site: Path) -> None:
+def test_feed_and_search_index_are_valid(site: Path) -> None:
     """The feed is XML with one entry per session; the index has each player once, without markup."""
     feed = ET.fromstring((site / "feed.xml").read_text())
     atom = "{http://www.w3.org/2005/Atom}"
@@ -162,7 +162,7 @@ def test_the_feed_and_the_search_index_can_be_read(site: Path) -> None:
     assert {path.parent.name for path in (site / "players").glob("*/index.html")} == set(guids)
 
 
-def test_players_who_tie_share_an_award(site: Path) -> None:
+def test_tied_players_share_an_award(site: Path) -> None:
     """A session's page has each award once, with all its players."""
     ties = 0
     for path in (site / "sessions").glob("*/index.html"):
@@ -173,7 +173,7 @@ def test_players_who_tie_share_an_award(site: Path) -> None:
     assert ties
 
 
-def test_a_round_names_its_teams_and_their_sides(community: Community, tmp_path: Path) -> None:
+def test_round_names_its_teams_and_sides(community: Community, tmp_path: Path) -> None:
     """Like its post, the page names the attackers, the winner, and the team of each scoreboard."""
     (round_id,), *_ = community.conn.execute(
         "SELECT id FROM rounds WHERE defender_team = 1 AND winner_team = 2 AND series_id IS NOT NULL ORDER BY id"
@@ -188,7 +188,7 @@ def test_a_round_names_its_teams_and_their_sides(community: Community, tmp_path:
     assert f"{names[0]} (Axis)" in shown
 
 
-def test_deaths_are_the_last_rank(site: Path) -> None:
+def test_deaths_are_listed_last(site: Path) -> None:
     """A profile lists the boards by the player's rank, with deaths last."""
     for path in (site / "players").glob("*/index.html"):
         ranks = path.read_text().partition("<h2>Ranks</h2>")[2].partition("</table>")[0]
@@ -198,7 +198,7 @@ def test_deaths_are_the_last_rank(site: Path) -> None:
         assert places[: len(boards) - 1] == sorted(places[: len(boards) - 1])
 
 
-def test_a_page_is_light(site: Path) -> None:
+def test_pages_are_small(site: Path) -> None:
     """Every page is under 60 KB when compressed."""
     import zlib
 
@@ -206,7 +206,7 @@ def test_a_page_is_light(site: Path) -> None:
     assert len(zlib.compress(heaviest.read_bytes())) < 60_000, heaviest
 
 
-def test_the_same_database_gives_the_same_bytes(community: Community, tmp_path: Path) -> None:
+def test_builds_are_reproducible(community: Community, tmp_path: Path) -> None:
     """Two builds are equal, and a second one in the same folder writes nothing."""
     community.build(tmp_path / "one")
     community.build(tmp_path / "two")
@@ -218,7 +218,7 @@ def test_the_same_database_gives_the_same_bytes(community: Community, tmp_path: 
     assert tree(tmp_path / "one") == tree(tmp_path / "two")
 
 
-def test_builds_in_between_change_nothing(newcomers: Community, tmp_path: Path) -> None:
+def test_incremental_builds_equal_a_new_build(newcomers: Community, tmp_path: Path) -> None:
     """A site updated file by file in random order equals a new build."""
     files = generated()
     parts = [files[:20], files[25:30], files[20:25], files[30:31], files[31:]]
@@ -236,7 +236,7 @@ def test_builds_in_between_change_nothing(newcomers: Community, tmp_path: Path) 
     assert [path for path in kept if kept[path] != fresh[path]] == []
 
 
-def test_one_new_round_leaves_other_sessions_alone(newcomers: Community, tmp_path: Path) -> None:
+def test_new_round_changes_no_other_session(newcomers: Community, tmp_path: Path) -> None:
     """Rounds and matches of other sessions keep their files."""
     files = generated()
     newcomers.add(files[:-1])
@@ -249,7 +249,7 @@ def test_one_new_round_leaves_other_sessions_alone(newcomers: Community, tmp_pat
     assert len(rewritten) <= 1  # the round before it leads to it now
 
 
-def test_a_new_name_leaves_sessions_alone(community: Community, tmp_path: Path) -> None:
+def test_new_name_changes_no_session(community: Community, tmp_path: Path) -> None:
     """Profiles and boards show the player's current name; sessions show the name used then."""
     community.build(tmp_path / "site")
     guid, _ = _somebody(community)
@@ -275,7 +275,7 @@ def test_a_new_name_leaves_sessions_alone(community: Community, tmp_path: Path) 
     assert [path for path in kept if kept[path] != fresh[path]] == []
 
 
-def test_ratings_are_shown_where_there_are_some(community: Community, tmp_path: Path) -> None:
+def test_existing_ratings_are_shown(community: Community, tmp_path: Path) -> None:
     """A profile has a chart with the interval, and the newest rating among its numbers."""
     guid, _ = _somebody(community)
     community.change("DELETE FROM player_ratings")
@@ -295,7 +295,7 @@ def test_ratings_are_shown_where_there_are_some(community: Community, tmp_path: 
     html5lib.HTMLParser(strict=True).parse(shown)
 
 
-def test_the_page_of_a_merged_guid_leads_to_the_person(community: Community, tmp_path: Path) -> None:
+def test_page_of_a_merged_guid_redirects(community: Community, tmp_path: Path) -> None:
     """The page of a merged GUID redirects, and scoreboard links work; after an undo each has its page."""
     community.build(tmp_path / "site")
     guid, _ = _somebody(community)
@@ -324,7 +324,7 @@ def _everything(root: Path) -> str:
     return "\n".join(f"{path}\n{content.decode(errors='replace')}" for path, content in tree(root).items())
 
 
-def test_a_hidden_player_leaves_no_trace(community: Community, tmp_path: Path) -> None:
+def test_hidden_player_is_nowhere(community: Community, tmp_path: Path) -> None:
     """No page, JSON, feed, index or manifest contains a hidden player's name; undo restores all."""
     root = tmp_path / "site"
     community.build(root)
@@ -345,7 +345,7 @@ def test_a_hidden_player_leaves_no_trace(community: Community, tmp_path: Path) -
     }
 
 
-def test_a_forgotten_player_leaves_no_trace(community: Community, tmp_path: Path) -> None:
+def test_forgotten_player_is_replaced_everywhere(community: Community, tmp_path: Path) -> None:
     """The pseudonym replaces the player everywhere."""
     root = tmp_path / "site"
     community.build(root)
@@ -380,7 +380,7 @@ def _somebody(community: Community) -> tuple[str, list[str]]:
     raise AssertionError("the community has nobody with a name of their own")
 
 
-def test_json_is_what_the_commands_print(
+def test_json_equals_the_command_output(
     cli: Cli, community: Community, site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The keys and values equal `--json`, for all pages with a command."""
@@ -427,7 +427,7 @@ def test_no_discord_account_is_published(community: Community, tmp_path: Path) -
     assert "123456789012345678" not in _everything(tmp_path / "site")
 
 
-def test_an_empty_database_has_a_site(newcomers: Community, tmp_path: Path) -> None:
+def test_empty_database_has_a_site(newcomers: Community, tmp_path: Path) -> None:
     """Without rounds, the lists exist and say so."""
     newcomers.build(tmp_path / "site")
     assert "No rounds yet" in (tmp_path / "site/index.html").read_text()
@@ -435,7 +435,7 @@ def test_an_empty_database_has_a_site(newcomers: Community, tmp_path: Path) -> N
         html5lib.HTMLParser(strict=True).parse(path.read_text())
 
 
-def test_the_address_makes_links_absolute_where_others_read_them(community: Community, tmp_path: Path) -> None:
+def test_url_makes_feed_links_absolute(community: Community, tmp_path: Path) -> None:
     """The feed and link cards contain the URL; a new URL changes every page, and `noindex` is on every page."""
     root = tmp_path / "site"
     community.build(root, SiteConfig(url="https://stats.example.org/et/"))
@@ -462,7 +462,7 @@ def test_the_address_makes_links_absolute_where_others_read_them(community: Comm
     assert "example.org" not in _everything(root)
 
 
-def test_a_card_leaves_the_tag_to_the_name_of_the_team() -> None:
+def test_card_omits_the_tag_in_player_names() -> None:
     """Names are the same with and without the tag, so that more of them fits."""
     tagged, _ = samples.tagged_session(12)
     bare = tagged._replace(players=without_tags(tagged.players, tagged.team_names))
@@ -470,7 +470,7 @@ def test_a_card_leaves_the_tag_to_the_name_of_the_team() -> None:
     assert session_card("", tagged) == session_card("", bare)
 
 
-def test_the_manifest_names_every_file(site: Path) -> None:
+def test_manifest_lists_every_file(site: Path) -> None:
     """Removed pages are deleted by a later build."""
     manifest = json.loads((site / MANIFEST).read_bytes())
     named = {path for _, files in manifest["groups"].values() for path in files}

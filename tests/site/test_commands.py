@@ -46,7 +46,7 @@ def _add(folder: Path, stamp: str) -> Path:
     return path
 
 
-def test_build_says_what_it_did_and_writes_nothing_the_second_time(cli: Cli, rounds: Path, tmp_path: Path) -> None:
+def test_second_build_writes_nothing(cli: Cli, rounds: Path, tmp_path: Path) -> None:
     """One line on stderr, none with -q; the folder is created."""
     cli("import", rounds)
     root = tmp_path / "new" / "site"
@@ -60,7 +60,7 @@ def test_build_says_what_it_did_and_writes_nothing_the_second_time(cli: Cli, rou
     assert "site: 0 files written" in cli("site", "build", "--all", root).err
 
 
-def test_the_first_command_may_build_the_site(
+def test_build_migrates_an_empty_database(
     cli: Cli, tmp_path: Path, empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The build migrates a database without tables, like other commands."""
@@ -70,7 +70,7 @@ def test_the_first_command_may_build_the_site(
     assert "No rounds yet" in (tmp_path / "site/index.html").read_text()
 
 
-def test_a_file_is_refused_as_a_folder(cli: Cli, rounds: Path, tmp_path: Path) -> None:
+def test_file_in_place_of_the_folder_is_refused(cli: Cli, rounds: Path, tmp_path: Path) -> None:
     """A folder below a file, and a broken link, are refused too."""
     (tmp_path / "link").symlink_to("nowhere")
     (file,) = rounds.iterdir()
@@ -80,7 +80,7 @@ def test_a_file_is_refused_as_a_folder(cli: Cli, rounds: Path, tmp_path: Path) -
         assert f"{place} is not a folder" in refused.err
 
 
-def test_a_folder_that_is_not_a_site_is_refused(cli: Cli, rounds: Path) -> None:
+def test_folder_without_a_site_is_refused(cli: Cli, rounds: Path) -> None:
     """A folder without a site is not changed."""
     refused = cli("site", "build", rounds)
     assert refused.code == 2
@@ -91,7 +91,7 @@ def test_a_folder_that_is_not_a_site_is_refused(cli: Cli, rounds: Path) -> None:
     assert (nothing.code, "no site in" in nothing.err) == (2, True)
 
 
-def test_a_build_that_is_running_is_not_disturbed(cli: Cli, tmp_path: Path) -> None:
+def test_second_build_waits_for_the_first(cli: Cli, tmp_path: Path) -> None:
     """A second build waits, and exits with 75 after the timeout."""
     with open_folder(tmp_path / "site"):
         held = cli("site", "build", tmp_path / "site", "--wait", "0")
@@ -99,7 +99,7 @@ def test_a_build_that_is_running_is_not_disturbed(cli: Cli, tmp_path: Path) -> N
     assert "another process is writing the site" in held.err
 
 
-def test_the_site_follows_imports_and_hide(
+def test_imports_and_hide_update_the_site(
     cli: Cli, rounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With [site] path, import, hide and forget update the site; a failure is reported and loses nothing."""
@@ -201,7 +201,7 @@ def _into_quarantine(db: psycopg.Connection) -> None:
 
 
 @pytest.mark.parametrize("url", ["stats.example.org", "https://", 'https://a"b', "ftp://x.org"])
-def test_an_address_that_is_none_is_refused(cli: Cli, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_invalid_url_is_refused(cli: Cli, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     """The URL is validated, because it is on every page."""
     monkeypatch.setenv("ETSTATS_SITE_URL", url)
     refused = cli("rounds")
@@ -209,7 +209,7 @@ def test_an_address_that_is_none_is_refused(cli: Cli, monkeypatch: pytest.Monkey
     assert "ETSTATS_SITE_URL: invalid address" in refused.err
 
 
-def test_a_public_address_may_be_read_by_all(cli: Cli, tmp_path: Path) -> None:
+def test_site_url_is_not_a_secret(cli: Cli, tmp_path: Path) -> None:
     """The site's URL is not a secret, so the settings file may be readable by others."""
     config = tmp_path / "config.toml"
     config.write_text('[site]\nurl = "https://stats.example.org"\n')
@@ -229,7 +229,7 @@ def _serving(root: Path) -> Iterator[int]:
         assert server.wait() == 0
 
 
-def test_serve_shows_the_pages_and_nothing_else(cli: Cli, rounds: Path, tmp_path: Path) -> None:
+def test_serve_sends_pages_only(cli: Cli, rounds: Path, tmp_path: Path) -> None:
     """Pages have the headers of docs/site.md; no listing, no manifest, no path traversal; Ctrl-C exits with 0."""
     cli("import", rounds)
     root = tmp_path / "site"
@@ -280,7 +280,7 @@ def test_serve_prints_nothing_for_a_client_that_goes_away(
     assert capsys.readouterr().err == ""
 
 
-def test_posts_lead_to_their_pages(
+def test_posts_link_to_their_pages(
     cli: Cli, rounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str
 ) -> None:
     """With [site] url the titles of posts link to pages that the build writes."""
@@ -306,7 +306,7 @@ def test_posts_lead_to_their_pages(
         assert not render(conn, items[0], config.discord).message.embeds[0].url
 
 
-def test_the_demo_writes_a_site(cli: Cli, tmp_path: Path) -> None:
+def test_demo_writes_a_site(cli: Cli, tmp_path: Path) -> None:
     """`demo --site` writes several months of sessions to a new folder."""
     shown = cli("demo", "--site", tmp_path / "demo")
     assert shown.code == 0, shown.err

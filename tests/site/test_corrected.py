@@ -40,9 +40,7 @@ def corrections(community: Community) -> dict[str, NewCorrection]:
 
 
 @pytest.mark.parametrize("kind", ["merge", "rename", "void", "team-name", "exclude-map"])
-def test_an_update_equals_a_new_site_and_the_undo_restores_it(
-    community: Community, tmp_path: Path, kind: str
-) -> None:
+def test_correction_updates_the_site_and_undo_restores_it(community: Community, tmp_path: Path, kind: str) -> None:
     """Pages that are not written again would be identical."""
     kept, new = tmp_path / "kept", tmp_path / "new"
     community.build(kept)
@@ -62,7 +60,7 @@ def pages(root: Path) -> dict[str, bytes]:
     return {path: content for path, content in tree(root).items() if path != MANIFEST}
 
 
-def test_a_merged_player_has_one_page_with_every_name(community: Community, tmp_path: Path) -> None:
+def test_merged_player_has_one_page(community: Community, tmp_path: Path) -> None:
     """The page of the merged GUID redirects, and only names of the person are in the list."""
     wanted = corrections(community)["merge"]
     make(community.conn, wanted)
@@ -77,7 +75,7 @@ def test_a_merged_player_has_one_page_with_every_name(community: Community, tmp_
     assert wanted.value in search
 
 
-def test_a_merged_player_who_is_hidden_leaves_no_trace(community: Community, tmp_path: Path) -> None:
+def test_hidden_merged_player_is_nowhere(community: Community, tmp_path: Path) -> None:
     """A forgotten merged player leaves no GUID, name or display name."""
     wanted = corrections(community)
     community.build(tmp_path)
@@ -97,9 +95,7 @@ def test_a_merged_player_who_is_hidden_leaves_no_trace(community: Community, tmp
     assert not any(guid in path for guid in guids for path in tree(tmp_path))
 
 
-def test_a_renamed_player_is_nowhere_under_the_old_name_but_in_the_list_of_names(
-    community: Community, tmp_path: Path
-) -> None:
+def test_renamed_player_has_the_old_name_only_in_the_list(community: Community, tmp_path: Path) -> None:
     """Scoreboards, boards, feeds and cards show the display name, escaped."""
     wanted = corrections(community)["rename"]
     make(community.conn, wanted)

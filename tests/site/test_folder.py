@@ -39,7 +39,7 @@ def files_in(root: Path) -> dict[str, bytes]:
     }
 
 
-def test_only_what_changed_is_written(tmp_path: Path) -> None:
+def test_only_changed_files_are_written(tmp_path: Path) -> None:
     """A group with an unchanged fingerprint is kept; a file with unchanged content keeps its mtime."""
     root = tmp_path / "site"
     first = build(root, {"a": ("1", {"a/x": b"one", "a/y": b"two"}), "b": ("1", {"b/z": b"three"})})
@@ -51,7 +51,7 @@ def test_only_what_changed_is_written(tmp_path: Path) -> None:
     assert files_in(root) == {"a/x": b"one", "a/y": b"TWO", "b/z": b"three"}
 
 
-def test_what_no_group_holds_is_removed_with_its_folders(tmp_path: Path) -> None:
+def test_files_without_a_group_are_removed(tmp_path: Path) -> None:
     """Groups that are not passed, and files without a group, are removed; other files are kept."""
     root = tmp_path / "site"
     build(
@@ -65,7 +65,7 @@ def test_what_no_group_holds_is_removed_with_its_folders(tmp_path: Path) -> None
     assert not (root / "a/deep").exists()
 
 
-def test_a_folder_of_others_is_refused(tmp_path: Path) -> None:
+def test_foreign_folder_is_refused(tmp_path: Path) -> None:
     """A folder with files but no manifest is refused; so is a foreign file in place of a page."""
     (tmp_path / "precious").write_text("mine")
     with pytest.raises(ConfigError, match="is not empty and contains no site"):
@@ -79,7 +79,7 @@ def test_a_folder_of_others_is_refused(tmp_path: Path) -> None:
     assert (root / "about/index.html").read_text() == "mine"
 
 
-def test_a_file_that_was_deleted_comes_back(tmp_path: Path) -> None:
+def test_deleted_file_is_written_again(tmp_path: Path) -> None:
     """A group is kept only if all its files exist."""
     groups = {"a": ("1", {"x": b"1", "y": b"2"})}
     build(tmp_path / "site", groups)
@@ -88,7 +88,7 @@ def test_a_file_that_was_deleted_comes_back(tmp_path: Path) -> None:
     assert files_in(tmp_path / "site") == {"x": b"1", "y": b"2"}
 
 
-def test_files_can_be_read_by_a_web_server_whatever_the_umask(tmp_path: Path) -> None:
+def test_files_are_readable_with_any_umask(tmp_path: Path) -> None:
     """Files are readable by a web server, even with a private umask."""
     before = os.umask(0o077)
     try:
@@ -99,7 +99,7 @@ def test_files_can_be_read_by_a_web_server_whatever_the_umask(tmp_path: Path) ->
     assert (tmp_path / "site/deep/er").stat().st_mode & 0o777 == 0o755
 
 
-def test_a_second_build_waits_or_is_refused(tmp_path: Path) -> None:
+def test_second_build_waits_or_is_refused(tmp_path: Path) -> None:
     """Two builds of one folder do not run at the same time."""
     root = tmp_path / "site"
     with open_folder(root):
@@ -135,7 +135,7 @@ def test_a_second_build_waits_or_is_refused(tmp_path: Path) -> None:
         b'{"format":1,"groups":{"a":["1",[["x"]]]}}',
     ],
 )
-def test_a_manifest_that_is_not_ours_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_invalid_manifest_is_refused(tmp_path: Path, content: bytes) -> None:
     """A damaged manifest, or one with paths outside the folder, is refused, because it decides what is removed."""
     (tmp_path / MANIFEST).write_bytes(content)
     with pytest.raises(ConfigError, match=MANIFEST):
@@ -287,7 +287,7 @@ _STATES = st.lists(
 
 
 @given(states=_STATES)
-def test_a_folder_shows_the_last_state_alone(
+def test_folder_has_only_the_last_build(
     tmp_path_factory: pytest.TempPathFactory, states: list[dict[str, tuple[str, bytes]]]
 ) -> None:
     """After any sequence of builds, the folder has the files of the last build, also if files change groups."""
@@ -302,7 +302,7 @@ def test_a_folder_shows_the_last_state_alone(
         assert files_in(root) == expected
 
 
-def test_keep_all_needs_every_file(tmp_path: Path) -> None:
+def test_keep_all_requires_every_file(tmp_path: Path) -> None:
     """All groups are kept at once only if no file is missing and no build was killed."""
     root = tmp_path / "site"
     build(root, {"a": ("1", {"x": b"1"}), "all": ("7", {})})
@@ -318,7 +318,7 @@ def test_keep_all_needs_every_file(tmp_path: Path) -> None:
     assert files_in(root) == {"x": b"1"}
 
 
-def test_the_temporary_folder_says_that_a_build_is_unfinished(tmp_path: Path) -> None:
+def test_temporary_folder_marks_an_unfinished_build(tmp_path: Path) -> None:
     """The mark of an unfinished build exists from its start to its end."""
     root = tmp_path / "site"
     with open_folder(root) as folder:
