@@ -262,7 +262,9 @@ def _replace(one: tuple[str, File], conn: psycopg.Connection) -> None:
 
 @on_a_database(max(1, EXAMPLES // 2))
 @given(data=st.data())
-def test_no_answer_depends_on_what_is_sealed(db: psycopg.Connection, tmp_path: Path, data: st.DataObject) -> None:
+def test_results_do_not_depend_on_sealed_periods(
+    db: psycopg.Connection, tmp_path: Path, data: st.DataObject
+) -> None:
     """Sealed at any time between late, replaced, corrected, merged, hidden and anonymized rounds."""
     seed = data.draw(st.integers(0, 2), label="seed")
     files = list(league(seed))
@@ -312,7 +314,7 @@ def test_past_months_and_years_are_sealed(db: psycopg.Connection) -> None:
     assert _seal(db) == 0
 
 
-def test_a_late_round_splits_a_session_of_another_month(db: psycopg.Connection) -> None:
+def test_late_round_unseals_a_session_of_another_month(db: psycopg.Connection) -> None:
     """The session was sealed completely, and now continues in the next month."""
     files = [file for server, file in league(0) if server == "north"]
     late = [file for file in files if file.name.startswith("2023-12-01-01")]
@@ -323,7 +325,7 @@ def test_a_late_round_splits_a_session_of_another_month(db: psycopg.Connection) 
     check(db, 0)
 
 
-def test_questions_read_sealed_sums(db: psycopg.Connection) -> None:
+def test_queries_read_sealed_sums(db: psycopg.Connection) -> None:
     """A manually changed sum is shown, and verify finds it; a rebuild repairs it."""
     filled(db)
     _seal(db)
@@ -357,7 +359,7 @@ def test_achievements_read_sealed_steps(db: psycopg.Connection) -> None:
     assert [difference.table for difference in found.differences] == ["sealed_steps"]
 
 
-def test_careers_are_sealed_until_a_moment_at_which_nobody_plays(db: psycopg.Connection) -> None:
+def test_careers_are_sealed_up_to_a_session_end(db: psycopg.Connection) -> None:
     """A year at a time, up to the last session before the rest; the change of an earlier round unseals."""
     filled(db)
     _seal(db)
@@ -380,7 +382,7 @@ def test_careers_are_sealed_until_a_moment_at_which_nobody_plays(db: psycopg.Con
     check(db, 0)
 
 
-def test_careers_are_sealed_beyond_years_without_rounds(db: psycopg.Connection) -> None:
+def test_careers_are_sealed_after_years_without_rounds(db: psycopg.Connection) -> None:
     """As after a long break, or after one file of a server with a wrong clock."""
     for number, year in enumerate((2003, 2019, 2023)):
         start = datetime(year, 5, 1, 20, tzinfo=ZONE)
@@ -392,7 +394,7 @@ def test_careers_are_sealed_beyond_years_without_rounds(db: psycopg.Connection) 
     check(db, 0)
 
 
-def test_the_stopwatch_setting_of_a_server_unseals(db: psycopg.Connection) -> None:
+def test_stopwatch_setting_unseals(db: psycopg.Connection) -> None:
     """A round 1 without its round 2 is a map with an MVP only without stopwatch."""
     files = [file for server, file in league(0) if server == "north"]
     take(db, files[:1] + [file for file in files if not file.name.startswith(files[0].name[:10])], "north")
@@ -405,7 +407,7 @@ def test_the_stopwatch_setting_of_a_server_unseals(db: psycopg.Connection) -> No
 
 
 @pytest.mark.parametrize("is_hidden_first", [True, False])
-def test_a_merge_hides_the_rounds_of_both_guids(db: psycopg.Connection, *, is_hidden_first: bool) -> None:
+def test_merge_hides_rounds_of_both_guids(db: psycopg.Connection, *, is_hidden_first: bool) -> None:
     """Also in periods in which only the GUID played that was not hidden before; a split shows them again."""
     for number, month in enumerate((1, 2, 3)):
         start = datetime(2024, month, 10, 20, tzinfo=ZONE)
@@ -431,14 +433,14 @@ def test_a_merge_hides_the_rounds_of_both_guids(db: psycopg.Connection, *, is_hi
         check(db, 0)
 
 
-def test_a_small_database_is_not_sealed(db: psycopg.Connection) -> None:
+def test_small_database_is_not_sealed(db: psycopg.Connection) -> None:
     """Reading all of its rounds takes no longer."""
     filled(db)
     assert sealing.seal(db) == 0
     assert sealing.seal(db, least_rounds=30) > 0
 
 
-def test_a_period_is_sealed_whole_or_not_at_all(db: psycopg.Connection) -> None:
+def test_failed_seal_leaves_no_row(db: psycopg.Connection) -> None:
     """After an error no row of the period remains."""
     filled(db)
     with db.transaction():
@@ -458,7 +460,7 @@ def test_a_period_is_sealed_whole_or_not_at_all(db: psycopg.Connection) -> None:
         assert column(db, f"SELECT count(*) FROM {table}") == [0]
 
 
-def test_sums_that_no_column_holds_leave_a_period_unsealed(db: psycopg.Connection) -> None:
+def test_overflowing_sums_leave_a_period_unsealed(db: psycopg.Connection) -> None:
     """The period is read from its rounds."""
     filled(db)
     with db.transaction():
@@ -470,9 +472,7 @@ def test_sums_that_no_column_holds_leave_a_period_unsealed(db: psycopg.Connectio
         assert sealing.differences(db) == []
 
 
-def test_a_server_whose_rounds_change_at_this_moment_is_not_sealed(
-    db: psycopg.Connection, database_url: str
-) -> None:
+def test_concurrently_changed_server_is_not_sealed(db: psycopg.Connection, database_url: str) -> None:
     """The change is committed after the start of sealing, and would be missing in the sums."""
     filled(db)
     with connect(database_url) as other:

@@ -32,7 +32,7 @@ def play(db: Connection, *rounds: list[Line], apart: float = 15) -> None:
         add_round(db, session, lines, minute=place * apart, match=f"map{place}")
 
 
-def test_ties_share_a_rank_and_the_next_one_is_skipped(db: Connection) -> None:
+def test_ties_share_a_rank(db: Connection) -> None:
     """Two of four have equal kills: ranks 1, 2, 2, 4."""
     play(db, [line(1, 1, kills=9), line(2, 1, kills=4), line(3, 2, kills=4), line(4, 2, kills=1)])
     standings = rankings.population(db, Scope()).ranking(BOARDS["kills"]).standings
@@ -44,19 +44,19 @@ def test_ties_share_a_rank_and_the_next_one_is_skipped(db: Connection) -> None:
     ]
 
 
-def test_a_third_is_a_third_however_it_came_about(db: Connection) -> None:
+def test_equal_ratios_are_equal(db: Connection) -> None:
     """1 of 3 and 2 of 6 are equal."""
     play(db, [line(1, 1, kills=1, deaths=3), line(2, 2, kills=2, deaths=6)])
     assert {standing.rank for standing in rankings.population(db, Scope()).ranking(BOARDS["kd"]).standings} == {1}
 
 
-def test_sums_come_first_then_the_ratio(db: Connection) -> None:
+def test_ratio_is_computed_from_sums(db: Connection) -> None:
     """10:1 and 0:9 are 1.0 together, not 5."""
     play(db, [line(1, 1, kills=10, deaths=1)], [line(1, 1, deaths=9)])
     assert values(db, "kd") == {guid(1): 1.0}
 
 
-def test_without_deaths_kd_is_the_kills_and_without_shots_there_is_no_accuracy(db: Connection) -> None:
+def test_zero_deaths_and_shots_do_not_divide_by_zero(db: Connection) -> None:
     """There is no division by zero."""
     play(db, [line(1, 1, kills=7)])
     assert values(db, "kd") == {guid(1): 7}
@@ -64,7 +64,7 @@ def test_without_deaths_kd_is_the_kills_and_without_shots_there_is_no_accuracy(d
     assert rankings.population(db, Scope()).ranking(BOARDS["accuracy"], 0, 0).standings == ()
 
 
-def test_two_rounds_together_count_in_sums_but_set_no_spree(db: Connection) -> None:
+def test_cumulative_round_2_counts_only_in_sums(db: Connection) -> None:
     """A round 2 without its round 1: its kills are those of the map, its spree and shares do not count."""
     session = add_session(db)
     numbers = {
@@ -82,7 +82,7 @@ def test_two_rounds_together_count_in_sums_but_set_no_spree(db: Connection) -> N
         assert values(db, board) == {guid(1): None}
 
 
-def test_dead_longer_than_played_leads_nothing(db: Connection) -> None:
+def test_implausible_time_dead_is_excluded(db: Connection) -> None:
     """220 minutes dead in a round of 10: excluded from survival and frag potential."""
     play(
         db,
@@ -93,7 +93,7 @@ def test_dead_longer_than_played_leads_nothing(db: Connection) -> None:
     assert values(db, "frag-potential") == {guid(1): 100, guid(2): 200}
 
 
-def test_denied_more_than_all_opponents_had_is_left_out(db: Connection) -> None:
+def test_implausible_denied_time_is_excluded(db: Connection) -> None:
     """Two opponents of 600 seconds each can lose 1,200; 5,838 is excluded."""
     play(
         db,
@@ -103,19 +103,19 @@ def test_denied_more_than_all_opponents_had_is_left_out(db: Connection) -> None:
     assert values(db, "denied") == {guid(1): 1100, guid(2): None, guid(3): 599}
 
 
-def test_what_a_layout_lacks_is_unknown_not_nothing(db: Connection) -> None:
+def test_missing_fields_are_unknown(db: Connection) -> None:
     """Revives count in files that have them; players without such files are not on the board."""
     play(db, [line(1, 1, revives_given=3), line(2, 2)], [line(1, 1), line(2, 2)])
     assert values(db, "revives") == {guid(1): 3, guid(2): None}
 
 
-def test_useful_kills_count_where_useless_ones_are_known(db: Connection) -> None:
+def test_useful_kills_require_useless_kills(db: Connection) -> None:
     """The oldest files have only one of the two fields."""
     play(db, [line(1, 1, most_useful_kills=9)], [line(1, 1, most_useful_kills=3, useless_kills=1)])
     assert values(db, "useful") == {guid(1): 75}
 
 
-def test_the_share_of_headshots_is_of_bullets(db: Connection) -> None:
+def test_headshot_percentage_uses_bullets(db: Connection) -> None:
     """A headshot with a knife is not a headshot with bullets."""
     session = add_session(db)
     round_id = add_round(db, session, [line(1, 1, hits=10, shots=20, bullets_fired=20, headshots=4)])
@@ -127,7 +127,7 @@ def test_the_share_of_headshots_is_of_bullets(db: Connection) -> None:
     assert values(db, "headshots") == {guid(1): 30}
 
 
-def test_the_bullet_weapons_are_those_of_the_parser(db: Connection) -> None:
+def test_bullet_weapons_match_the_database(db: Connection) -> None:
     """The lists in the code and in the database are equal."""
     found = db.execute("SELECT w FROM unnest(%s::text[]) w WHERE is_bullet_weapon(w)", [list(WEAPONS)]).fetchall()
     assert {weapon for (weapon,) in found} == BULLET_WEAPONS
@@ -142,13 +142,13 @@ def test_the_bullet_weapons_are_those_of_the_parser(db: Connection) -> None:
         ("accuracy", 40_000, 50, 1000),
     ],
 )  # fmt: skip
-def test_minimums_grow_with_what_was_played(board: str, base: int, rounds: int, shots: int) -> None:
+def test_minimums_grow_with_the_number_of_rounds(board: str, base: int, rounds: int, shots: int) -> None:
     """A tenth of the rounds, at least three, at most ten or fifty; twenty shots for each."""
     needed = ranking.minimum(BOARDS[board], base)
     assert (needed.rounds, needed.shots) == (rounds, shots)
 
 
-def test_who_has_played_too_little_is_named_with_the_minimum(cli: Cli, db: Connection) -> None:
+def test_players_below_the_minimum_are_named(cli: Cli, db: Connection) -> None:
     """The footer lists the players below a minimum, and that it is reduced."""
     regular = [line(1, 1, "Regular", kills=1, deaths=1)]
     play(db, *[regular] * 29, [*regular, line(2, 2, "Guest", kills=30)])
@@ -161,7 +161,7 @@ def test_who_has_played_too_little_is_named_with_the_minimum(cli: Cli, db: Conne
     assert "Not shown" not in everybody
 
 
-def test_too_few_shots_are_named_too(cli: Cli, db: Connection) -> None:
+def test_players_with_too_few_shots_are_named(cli: Cli, db: Connection) -> None:
     """Accuracy has minimums of shots and of rounds."""
     play(db, *[[line(1, 1, "Gunner", hits=200, shots=500, bullets_fired=500), line(2, 2, "Knife", hits=5, shots=5,
                                                                          bullets_fired=5)]] * 4)  # fmt: skip
@@ -170,7 +170,7 @@ def test_too_few_shots_are_named_too(cli: Cli, db: Connection) -> None:
     assert "Not shown (fewer than 40 shots; 1,000 in larger data sets): Knife" in found.out
 
 
-def test_a_change_of_rank_is_since_the_week_before_the_newest_round(cli: Cli, db: Connection) -> None:
+def test_rank_change_compares_with_last_week(cli: Cli, db: Connection) -> None:
     """Two overtook one in the last week; three is new."""
     session = add_session(db)
     add_round(db, session, [line(1, 1, "One", kills=10), line(2, 2, "Two", kills=5)], match="a")
@@ -201,9 +201,7 @@ def test_names_cannot_break_the_table(cli: Cli, db: Connection) -> None:
     assert "a\\|b" in cli("leaderboard", "--top", "games", "--markdown").out
 
 
-def test_two_long_names_leave_room_for_each_other(
-    cli: Cli, db: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_long_names_fit(cli: Cli, db: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """In 50 columns both values are shown, with markup in names as text."""
     monkeypatch.setenv("COLUMNS", "50")
     one, other = "[red]" + "x" * 30, "y" * 36
@@ -216,7 +214,7 @@ def test_two_long_names_leave_room_for_each_other(
     assert kills.split() == ["Kills", "7", "◀", "1"]
 
 
-def test_an_empty_base_says_what_would_fill_it(cli: Cli) -> None:
+def test_empty_database_is_reported(cli: Cli) -> None:
     """Without rounds: a sentence, `[]`, a header line; exit 0, also with a map."""
     found = cli("leaderboard", "--top", "kd")
     assert found.code == 0
@@ -227,7 +225,7 @@ def test_an_empty_base_says_what_would_fill_it(cli: Cli) -> None:
     assert cli("leaderboard", "--top", "kd", "--csv").out.count("\n") == 1
 
 
-def test_alone_it_lists_the_boards(cli: Cli) -> None:
+def test_command_without_arguments_lists_the_boards(cli: Cli) -> None:
     """The list has every board with its definition."""
     found = cli("leaderboard")
     assert found.code == 0
@@ -253,7 +251,7 @@ def test_alone_it_lists_the_boards(cli: Cli) -> None:
         (["--top", "kd", "--json", "--csv"], "one of --json, --csv and --markdown"),
     ],
 )
-def test_bad_input_names_what_there_is(cli: Cli, db: Connection, arguments: list[str], said: str) -> None:
+def test_invalid_input_gets_a_suggestion(cli: Cli, db: Connection, arguments: list[str], said: str) -> None:
     """Exit 2 and one line with a suggestion."""
     add_round(db, add_session(db), [line(1, 1)], match="supply")
     db.commit()
@@ -264,7 +262,7 @@ def test_bad_input_names_what_there_is(cli: Cli, db: Connection, arguments: list
     assert not found.out
 
 
-def test_a_season_begins_at_midnight_of_the_named_servers_clock(
+def test_season_starts_at_midnight_of_the_server(
     cli: Cli, db: Connection, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """00:30 on 1 October in Ljubljana is still September for a machine on UTC."""
@@ -279,7 +277,7 @@ def test_a_season_begins_at_midnight_of_the_named_servers_clock(
     assert json.loads(cli(*ask, "2025-Q4", "--server", "main").out)[0]["value"] == 1
 
 
-def test_who_was_not_there_is_ahead_on_nothing(cli: Cli, db: Connection) -> None:
+def test_absent_player_leads_no_comparison(cli: Cli, db: Connection) -> None:
     """A comparison names both and who is missing, and marks nobody; with both missing there is no table."""
     play(db, [line(1, 1, kills=9)], [line(2, 2, kills=4)])
     db.commit()
@@ -293,7 +291,7 @@ def test_who_was_not_there_is_ahead_on_nothing(cli: Cli, db: Connection) -> None
     assert neither == "No rounds of either player · since 2030-01-01.\n"
 
 
-def test_equals_share_a_season(cli: Cli, db: Connection) -> None:
+def test_tied_champions_share_a_season(cli: Cli, db: Connection) -> None:
     """All equal champions are named; a board with many equal leaders shows their number."""
     add_round(db, add_session(db), [line(number, 1 + number % 2) for number in (1, 2, 3, 4)], match="supply")
     db.commit()
@@ -302,7 +300,7 @@ def test_equals_share_a_season(cli: Cli, db: Connection) -> None:
     assert re.search(r"^ 2025-Q4 .* player1, player2, player3, player4 ", shown, re.MULTILINE)
 
 
-def test_every_board_is_explained() -> None:
+def test_every_board_is_documented() -> None:
     """docs/metrics.md defines all boards, and the points of a season."""
     page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
     rows = [

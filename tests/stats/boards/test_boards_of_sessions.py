@@ -22,13 +22,13 @@ def database_url(filled_url: str) -> str:
     return filled_url
 
 
-def test_there_is_a_reckoning_of_every_board() -> None:
+def test_every_board_is_tested() -> None:
     """Every board is tested."""
     assert VALUES.keys() == BOARDS.keys()
 
 
 @pytest.mark.parametrize("board", BOARDS)
-def test_every_value_is_what_really_happened(db: Connection, played: list[Act], board: str) -> None:
+def test_board_values_equal_the_generated_ones(db: Connection, played: list[Act], board: str) -> None:
     """Return the values of all players on a board over all rounds, sums first."""
     field = rankings.population(db, Scope())
     found = {player.player_guid: value_of(BOARDS[board], player) for player in field.now}
@@ -58,7 +58,7 @@ def test_every_value_is_what_really_happened(db: Connection, played: list[Act], 
     ],
     ids=["map", "server", "since", "until", "all at once"],
 )
-def test_a_scope_holds_its_rounds_and_no_others(
+def test_scope_selects_its_rounds_only(
     db: Connection, played: list[Act], scope: Scope, keeps: Callable[[Act], bool]
 ) -> None:
     """Kills of all players, by map, server and time."""
@@ -68,7 +68,7 @@ def test_a_scope_holds_its_rounds_and_no_others(
 
 
 @pytest.mark.parametrize("count", [1, 3, 11])
-def test_the_last_rounds_are_the_newest(db: Connection, played: list[Act], count: int) -> None:
+def test_last_selects_the_newest_rounds(db: Connection, played: list[Act], count: int) -> None:
     """`--last N` counts rounds of all players."""
     newest = sorted({act.round.file.mtime for act in played})[-count:]
     found = {player.player_guid: player.rounds for player in rankings.population(db, Scope(last_rounds=count)).now}
@@ -77,7 +77,7 @@ def test_the_last_rounds_are_the_newest(db: Connection, played: list[Act], count
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
-def test_the_last_sessions_are_whole_sessions(db: Connection, played: list[Act], count: int) -> None:
+def test_last_sessions_are_complete(db: Connection, played: list[Act], count: int) -> None:
     """`--last Nsessions` counts sessions; no generated session passes into the next."""
     starts = sorted({(act.ended_at - timedelta(hours=12)).date() for act in played})[-count:]
     found = {
@@ -88,7 +88,7 @@ def test_the_last_sessions_are_whole_sessions(db: Connection, played: list[Act],
 
 
 @pytest.mark.parametrize("weapon", ["MP40", "THOMPSON", "GRENADE", "LUGER"])
-def test_a_weapons_board_counts_that_weapon(db: Connection, played: list[Act], weapon: str) -> None:
+def test_weapon_board_counts_one_weapon(db: Connection, played: list[Act], weapon: str) -> None:
     """Rounds, hits, shots, kills, deaths and headshots with one weapon."""
     wanted = {}
     for guid, own in by_player(act for act in played if weapon in act.truth.weapons).items():
@@ -110,7 +110,7 @@ def test_a_weapons_board_counts_that_weapon(db: Connection, played: list[Act], w
     assert found == wanted
 
 
-def test_a_weapons_board_shows_all_that_is_counted_by_weapon(cli: Cli, played: list[Act]) -> None:
+def test_weapon_board_is_sorted_by_kills(cli: Cli, played: list[Act]) -> None:
     """The default order is by kills; accuracy is for bullets only, because a grenade hits several players."""
     rows = json.loads(cli("leaderboard", "--weapon", "mp40", "--min-rounds", "1", "--limit", "50", "--json").out)
     for row in rows:
@@ -130,7 +130,7 @@ def test_a_weapons_board_shows_all_that_is_counted_by_weapon(cli: Cli, played: l
 
 
 @pytest.mark.parametrize("board", ["kd", "dpm", "kills", "survival", "denied", "teamwork", "accuracy"])
-def test_ranks_and_moves_are_those_of_a_hand_made_ranking(db: Connection, played: list[Act], board: str) -> None:
+def test_ranks_and_changes_equal_computed_ones(db: Connection, played: list[Act], board: str) -> None:
     """Ranks by the computed values, now and up to a week before the newest round."""
     newest = max(act.ended_at for act in played)
     week_before = [act for act in played if act.ended_at <= newest - timedelta(days=7)]
@@ -156,13 +156,13 @@ def test_ranks_and_moves_are_those_of_a_hand_made_ranking(db: Connection, played
     }
 
 
-def test_a_name_is_the_one_borne_last(db: Connection, played: list[Act]) -> None:
+def test_board_shows_current_names(db: Connection, played: list[Act]) -> None:
     """Names change; a board shows the current ones."""
     last = {guid: max(own, key=lambda act: act.ended_at).truth.name for guid, own in by_player(played).items()}
     assert {player.player_guid: player.player_name for player in rankings.population(db, Scope()).now} == last
 
 
-def test_the_hidden_lead_nothing_and_change_nobodys_numbers(db: Connection) -> None:
+def test_hidden_player_is_on_no_board(db: Connection) -> None:
     """A hidden player is on no board; others keep their value and move up."""
     before = rankings.population(db, Scope()).ranking(BOARDS["kills"])
     leader = before.standings[0].player_guid
@@ -176,7 +176,7 @@ def test_the_hidden_lead_nothing_and_change_nobodys_numbers(db: Connection) -> N
     assert leader not in {player.player_guid for player in weapon.now}
 
 
-def test_the_command_prints_the_ranking_in_every_format(cli: Cli, played: list[Act]) -> None:
+def test_ranking_is_equal_in_every_format(cli: Cli, played: list[Act]) -> None:
     """Equal numbers as table, JSON, CSV and Markdown."""
     wanted = sorted((-sum(act["kills"] for act in own), guid) for guid, own in by_player(played).items())
     kills = [-negative for negative, _ in wanted]
@@ -195,7 +195,7 @@ def test_the_command_prints_the_ranking_in_every_format(cli: Cli, played: list[A
 
 
 @pytest.mark.parametrize("board", BOARDS)
-def test_every_board_has_its_table(cli: Cli, board: str) -> None:
+def test_every_board_has_a_table(cli: Cli, board: str) -> None:
     """Title, at most ten rows, and exit code 0."""
     found = cli("leaderboard", "--top", board, "--min-rounds", "1", "--min-shots", "0")
     assert found.code == 0

@@ -33,18 +33,18 @@ FOLK = seen(
         (" Ferdinand ", "F"),
     ],
 )  # fmt: skip
-def test_the_one_who_is_meant(text: str, guid: str) -> None:
+def test_best_match_is_chosen(text: str, guid: str) -> None:
     """Current name before former one, exact before other case, whole before part, GUID before all."""
     assert choose([text], FOLK).player_guid == guid * 8
 
 
-def test_a_name_of_several_lists_them_all() -> None:
+def test_ambiguous_name_lists_all_players() -> None:
     """Two players with the name in other case: refused."""
     with pytest.raises(NotFoundError, match=r"is the name of 2 players.*BBBBBBBB bob.*CCCCCCCC BOB"):
         choose(["Bob"], FOLK[2:])
 
 
-def test_a_part_of_several_names_lists_some_of_them() -> None:
+def test_ambiguous_part_lists_some_players() -> None:
     """Several matches are listed in one or two lines; an exact name is chosen."""
     crowd = seen(*((chr(65 + number), f"a long name {number}") for number in range(20)))
     with pytest.raises(NotFoundError, match=r"^long is in the names of 20 players: .* and 16 more; ") as refused:
@@ -52,14 +52,14 @@ def test_a_part_of_several_names_lists_some_of_them() -> None:
     assert len(str(refused.value)) <= 160
 
 
-def test_a_mistyped_name_brings_the_nearest() -> None:
+def test_mistyped_name_gets_a_suggestion() -> None:
     """A similar name is suggested, not chosen."""
     with pytest.raises(NotFoundError, match="did you mean Ferdinand"):
         choose(["Ferdnand"], FOLK)
 
 
 @pytest.mark.parametrize("text", ["qqqqqq", "%", "_"])
-def test_nothing_like_it_is_nobody(text: str) -> None:
+def test_wildcards_are_literal(text: str) -> None:
     """Wildcards are literal."""
     assert find([text], FOLK) == []
     with pytest.raises(NotFoundError):
@@ -67,14 +67,14 @@ def test_nothing_like_it_is_nobody(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "   "])
-def test_an_empty_text_finds_everybody_and_names_nobody(text: str) -> None:
+def test_empty_text_lists_everybody(text: str) -> None:
     """All are listed with their current names; none is chosen."""
     assert len(find([text], FOLK)) == len({name.guid for name in FOLK})
     with pytest.raises(NotFoundError):
         choose([text], FOLK)
 
 
-def test_each_player_is_found_once_by_the_name_that_fits_best() -> None:
+def test_each_player_is_found_once_by_the_best_name() -> None:
     """All matches, the closest first, with the matched and the current name."""
     matches = find(["rob"], FOLK)
     assert [(match.player_guid[0], match.alias, match.clean_name) for match in matches] == [
@@ -84,21 +84,21 @@ def test_each_player_is_found_once_by_the_name_that_fits_best() -> None:
     assert {match.closeness for match in matches} == {MatchQuality.BEGINS}
 
 
-def test_only_when_none_holds_it_are_names_merely_like_it_given() -> None:
+def test_similar_names_are_listed_without_a_match() -> None:
     """The most similar first."""
     matches = find(["Ferdinant"], FOLK)
     assert [match.clean_name for match in matches] == ["Ferdinand"]
     assert matches[0].closeness is MatchQuality.LIKE
 
 
-def test_a_spelling_with_colours_finds_the_name_without() -> None:
+def test_colour_codes_are_ignored() -> None:
     """First the name as given, then without codes; a literal caret can be found."""
     folk = seen(("A", "bob"), ("B", "^up^"))
     assert choose(["^1b^2ob", "bob"], folk).player_guid == "A" * 8
     assert choose(["^up^", "p"], folk).player_guid == "B" * 8
 
 
-def test_the_closest_names_come_first_and_the_unlike_not_at_all() -> None:
+def test_closest_names_are_listed_first() -> None:
     """For maps, boards, weapons, seasons."""
     maps = ["supply", "sw_goldrush_te", "etl_adlernest", "adlernest"]
     assert closest("suply", maps)[0] == "supply"

@@ -27,7 +27,7 @@ def conn(filled_url: str) -> Iterator[psycopg.Connection]:
         yield opened
 
 
-def test_the_board_counts_the_mvps_of_maps_and_sessions(cli: Cli, conn: psycopg.Connection) -> None:
+def test_board_counts_mvps_of_maps_and_sessions(cli: Cli, conn: psycopg.Connection) -> None:
     """The MVPs of all complete maps and sessions are those of their pages and posts."""
     matches = conn.execute(
         "SELECT server_id, match_id FROM rounds WHERE is_counted GROUP BY 1, 2 HAVING bool_or(round_number = 2)"
@@ -44,7 +44,7 @@ def test_the_board_counts_the_mvps_of_maps_and_sessions(cli: Cli, conn: psycopg.
     assert all(row["value"] <= row["maps"] <= row["rounds"] for row in rows)
 
 
-def test_a_hidden_player_is_no_mvp(cli: Cli) -> None:
+def test_hidden_player_is_not_mvp(cli: Cli) -> None:
     """The next best player of each map is MVP instead; the number of maps does not change."""
     words = ("leaderboard", "mvp", "--limit", "999", "--json")
     before = json.loads(cli(*words).out)
@@ -60,7 +60,7 @@ def test_a_hidden_player_is_no_mvp(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("option", [("--per", "round"), ("--weapon", "MP40")])
-def test_what_the_board_cannot_count_is_refused(cli: Cli, option: tuple[str, str]) -> None:
+def test_unsupported_option_is_refused(cli: Cli, option: tuple[str, str]) -> None:
     """The error names the option to omit."""
     refused = cli("leaderboard", "mvp", *option)
     assert (refused.code, refused.out) == (2, "")

@@ -28,7 +28,9 @@ def database_url(filled_url: str) -> str:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_no_sentence_is_cut(cli: Cli, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], key: str) -> None:
+def test_narrow_lists_keep_every_word(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], key: str
+) -> None:
     """Each word of a description, a value or a map's name is complete."""
     rows = json.loads(cli(*words, "--json").out)
     rows = rows if isinstance(rows, list) else rows["awards"]
@@ -40,7 +42,7 @@ def test_no_sentence_is_cut(cli: Cli, monkeypatch: pytest.MonkeyPatch, words: tu
     assert not missing
 
 
-def test_a_number_is_explained_in_full(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_narrow_explanation_is_complete(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """Field, value and rule are shown; columns that repeat the file may be dropped."""
     player = json.loads(cli("round", "last", "--json").out)["players"][0]["player_guid"]
     numbers = json.loads(cli("explain", "last", player, "--json").out)["numbers"]

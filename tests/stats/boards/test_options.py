@@ -48,7 +48,7 @@ def test_last_counts_rounds_or_sessions(
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "many", "3 weeks", "", "٣", "9999999"])
-def test_last_of_anything_else_is_refused(one_round: Connection, config: Config, text: str) -> None:
+def test_invalid_last_is_refused(one_round: Connection, config: Config, text: str) -> None:
     """The error shows the two valid forms."""
     with pytest.raises(ConfigError, match="3sessions"):
         options.RoundFilter(last=text).scope(one_round, config)
@@ -61,7 +61,7 @@ def test_last_of_anything_else_is_refused(one_round: Connection, config: Config,
         ("2024-Q4", (2024, 10, 1), (2025, 1, 1)),
     ],
 )  # fmt: skip
-def test_a_season_runs_from_midnight_to_midnight(
+def test_season_runs_from_midnight_to_midnight(
     season: str, opened: tuple[int, int, int], closed: tuple[int, int, int]
 ) -> None:
     """Days are in the given zone, with daylight saving time."""
@@ -72,20 +72,20 @@ def test_a_season_runs_from_midnight_to_midnight(
 
 
 @pytest.mark.parametrize("season", ["2024-Q1", "2026-Q1", "2025-Q5", "autumn", "2025"])
-def test_a_season_that_was_not_played_names_those_that_were(season: str) -> None:
+def test_empty_season_names_the_played_ones(season: str) -> None:
     """From the first to the last."""
     with pytest.raises(NotFoundError, match="2024-Q2 to 2025-Q4"):
         quarter_span(season, SPAN, UTC)
 
 
-def test_seasons_are_listed_from_the_newest() -> None:
+def test_seasons_are_listed_newest_first() -> None:
     """Across the turn of the year."""
     listed = quarters_between(*SPAN)
     assert listed == ["2025-Q4", "2025-Q3", "2025-Q2", "2025-Q1", "2024-Q4", "2024-Q3", "2024-Q2"]
     assert [quarter_of(moment) for moment in SPAN] == [listed[-1], listed[0]]
 
 
-def test_a_season_and_a_day_together_hold_what_is_in_both(one_round: Connection, config: Config) -> None:
+def test_season_and_day_are_intersected(one_round: Connection, config: Config) -> None:
     """The later start and the earlier end; days are in the machine's time."""
     scope = options.RoundFilter(season="2025-Q4", since="2025-10-02", until="2025-10-03").scope(one_round, config)
     assert scope.since == datetime(2025, 10, 1, 15, tzinfo=UTC)
@@ -109,14 +109,14 @@ def test_a_season_and_a_day_together_hold_what_is_in_both(one_round: Connection,
         (options.RoundFilter(last="1 session"), " · last session"),
     ],
 )
-def test_a_title_says_which_rounds(
+def test_title_names_the_selected_rounds(
     one_round: Connection, config: Config, about: options.RoundFilter, words: str
 ) -> None:
     """Names as stored, times as given."""
     assert about.in_words(about.scope(one_round, config)) == words
 
 
-def test_a_map_is_known_in_any_case_but_never_guessed(one_round: Connection, config: Config) -> None:
+def test_map_name_ignores_case(one_round: Connection, config: Config) -> None:
     """SUPPLY is supply; suply is an error with a suggestion."""
     assert options.RoundFilter(map_name="SUPPLY").scope(one_round, config).map_name == "supply"
     with pytest.raises(NotFoundError, match="did you mean supply"):
@@ -125,14 +125,14 @@ def test_a_map_is_known_in_any_case_but_never_guessed(one_round: Connection, con
         options.RoundFilter(map_name="xyz").scope(one_round, config)
 
 
-def test_a_database_without_rounds_refuses_no_name(db: Connection, config: Config) -> None:
+def test_database_without_rounds_accepts_any_map(db: Connection, config: Config) -> None:
     """Without rounds any map is accepted, and the result is empty."""
     scope = options.RoundFilter(map_name="supply", server="main", season="2025-Q4").scope(db, config)
     assert (scope.map_name, scope.server) == ("supply", "main")
 
 
 @pytest.mark.parametrize("zone", ["", "Nowhere/Land", ":Asia/Tokyo", "/etc/passwd"])
-def test_any_machine_has_a_clock(home: Path, monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
+def test_invalid_tz_does_not_stop_a_query(home: Path, monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
     """An invalid TZ does not stop a query."""
     monkeypatch.setenv("TZ", zone)
     offset = options.zone_of(load()).utcoffset(datetime(2025, 10, 2))  # noqa: DTZ001  # any day will do
@@ -140,7 +140,7 @@ def test_any_machine_has_a_clock(home: Path, monkeypatch: pytest.MonkeyPatch, zo
     assert zone != ":Asia/Tokyo" or offset.total_seconds() == 9 * 3600
 
 
-def test_a_linked_account_leads_to_its_player(one_round: Connection) -> None:
+def test_linked_account_selects_its_player(one_round: Connection) -> None:
     """The id alone, or as a mention; an unlinked id is searched as a name."""
     one_round.execute(
         "INSERT INTO player_links (discord_user_id, player_guid) VALUES (123456789012345678, '00000001')"
@@ -152,14 +152,14 @@ def test_a_linked_account_leads_to_its_player(one_round: Connection) -> None:
         options.player(one_round, "99999999999999999")
 
 
-def test_a_database_without_players_says_what_brings_them(db: Connection) -> None:
+def test_database_without_players_is_reported(db: Connection) -> None:
     """Not that the name is wrong."""
     with pytest.raises(NotFoundError, match="no players in the database"):
         options.player(db, "bob")
 
 
 @pytest.mark.parametrize("name", ["", "  "])
-def test_an_empty_name_is_nobodys(one_round: Connection, name: str) -> None:
+def test_empty_name_is_refused(one_round: Connection, name: str) -> None:
     """And the message says how to find one."""
     with pytest.raises(NotFoundError, match="no player name given"):
         options.player(one_round, name)

@@ -31,7 +31,7 @@ def database_url(filled_url: str) -> str:
 
 @pytest.mark.parametrize("name", QUERIES)
 @pytest.mark.parametrize("bound", BOUNDED)
-def test_a_bounded_question_needs_no_pass_over_a_large_table(db: Connection, name: str, bound: str) -> None:
+def test_bounded_queries_use_indexes(db: Connection, name: str, bound: str) -> None:
     """With sequential scans disabled the planner finds an index for every growing table."""
     guid = db.execute("SELECT min(player_guid) FROM player_comprehensive_stats").fetchone()
     assert guid is not None

@@ -51,7 +51,7 @@ def kd(acts: list[Act]) -> float:
     return sum(act["kills"] for act in acts) / deaths if deaths else sum(act["kills"] for act in acts)
 
 
-def test_sides_are_told_apart_by_the_defender(db: Connection, played: list[Act], regular: str) -> None:
+def test_attack_and_defence_depend_on_the_defender(db: Connection, played: list[Act], regular: str) -> None:
     """Attack and defence: rounds, won, lost, K/D, DPM."""
     own = [act for act in by_player(played)[regular] if act.truth.team in (1, 2)]
     for side in players.sides(db, Scope(), regular):
@@ -63,7 +63,7 @@ def test_sides_are_told_apart_by_the_defender(db: Connection, played: list[Act],
     assert {side.is_attack for side in players.sides(db, Scope(), regular)} == {True, False}
 
 
-def test_maps_of_a_player_add_up(db: Connection, played: list[Act], regular: str) -> None:
+def test_maps_of_a_player_sum_up(db: Connection, played: list[Act], regular: str) -> None:
     """Each map's rounds and kills, best DPM first among those with enough rounds."""
     own = by_player(played)[regular]
     found = {map_.map_name: (map_.rounds, map_.kills, map_.deaths) for map_ in players.maps(db, Scope(), regular)}
@@ -78,7 +78,7 @@ def test_maps_of_a_player_add_up(db: Connection, played: list[Act], regular: str
     assert often == sorted(often, reverse=True)
 
 
-def test_weapons_of_a_player_add_up(db: Connection, played: list[Act], regular: str) -> None:
+def test_weapons_of_a_player_sum_up(db: Connection, played: list[Act], regular: str) -> None:
     """Kills first; accuracy for bullet weapons."""
     found = players.weapons(db, Scope(), regular)
     sums: dict[str, list[int]] = defaultdict(lambda: [0] * 5)
@@ -94,7 +94,7 @@ def test_weapons_of_a_player_add_up(db: Connection, played: list[Act], regular: 
         assert one.accuracy == (pytest.approx(100 * one.hits / one.shots) if shots else None)
 
 
-def test_company_is_kept_by_guid_and_side(db: Connection, played: list[Act], regular: str) -> None:
+def test_teammates_are_counted_by_guid_and_side(db: Connection, played: list[Act], regular: str) -> None:
     """Teammates and opponents, with the number of rounds and wins."""
     wanted: dict[str, Counter[str]] = defaultdict(Counter)
     for acts in plays(played).values():
@@ -113,7 +113,7 @@ def test_company_is_kept_by_guid_and_side(db: Connection, played: list[Act], reg
         assert teammate.won_with + teammate.lost_with == teammate.rounds_with
 
 
-def test_form_is_the_last_ten_rounds_oldest_first(db: Connection, played: list[Act], regular: str) -> None:
+def test_form_has_the_last_ten_rounds(db: Connection, played: list[Act], regular: str) -> None:
     """The DPM of each round, and of all rounds."""
     profile = profiles.profile(db, Scope(), regular)
     own = sorted(
@@ -125,7 +125,7 @@ def test_form_is_the_last_ten_rounds_oldest_first(db: Connection, played: list[A
     assert profile.form.average_dpm == pytest.approx(float(VALUES["dpm"](by_player(played)[regular]) or 0))
 
 
-def test_a_profile_answers_to_any_name_and_to_the_guid(cli: Cli, played: list[Act], regular: str) -> None:
+def test_profile_is_found_by_any_name_or_guid(cli: Cli, played: list[Act], regular: str) -> None:
     """All names of a player, in table, JSON and by GUID, give the same page."""
     renamed = {guid for guid, own in by_player(played).items() if len({act.truth.name for act in own}) > 1}
     assert renamed
@@ -152,14 +152,14 @@ def test_a_profile_answers_to_any_name_and_to_the_guid(cli: Cli, played: list[Ac
         assert part in shown.out
 
 
-def test_a_profile_of_rounds_without_the_player_says_so(cli: Cli, regular: str) -> None:
+def test_profile_without_rounds_is_reported(cli: Cli, regular: str) -> None:
     """The player exists, but has no rounds in the selection."""
     found = cli("player", regular, "--season", "2024-Q2")
     assert found.code == 0
     assert "has no rounds" in found.out
 
 
-def test_two_side_by_side(cli: Cli, played: list[Act], regular: str) -> None:
+def test_comparison_marks_the_better_value(cli: Cli, played: list[Act], regular: str) -> None:
     """The values of each board, the better one marked, and the common rounds."""
     other = Counter(act.truth.guid for act in played).most_common(2)[1][0]
     both = json.loads(cli("compare", regular, other, "--json").out)
@@ -179,7 +179,7 @@ def test_two_side_by_side(cli: Cli, played: list[Act], regular: str) -> None:
     assert cli("compare", regular, regular).code == 2
 
 
-def test_find_gives_everybody_whose_names_hold_the_text(cli: Cli, played: list[Act]) -> None:
+def test_find_returns_all_matching_players(cli: Cli, played: list[Act]) -> None:
     """By a part of any name, as JSON; no match is an empty list and exit 0."""
     found = json.loads(cli("find", "a", "--limit", "100", "--json").out)
     assert found
@@ -188,7 +188,7 @@ def test_find_gives_everybody_whose_names_hold_the_text(cli: Cli, played: list[A
     assert "No name is similar to" in cli("find", "§§§§§§§§").out
 
 
-def test_find_without_a_text_lists_everybody(cli: Cli, played: list[Act]) -> None:
+def test_find_without_text_lists_everybody(cli: Cli, played: list[Act]) -> None:
     """Each player once, with the current name."""
     found = json.loads(cli("find", "", "--json").out)
     assert {row["player_guid"] for row in found} == set(by_player(played))
@@ -196,7 +196,7 @@ def test_find_without_a_text_lists_everybody(cli: Cli, played: list[Act]) -> Non
     assert all(row["alias"] == row["clean_name"] for row in found)
 
 
-def test_a_name_that_was_matched_loosely_is_said(cli: Cli, played: list[Act]) -> None:
+def test_inexact_match_is_reported(cli: Cli, played: list[Act]) -> None:
     """On stderr, with the matched name; not for an exact name, and not with -q."""
     found = json.loads(cli("find", "", "--limit", "1000", "--json").out)
     name = max((row["clean_name"] for row in found), key=len)
@@ -206,7 +206,7 @@ def test_a_name_that_was_matched_loosely_is_said(cli: Cli, played: list[Act]) ->
     assert cli("-q", "player", "--", other).err == ""
 
 
-def test_an_envelope_holds_scope_and_units(cli: Cli, played: list[Act]) -> None:
+def test_envelope_has_scope_and_units(cli: Cli, played: list[Act]) -> None:
     """The document is inside the envelope unchanged; without --json it is a usage error."""
     words = ("maps", "--last", "20", "--json")
     wrapped = json.loads(cli(*words, "--envelope").out)
@@ -217,7 +217,7 @@ def test_an_envelope_holds_scope_and_units(cli: Cli, played: list[Act]) -> None:
     assert cli("maps", "--envelope").code == 2
 
 
-def test_awards_are_counted_under_present_names(cli: Cli, db: Connection, played: list[Act]) -> None:
+def test_awards_include_former_names(cli: Cli, db: Connection, played: list[Act]) -> None:
     """The records of a season in which the player had another name are included."""
     (first, *_) = json.loads(cli("awards", "--last", "1000", "--json").out)
     guid = first["player_guid"]
@@ -233,7 +233,7 @@ def rounds_of(played: list[Act]) -> list[GeneratedRound]:
     return list({act.round.file.name: act.round for act in played}.values())
 
 
-def test_maps_tell_how_the_attacks_went(db: Connection, played: list[Act]) -> None:
+def test_maps_show_attack_success(db: Connection, played: list[Act]) -> None:
     """Times played, attack success by the winner, times of successful attacks, full holds."""
     by_map: dict[str, list[GeneratedRound]] = defaultdict(list)
     for round_ in rounds_of(played):
@@ -253,7 +253,7 @@ def test_maps_tell_how_the_attacks_went(db: Connection, played: list[Act]) -> No
         assert found[name].surrenders == sum(round_.outcome == "surrender" for round_ in rounds)
 
 
-def test_weapons_add_up_and_name_who_killed_most(db: Connection, played: list[Act]) -> None:
+def test_weapons_show_the_best_player(db: Connection, played: list[Act]) -> None:
     """Kills of all players by weapon; the player with the most."""
     kills: dict[str, Counter[str]] = defaultdict(Counter)
     for act in played:
@@ -284,7 +284,7 @@ FEATS: dict[str, Callable[[Act], float | None]] = {
 }  # fmt: skip
 
 
-def test_records_of_a_round_are_the_greatest_and_of_equals_the_earliest(db: Connection, played: list[Act]) -> None:
+def test_round_records_are_the_earliest_maximum(db: Connection, played: list[Act]) -> None:
     """Overall and by map: value, holder, time."""
     found = maps.round_records(db, Scope(), dpm_seconds=300, accuracy_shots=100)
     by_key = {(record.record, record.map_name): record for record in found}
@@ -304,7 +304,7 @@ def test_records_of_a_round_are_the_greatest_and_of_equals_the_earliest(db: Conn
                 assert held.player_guid in holders
 
 
-def test_records_of_a_session_are_of_whole_sessions(db: Connection, played: list[Act]) -> None:
+def test_session_records_use_complete_sessions(db: Connection, played: list[Act]) -> None:
     """The most kills and damage of one player in one session; DPM is rounded, not truncated."""
     sums: dict[tuple[object, str], list[Act]] = defaultdict(list)
     for act in played:
@@ -319,7 +319,7 @@ def test_records_of_a_session_are_of_whole_sessions(db: Connection, played: list
     )
 
 
-def test_a_season_is_won_by_points_for_places(cli: Cli, played: list[Act]) -> None:
+def test_season_standings_use_points(cli: Cli, played: list[Act]) -> None:
     """The standings of a quarter, from computed values, ranks and points."""
     inside = [act for act in played if act.ended_at >= datetime(2025, 10, 1, tzinfo=UTC)]
     base = len({act.round.file.name for act in inside})
@@ -361,7 +361,7 @@ def test_every_reading_command_has_every_format(cli: Cli, argv: list[str], style
 
 
 @pytest.mark.parametrize("argv", [["leaderboard", "--top", "kd"], ["leaderboard", "--weapon", "MP40"], ["season"]])
-def test_csv_tells_players_apart_by_guid(cli: Cli, argv: list[str]) -> None:
+def test_csv_has_the_guid_of_players(cli: Cli, argv: list[str]) -> None:
     """Two players may share a name; the terminal table shows only names."""
     rows = list(csv.DictReader(cli(*argv, "--csv").out.splitlines()))
     assert rows
@@ -369,7 +369,7 @@ def test_csv_tells_players_apart_by_guid(cli: Cli, argv: list[str]) -> None:
     assert rows[0]["player_guid"] not in cli(*argv).out
 
 
-def test_names_and_maps_are_offered_to_the_shell(
+def test_names_and_maps_are_completed(
     home: Path,
     filled_url: str,
     played: list[Act],
@@ -406,7 +406,7 @@ def test_names_and_maps_are_offered_to_the_shell(
 @pytest.mark.parametrize(
     "words", [("health",), ("config", "show"), ("config", "check"), ("db", "status"), ("rating", "--check")]
 )
-def test_any_document_can_be_wrapped(cli: Cli, words: tuple[str, ...]) -> None:
+def test_any_document_can_have_an_envelope(cli: Cli, words: tuple[str, ...]) -> None:
     """Includes administrative commands; the plain document is inside the envelope."""
     wrapped = json.loads(cli(*words, "--json", "--envelope").out)
     plain = json.loads(cli(*words, "--json").out)

@@ -35,7 +35,7 @@ def names(db: psycopg.Connection) -> list[str]:
     return [guid for (guid,) in rows]
 
 
-def test_the_ratings_are_brought_up_to_date_and_listed(cli: Cli, db: psycopg.Connection, names: list[str]) -> None:
+def test_ratings_are_updated_and_listed(cli: Cli, db: psycopg.Connection, names: list[str]) -> None:
     """Ranked players best first, then provisional ones; each once, with an interval around the rating."""
     rows = json.loads(cli("rating", "--json").out)
     ranked = [row for row in rows if row["rank"]]
@@ -49,7 +49,7 @@ def test_the_ratings_are_brought_up_to_date_and_listed(cli: Cli, db: psycopg.Con
     assert all(row["clean_name"][:8] in text for row in rows)
 
 
-def test_a_hidden_player_is_in_no_answer(cli: Cli, db: psycopg.Connection, names: list[str]) -> None:
+def test_hidden_player_is_in_no_output(cli: Cli, db: psycopg.Connection, names: list[str]) -> None:
     """Not in ratings, duos, rivals and boards; a hidden player in a team is an error."""
     db.execute("INSERT INTO hidden_players (player_guid) VALUES (%s)", [names[0]])
     db.commit()
@@ -68,7 +68,7 @@ def test_a_hidden_player_is_in_no_answer(cli: Cli, db: psycopg.Connection, names
     assert "hidden" in refused.err
 
 
-def test_the_board_is_that_of_the_ratings(cli: Cli) -> None:
+def test_rating_board_equals_the_ratings(cli: Cli) -> None:
     """As an argument and with --top; other boards too."""
     board = cli("leaderboard", "rating", "--min-rounds", "5", "--json").out
     assert board == cli("leaderboard", "--top", "rating", "--min-rounds", "5", "--json").out
@@ -96,7 +96,7 @@ def test_the_board_is_that_of_the_ratings(cli: Cli) -> None:
         (["rivals", "nobody-of-that-name"], "nobody-of-that-name"),
     ],
 )
-def test_bad_input_is_an_error_of_two_lines_at_most(
+def test_invalid_input_is_an_error_of_two_lines(
     cli: Cli, names: list[str], arguments: list[str], words: str
 ) -> None:
     """Exit 2, the error and the solution, nothing on stdout."""
@@ -128,9 +128,7 @@ def test_per_divides_a_sum(cli: Cli) -> None:
         assert row["value"] == pytest.approx(expected, abs=1e-4)
 
 
-def test_a_sum_is_divided_by_what_its_value_is_known_of(
-    cli: Cli, db: psycopg.Connection, names: list[str]
-) -> None:
+def test_average_uses_rounds_with_known_values(cli: Cli, db: psycopg.Connection, names: list[str]) -> None:
     """Rounds of a layout without the value do not lower a player's average."""
     one = "SELECT min(round_id) FROM player_comprehensive_stats WHERE player_guid = %(guid)s"
     db.execute("UPDATE player_comprehensive_stats SET revives_given = 4", {})
@@ -158,7 +156,7 @@ def test_check_has_the_documented_form(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("count", [2, 3, 7])
-def test_teams_are_of_everybody_named(cli: Cli, names: list[str], count: int) -> None:
+def test_teams_contain_every_named_player(cli: Cli, names: list[str], count: int) -> None:
     """Each player is in one of the two teams of each split, the most even split first."""
     asked = names[:count]
     document = json.loads(cli("teams", *asked, "--json").out)
@@ -171,7 +169,7 @@ def test_teams_are_of_everybody_named(cli: Cli, names: list[str], count: int) ->
     assert unevenness == sorted(unevenness)
 
 
-def test_a_player_without_rating_counts_as_average(cli: Cli, db: psycopg.Connection, names: list[str]) -> None:
+def test_unrated_player_counts_as_average(cli: Cli, db: psycopg.Connection, names: list[str]) -> None:
     """The player is named; here one who was only in uncounted rounds."""
     db.execute("UPDATE rounds SET is_voided = true")
     db.commit()
@@ -199,7 +197,7 @@ def sides(db: psycopg.Connection) -> list[tuple[dict[str, int], float, float]]:
     ]
 
 
-def test_duos_are_counted_as_by_hand(cli: Cli, db: psycopg.Connection) -> None:
+def test_duos_equal_a_manual_count(cli: Cli, db: psycopg.Connection) -> None:
     """Matches, results and the mean chance of each pair on one side."""
     rows = json.loads(cli("duos", "--min-matches", "1", "--limit", "1000", "--json").out)
     by_hand: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
@@ -218,7 +216,7 @@ def test_duos_are_counted_as_by_hand(cli: Cli, db: psycopg.Connection) -> None:
         )
 
 
-def test_rivals_are_counted_as_by_hand(cli: Cli, db: psycopg.Connection, names: list[str]) -> None:
+def test_rivals_equal_a_manual_count(cli: Cli, db: psycopg.Connection, names: list[str]) -> None:
     """Matches and wins against each opponent; --csv has the same rows."""
     rows = json.loads(cli("rivals", names[0], "--min-matches", "1", "--json").out)
     by_hand: dict[str, list[float]] = defaultdict(list)
@@ -256,7 +254,7 @@ def test_every_format_is_written(cli: Cli, names: list[str]) -> None:
     assert "Expected" not in cli("duos", "--min-matches", "999").out
 
 
-def test_a_profile_has_the_rating_and_its_history(cli: Cli, names: list[str]) -> None:
+def test_profile_has_the_rating_and_its_history(cli: Cli, names: list[str]) -> None:
     """The newest step is the listed rating; the changes add up."""
     found = json.loads(cli("player", names[0], "--json").out)["rating"]
     assert found["value"] == found["history"][-1]["value"]
@@ -273,7 +271,7 @@ def online(home: Path, address: str) -> tuple[str, str]:
     return "--config", str(path)
 
 
-def test_teams_of_who_is_online(
+def test_teams_include_online_players(
     cli: Cli, db: psycopg.Connection, home: Path, game: Callable[..., Game], names: list[str]
 ) -> None:
     """Together with the named players; hidden players are excluded, unknown ones count as average."""
@@ -295,7 +293,7 @@ def test_teams_of_who_is_online(
     assert document["unrated"] == ["Somebody New"]
 
 
-def test_teams_of_a_server_that_has_nobody_or_does_not_answer(
+def test_teams_of_an_empty_or_silent_server_are_refused(
     cli: Cli, home: Path, game: Callable[..., Game], names: list[str]
 ) -> None:
     """Too few players or an unknown server: exit 2; no reply: exit 75."""
@@ -308,7 +306,7 @@ def test_teams_of_a_server_that_has_nobody_or_does_not_answer(
     assert (done.code, "does not answer" in done.err) == (75, True)
 
 
-def test_the_page_of_a_map(cli: Cli, db: psycopg.Connection) -> None:
+def test_map_page_shows_attacks_and_predictions(cli: Cli, db: psycopg.Connection) -> None:
     """The fastest attack with its line-up, the team that attacks first, and the predictions of set times."""
     (name,) = db.execute(
         "SELECT map_name FROM rounds WHERE round_outcome = 'completed' "
@@ -334,14 +332,14 @@ def test_the_page_of_a_map(cli: Cli, db: psycopg.Connection) -> None:
 @pytest.mark.parametrize(
     "arguments", [["supply", "--set-time", "5"], ["--set-time", "5:00"], ["nowhere"], ["supply", "--map", "x"]]
 )
-def test_maps_refuses(cli: Cli, arguments: list[str]) -> None:
+def test_invalid_map_arguments_are_refused(cli: Cli, arguments: list[str]) -> None:
     """Exit 2 and a message."""
     done = cli("maps", *arguments)
     assert (done.code, done.out) == (2, "")
     assert len(done.err.splitlines()) <= 2
 
 
-def test_set_times_are_predicted_from_earlier_attacks_only(db: psycopg.Connection) -> None:
+def test_set_time_predictions_use_earlier_attacks_only(db: psycopg.Connection) -> None:
     """The record over all maps equals that of the single predictions."""
     ratings.update(db)
     found = maps.set_times(db)
@@ -362,7 +360,7 @@ def test_set_times_are_predicted_from_earlier_attacks_only(db: psycopg.Connectio
     assert record.hit_rate == pytest.approx(sum(right) / len(right))
 
 
-def test_the_changes_by_a_match_are_those_of_the_history(db: psycopg.Connection, names: list[str]) -> None:
+def test_match_changes_equal_the_history(db: psycopg.Connection, names: list[str]) -> None:
     """The rating change in a post equals that in the profile."""
     ratings.update(db)
     (step,) = rating_lists.summary(db, names[0], 1).history  # type: ignore[union-attr]
@@ -381,7 +379,7 @@ def test_mvps_are_counted_with_the_awards(cli: Cli) -> None:
 
 
 @given(st.lists(st.sampled_from([0.0, 0.5, 1.0]), max_size=12))
-def test_streaks_are_the_longest_runs(results: list[float]) -> None:
+def test_streaks_are_the_longest_sequences(results: list[float]) -> None:
     """Compared with consecutive results of the list."""
     runs = [
         (results[start], end - start)
@@ -397,7 +395,7 @@ def test_streaks_are_the_longest_runs(results: list[float]) -> None:
     assert found == Streaks(expected, found.longest_won, found.longest_lost)
 
 
-def test_most_improved_needs_an_earlier_rating(cli: Cli) -> None:
+def test_most_improved_requires_an_earlier_rating(cli: Cli) -> None:
     """A time without players is reported; `all` has nothing to compare with and is refused."""
     assert "No player with an earlier rating has played" in cli("rating", "--improved", "--since", "1h").out
     refused = cli("rating", "--since", "all")
@@ -405,7 +403,7 @@ def test_most_improved_needs_an_earlier_rating(cli: Cli) -> None:
     assert "no earlier rating" in refused.err
 
 
-def test_a_hidden_player_has_no_rivals(cli: Cli) -> None:
+def test_hidden_player_has_no_rivals(cli: Cli) -> None:
     """The reason is reported, not that there were too few matches."""
     name = json.loads(cli("rating", "--json").out)[0]["player_guid"]
     assert cli("hide", name).code == 0

@@ -72,7 +72,7 @@ def test_each_match_is_rated_once(db: psycopg.Connection) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_order_of_imports_changes_no_number(
+def test_order_of_imports_changes_no_rating(
     db: psycopg.Connection,
     admin: psycopg.Connection,
     postgres: str,
@@ -89,7 +89,7 @@ def test_the_order_of_imports_changes_no_number(
         assert stored(conn) == stored(db)
 
 
-def test_one_more_round_rates_no_earlier_match_again(
+def test_new_round_rates_only_its_match(
     admin: psycopg.Connection, postgres: str, migrated_template: str, files: list[GeneratedFile]
 ) -> None:
     """Only the match of the newest file is rated."""
@@ -115,7 +115,7 @@ def test_one_more_round_rates_no_earlier_match_again(
     ],
 )
 @pytest.mark.parametrize("number", [1, 2])
-def test_a_change_in_the_past_rates_again_from_there(db: psycopg.Connection, sql: str, number: int) -> None:
+def test_earlier_change_rates_later_matches_again(db: psycopg.Connection, sql: str, number: int) -> None:
     """The result equals that of the changed rounds from the start."""
     ratings.update(db)
     before = stored(db)
@@ -133,7 +133,7 @@ def test_a_change_in_the_past_rates_again_from_there(db: psycopg.Connection, sql
     assert differing(db) == []
 
 
-def test_undoing_a_change_gives_the_same_numbers(db: psycopg.Connection) -> None:
+def test_undo_restores_the_ratings(db: psycopg.Connection) -> None:
     """Voided and counted again, hidden and shown again."""
     ratings.update(db)
     before = stored(db)
@@ -151,7 +151,7 @@ def test_undoing_a_change_gives_the_same_numbers(db: psycopg.Connection) -> None
         assert stored(db) == before
 
 
-def test_rounds_with_bots_are_rated_where_the_settings_say_so(db: psycopg.Connection) -> None:
+def test_bot_settings_decide_which_rounds_are_rated(db: psycopg.Connection) -> None:
     """They are excluded again when the settings change back."""
     change(db, "UPDATE rounds SET bots = 1 WHERE match_id = (SELECT max(match_id) FROM rounds)")
     ratings.update(db)
@@ -185,7 +185,7 @@ def test_hidden_and_forgotten_players_have_no_rating(db: psycopg.Connection, tmp
     assert any(row[4] is not None for row in matches)
 
 
-def test_merged_players_are_one_person(
+def test_merged_players_are_rated_as_one(
     cli: Callable[..., CliResult],
     monkeypatch: pytest.MonkeyPatch,
     db: psycopg.Connection,
@@ -221,7 +221,7 @@ def test_merged_players_are_one_person(
         assert stored(conn) == apart
 
 
-def test_the_comparison_names_each_wrong_row(db: psycopg.Connection) -> None:
+def test_comparison_finds_each_wrong_row(db: psycopg.Connection) -> None:
     """A changed, a missing and an added rating are found; a small rounding error is not."""
     ratings.update(db)
     change(db, "UPDATE player_ratings SET mu = mu + 1e-9 WHERE position = 1")
@@ -235,7 +235,7 @@ def test_the_comparison_names_each_wrong_row(db: psycopg.Connection) -> None:
     assert differing(db) == []
 
 
-def test_ratings_that_are_behind_are_not_wrong(db: psycopg.Connection) -> None:
+def test_outdated_ratings_are_not_wrong(db: psycopg.Connection) -> None:
     """The comparison ends at the first change that waits for an update."""
     assert differing(db) == []
     ratings.update(db)
@@ -243,7 +243,7 @@ def test_ratings_that_are_behind_are_not_wrong(db: psycopg.Connection) -> None:
     assert differing(db) == []
 
 
-def test_a_server_without_stopwatch_has_ratings_without_results(db: psycopg.Connection) -> None:
+def test_ratings_without_stopwatch_use_no_results(db: psycopg.Connection) -> None:
     """Without stopwatch every file is a separate match."""
     change(
         db,
@@ -255,7 +255,7 @@ def test_a_server_without_stopwatch_has_ratings_without_results(db: psycopg.Conn
     assert {row[3] for row in matches} == {row[4] for row in matches} == {None}
 
 
-def test_an_empty_database_has_no_ratings(empty_database_url: str) -> None:
+def test_empty_database_has_no_ratings(empty_database_url: str) -> None:
     """Nothing to rate is not an error."""
     with connect(empty_database_url) as conn:
         migrate(conn)

@@ -37,7 +37,7 @@ def played(db: Connection) -> Connection:
 
 
 @pytest.mark.parametrize("command", READING)
-def test_an_empty_database_says_what_would_fill_it(cli: Cli, db: Connection, command: str) -> None:
+def test_empty_database_is_reported(cli: Cli, db: Connection, command: str) -> None:
     """A sentence and exit 0; an empty document in JSON, and only headings in CSV."""
     shown = cli(command)
     assert (shown.code, shown.err) == (0, "")
@@ -61,7 +61,7 @@ def test_every_format_is_well_formed(cli: Cli, played: Connection, command: str)
 
 @pytest.mark.parametrize("command", ["session", "round"])
 @pytest.mark.parametrize("style", [(), ("--markdown",), ("--csv",)])
-def test_a_hostile_name_is_text(cli: Cli, played: Connection, command: str, style: tuple[str, ...]) -> None:
+def test_hostile_name_is_text(cli: Cli, played: Connection, command: str, style: tuple[str, ...]) -> None:
     """Escape sequences, bidi overrides, markup and formulas are escaped."""
     shown = cli(command, *style).out
     assert "Evil" in shown
@@ -70,7 +70,7 @@ def test_a_hostile_name_is_text(cli: Cli, played: Connection, command: str, styl
     assert "[bold]" in shown.replace("\\", "")
 
 
-def test_a_session_shows_score_maps_line_ups_and_awards(cli: Cli, played: Connection) -> None:
+def test_session_shows_score_maps_line_ups_and_awards(cli: Cli, played: Connection) -> None:
     """B wins round 1 in 10:00, then A: 2:0."""
     shown = cli("session", "2025-10-02").out
     assert "Team bob (A) 2:0 Team alice (B)" in shown
@@ -83,7 +83,7 @@ def test_a_session_shows_score_maps_line_ups_and_awards(cli: Cli, played: Connec
     assert (view["score"], view["mvp"]["clean_name"]) == ([2, 0], "bob")
 
 
-def test_sessions_and_rounds_come_newest_first_and_within_scope(cli: Cli, played: Connection) -> None:
+def test_sessions_and_rounds_are_listed_newest_first(cli: Cli, played: Connection) -> None:
     """Complete sessions with one of their maps; the limit counts from the newest."""
     sessions = json.loads(cli("sessions", "--json").out)
     assert [row["rounds"] for row in sessions] == [1, 2]
@@ -96,7 +96,7 @@ def test_sessions_and_rounds_come_newest_first_and_within_scope(cli: Cli, played
     assert "No rounds found" in cli("rounds", "--since", "today").out
 
 
-def test_a_round_is_shown_by_number_and_by_file(cli: Cli, played: Connection) -> None:
+def test_round_is_selected_by_number_or_file(cli: Cli, played: Connection) -> None:
     """Both ways give the same round."""
     name = "2025-10-02-201000-supply-round-1.txt"
     by_file = json.loads(cli("round", name, "--json").out)
@@ -119,7 +119,7 @@ def test_a_round_is_shown_by_number_and_by_file(cli: Cli, played: Connection) ->
         (("achievements", "bobb"), "bob"),
     ],
 )
-def test_what_is_not_there_names_the_nearest(
+def test_unknown_name_gets_a_suggestion(
     cli: Cli, played: Connection, arguments: tuple[str, ...], hint: str
 ) -> None:
     """Exit 2, nothing on stdout, one or two lines on stderr."""
@@ -129,7 +129,7 @@ def test_what_is_not_there_names_the_nearest(
     assert result.err.count("\n") <= 2
 
 
-def test_awards_of_one_session_and_of_many(cli: Cli, played: Connection) -> None:
+def test_awards_of_one_or_all_sessions(cli: Cli, played: Connection) -> None:
     """Awards of one session, or counts of each award; both together is an error."""
     one = json.loads(cli("awards", "2025-10-02", "--json").out)
     assert ("top_frag", 60) in {(row["key"], row["value"]) for row in one}
@@ -139,7 +139,7 @@ def test_awards_of_one_session_and_of_many(cli: Cli, played: Connection) -> None
     assert "Medic" in cli("awards", "--list").out
 
 
-def test_achievements_of_all_and_of_one(cli: Cli, played: Connection) -> None:
+def test_achievements_of_all_or_one_player(cli: Cli, played: Connection) -> None:
     """60 kills reach no step yet; the distance to the first is shown. Rounds start at ten."""
     sheet = {row["title"]: row for row in json.loads(cli("achievements", "bob", "--json").out)}
     assert (sheet["Soldier"]["value"], sheet["Soldier"]["reached"], sheet["Soldier"]["left"]) == (60, None, 40)

@@ -32,7 +32,7 @@ def play(db: Connection, seed: int, players: int, quirks: Quirks) -> tuple[Gener
 
 
 @pytest.mark.parametrize(("seed", "players"), [(1, 6), (2, 12), (3, 24)])
-def test_a_scoreboard_is_the_sum_of_what_everybody_did(db: Connection, seed: int, players: int) -> None:
+def test_scoreboard_equals_the_generated_sums(db: Connection, seed: int, players: int) -> None:
     """All numbers of all players, over all rounds of the session."""
     session, view = play(db, seed, players, Quirks())
     wanted: dict[str, Counter[str]] = defaultdict(Counter)
@@ -51,7 +51,7 @@ def test_a_scoreboard_is_the_sum_of_what_everybody_did(db: Connection, seed: int
 
 
 @pytest.mark.parametrize("seed", range(10, 16))
-def test_maps_are_won_by_those_who_stood_on_the_winning_side(db: Connection, seed: int) -> None:
+def test_maps_are_won_by_the_winning_side(db: Connection, seed: int) -> None:
     """The winner of round 2, as the players of that side; both held: a draw."""
     session, view = play(db, seed, 10, Quirks())
     matches: dict[int, list[GeneratedRound]] = defaultdict(list)
@@ -75,7 +75,7 @@ def test_maps_are_won_by_those_who_stood_on_the_winning_side(db: Connection, see
     assert view.score == (sum(first for first, _ in scores), sum(second for _, second in scores))
 
 
-def test_dpm_of_every_round_is_that_of_the_truth(db: Connection) -> None:
+def test_dpm_of_every_round_equals_the_generated_one(db: Connection) -> None:
     """60 times damage divided by seconds, for the players of the round."""
     session, view = play(db, 21, 8, Quirks())
     for series in view.dpm_series:
@@ -90,7 +90,7 @@ def test_dpm_of_every_round_is_that_of_the_truth(db: Connection) -> None:
                 assert value == pytest.approx(60 * damage / seconds)
 
 
-def test_the_most_valuable_player_has_the_highest_rating(db: Connection) -> None:
+def test_mvp_has_the_highest_rating(db: Connection) -> None:
     """Ratings are sorted, and their average over a full round is 1."""
     _, view = play(db, 22, 12, Quirks())
     assert view.mvp is not None

@@ -25,7 +25,9 @@ def width(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
     output.out.cache_clear()
 
 
-def test_numbers_are_whole_and_lines_fit(db: Connection, width: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_numbers_are_complete_and_lines_fit(
+    db: Connection, width: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     """No truncated number, no line longer than the terminal; dropped columns are listed."""
     session = add_session(db)
     numbers = {"kills": 1234, "deaths": 987, "damage_given": 987_654, "damage_received": 876_543}
@@ -47,7 +49,7 @@ def test_numbers_are_whole_and_lines_fit(db: Connection, width: int, capsys: pyt
         assert "In a wider terminal: " not in shown
 
 
-def test_nothing_is_cut_for_a_pipe(
+def test_pipe_output_is_complete(
     db: Connection, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Without a terminal and without COLUMNS all columns are complete."""

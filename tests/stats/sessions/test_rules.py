@@ -29,7 +29,7 @@ def career(guid: str, **numbers: float) -> Career:
     return Career(**{**dict.fromkeys(Career._fields, 0), "player_guid": guid, **numbers})  # type: ignore[arg-type]
 
 
-def test_equal_players_are_all_rated_one() -> None:
+def test_equal_players_are_rated_1() -> None:
     """1 is the average, for any numbers."""
     same = {"kills": 7, "deaths": 3, "damage_given": 900, "kill_assists": 2, "revives_given": 1, "objectives": 1}
     ratings = mvp.round_ratings([performance(given, **same) for given in "abc"])
@@ -38,7 +38,7 @@ def test_equal_players_are_all_rated_one() -> None:
     assert idle == pytest.approx({"a": 1.0, "b": 1.0, "c": 1.0})
 
 
-def test_a_rating_is_the_weighed_sum_of_its_parts() -> None:
+def test_rating_is_the_weighted_sum_of_its_parts() -> None:
     """Computed by hand: kills 8 of 5 on average, damage 600 of 500, 2 deaths of 3, other parts 0."""
     ratings = mvp.round_ratings(
         [
@@ -50,7 +50,7 @@ def test_a_rating_is_the_weighed_sum_of_its_parts() -> None:
     assert ratings["b"] == pytest.approx(0.30 * 2 / 5 + 0.30 * 400 / 500 + 0.15 * 6 / 7 + 0.15 + 0.10)
 
 
-def test_one_rare_deed_is_worth_no_more_than_three_times_the_average() -> None:
+def test_rare_action_counts_at_most_three_times_the_average() -> None:
     """The only dynamite of a round of twelve is twelve times the average."""
     players = [performance(f"{index}", objectives=int(index == 0)) for index in range(12)]
     ratings = mvp.round_ratings(players)
@@ -58,7 +58,7 @@ def test_one_rare_deed_is_worth_no_more_than_three_times_the_average() -> None:
     assert ratings["1"] == pytest.approx(0.9)
 
 
-def test_a_substitute_with_one_brilliant_round_does_not_win_a_session() -> None:
+def test_one_good_round_does_not_win_a_session() -> None:
     """Twice as good as all others, in one round of four."""
     regular = [
         performance("a", kills=12, deaths=5, damage_given=1500),
@@ -70,7 +70,7 @@ def test_a_substitute_with_one_brilliant_round_does_not_win_a_session() -> None:
     assert mvp.round_ratings([regular[0], brilliant])["substitute"] > ratings["a"]
 
 
-def test_a_minute_without_a_death_is_not_survival() -> None:
+def test_short_play_gives_a_low_rating() -> None:
     """A short time played gives a low rating; spectators are not rated."""
     ratings = mvp.round_ratings(
         [performance("a", kills=10, deaths=5), performance("late", seconds=60), performance("watcher", team=3)]
@@ -86,14 +86,14 @@ def _given(*players: ScoreLine) -> dict[str, tuple[float, list[str]]]:
     }
 
 
-def test_nobody_is_given_anything_for_nothing() -> None:
+def test_session_below_all_thresholds_has_no_awards() -> None:
     """A session below all thresholds has no awards."""
     assert _given(score_line("a"), score_line("b")) == {}
     assert _given() == {}
 
 
 @pytest.mark.parametrize("award", awards.AWARDS, ids=lambda award: award.key)
-def test_each_award_is_given_from_its_threshold_on(award: awards.Award) -> None:
+def test_award_is_given_from_its_threshold(award: awards.Award) -> None:
     """The exact threshold suffices, the next lower value does not, and the better of two gets the award."""
     numbers: dict[str, dict[str, float]] = {
         "damage_efficiency": {"damage_received": 10_000, "damage_given": award.need * 10_000},
@@ -124,7 +124,7 @@ def test_each_award_is_given_from_its_threshold_on(award: awards.Award) -> None:
     assert award.text.format(award.need)
 
 
-def test_a_ratio_needs_half_a_session() -> None:
+def test_ratio_award_requires_half_a_session() -> None:
     """A substitute's 60 % in five minutes does not beat 40 % over the whole session."""
     regular = score_line("regular", shots=5000, hits=2000)
     substitute = score_line("substitute", shots=600, hits=360, time_played_seconds=300)
@@ -133,13 +133,13 @@ def test_a_ratio_needs_half_a_session() -> None:
     assert _given(regular, alone)["sharpshooter"] == (60.0, ["substitute"])
 
 
-def test_who_ties_shares_and_who_is_hidden_takes_nothing() -> None:
+def test_tied_players_share_and_hidden_players_get_none() -> None:
     """Two players with 20 kills share; the hidden one with 90 has none."""
     lines = [score_line("b", kills=20), score_line("a", kills=20), score_line("x", kills=90, is_hidden=True)]
     assert _given(*lines)["top_frag"] == (20, ["a", "b"])
 
 
-def test_every_award_key_and_title_is_its_own() -> None:
+def test_award_keys_and_titles_are_unique() -> None:
     """No award or achievement is defined twice."""
     assert (
         len({award.key for award in awards.AWARDS})
@@ -148,7 +148,7 @@ def test_every_award_key_and_title_is_its_own() -> None:
     )
 
 
-def test_a_threshold_is_passed_once_and_the_highest_is_told() -> None:
+def test_highest_new_threshold_is_reported_once() -> None:
     """From 90 kills to 600 the step is 500; from 500 to 600 there is none."""
     ladder = next(achievement for achievement in achievements.ACHIEVEMENTS if achievement.key == "kills")
     (passed,) = achievements.passed(career("a", kills=90), career("a", kills=510))
@@ -158,7 +158,7 @@ def test_a_threshold_is_passed_once_and_the_highest_is_told() -> None:
 
 
 @pytest.mark.parametrize("achievement", achievements.ACHIEVEMENTS, ids=lambda award: award.key)
-def test_ladders_rise_and_count_what_a_career_has(achievement: achievements.Achievement) -> None:
+def test_achievement_steps_rise_and_use_stored_sums(achievement: achievements.Achievement) -> None:
     """Each step is higher than the previous one, and uses a stored sum."""
     assert sorted(set(achievement.thresholds)) == list(achievement.thresholds)
     assert achievement.key in Career._fields
@@ -166,7 +166,7 @@ def test_ladders_rise_and_count_what_a_career_has(achievement: achievements.Achi
     assert achievement.step(achievement.thresholds[0] - 1) == 0
 
 
-def test_an_own_best_needs_a_past_and_an_all_time_best_anybodys() -> None:
+def test_personal_best_requires_earlier_rounds() -> None:
     """A new player can break the all-time best, but has no personal best yet."""
     before = {
         "old": career("old", rounds=20, best_gibs=4, best_kills=10),

@@ -14,7 +14,7 @@ UNKNOWN = (
 ).split()
 
 
-def test_an_unknown_part_of_a_sum_counts_as_0(db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_part_of_a_sum_counts_as_0(db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other columns and rounds still count, in careers, ratings and boards."""
     session = add_session(db)
     numbers = {**dict.fromkeys(UNKNOWN), "objectives_returned": 2, "mega_kills": 1, "double_kills": 3}

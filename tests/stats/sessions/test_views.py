@@ -12,7 +12,7 @@ from etstats.stats import careers, lookup, sessions
 from tests.stats.sessions.rows import START, add_round, add_session, guid, line
 
 
-def test_a_round_shows_each_side_and_its_totals_most_damage_first(db: Connection) -> None:
+def test_round_shows_sides_sorted_by_damage(db: Connection) -> None:
     """Players are sorted by damage; totals are sums over the side."""
     session = add_session(db)
     round_id = add_round(
@@ -33,7 +33,7 @@ def test_a_round_shows_each_side_and_its_totals_most_damage_first(db: Connection
     assert view.round.filename == "2025-10-02-200000-supply-round-1.txt"
 
 
-def test_ratios_are_made_of_the_sums(db: Connection) -> None:
+def test_ratios_are_computed_from_sums(db: Connection) -> None:
     """K/D, DPM, accuracy and HS% over two rounds are not means of the rounds."""
     session = add_session(db)
     numbers = {"hits": 10, "shots": 20, "bullets_fired": 20, "headshots": 5}
@@ -50,7 +50,7 @@ def test_ratios_are_made_of_the_sums(db: Connection) -> None:
     assert player.rounds == 2
 
 
-def test_nothing_to_divide_by_is_unknown_and_not_zero(db: Connection) -> None:
+def test_ratio_without_a_divisor_is_unknown(db: Connection) -> None:
     """Without shots there is no accuracy, without a field no revives."""
     session = add_session(db)
     add_round(db, session, [line(1, 1)])
@@ -60,7 +60,7 @@ def test_nothing_to_divide_by_is_unknown_and_not_zero(db: Connection) -> None:
     assert player.revives_given is None
 
 
-def test_what_cannot_be_true_is_cut_to_what_can(db: Connection) -> None:
+def test_implausible_values_are_limited(db: Connection) -> None:
     """Time dead is limited to time played; denied playtime above the opponents' total is excluded."""
     session = add_session(db)
     add_round(
@@ -96,7 +96,7 @@ def _map(db: Connection, session: int, minute: int, name: str, axis: list[int], 
         )
 
 
-def test_the_score_follows_the_line_ups_whatever_side_they_stand_on(db: Connection) -> None:
+def test_score_follows_the_line_ups(db: Connection) -> None:
     """Players 1 and 2 are line-up 1: they win a map as Allies of round 2, then one as Axis of round 2."""
     session = add_session(db)
     _map(db, session, 0, "supply", [1, 2], (1, 2))  # round 1 held by 1 and 2, who then attack and win
@@ -118,7 +118,7 @@ def test_the_score_follows_the_line_ups_whatever_side_they_stand_on(db: Connecti
     assert [[round_.winner for round_ in map_.rounds] for map_ in view.maps] == [[1, 1], [1, 1], [1, 2], [2, 2]]
 
 
-def test_a_map_without_its_second_round_has_no_score(db: Connection) -> None:
+def test_map_without_round_2_has_no_score(db: Connection) -> None:
     """It is listed, but counts for nobody."""
     session = add_session(db)
     add_round(db, session, [line(1, 1), line(2, 2)])
@@ -126,7 +126,7 @@ def test_a_map_without_its_second_round_has_no_score(db: Connection) -> None:
     assert (view.maps[0].score, view.maps[0].winner, view.score) == (None, 0, None)
 
 
-def test_a_match_puts_a_player_where_the_player_stood_on_that_map(db: Connection) -> None:
+def test_match_uses_the_line_up_of_its_map(db: Connection) -> None:
     """Player 2 played two maps for line-up 1 and one for line-up 2, and counts there for line-up 2."""
     session = add_session(db)
     _map(db, session, 0, "supply", [1, 2], (1, 2))
@@ -152,7 +152,7 @@ def test_a_match_puts_a_player_where_the_player_stood_on_that_map(db: Connection
     assert last.map == view.maps[2]
 
 
-def test_dpm_runs_along_the_rounds_with_gaps_where_somebody_was_away(db: Connection) -> None:
+def test_dpm_has_gaps_for_absent_players(db: Connection) -> None:
     """A value for each round of the session, None for rounds without the player."""
     session = add_session(db)
     add_round(db, session, [line(1, 1, damage_given=1000), line(2, 2, damage_given=500)])
@@ -161,7 +161,7 @@ def test_dpm_runs_along_the_rounds_with_gaps_where_somebody_was_away(db: Connect
     assert series == {guid(1): (100.0, 200.0), guid(2): (50.0, None)}
 
 
-def test_a_round_that_holds_two_sets_no_spree_and_no_rating(db: Connection) -> None:
+def test_cumulative_round_has_no_spree_and_no_rating(db: Connection) -> None:
     """Its sums are those of the map; single-round values are not used."""
     session = add_session(db)
     add_round(db, session, [line(1, 1, kills=5, killing_spree_best=3), line(2, 2, kills=1)])
@@ -182,7 +182,7 @@ def test_a_round_that_holds_two_sets_no_spree_and_no_rating(db: Connection) -> N
     assert view.mvp.player_guid == guid(1)
 
 
-def test_hidden_players_are_in_the_totals_and_nowhere_else(db: Connection) -> None:
+def test_hidden_players_are_only_in_totals(db: Connection) -> None:
     """Not on the scoreboard, not MVP, no award, no record, no milestone, no line in the chart."""
     session = add_session(db)
     star = {"kills": 60, "damage_given": 9000, "revives_given": 50}
@@ -200,7 +200,7 @@ def test_hidden_players_are_in_the_totals_and_nowhere_else(db: Connection) -> No
         assert guid(2) in repr(found)
 
 
-def test_a_session_begins_with_its_first_round_and_ends_with_its_last(db: Connection) -> None:
+def test_session_spans_its_rounds(db: Connection) -> None:
     """The start is the end of the first round minus its length."""
     session = add_session(db)
     add_round(db, session, [line(1, 1)], minute=0, actual=480)
@@ -213,7 +213,7 @@ def test_a_session_begins_with_its_first_round_and_ends_with_its_last(db: Connec
     assert (row.rounds, row.maps, row.players, row.score) == (2, 1, 1, view.score)
 
 
-def test_bests_that_fell_are_held_against_everything_before(db: Connection) -> None:
+def test_new_bests_are_compared_with_all_earlier_rounds(db: Connection) -> None:
     """An all-time best is reported once; a personal best requires enough rounds; equal values do not count."""
     past = add_session(db)
     for number in range(20):
@@ -242,7 +242,7 @@ def _records(db: Connection, session: int) -> tuple[RecordRow, ...]:
     return sessions.session_view(db, session).records
 
 
-def test_a_milestone_is_told_in_the_round_that_reaches_it_and_never_again(db: Connection) -> None:
+def test_milestone_is_reported_once(db: Connection) -> None:
     """99 kills, then one more: the second round reaches 100."""
     session = add_session(db)
     rounds = [
@@ -262,7 +262,7 @@ def test_a_milestone_is_told_in_the_round_that_reaches_it_and_never_again(db: Co
     assert (milestone.player_guid, milestone.threshold, milestone.discord_user_id) == (guid(1), 100, "77")
 
 
-def test_a_step_is_reached_at_the_end_of_the_session_that_passed_it(db: Connection) -> None:
+def test_step_is_reached_at_the_end_of_a_session(db: Connection) -> None:
     """90 kills in one session, 20 in the next: the second reaches 100; hidden players are excluded."""
     for number, kills in enumerate((90, 20, 400)):
         session = add_session(db)
@@ -285,7 +285,7 @@ def test_a_step_is_reached_at_the_end_of_the_session_that_passed_it(db: Connecti
     assert (sheet.value, sheet.reached, sheet.reached_on, sheet.next, sheet.left) == (510, 500, ends[2], 1000, 490)
 
 
-def test_sessions_are_found_by_number_day_and_last(db: Connection) -> None:
+def test_sessions_are_selected_by_number_day_or_last(db: Connection) -> None:
     """A day selects the session that started on it, else the one that continued into it."""
     first = add_session(db)
     add_round(db, first, [line(1, 1)], minute=230)  # 23:50
@@ -305,7 +305,7 @@ def test_sessions_are_found_by_number_day_and_last(db: Connection) -> None:
         sessions.session_view(db, second + 1000)
 
 
-def test_two_sessions_of_one_day_are_both_named(db: Connection) -> None:
+def test_two_sessions_of_one_day_are_listed(db: Connection) -> None:
     """Two sessions on one day: an error that lists both."""
     ids = []
     for minute in (0, 200):
@@ -315,7 +315,7 @@ def test_two_sessions_of_one_day_are_both_named(db: Connection) -> None:
         lookup.find_session(db, "2025-10-02")
 
 
-def test_rounds_are_found_by_number_file_and_last(db: Connection) -> None:
+def test_rounds_are_selected_by_number_file_or_last(db: Connection) -> None:
     """With or without the file extension."""
     session = add_session(db)
     first = add_round(db, session, [line(1, 1)])
@@ -332,7 +332,7 @@ def test_rounds_are_found_by_number_file_and_last(db: Connection) -> None:
         sessions.match_view(db, 1, "never")
 
 
-def test_nothing_played_is_no_mistake(db: Connection) -> None:
+def test_empty_database_has_no_last_session(db: Connection) -> None:
     """An empty database has no last session."""
     assert lookup.find_session(db, "last") is None
     assert lookup.find_session(db, "12") is None
