@@ -28,13 +28,13 @@ def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def test_the_agent_serves_when_no_key_is_named(agent: None, server: TestServer) -> None:
+def test_agent_is_used_without_a_key_file(agent: None, server: TestServer) -> None:
     """Without key_file and keys in ~/.ssh, the agent's keys are tried."""
     subprocess.run(["ssh-add", "-q", server.key_file], check=True)
     source.connect(server.settings(key_file=None)).close()
 
 
-def test_the_agent_opens_a_locked_key(agent: None, server: TestServer) -> None:
+def test_agent_provides_a_key_with_a_passphrase(agent: None, server: TestServer) -> None:
     """A key with a passphrase is used through the agent, found by its public half."""
     subprocess.run(["ssh-add", "-q", server.key_file], check=True)
     key = asyncssh.read_private_key(str(server.key_file))

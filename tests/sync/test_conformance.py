@@ -36,7 +36,7 @@ def source(request: pytest.FixtureRequest, root: Path, keys: Path) -> Iterator[S
 
 
 @pytest.fixture(scope="module")
-def crowd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def large_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of 10,000 files."""
     folder = tmp_path_factory.mktemp("crowd")
     for number in range(10_000):
@@ -44,18 +44,18 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_lists_name_size_and_mtime(source: Source, root: Path) -> None:
+def test_listing_has_name_size_and_mtime(source: Source, root: Path) -> None:
     """A listing has the size and mtime of each file as from stat."""
     files = [write(root, name_of(number), b"x" * number, 1_700_000_000 + number) for number in range(250)]
     assert listed(source) == {file.name: file for file in files}
 
 
-def test_an_empty_folder_is_an_empty_listing(source: Source) -> None:
+def test_empty_folder_is_an_empty_listing(source: Source) -> None:
     """An empty folder is not an error."""
     assert listed(source) == {}
 
 
-def test_fetches_every_byte(source: Source, root: Path) -> None:
+def test_files_are_fetched_completely(source: Source, root: Path) -> None:
     """Empty files, one byte, more than one READ, and more files than one window are fetched completely."""
     sizes = [0, 1, 32_767, 32_768, 32_769, 100_001, *([700] * 600)]
     contents = {name_of(number): os.urandom(size) for number, size in enumerate(sizes)}
@@ -66,12 +66,12 @@ def test_fetches_every_byte(source: Source, root: Path) -> None:
     assert len(outcomes) == len(contents)
 
 
-def test_fetching_nothing_yields_nothing(source: Source) -> None:
+def test_fetch_without_files_yields_nothing(source: Source) -> None:
     """Fetching no files yields no outcomes."""
     assert list(source.fetch([])) == []
 
 
-def test_a_file_that_vanished_fails_alone(source: Source, root: Path) -> None:
+def test_deleted_file_does_not_affect_others(source: Source, root: Path) -> None:
     """A deleted file fails by name; the others are fetched."""
     for number in range(5):
         write(root, name_of(number))
@@ -86,7 +86,7 @@ def test_a_file_that_vanished_fails_alone(source: Source, root: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"short", b"as long as", b"longer than it was"])
-def test_a_file_that_changed_since_the_listing_is_left(source: Source, root: Path, content: bytes) -> None:
+def test_changed_file_is_not_fetched(source: Source, root: Path, content: bytes) -> None:
     """A file that shrank, grew, was emptied or has a new mtime is not fetched."""
     file = write(root, name_of(1), b"ten bytes!")
     files = listed(source)
@@ -97,7 +97,7 @@ def test_a_file_that_changed_since_the_listing_is_left(source: Source, root: Pat
     assert isinstance(next(iter(source.fetch(listed(source).values()))), Fetched)
 
 
-def test_what_is_no_regular_file_is_refused(source: Source, root: Path) -> None:
+def test_links_folders_and_pipes_are_refused(source: Source, root: Path) -> None:
     """Links, folders and pipes are refused with a reason, whatever their names."""
     write(root, name_of(1))
     (root / name_of(2)).symlink_to(root / name_of(1))
@@ -113,7 +113,7 @@ def test_what_is_no_regular_file_is_refused(source: Source, root: Path) -> None:
     }
 
 
-def test_hostile_names_are_refused_and_shown_safely(source: Source, root: Path) -> None:
+def test_hostile_names_are_refused_and_escaped(source: Source, root: Path) -> None:
     """Escape sequences, line breaks, backslashes and invalid text are never printed raw."""
     for name in (b"\x1b[31mred-round-1.txt", b"two\nlines", b"back\\slash", b"\xff\xfe", b"\xe2\x80\xae.txt"):
         (root / os.fsdecode(name)).write_bytes(b"x")
@@ -125,14 +125,14 @@ def test_hostile_names_are_refused_and_shown_safely(source: Source, root: Path) 
 
 
 @pytest.mark.parametrize("name", ["../outside.txt", "/etc/hostname", "a/b", "..", "", "a\0b"])
-def test_never_opens_a_name_with_a_path(source: Source, root: Path, name: str) -> None:
+def test_name_with_a_path_is_not_requested(source: Source, root: Path, name: str) -> None:
     """A name that leaves the folder fails before a request is sent."""
     (root.parent / "outside.txt").write_bytes(b"secret")
     (outcome,) = source.fetch([RemoteFile(name=name, size=6, mtime=0)])
     assert isinstance(outcome, Failed)
 
 
-def test_a_huge_file_is_not_brought_into_memory(source: Source, root: Path) -> None:
+def test_huge_file_is_refused_by_its_size(source: Source, root: Path) -> None:
     """A file of two gigabytes is refused by its listed size."""
     with (root / name_of(1)).open("wb") as huge:
         huge.truncate(2 << 30)
@@ -143,13 +143,13 @@ def test_a_huge_file_is_not_brought_into_memory(source: Source, root: Path) -> N
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_ten_thousand_names(kind: str, crowd: Path, keys: Path) -> None:
+def test_folder_of_10000_files_is_listed(kind: str, large_folder: Path, keys: Path) -> None:
     """A folder of 10,000 files is listed completely."""
-    with opened(kind, crowd, keys) as source:
+    with opened(kind, large_folder, keys) as source:
         assert len(listed(source)) == 10_000
 
 
-def test_a_fetch_given_up_leaves_the_source_usable(source: Source, root: Path) -> None:
+def test_source_is_usable_after_an_abandoned_fetch(source: Source, root: Path) -> None:
     """Answers to an abandoned fetch do not disturb later requests."""
     for number in range(50):
         write(root, name_of(number), b"%d" % number)
@@ -160,7 +160,7 @@ def test_a_fetch_given_up_leaves_the_source_usable(source: Source, root: Path) -
     assert {outcome.file.name for outcome in source.fetch(files.values())} == set(files)
 
 
-def test_looks_again_only_when_something_can_have_changed(source: Source, root: Path) -> None:
+def test_unchanged_folder_is_not_listed(source: Source, root: Path) -> None:
     """An unchanged folder is not listed; new, deleted and rewritten recent files are found."""
     os.utime(root, (1_700_000_000, 1_700_000_000))
     young = write(root, name_of(1), mtime=1_700_000_000)
@@ -182,14 +182,14 @@ def test_looks_again_only_when_something_can_have_changed(source: Source, root: 
     assert set(listed(source, settled)) == {name_of(1), name_of(2)}
 
 
-def test_a_folder_that_went_away_is_an_error_in_words(source: Source, root: Path) -> None:
+def test_deleted_folder_is_an_error(source: Source, root: Path) -> None:
     """A deleted folder is an error, not an empty listing."""
     root.rmdir()
     with pytest.raises(SourceError, match="does not exist"):
         source.list_files()
 
 
-def test_closing_twice_is_harmless(source: Source) -> None:
+def test_source_can_be_closed_twice(source: Source) -> None:
     """A source can be closed twice."""
     source.close()
     source.close()

@@ -22,7 +22,7 @@ def settings_for(root: Path, keys: Path, listener: socket.socket) -> Dial:
         return Dial(replace(server.settings(), port=listener.getsockname()[1]))
 
 
-def test_a_dial_is_taken_once(root: Path, keys: Path, listener: socket.socket) -> None:
+def test_connected_socket_is_returned_once(root: Path, keys: Path, listener: socket.socket) -> None:
     """`take` returns the connected socket once."""
     port = listener.getsockname()[1]
     dial = settings_for(root, keys, listener)
@@ -35,7 +35,7 @@ def test_a_dial_is_taken_once(root: Path, keys: Path, listener: socket.socket) -
         taken.send(b"still open")
 
 
-def test_a_dial_to_another_address_is_dropped(root: Path, keys: Path, listener: socket.socket) -> None:
+def test_connection_to_another_address_is_not_used(root: Path, keys: Path, listener: socket.socket) -> None:
     """A connection to another address is not used."""
     dial = settings_for(root, keys, listener)
     with listener:
@@ -45,7 +45,7 @@ def test_a_dial_to_another_address_is_dropped(root: Path, keys: Path, listener: 
             assert accepted.recv(1) == b""
 
 
-def test_a_dial_nobody_took_is_closed(root: Path, keys: Path, listener: socket.socket) -> None:
+def test_unused_connection_is_closed(root: Path, keys: Path, listener: socket.socket) -> None:
     """If a run fails before it connects, the connection is closed."""
     dial = settings_for(root, keys, listener)
     with listener:
@@ -55,7 +55,9 @@ def test_a_dial_nobody_took_is_closed(root: Path, keys: Path, listener: socket.s
             assert accepted.recv(1) == b""
 
 
-def test_ssh_config_has_the_last_word(root: Path, keys: Path, listener: socket.socket, tmp_path: Path) -> None:
+def test_ssh_config_prevents_an_early_connection(
+    root: Path, keys: Path, listener: socket.socket, tmp_path: Path
+) -> None:
     """With an ssh_config, which may name another host, no connection is started."""
     config = tmp_path / "config"
     config.write_text("Host *\n")
@@ -68,7 +70,7 @@ def test_ssh_config_has_the_last_word(root: Path, keys: Path, listener: socket.s
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "no-such-host.invalid", "a" * 70, "münchen..invalid"])
-def test_a_failed_dial_is_reported_by_the_connection(root: Path, keys: Path, host: str) -> None:
+def test_failed_early_connection_gives_the_usual_error(root: Path, keys: Path, host: str) -> None:
     """A closed port or an unknown host gives the same error as without `Dial`."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]

@@ -30,7 +30,7 @@ def fetched(outcomes: Iterator[Fetched | Failed]) -> dict[str, bytes]:
     return {outcome.file.name: outcome.content for outcome in outcomes if isinstance(outcome, Fetched)}
 
 
-def test_permission_denied_on_one_file(server: TestServer, root: Path) -> None:
+def test_unreadable_file_does_not_affect_others(server: TestServer, root: Path) -> None:
     """A file without read permission is reported by name; the others are fetched."""
     files = fill(root, 20)
     server.faults.deny.add(files[7].name)
@@ -45,7 +45,7 @@ def test_permission_denied_on_one_file(server: TestServer, root: Path) -> None:
         assert fetched(source.fetch([files[7]])) == {files[7].name: BYTES}
 
 
-def test_dropped_in_mid_file_keeps_what_was_whole(server: TestServer, root: Path) -> None:
+def test_connection_lost_inside_a_file_keeps_complete_files(server: TestServer, root: Path) -> None:
     """Files completed before a lost connection are kept; a new connection fetches the rest."""
     files = fill(root, 1_500)
     server.faults.drop_in.add(files[1_200].name)
@@ -67,7 +67,7 @@ def test_dropped_in_mid_file_keeps_what_was_whole(server: TestServer, root: Path
     assert taken == {file.name: BYTES for file in files}
 
 
-def test_a_stalled_read_ends_in_time(server: TestServer, root: Path) -> None:
+def test_stalled_read_times_out(server: TestServer, root: Path) -> None:
     """A read from a silent server ends with a timeout."""
     files = fill(root, 3)
     server.faults.stall_in.add(files[1].name)
@@ -76,7 +76,7 @@ def test_a_stalled_read_ends_in_time(server: TestServer, root: Path) -> None:
         list(source.fetch(files))
 
 
-def test_a_file_that_grows_between_open_and_read_is_left(server: TestServer, root: Path) -> None:
+def test_file_that_grows_during_the_read_is_rejected(server: TestServer, root: Path) -> None:
     """A file that grows during the read is rejected by the FSTAT; the next poll fetches it."""
     file = write(root, name_of(1), BYTES)
 
@@ -93,7 +93,7 @@ def test_a_file_that_grows_between_open_and_read_is_left(server: TestServer, roo
         assert fetched(source.fetch(listed(source).values())) == {file.name: BYTES + b"more"}
 
 
-def test_a_file_that_shrinks_when_opened_is_left(server: TestServer, root: Path) -> None:
+def test_file_that_shrinks_when_opened_is_rejected(server: TestServer, root: Path) -> None:
     """A short read neither hangs nor returns the file."""
     file = write(root, name_of(1), BYTES)
     server.faults.before_open = lambda name: os.truncate(root / name, 10)
@@ -103,7 +103,7 @@ def test_a_file_that_shrinks_when_opened_is_left(server: TestServer, root: Path)
     assert outcome.is_passing
 
 
-def test_a_link_that_took_the_place_of_a_file(server: TestServer, root: Path) -> None:
+def test_listed_file_that_becomes_a_folder_is_rejected(server: TestServer, root: Path) -> None:
     """A listed file that is a folder when opened is rejected."""
     file = write(root, name_of(1), BYTES)
 
@@ -118,7 +118,7 @@ def test_a_link_that_took_the_place_of_a_file(server: TestServer, root: Path) ->
 
 
 @pytest.mark.parametrize("most", [1, 3, 100])
-def test_a_server_with_few_handles_gets_fewer_at_once(server: TestServer, root: Path, most: int) -> None:
+def test_few_handles_reduce_the_window(server: TestServer, root: Path, most: int) -> None:
     """Refusals for too many open files reduce the window; all files are fetched."""
     files = fill(root, 600)
     server.faults.max_open = most
@@ -127,7 +127,7 @@ def test_a_server_with_few_handles_gets_fewer_at_once(server: TestServer, root: 
     assert server.most_open <= most
 
 
-def test_a_file_that_never_opens_fails_in_the_end(server: TestServer, root: Path) -> None:
+def test_file_that_never_opens_fails_after_a_retry(server: TestServer, root: Path) -> None:
     """A file refused without a reason is retried alone before it fails."""
     files = fill(root, 40)
     bad = {files[3].name, files[11].name}
@@ -138,7 +138,7 @@ def test_a_file_that_never_opens_fails_in_the_end(server: TestServer, root: Path
     assert len(outcomes) == 40
 
 
-def test_an_abandoned_fetch_leaves_no_handle_open(server: TestServer, root: Path) -> None:
+def test_abandoned_fetch_closes_its_handles(server: TestServer, root: Path) -> None:
     """Handles that arrive after a fetch was abandoned are closed."""
     files = fill(root, 700)
     with sftp_source.connect(server.settings()) as source:
@@ -150,7 +150,7 @@ def test_an_abandoned_fetch_leaves_no_handle_open(server: TestServer, root: Path
         assert server.open_now == 0
 
 
-def test_hostile_names_in_a_listing(server: TestServer, root: Path) -> None:
+def test_hostile_names_in_a_listing_are_refused(server: TestServer, root: Path) -> None:
     """Names that no file system allows are refused too."""
     fill(root, 2)
     names = [b"../../etc/passwd", b"/etc/passwd", b"a/../b.txt", b"nul\0.txt", b"", b"x" * 300, b"\xc3("]
@@ -175,7 +175,7 @@ def test_names_without_size_or_time_are_refused(server: TestServer) -> None:
     assert [refused.reason for refused in listing.refused] == ["the server sent no size or time"]
 
 
-def test_a_name_that_is_listed_twice_is_one_file(server: TestServer, root: Path) -> None:
+def test_duplicate_name_is_one_file(server: TestServer, root: Path) -> None:
     """If a name is listed twice, the later entry counts."""
     (file,) = fill(root, 1)
     again = asyncssh.SFTPAttrs(size=11, atime=2, mtime=2, permissions=0o100644)
@@ -186,7 +186,7 @@ def test_a_name_that_is_listed_twice_is_one_file(server: TestServer, root: Path)
     assert listing.files == (RemoteFile(name=file.name, size=11, mtime=2),)
 
 
-def test_an_endless_listing_ends(server: TestServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_listing_is_an_error(server: TestServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """An endless listing is an error, with bounded memory and time."""
     attrs = asyncssh.SFTPAttrs(size=10, atime=1, mtime=1, permissions=0o100644)
 
@@ -200,7 +200,7 @@ def test_an_endless_listing_ends(server: TestServer, monkeypatch: pytest.MonkeyP
         source.list_files()
 
 
-def test_a_listing_is_bounded_in_time(server: TestServer) -> None:
+def test_slow_listing_times_out(server: TestServer) -> None:
     """A slow listing ends after its own timeout."""
     attrs = asyncssh.SFTPAttrs(size=10, atime=1, mtime=1, permissions=0o100644)
 
@@ -214,7 +214,7 @@ def test_a_listing_is_bounded_in_time(server: TestServer) -> None:
         source.list_files()
 
 
-def test_a_clock_hours_apart_changes_nothing(server: TestServer, root: Path) -> None:
+def test_clock_difference_changes_nothing(server: TestServer, root: Path) -> None:
     """mtimes are compared only with each other."""
     server.faults.clock_offset = 7 * 3600
     fill(root, 3)
@@ -224,7 +224,7 @@ def test_a_clock_hours_apart_changes_nothing(server: TestServer, root: Path) -> 
         assert len(fetched(source.fetch(files.values()))) == 3
 
 
-def test_a_poll_costs_one_stat_and_no_listing(server: TestServer, root: Path) -> None:
+def test_poll_of_an_unchanged_folder_sends_one_stat(server: TestServer, root: Path) -> None:
     """A poll of an unchanged folder over an open connection sends one STAT."""
     fill(root, 3)
     os.utime(root, (1_700_100_000, 1_700_100_000))
@@ -238,7 +238,7 @@ def test_a_poll_costs_one_stat_and_no_listing(server: TestServer, root: Path) ->
         assert (server.stats - before[0], server.listings - before[1]) == (10, 0)
 
 
-def test_a_dropped_connection_is_an_error_at_the_next_look(server: TestServer, root: Path) -> None:
+def test_lost_connection_is_an_error_at_the_next_poll(server: TestServer, root: Path) -> None:
     """After a lost connection the source raises an error, and a new source works."""
     fill(root, 1)
     with sftp_source.connect(server.settings()) as source:
@@ -250,52 +250,52 @@ def test_a_dropped_connection_is_an_error_at_the_next_look(server: TestServer, r
         assert len(listed(source)) == 1
 
 
-def test_no_such_folder(server: TestServer) -> None:
+def test_missing_folder_is_reported(server: TestServer) -> None:
     """The error for a wrong remote_path names the path and the server."""
     with pytest.raises(SourceError, match=r"the folder /nowhere on et@127.* does not exist"):
         sftp_source.connect(server.settings(remote_path="/nowhere"))
 
 
-def test_a_folder_that_may_not_be_read(server: TestServer) -> None:
+def test_unreadable_folder_is_an_access_error(server: TestServer) -> None:
     """A folder without permission is an AccessError, not a temporary one."""
     server.faults.deny_folder = True
     with pytest.raises(AccessError, match=r"no permission to read the folder / on et@127"):
         sftp_source.connect(server.settings())
 
 
-def test_a_file_for_a_folder(server: TestServer, root: Path) -> None:
+def test_file_in_place_of_a_folder_is_reported(server: TestServer, root: Path) -> None:
     """The error for a remote_path that is a file says so."""
     fill(root, 1)
     with pytest.raises(SourceError, match="is not a folder"):
         sftp_source.connect(server.settings(remote_path="/" + name_of(0)))
 
 
-def test_connection_refused() -> None:
+def test_refused_connection_is_reported_with_its_address() -> None:
     """A refused connection is one line with the address."""
     with pytest.raises(SourceError, match=r"cannot reach .*:1: connection refused"):
         sftp_source.connect(SftpSettings(host="127.0.0.1", port=1, user="et", remote_path="/", ssh_config=None))
 
 
-def test_an_unknown_host_name() -> None:
+def test_unknown_host_name_is_reported() -> None:
     """An unknown host name is one line with the name."""
     with pytest.raises(SourceError, match="cannot find the host"):
         sftp_source.connect(SftpSettings(host="no.such.host.invalid", user="et", remote_path="/", ssh_config=None))
 
 
-def test_a_key_the_server_does_not_know(server: TestServer, keys: Path) -> None:
+def test_unknown_key_is_reported(server: TestServer, keys: Path) -> None:
     """The error names user, server and key, and what to do."""
     other = client_key(keys, "other_key")
     with pytest.raises(AccessError, match=r"et@127.*refused .*other_key: add its public half"):
         sftp_source.connect(server.settings(key_file=other))
 
 
-def test_a_server_without_sftp(root: Path, keys: Path) -> None:
+def test_server_without_sftp_is_reported(root: Path, keys: Path) -> None:
     """A login without SFTP is reported as such, not as a lost connection."""
     with TestServer(root, keys, sftp_factory=None) as server, pytest.raises(SourceError, match="offers no SFTP"):
         sftp_source.connect(server.settings())
 
 
-def test_a_server_whose_sftp_does_not_start(root: Path, keys: Path) -> None:
+def test_closing_sftp_subsystem_is_reported(root: Path, keys: Path) -> None:
     """A subsystem that closes at once is reported in the same way."""
 
     def dies(kind: int, body: bytes) -> bytes:
@@ -361,7 +361,7 @@ def ssh_packet(body: bytes) -> bytes:
         (b"SSH-1.5-Ancient\r\n", False, "no common algorithm|SSH failed"),
     ],
 )
-def test_what_is_no_ssh_server(
+def test_other_protocols_are_reported(
     listener: Callable[[bytes, bool], int], words: bytes, hangs_up: bool, message: str
 ) -> None:
     """Silence, a closed connection and another protocol each end in one line, in time."""
@@ -382,7 +382,7 @@ def test_what_is_no_ssh_server(
         assert not timer.is_alive()  # it would hold up the end of the process
 
 
-def test_a_peer_that_takes_nothing_in_is_given_up() -> None:
+def test_send_without_progress_times_out() -> None:
     """A send without progress ends after its timeout, and not before."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         with PromptSocket(socket.create_connection(server.getsockname()), stall_seconds=0.2) as stuck:
@@ -457,14 +457,14 @@ def ancient(kind: int, body: bytes) -> bytes:
         (ancient, "sent an answer that is not SFTP"),
     ],
 )
-def test_a_peer_that_speaks_no_proper_sftp(
+def test_broken_sftp_is_reported(
     root: Path, keys: Path, answer: Callable[[int, bytes], bytes], message: str
 ) -> None:
     """Noise, endless answers, broken packets and silence end in one line, in time, with bounded memory."""
     with TestServer(root, keys, raw=answer) as server, pytest.raises(SourceError, match=message):
-        look_once(server)
+        poll_once(server)
 
 
-def look_once(server: TestServer) -> None:
+def poll_once(server: TestServer) -> None:
     with sftp_source.connect(server.settings(timeouts=IMPATIENT)) as source:
         source.list_files()

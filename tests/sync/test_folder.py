@@ -12,20 +12,20 @@ from etstats.sync.source import Failed, Fetched
 from tests.support.listings import name_of, write
 
 
-def test_no_such_folder(tmp_path: Path) -> None:
+def test_missing_folder_is_reported(tmp_path: Path) -> None:
     """A wrong path, or a disk that is not mounted."""
     with pytest.raises(SourceError, match=r"the folder .*gone does not exist"):
         folder.open_folder(tmp_path / "gone")
 
 
-def test_a_file_for_a_folder(tmp_path: Path) -> None:
+def test_file_in_place_of_a_folder_is_reported(tmp_path: Path) -> None:
     """The error says that the path is a file."""
     (tmp_path / "file").touch()
     with pytest.raises(SourceError, match="is not a folder"):
         folder.open_folder(tmp_path / "file")
 
 
-def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_folder_is_an_access_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Root may read everything, so the OSError is simulated."""
 
     def refuse(path: object) -> None:
@@ -36,7 +36,7 @@ def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.Monke
         folder.open_folder(tmp_path)
 
 
-def test_a_file_that_may_not_be_read_fails_alone(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_file_does_not_affect_others(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other files are fetched."""
     files = [write(root, name_of(number)) for number in range(3)]
     honest = os.open
@@ -54,7 +54,7 @@ def test_a_file_that_may_not_be_read_fails_alone(root: Path, monkeypatch: pytest
     assert isinstance(third, Fetched)
 
 
-def test_a_link_or_a_pipe_that_took_a_files_place(root: Path, tmp_path: Path) -> None:
+def test_link_or_pipe_in_place_of_a_file_is_rejected(root: Path, tmp_path: Path) -> None:
     """A link is not followed, and a pipe does not block."""
     files = [write(root, name_of(number), b"secret") for number in range(2)]
     (root / "secret").write_bytes(b"secret")
@@ -66,7 +66,7 @@ def test_a_link_or_a_pipe_that_took_a_files_place(root: Path, tmp_path: Path) ->
         assert all(isinstance(outcome, Failed) for outcome in source.fetch(files))
 
 
-def test_an_endless_folder_ends(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folder_with_too_many_names_is_an_error(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder with too many names is an error."""
     for number in range(11):
         write(root, name_of(number))

@@ -45,7 +45,7 @@ def honest(_kind: int, _body: bytes, answer: bytes) -> bytes:
     return answer
 
 
-class Hand:
+class PacketServer:
     """A folder of files of one size, served packet by packet; `twist` may change each answer."""
 
     def __init__(self, count: int, size: int, twist: Twist = honest) -> None:
@@ -78,10 +78,10 @@ class Hand:
         return packet(sftp_wire.STATUS, number + OK)
 
 
-class HandChannel:
+class PacketServerChannel:
     """The same server in memory, for many examples."""
 
-    def __init__(self, hand: Hand) -> None:
+    def __init__(self, hand: PacketServer) -> None:
         self._hand = hand
         self._in = b""
         self._out = bytearray()
@@ -108,8 +108,8 @@ def files(count: int, size: int) -> list[RemoteFile]:
     return [RemoteFile(name=name_of(number), size=size, mtime=MTIME) for number in range(count)]
 
 
-def fetch_all(hand: Hand) -> list[Fetched | Failed]:
-    return list(pipelined(Wire(HandChannel(hand), 1), b"/", files(hand.count, hand.size)))
+def fetch_all(hand: PacketServer) -> list[Fetched | Failed]:
+    return list(pipelined(Wire(PacketServerChannel(hand), 1), b"/", files(hand.count, hand.size)))
 
 
 def on(request: int, change: Callable[[bytes, bytes], bytes]) -> Twist:
@@ -122,11 +122,11 @@ def on(request: int, change: Callable[[bytes, bytes], bytes]) -> Twist:
 
 
 @pytest.fixture
-def serve(root: Path, keys: Path) -> Iterator[Callable[[Hand], TestServer]]:
+def serve(root: Path, keys: Path) -> Iterator[Callable[[PacketServer], TestServer]]:
     """Start a `Hand` server over real SSH."""
     running: list[TestServer] = []
 
-    def start(hand: Hand) -> TestServer:
+    def start(hand: PacketServer) -> TestServer:
         running.append(TestServer(root, keys, raw=hand).__enter__())
         return running[-1]
 
@@ -135,9 +135,9 @@ def serve(root: Path, keys: Path) -> Iterator[Callable[[Hand], TestServer]]:
         server.__exit__()
 
 
-def test_the_hand_is_a_server(serve: Callable[[Hand], TestServer]) -> None:
+def test_unchanged_packet_server_sends_every_file(serve: Callable[[PacketServer], TestServer]) -> None:
     """Without changes the server lists and sends every file."""
-    server = serve(Hand(40, 50_000))
+    server = serve(PacketServer(40, 50_000))
     with sftp_source.connect(server.settings()) as source:
         listing = source.list_files()
         assert listing is not None
@@ -146,14 +146,14 @@ def test_the_hand_is_a_server(serve: Callable[[Hand], TestServer]) -> None:
     assert all(isinstance(outcome, Fetched) and len(outcome.content) == 50_000 for outcome in outcomes)
 
 
-def test_more_data_than_requested_is_not_kept() -> None:
+def test_excess_data_is_not_kept() -> None:
     """Files of 100 listed bytes whose reads return a megabyte fail, with small memory."""
 
     def flood(number: bytes, _answer: bytes) -> bytes:
         return packet(sftp_wire.DATA, number + sftp_wire.string(bytes((1 << 20) - 100)))
 
-    hand = Hand(300, 100, on(sftp_wire.READ, flood))
-    channel = HandChannel(hand)
+    hand = PacketServer(300, 100, on(sftp_wire.READ, flood))
+    channel = PacketServerChannel(hand)
     wire = Wire(channel, 1)
     outcomes = pipelined(wire, b"/", files(16, 100))
     tracemalloc.start()
@@ -170,13 +170,13 @@ def test_more_data_than_requested_is_not_kept() -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="measures memory as Linux shows it")
-def test_more_data_than_requested_over_ssh(serve: Callable[[Hand], TestServer]) -> None:
+def test_excess_data_over_ssh_is_not_kept(serve: Callable[[PacketServer], TestServer]) -> None:
     """If 600 files of 100 listed bytes send 600 MB over SSH, the client's memory stays small."""
 
     def flood(number: bytes, _answer: bytes) -> bytes:
         return packet(sftp_wire.DATA, number + sftp_wire.string(bytes((1 << 20) - 100)))
 
-    server = serve(Hand(600, 100, on(sftp_wire.READ, flood)))
+    server = serve(PacketServer(600, 100, on(sftp_wire.READ, flood)))
     done = run([sys.executable, "-c", CLIENT, str(server.port), server.key_file, server.known_hosts])
     assert done.returncode == 0, done.stderr
     reasons, kilobytes = json.loads(done.stdout)
@@ -230,11 +230,9 @@ ANSWERS_TO_REFUSE: dict[str, Twist] = {
 
 
 @pytest.mark.parametrize("twist", ANSWERS_TO_REFUSE.values(), ids=ANSWERS_TO_REFUSE)
-def test_an_answer_that_breaks_the_protocol_ends_the_connection(
-    serve: Callable[[Hand], TestServer], twist: Twist
-) -> None:
+def test_protocol_violation_ends_the_connection(serve: Callable[[PacketServer], TestServer], twist: Twist) -> None:
     """Wrong ids, kinds and lengths and unrequested packets are one error at once."""
-    server = serve(Hand(5, 1_000, twist))
+    server = serve(PacketServer(5, 1_000, twist))
     with sftp_source.connect(server.settings()) as source:
         fetched = source.fetch(files(5, 1_000))
         with pytest.raises(SourceError, match="sent an answer that is not SFTP"):
@@ -242,11 +240,11 @@ def test_an_answer_that_breaks_the_protocol_ends_the_connection(
 
 
 @pytest.mark.parametrize("request_", ["readdir", "stat"])
-def test_junk_during_a_listing_ends_it(serve: Callable[[Hand], TestServer], request_: str) -> None:
+def test_invalid_ids_end_a_listing(serve: Callable[[PacketServer], TestServer], request_: str) -> None:
     """A listing whose answers have other ids ends."""
     kind = {"readdir": sftp_wire.READDIR, "stat": sftp_wire.STAT}[request_]
     twist = on(kind, lambda number, answer: answer[:5] + b"\xff\xff\xff\xff" + answer[9:])
-    server = serve(Hand(5, 1_000, twist))
+    server = serve(PacketServer(5, 1_000, twist))
 
     def look() -> None:
         with sftp_source.connect(server.settings()) as source:
@@ -256,9 +254,9 @@ def test_junk_during_a_listing_ends_it(serve: Callable[[Hand], TestServer], requ
         look()
 
 
-def test_sizes_that_lie_are_no_files(serve: Callable[[Hand], TestServer]) -> None:
+def test_wrong_sizes_are_rejected(serve: Callable[[PacketServer], TestServer]) -> None:
     """A listed size of 2^64-1 is not requested; a size below the real one is not accepted."""
-    server = serve(Hand(3, 2**64 - 1))
+    server = serve(PacketServer(3, 2**64 - 1))
     with sftp_source.connect(server.settings()) as source:
         found = list(source.fetch(files(3, 2**64 - 1)))
         assert all(isinstance(outcome, Failed) and "too large" in outcome.reason for outcome in found)
@@ -267,7 +265,7 @@ def test_sizes_that_lie_are_no_files(serve: Callable[[Hand], TestServer]) -> Non
         assert isinstance(short, Failed)
 
 
-def test_answers_in_any_order_are_told_apart() -> None:
+def test_responses_in_any_order_are_matched_by_id() -> None:
     """Delayed and reversed answers give the same files, because ids are compared."""
     held: list[bytes] = []
 
@@ -279,19 +277,19 @@ def test_answers_in_any_order_are_told_apart() -> None:
         held.clear()
         return out
 
-    class Flushing(HandChannel):
+    class Flushing(PacketServerChannel):
         def recv(self, nbytes: int) -> bytes:
             self._out += b"".join(reversed(held))
             held.clear()
             return super().recv(nbytes)
 
-    hand = Hand(50, 40_000, reverse)
+    hand = PacketServer(50, 40_000, reverse)
     found = list(pipelined(Wire(Flushing(hand), 1), b"/", files(50, 40_000)))
     assert [len(outcome.content) for outcome in found if isinstance(outcome, Fetched)] == [40_000] * 50
 
 
 @given(data=st.data(), request=st.sampled_from(range(3, 9)))
-def test_a_damaged_answer_is_a_failed_file_or_one_error(data: st.DataObject, request: int) -> None:
+def test_damaged_response_returns_no_wrong_file(data: st.DataObject, request: int) -> None:
     """If any byte of any answer differs, no wrong file is returned."""
 
     def damage(answer: bytes) -> bytes:
@@ -307,7 +305,7 @@ def test_a_damaged_answer_is_a_failed_file_or_one_error(data: st.DataObject, req
                 return answer + answer[place:]
         return answer[:place] + junk + answer[place:]
 
-    hand = Hand(4, 300, on(request, lambda number, answer: damage(answer)))
+    hand = PacketServer(4, 300, on(request, lambda number, answer: damage(answer)))
     try:
         outcomes = fetch_all(hand)
     except (NotSftpError, EOFError, OSError):

@@ -51,7 +51,7 @@ def known(path: Path, *lines: str, host: str = "game.example.org", port: int = 2
         ("[2001:db8::1]:2222", "2001:db8::1", 2222),
     ],
 )
-def test_finds_a_host_in_every_spelling(tmp_path: Path, names: str, host: str, port: int) -> None:
+def test_host_is_found_in_every_notation(tmp_path: Path, names: str, host: str, port: int) -> None:
     """Plain, in a list, with brackets, hashed and with wildcards."""
     assert known(tmp_path / "known_hosts", line(names, key("a")), host=host, port=port) == [key("a")]
 
@@ -68,12 +68,12 @@ def test_finds_a_host_in_every_spelling(tmp_path: Path, names: str, host: str, p
         ("|1|!!|!!", 22),
     ],
 )
-def test_takes_no_other_host_for_it(tmp_path: Path, names: str, port: int) -> None:
+def test_other_hosts_do_not_match(tmp_path: Path, names: str, port: int) -> None:
     """Another port, another name, an exclusion and a damaged hash do not match."""
     assert known(tmp_path / "known_hosts", line(names, key("a")), port=port) == []
 
 
-def test_one_bad_line_hides_no_good_one(tmp_path: Path) -> None:
+def test_invalid_lines_are_skipped(tmp_path: Path) -> None:
     """Comments, damaged lines, other markers and unknown types are skipped."""
     lines = [
         "# a comment",
@@ -90,14 +90,14 @@ def test_one_bad_line_hides_no_good_one(tmp_path: Path) -> None:
     assert known(tmp_path / "known_hosts", *lines) == [key("stale"), key("good")]
 
 
-def test_a_stale_line_before_the_right_one_does_no_harm(tmp_path: Path) -> None:
+def test_one_matching_line_is_sufficient(tmp_path: Path) -> None:
     """One matching line is sufficient."""
     path = tmp_path / "known_hosts"
     known(path, line("game.example.org", key("stale")), line("game.example.org", key("good")))
     check(key("good"), known_keys([path], "game.example.org", 22), "game.example.org", 22)
 
 
-def test_an_unknown_key_shows_its_fingerprint_and_the_way(tmp_path: Path) -> None:
+def test_unknown_key_shows_fingerprint_and_trust_command(tmp_path: Path) -> None:
     """The error has the fingerprint and the command to trust the key."""
     shown = key("new")
     with pytest.raises(HostKeyError) as caught:
@@ -107,7 +107,7 @@ def test_an_unknown_key_shows_its_fingerprint_and_the_way(tmp_path: Path) -> Non
     assert "etstats config check --trust" in str(caught.value)
 
 
-def test_a_changed_key_is_refused_with_the_way_out(tmp_path: Path) -> None:
+def test_changed_key_is_refused_with_the_solution(tmp_path: Path) -> None:
     """The error has both fingerprints, the line, and the command that removes it."""
     path = tmp_path / "known_hosts"
     known(path, "# first", line("game.example.org", key("old")))
@@ -120,7 +120,7 @@ def test_a_changed_key_is_refused_with_the_way_out(tmp_path: Path) -> None:
     assert f"ssh-keygen -f {path} -R 'game.example.org'" in message
 
 
-def test_a_revoked_key_is_refused_though_it_is_known(tmp_path: Path) -> None:
+def test_revoked_key_is_refused(tmp_path: Path) -> None:
     """A revoked key is refused in any order of the lines."""
     path = tmp_path / "known_hosts"
     known(path, line("game.example.org", key("a")), "@revoked " + line("*", key("a")))
@@ -142,7 +142,7 @@ def test_trust_writes_a_private_file_once(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-def test_trust_ends_a_last_line_that_has_no_end(tmp_path: Path) -> None:
+def test_trust_completes_an_unterminated_last_line(tmp_path: Path) -> None:
     """A new key is appended on its own line even without a final newline."""
     path = tmp_path / "known_hosts"
     path.write_text(line("other", key("o")))
@@ -151,7 +151,7 @@ def test_trust_ends_a_last_line_that_has_no_end(tmp_path: Path) -> None:
     assert [found.key for found in known_keys([path], "other", 22)] == [key("o")]
 
 
-def test_trust_does_not_overrule_a_changed_key(tmp_path: Path) -> None:
+def test_trust_does_not_replace_a_changed_key(tmp_path: Path) -> None:
     """A changed key is not trusted until the old line is removed by hand."""
     path = tmp_path / "known_hosts"
     trust(path, key("old"), "game.example.org", 22)
@@ -159,7 +159,7 @@ def test_trust_does_not_overrule_a_changed_key(tmp_path: Path) -> None:
         trust(path, key("new"), "game.example.org", 22)
 
 
-def test_an_unreadable_file_is_said(tmp_path: Path) -> None:
+def test_unreadable_known_hosts_is_a_config_error(tmp_path: Path) -> None:
     """A known_hosts path that is a folder is a ConfigError, not an empty list."""
     with pytest.raises(ConfigError, match="cannot read the known hosts"):
         known_keys([tmp_path], "game.example.org", 22)
@@ -167,13 +167,13 @@ def test_an_unreadable_file_is_said(tmp_path: Path) -> None:
         trust(tmp_path, key("a"), "game.example.org", 22)
 
 
-def test_spelling() -> None:
+def test_port_22_is_omitted() -> None:
     """Port 22 is left out."""
     assert spelling("Game.Example.org", 22) == "game.example.org"
     assert spelling("game.example.org", 2222) == "[game.example.org]:2222"
 
 
-def test_first_contact(server: TestServer) -> None:
+def test_unknown_server_is_trusted_and_connected(server: TestServer) -> None:
     """Unknown, probed, trusted, connected."""
     server.known_hosts.unlink()
     settings = server.settings()
@@ -186,7 +186,7 @@ def test_first_contact(server: TestServer) -> None:
     source.connect(settings).close()
 
 
-def test_a_server_with_another_key_is_refused(server: TestServer, root: Path, tmp_path: Path) -> None:
+def test_server_with_another_key_is_refused(server: TestServer, root: Path, tmp_path: Path) -> None:
     """A known address with a new key gets no login."""
     server.known_hosts.write_text(line(f"[127.0.0.1]:{server.port}", key("old")) + "\n")
     with pytest.raises(HostKeyError, match="CHANGED"):
@@ -195,7 +195,7 @@ def test_a_server_with_another_key_is_refused(server: TestServer, root: Path, tm
 
 
 @pytest.mark.parametrize("kind", ["ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa"])
-def test_asks_for_a_type_of_key_that_is_known(root: Path, keys: Path, kind: str) -> None:
+def test_known_key_type_is_requested(root: Path, keys: Path, kind: str) -> None:
     """From a server with three keys, the known type is requested, RSA with SHA-2 too."""
     kinds = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa")
     with TestServer(root, keys, host_key_kinds=kinds) as server:
@@ -204,7 +204,7 @@ def test_asks_for_a_type_of_key_that_is_known(root: Path, keys: Path, kind: str)
         source.connect(server.settings()).close()
 
 
-def test_a_known_type_that_the_server_no_longer_has(root: Path, keys: Path) -> None:
+def test_missing_known_key_type_is_refused(root: Path, keys: Path) -> None:
     """If the known type is gone, another key is not accepted."""
     with TestServer(root, keys, host_key_kinds=("ecdsa-sha2-nistp256",)) as server:
         server.known_hosts.write_text(line(f"[127.0.0.1]:{server.port}", key("old")) + "\n")

@@ -17,7 +17,7 @@ from etstats.sync.local_copies import clear_partials, local_files, write_copy
 from tests.support.processes import HANG_SECONDS
 
 
-def test_stores_bytes_and_mtime(tmp_path: Path) -> None:
+def test_copy_has_the_bytes_and_mtime(tmp_path: Path) -> None:
     """The copy equals the file; the folder is created; no other file is left."""
     folder = tmp_path / "gamestats" / "main"
     path = write_copy(folder, "round.txt", b"hello", 1_700_000_000)
@@ -27,20 +27,20 @@ def test_stores_bytes_and_mtime(tmp_path: Path) -> None:
     assert local_files(folder) == {"round.txt": KnownFile(size=5, mtime=1_700_000_000)}
 
 
-def test_no_folder_holds_no_copies(tmp_path: Path) -> None:
+def test_missing_folder_is_empty(tmp_path: Path) -> None:
     """A deleted folder is treated as empty."""
     assert local_files(tmp_path / "gone") == {}
 
 
 @pytest.mark.parametrize("name", ["../up.txt", "/etc/x", "a/b", "..", "", "a\nb"])
-def test_never_writes_outside_its_folder(tmp_path: Path, name: str) -> None:
+def test_nothing_is_written_outside_the_folder(tmp_path: Path, name: str) -> None:
     """Names are checked again before they are joined to a path."""
     with pytest.raises(SourceError, match="not a plain file name"):
         write_copy(tmp_path / "in", name, b"x", 1_700_000_000)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
+def test_reader_never_gets_a_partial_file(tmp_path: Path) -> None:
     """While a file is replaced repeatedly, a reader always gets a complete version."""
     versions = [bytes([letter]) * 200_000 for letter in b"abc"]
     seen: set[bytes] = set()
@@ -62,7 +62,7 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
 
 
 @contextmanager
-def a_disk_with_room_for(size: int) -> Iterator[None]:
+def limited_file_size(size: int) -> Iterator[None]:
     """Limit the file size of this process, to simulate a full disk."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -74,10 +74,10 @@ def a_disk_with_room_for(size: int) -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, handler)
 
 
-def test_a_full_disk_leaves_the_old_copy_and_no_rest(tmp_path: Path) -> None:
+def test_full_disk_keeps_the_old_copy(tmp_path: Path) -> None:
     """If a write fails, the earlier version is kept and no partial file is left."""
     write_copy(tmp_path, "round.txt", b"whole", 1_700_000_000)
-    with a_disk_with_room_for(4096), pytest.raises(TemporaryError, match="no space for the local copy"):
+    with limited_file_size(4096), pytest.raises(TemporaryError, match="no space for the local copy"):
         write_copy(tmp_path, "round.txt", bytes(50_000), 1_700_000_000)
     assert [entry.name for entry in tmp_path.iterdir()] == ["round.txt"]
     assert (tmp_path / "round.txt").read_bytes() == b"whole"
@@ -85,9 +85,7 @@ def test_a_full_disk_leaves_the_old_copy_and_no_rest(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
-def test_a_folder_that_may_not_be_written_is_a_setting(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
+def test_unwritable_folder_is_a_config_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     """The error for a read-only or foreign folder names the folder and the solution."""
 
     def refuse(*_: object, **__: object) -> None:
@@ -98,7 +96,7 @@ def test_a_folder_that_may_not_be_written_is_a_setting(
         write_copy(tmp_path, "round.txt", b"x", 1_700_000_000)
 
 
-def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
+def test_file_in_place_of_the_folder_is_reported(tmp_path: Path) -> None:
     """The error says that the path is not a folder, for reading and writing."""
     (tmp_path / "main").write_text("in the way")
     with pytest.raises(ConfigError, match="cannot use the local copy"):
@@ -107,7 +105,7 @@ def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
         local_files(tmp_path / "main")
 
 
-def test_clears_what_killed_runs_left(tmp_path: Path) -> None:
+def test_old_partial_files_are_removed(tmp_path: Path) -> None:
     """Old partial files are removed; recent ones and copies are kept."""
     write_copy(tmp_path, "round.txt", b"x", 1_700_000_000)
     for name in ("tmpold.partial", "tmpyoung.partial"):

@@ -35,14 +35,14 @@ def _no_agent_and_an_empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ("ssh-rsa", "pkcs1-pem"),
     ],
 )
-def test_every_usual_kind_of_key(root: Path, keys: Path, kind: str, layout: str) -> None:
+def test_every_common_key_type_works(root: Path, keys: Path, kind: str, layout: str) -> None:
     """ed25519, ECDSA, and RSA with SHA-2 signatures; OpenSSH's format and PEM."""
     key_file = client_key(keys, "client_key", kind, format_name=layout)
     with TestServer(root, keys) as server:
         sftp_source.connect(server.settings(key_file=key_file)).close()
 
 
-def test_every_ecdsa_key_is_read() -> None:
+def test_padded_ecdsa_keys_are_read() -> None:
     """Programs pad the numbers of ECDSA keys in different ways."""
     for number in range(40):
         kind = ("ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")[number % 3]
@@ -50,26 +50,26 @@ def test_every_ecdsa_key_is_read() -> None:
         assert _private_key(key.export_private_key("openssh")).asbytes() == key.public_data
 
 
-def test_a_passphrase_is_never_asked_for(server: TestServer, keys: Path) -> None:
+def test_key_with_a_passphrase_without_an_agent_is_refused(server: TestServer, keys: Path) -> None:
     """Without an agent, the error says what to do."""
     locked = client_key(keys, "locked_key", passphrase="secret words", rounds=50)
     with pytest.raises(AccessError, match=r"has a passphrase and is not in the agent: ssh-add"):
         sftp_source.connect(server.settings(key_file=locked))
 
 
-def test_no_key_at_all(server: TestServer) -> None:
+def test_missing_key_is_reported(server: TestServer) -> None:
     """The error says how to create a key."""
     with pytest.raises(AccessError, match=r"no key to log in to .*ssh-keygen"):
         sftp_source.connect(server.settings(key_file=None))
 
 
-def test_a_key_file_that_is_not_there(server: TestServer, keys: Path) -> None:
+def test_missing_key_file_is_a_config_error(server: TestServer, keys: Path) -> None:
     """A missing key file is a ConfigError."""
     with pytest.raises(ConfigError, match=r"the key .*nowhere does not exist: correct key_file"):
         sftp_source.connect(server.settings(key_file=keys / "nowhere"))
 
 
-def test_a_key_that_others_can_read(server: TestServer) -> None:
+def test_readable_key_is_refused(server: TestServer) -> None:
     """Refused as by ssh, with the chmod command."""
     server.key_file.chmod(0o644)
     with pytest.raises(ConfigError, match=r"mode 0644\): chmod 600"):
@@ -79,7 +79,7 @@ def test_a_key_that_others_can_read(server: TestServer) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"not a key", b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n", bytes(100)]
 )
-def test_what_is_no_key(server: TestServer, keys: Path, content: bytes) -> None:
+def test_invalid_key_is_refused(server: TestServer, keys: Path, content: bytes) -> None:
     """An empty, an invalid and a truncated file."""
     wrong = keys / "wrong"
     wrong.touch(mode=0o600)
@@ -94,7 +94,7 @@ def ssh_config(keys: Path, text: str) -> Path:
     return path
 
 
-def test_ssh_config_says_where_an_alias_leads(server: TestServer, keys: Path) -> None:
+def test_ssh_config_resolves_an_alias(server: TestServer, keys: Path) -> None:
     """HostName, Port, User, IdentityFile and UserKnownHostsFile are used."""
     config = ssh_config(
         keys,
@@ -104,14 +104,14 @@ def test_ssh_config_says_where_an_alias_leads(server: TestServer, keys: Path) ->
     sftp_source.connect(SftpSettings(host="arena", remote_path="/", ssh_config=config)).close()
 
 
-def test_settings_win_over_ssh_config(server: TestServer, keys: Path) -> None:
+def test_settings_override_ssh_config(server: TestServer, keys: Path) -> None:
     """Settings override ssh_config."""
     config = ssh_config(keys, "Host *\n  Port 1\n  User nobody\n  IdentityFile /nowhere\n")
     endpoint = resolve(server.settings(ssh_config=config))
     assert (endpoint.port, endpoint.user, endpoint.key_files) == (server.port, "et", (server.key_file,))
 
 
-def test_proxy_jump(server: TestServer, root: Path, keys: Path, tmp_path: Path) -> None:
+def test_proxy_jump_connects_through_a_host(server: TestServer, root: Path, keys: Path, tmp_path: Path) -> None:
     """A jump host and its target, each with its own host key."""
     others = tmp_path / "inner"
     others.mkdir(mode=0o700)
@@ -137,7 +137,7 @@ def test_proxy_jump(server: TestServer, root: Path, keys: Path, tmp_path: Path) 
         assert sftp_source.probe_host_key(settings).fingerprint == inner.host_keys[0].get_fingerprint()
 
 
-def test_a_jump_host_that_cannot_reach_the_target(server: TestServer, keys: Path) -> None:
+def test_unreachable_target_behind_a_jump_host_is_named(server: TestServer, keys: Path) -> None:
     """The error names the server that was not reached."""
     config = ssh_config(
         keys,
@@ -150,7 +150,7 @@ def test_a_jump_host_that_cannot_reach_the_target(server: TestServer, keys: Path
         )
 
 
-def test_several_jumps_are_a_chain(keys: Path) -> None:
+def test_several_jumps_are_chained(keys: Path) -> None:
     """`a,b` connects to a, then to b, then to the target."""
     config = ssh_config(keys, "Host target\n  ProxyJump one@a:2201,two@[2001:db8::2]:2202\n")
     target = resolve(SftpSettings(host="target", user="et", remote_path="/", ssh_config=config))
@@ -171,14 +171,14 @@ def test_several_jumps_are_a_chain(keys: Path) -> None:
         ("nonsense\n", "cannot read"),
     ],
 )
-def test_what_of_ssh_config_cannot_be_done_is_said(keys: Path, text: str, message: str) -> None:
+def test_unsupported_ssh_config_is_an_error(keys: Path, text: str, message: str) -> None:
     """Unsupported settings are an error, so that no other host is contacted."""
     settings = SftpSettings(host="game", user="et", remote_path="/", ssh_config=ssh_config(keys, text))
     with pytest.raises(ConfigError, match=message):
         resolve(settings)
 
 
-def test_a_bad_key_of_ssh_config_hides_no_good_one(server: TestServer, keys: Path) -> None:
+def test_invalid_key_of_ssh_config_is_skipped(server: TestServer, keys: Path) -> None:
     """Only the key of the settings must be valid; others are skipped."""
     (keys / "rubbish").write_text("rubbish")
     (keys / "rubbish").chmod(0o600)
@@ -189,7 +189,7 @@ def test_a_bad_key_of_ssh_config_hides_no_good_one(server: TestServer, keys: Pat
         sftp_source.connect(server.settings(key_file=None, ssh_config=config))
 
 
-def test_a_server_that_hangs_up_on_many_keys(server: TestServer, keys: Path) -> None:
+def test_too_many_refused_keys_are_an_access_error(server: TestServer, keys: Path) -> None:
     """Too many refused keys are an AccessError, not a temporary error."""
     files = [client_key(keys, f"key{number}") for number in range(4)]
     identities = "".join(f"  IdentityFile {file}\n" for file in files)
@@ -199,7 +199,7 @@ def test_a_server_that_hangs_up_on_many_keys(server: TestServer, keys: Path) -> 
         sftp_source.connect(server.settings(key_file=None, ssh_config=config))
 
 
-def test_no_secret_in_any_message(server: TestServer, keys: Path) -> None:
+def test_error_of_a_refused_login_has_no_secret(server: TestServer, keys: Path) -> None:
     """The error of a refused login names the key file without its contents."""
     other = client_key(keys, "other")
     with pytest.raises(AccessError) as caught:
@@ -225,7 +225,7 @@ def test_include_is_followed(server: TestServer, keys: Path, tmp_path: Path, at:
     sftp_source.connect(settings).close()
 
 
-def test_an_included_file_has_blocks_of_its_own(keys: Path) -> None:
+def test_blocks_end_with_the_included_file(keys: Path) -> None:
     """Blocks end with the included file; an Include with Host lines below a Host is an error."""
     (keys / "more").write_text("Host other\n  Port 7\n")
     config = ssh_config(keys, f"Include {keys}/more\nPort 8\nHost other\n  User me\n")
@@ -237,14 +237,14 @@ def test_an_included_file_has_blocks_of_its_own(keys: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["Include %d/more\n", "Include ${HOME}/more\n", "Include {config}\n"])
-def test_an_include_that_cannot_be_followed_is_said(keys: Path, text: str) -> None:
+def test_unsupported_include_is_an_error(keys: Path, text: str) -> None:
     """Tokens, variables, and a file that includes itself are errors."""
     config = ssh_config(keys, text.replace("{config}", str(keys / "config")))
     with pytest.raises(ConfigError, match=r"Include .*(not supported|deep)"):
         resolve(SftpSettings(host="arena", remote_path="/", ssh_config=config))
 
 
-def test_host_key_alias(server: TestServer, keys: Path) -> None:
+def test_host_key_alias_is_used_for_the_key(server: TestServer, keys: Path) -> None:
     """The key is stored and looked up under the alias alone."""
     public = server.known_hosts_lines()[0].split(maxsplit=1)[1]
     server.known_hosts.write_text(f"Arena {public}\n")
@@ -269,7 +269,7 @@ def certify(key_file: Path, name: str = "et") -> asyncssh.SSHKey:
 
 
 @pytest.mark.parametrize("kind", ["ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa"])
-def test_a_certificate_that_the_server_does_not_trust(root: Path, keys: Path, kind: str) -> None:
+def test_untrusted_certificate_falls_back_to_the_key(root: Path, keys: Path, kind: str) -> None:
     """The key alone is tried next, as in ssh."""
     key_file = client_key(keys, "client_key", kind)
     certify(key_file)
@@ -277,7 +277,7 @@ def test_a_certificate_that_the_server_does_not_trust(root: Path, keys: Path, ki
         sftp_source.connect(server.settings(key_file=key_file)).close()
 
 
-def test_a_certificate_is_enough(root: Path, keys: Path) -> None:
+def test_trusted_certificate_is_sufficient(root: Path, keys: Path) -> None:
     """A server that trusts only the CA accepts the certificate."""
     key_file = client_key(keys)
     authority = certify(key_file)
@@ -290,7 +290,7 @@ def test_a_certificate_is_enough(root: Path, keys: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"rubbish", b"\xff\xfe", b"ssh-ed25519-cert-v01@openssh.com AAAA", None])
-def test_a_damaged_certificate_hides_no_key(server: TestServer, content: bytes | None) -> None:
+def test_damaged_certificate_falls_back_to_the_key(server: TestServer, content: bytes | None) -> None:
     """With an invalid certificate, one of another type, or a folder, the key alone is used."""
     certificate = Path(f"{server.key_file}-cert.pub")
     if content is None:

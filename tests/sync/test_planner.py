@@ -42,14 +42,14 @@ def reasons(todo: planner.FetchPlan) -> dict[str, tuple[SkipReason, str]]:
     return {skipped.name: (skipped.layer, skipped.reason) for skipped in todo.skipped}
 
 
-def test_takes_everything_new_oldest_first() -> None:
+def test_new_files_are_fetched_oldest_first() -> None:
     """New files are fetched oldest first in any order of the listing."""
     todo = plan(listing(NEW, OLD), stamp_of=stamp_of, known={})
     assert todo.to_fetch == (OLD, NEW)
     assert todo.skipped == ()
 
 
-def test_names_that_are_no_rounds_are_left_with_a_reason() -> None:
+def test_other_names_are_skipped_with_a_reason() -> None:
     """Other names, and those refused by the listing."""
     refused = (Refused(name="../evil", reason="not a plain file name"),)
     todo = plan(listing(remote("x_ws.dat"), refused=refused), stamp_of=stamp_of, known={})
@@ -60,7 +60,7 @@ def test_names_that_are_no_rounds_are_left_with_a_reason() -> None:
     }
 
 
-def test_the_window_begins_inside_and_ends_outside() -> None:
+def test_since_is_inclusive_and_until_exclusive() -> None:
     """`since` is inclusive, `until` exclusive."""
     since, until = at("2025-10-01 20:00"), at("2025-10-02 20:00")
     todo = plan(listing(OLD, NEW), stamp_of=stamp_of, known={}, since=since, until=until)
@@ -71,7 +71,7 @@ def test_the_window_begins_inside_and_ends_outside() -> None:
 
 
 @pytest.mark.parametrize("mtime", [100, None])
-def test_what_is_known_and_unchanged_is_left(mtime: int | None) -> None:
+def test_known_unchanged_files_are_skipped(mtime: int | None) -> None:
     """Imported from this server, or from elsewhere with the same size; with or without a local copy."""
     todo = plan(listing(OLD), stamp_of=stamp_of, known={OLD.name: KnownFile(size=10, mtime=mtime)})
     assert todo.to_fetch == ()
@@ -81,13 +81,13 @@ def test_what_is_known_and_unchanged_is_left(mtime: int | None) -> None:
 @pytest.mark.parametrize(
     "was", [KnownFile(size=9, mtime=100), KnownFile(size=10, mtime=99), KnownFile(size=9, mtime=None)]
 )
-def test_what_changed_is_taken_again(was: KnownFile) -> None:
+def test_changed_files_are_fetched_again(was: KnownFile) -> None:
     """Another size or mtime, also an older one, even with a local copy."""
     todo = plan(listing(OLD), stamp_of=stamp_of, known={OLD.name: was}, local={OLD.name: was})
     assert todo.to_fetch == (OLD,)
 
 
-def test_quarantine_waits_for_a_change() -> None:
+def test_quarantined_file_waits_for_a_change() -> None:
     """A file in quarantine is not fetched until it changes."""
     known = {OLD.name: KnownFile(size=10, mtime=100, in_quarantine=True)}
     todo = plan(listing(OLD), stamp_of=stamp_of, known=known)
@@ -95,7 +95,7 @@ def test_quarantine_waits_for_a_change() -> None:
     assert plan(listing(remote(OLD.name, 11)), stamp_of=stamp_of, known=known).to_fetch != ()
 
 
-def test_the_cheapest_layer_that_knows_a_file_decides() -> None:
+def test_cheapest_matching_check_decides() -> None:
     """Name, window, memory, local file, processed files: in this order."""
     known = {OLD.name: KnownFile(size=10, mtime=100)}
     every = {"known": known, "local": known, "processed": {OLD}}
@@ -110,19 +110,19 @@ def test_the_cheapest_layer_that_knows_a_file_decides() -> None:
     assert layer(**every | {"processed": (), "local": {}}) is SkipReason.PROCESSED
 
 
-def test_a_copy_alone_does_not_count_as_imported() -> None:
+def test_local_copy_alone_is_not_imported() -> None:
     """A file that is not in the database is fetched even if a local copy exists."""
     todo = plan(listing(OLD), stamp_of=stamp_of, known={}, local={OLD.name: KnownFile(size=10, mtime=100)})
     assert todo.to_fetch == (OLD,)
 
 
-def test_a_file_that_changed_after_it_was_dealt_with_in_this_run() -> None:
+def test_file_changed_during_the_run_is_fetched_again() -> None:
     """Processed files are compared with size and mtime, not only by name."""
     changed = remote(OLD.name, 11)
     assert plan(listing(changed), stamp_of=stamp_of, known={}, processed={OLD}).to_fetch == (changed,)
 
 
-def test_counts_the_layers_in_their_order() -> None:
+def test_checks_are_counted_in_order() -> None:
     """The summary of a run."""
     known = {OLD.name: KnownFile(size=10, mtime=100)}
     todo = plan(listing(OLD, remote("a"), remote("b"), NEW), stamp_of=stamp_of, known=known)

@@ -7,7 +7,7 @@ from tests.support.processes import HANG_SECONDS
 from tests.support.sftp_server import TestServer
 
 
-def test_who_never_logged_in_is_hung_up_on_as_well(root: Path, keys: Path) -> None:
+def test_stop_closes_connections_without_login(root: Path, keys: Path) -> None:
     """Stopping the server closes connections without login, and those just accepted."""
     with TestServer(root, keys) as server:
         silent = socket.create_connection(("127.0.0.1", server.port), timeout=HANG_SECONDS)

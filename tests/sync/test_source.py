@@ -8,25 +8,25 @@ from etstats.domain.rounds import ListingState, RemoteFile
 from etstats.sync.source import MAX_RECENT, UNKNOWN_MTIME, is_unchanged, next_state, refusal, shown
 
 
-def look(state: ListingState | None, folder_mtime: int, now: float) -> tuple[bool, ListingState]:
+def poll_once(state: ListingState | None, folder_mtime: int, now: float) -> tuple[bool, ListingState]:
     """Poll a source once; return whether the listing was skipped, and the new state."""
     if state is not None and is_unchanged(state, folder_mtime, now):
         return True, state
     return False, next_state(state, folder_mtime, now, [])
 
 
-def test_a_change_is_looked_at_twice_and_then_trusted() -> None:
+def test_change_is_listed_twice() -> None:
     """The first listing may miss a file of the same second; one made two seconds later cannot."""
-    _, state = look(None, 100, 1000.0)
-    skipped, state = look(state, 100, 1001.0)
+    _, state = poll_once(None, 100, 1000.0)
+    skipped, state = poll_once(state, 100, 1001.0)
     assert not skipped
-    skipped, state = look(state, 100, 1005.0)
+    skipped, state = poll_once(state, 100, 1005.0)
     assert not skipped
-    assert look(state, 100, 1010.0)[0]
-    assert not look(state, 101, 1010.0)[0]
+    assert poll_once(state, 100, 1010.0)[0]
+    assert not poll_once(state, 101, 1010.0)[0]
 
 
-def test_a_full_listing_every_ten_minutes_all_the_same() -> None:
+def test_listing_state_expires_after_ten_minutes() -> None:
     """A state expires after ten minutes, and when the local clock is set back."""
     state = ListingState(mtime=100, first_seen=1000.0, listed=1005.0)
     assert is_unchanged(state, 100, 1604.0)
@@ -34,7 +34,7 @@ def test_a_full_listing_every_ten_minutes_all_the_same() -> None:
     assert not is_unchanged(state, 100, 900.0)
 
 
-def test_a_folder_without_mtime_is_never_trusted() -> None:
+def test_folder_without_mtime_is_always_listed() -> None:
     """Without a folder mtime, each poll lists the folder."""
     assert not is_unchanged(ListingState(mtime=UNKNOWN_MTIME, first_seen=0.0, listed=5.0), UNKNOWN_MTIME, 6.0)
 
@@ -44,21 +44,21 @@ def test_a_folder_without_mtime_is_never_trusted() -> None:
     looks=st.lists(st.floats(min_value=0, max_value=200), min_size=1, max_size=60),
     offset=st.integers(min_value=-50_000, max_value=50_000),
 )
-def test_no_file_is_missed_whatever_the_moments(changes: list[float], looks: list[float], offset: int) -> None:
+def test_skipped_listing_misses_no_file(changes: list[float], looks: list[float], offset: int) -> None:
     """When a listing is skipped, the last one has all files, even if the clocks differ by hours."""
     state: ListingState | None = None
     listed_at = -1.0
     for now in sorted(looks):
         there = [change for change in changes if change <= now]
         mtime = int(max(there, default=0.0)) + offset
-        skipped, state = look(state, mtime, now)
+        skipped, state = poll_once(state, mtime, now)
         if skipped:
             assert not [change for change in there if change > listed_at]
         else:
             listed_at = now
 
 
-def test_young_files_are_looked_at_again_and_old_ones_are_not() -> None:
+def test_only_recent_files_are_checked_again() -> None:
     """By the source's clock, and a limited number."""
     young = [RemoteFile(name=f"{number}", size=1, mtime=9_500 + number) for number in range(100)]
     old = [RemoteFile(name="old", size=1, mtime=9_399)]
@@ -72,13 +72,13 @@ def test_young_files_are_looked_at_again_and_old_ones_are_not() -> None:
 @pytest.mark.parametrize(
     "name", ["", ".", "..", "a/b", "a\\b", "a\0b", "a\nb", "\x1b[0m", "a\u202eb", "x" * 256, "ž" * 128]
 )
-def test_names_that_are_refused(name: str) -> None:
+def test_unsafe_names_are_refused(name: str) -> None:
     """Paths, control characters, bidirectional text, and names no file system allows."""
     assert refusal(name)
 
 
 @pytest.mark.parametrize("name", ["2025-10-02-232818-erdenberg_t2-round-2.txt", "...", "a b", "ž.txt", "x" * 255])
-def test_names_that_are_names(name: str) -> None:
+def test_unusual_names_are_accepted(name: str) -> None:
     """Unusual names are accepted here; the planner checks the pattern."""
     assert refusal(name) is None
 

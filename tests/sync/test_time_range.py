@@ -36,7 +36,7 @@ NOW = datetime(2025, 10, 2, 21, 30, tzinfo=UTC)  # a Thursday, 23:30 in Ljubljan
         ("2025-10-01 20:15:30", "2025-10-01 20:15"),
     ],
 )
-def test_every_form(text: str, expected: str) -> None:
+def test_every_time_form_is_parsed(text: str, expected: str) -> None:
     """Spans count back from now; names and dates are midnights in the server's zone."""
     moment = parse_when(text, NOW, LJUBLJANA)
     assert moment is not None
@@ -44,12 +44,12 @@ def test_every_form(text: str, expected: str) -> None:
     assert f"{moment:%Y-%m-%d %H:%M}" == expected
 
 
-def test_all_is_no_bound() -> None:
+def test_all_has_no_bound() -> None:
     """`all` returns None."""
     assert parse_when("all", NOW, LJUBLJANA) is None
 
 
-def test_the_day_is_the_servers() -> None:
+def test_date_is_in_the_zone_of_the_server() -> None:
     """23:30 in Ljubljana is today there and tomorrow in Tokyo."""
     tokyo = parse_when("today", NOW, ZoneInfo("Asia/Tokyo"))
     assert tokyo is not None
@@ -66,14 +66,14 @@ def test_the_day_is_the_servers() -> None:
         ("2025-10-01T20:15", "2025-10-01 20:15"),
     ],
 )
-def test_until_a_day_means_to_its_end(text: str, expected: str) -> None:
+def test_until_a_date_includes_that_day(text: str, expected: str) -> None:
     """`--until 2025-10-01` includes the session of that day."""
     moment = parse_when(text, NOW, LJUBLJANA, until=True)
     assert moment is not None
     assert f"{moment:%Y-%m-%d %H:%M}" == expected
 
 
-def test_a_span_counts_real_hours_over_a_clock_change() -> None:
+def test_span_counts_elapsed_hours() -> None:
     """24 hours are 24 hours on the day when clocks are set back."""
     after = datetime(2025, 10, 26, 12, 0, tzinfo=LJUBLJANA)
     moment = parse_when("24h", after, LJUBLJANA)
@@ -85,13 +85,13 @@ def test_a_span_counts_real_hours_over_a_clock_change() -> None:
     "text",
     ["", "soon", "5", "h", "-3d", "1.5h", "2025-13-01", "2025-02-30", "25-10-01", "999999y", "٣d", "all day"],
 )
-def test_what_is_no_time_names_the_forms(text: str) -> None:
+def test_invalid_time_lists_the_forms(text: str) -> None:
     """The error lists the valid forms."""
     with pytest.raises(ConfigError, match=r"24h, 7d, 2weeks.*2025-10-01.*all"):
         parse_when(text, NOW, LJUBLJANA)
 
 
-def test_without_a_word_everything_at_first_and_a_day_later_on() -> None:
+def test_default_since_is_all_then_one_day() -> None:
     """Without --since: everything for an empty database, else a day before the newest file."""
     assert default_since(None) is None
     assert default_since(datetime.fromisoformat("2025-10-02 23:28:18")) == datetime.fromisoformat(

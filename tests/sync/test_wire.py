@@ -63,7 +63,7 @@ def files(count: int) -> list[RemoteFile]:
 
 
 @pytest.mark.parametrize("sends", range(1, 8))
-def test_what_was_whole_when_the_line_broke_is_kept(sends: int) -> None:
+def test_complete_files_are_returned_before_a_connection_error(sends: int) -> None:
     """When the connection fails at any point, complete files are returned before the error."""
     taken: list[Fetched | Failed] = []
 
@@ -78,7 +78,7 @@ def test_what_was_whole_when_the_line_broke_is_kept(sends: int) -> None:
     assert bool(whole) == (sends > 1)
 
 
-def test_a_file_takes_two_flights() -> None:
+def test_file_takes_two_round_trips() -> None:
     """A window of files takes one round trip to open, and one to read, stat and close."""
     channel = MemoryChannel()
     assert len(list(pipelined(Wire(channel, 1), b"/", files(200)))) == 200
@@ -86,7 +86,7 @@ def test_a_file_takes_two_flights() -> None:
 
 
 @given(count=st.integers(1, 300), receive=st.integers(1, 5_000), handles=st.integers(1, 300))
-def test_requests_never_wait_for_an_answer_that_cannot_come(count: int, receive: int, handles: int) -> None:
+def test_requests_are_sent_before_waiting(count: int, receive: int, handles: int) -> None:
     """However the answers arrive in pieces, queued requests are sent before a wait, within the allowed handles.
 
     The channel ends the connection when it is read while the server has nothing left to answer.
@@ -98,7 +98,7 @@ def test_requests_never_wait_for_an_answer_that_cannot_come(count: int, receive:
 
 
 @given(st.binary(max_size=200))
-def test_no_bytes_of_a_server_do_harm(body: bytes) -> None:
+def test_any_server_bytes_are_decoded_or_refused(body: bytes) -> None:
     """Any bytes are decoded or raise NotSftpError."""
     for decode in (wire.handle_of, wire.status_of, wire.attributes_of, wire.names_of):
         try:

@@ -55,7 +55,7 @@ def events(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., lis
     return run
 
 
-def test_a_file_that_changed_once_is_fetched_in_the_same_run(events: Callable[..., list[SyncEvent]]) -> None:
+def test_file_that_changed_once_is_fetched_in_the_same_run(events: Callable[..., list[SyncEvent]]) -> None:
     """The second listing has the final size."""
     failed, fetched, finished = events(SIZE + 1, SIZE)
     assert isinstance(failed, FetchFailed)
@@ -66,7 +66,7 @@ def test_a_file_that_changed_once_is_fetched_in_the_same_run(events: Callable[..
     assert finished.error is None
 
 
-def test_a_file_that_never_agrees_with_its_listing_is_reported(events: Callable[..., list[SyncEvent]]) -> None:
+def test_file_that_never_matches_its_listing_is_reported(events: Callable[..., list[SyncEvent]]) -> None:
     """If size and time are listed twice and the bytes differ, the failure is permanent."""
     first, second, _ = events(SIZE + 1, SIZE + 1)
     assert isinstance(first, FetchFailed)
@@ -75,7 +75,7 @@ def test_a_file_that_never_agrees_with_its_listing_is_reported(events: Callable[
     assert "the same size and time as before" in second.reason
 
 
-def test_a_file_that_keeps_growing_is_left_for_the_next_run(events: Callable[..., list[SyncEvent]]) -> None:
+def test_growing_file_is_left_for_the_next_run(events: Callable[..., list[SyncEvent]]) -> None:
     """If the listed size changes each time, the failure is temporary."""
     *failed, fetched, _ = events(SIZE + 3, SIZE + 2, SIZE + 1, SIZE)
     assert [event.is_passing for event in failed if isinstance(event, FetchFailed)] == [True] * 3
