@@ -65,7 +65,7 @@ def fails(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> Calla
     ],
     ids=lambda value: ascii(" ".join(value)) if isinstance(value, list) else "",
 )
-def test_a_usage_error_is_one_line(home: Path, capsys: Capture, words: list[str], expected: str) -> None:
+def test_usage_error_is_one_line(home: Path, capsys: Capture, words: list[str], expected: str) -> None:
     """Usage errors exit with 2 and one line that names the word and a suggestion, and nothing on stdout."""
     assert main(words) == 2
     captured = capsys.readouterr()
@@ -102,27 +102,27 @@ def test_help_is_shown_once(home: Path, capsys: Capture, words: list[str]) -> No
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
 )
-def test_an_error_leaves_with_its_code(
+def test_each_error_has_its_exit_code(
     fails: Callable[..., tuple[int, str, str]], error: errors.EtstatsError, code: int
 ) -> None:
     """Each class of errors has its exit code, and its message is printed unchanged."""
     assert fails(error) == (code, "", "etstats: details\n")
 
 
-def test_a_parse_error_names_file_and_line(fails: Callable[..., tuple[int, str, str]]) -> None:
+def test_parse_error_names_file_and_line(fails: Callable[..., tuple[int, str, str]]) -> None:
     """The line in the file is reported."""
     error = errors.ParseError("a.txt", 7, "too short")
     assert fails(error) == (3, "", "etstats: a.txt, line 7: too short\n")
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n", "\v", "\x85", "\u2028"], ids=ascii)
-def test_an_error_is_one_line_whatever_it_quotes(fails: Callable[..., tuple[int, str, str]], ends: str) -> None:
+def test_error_is_one_line_with_any_value(fails: Callable[..., tuple[int, str, str]], ends: str) -> None:
     """A line break in a name that was typed does not break the message."""
     error = errors.NotFoundError(f"no player is named a{ends}b; search with: etstats find TEXT")
     assert fails(error) == (2, "", "etstats: no player is named a b; search with: etstats find TEXT\n")
 
 
-def test_who_asks_gets_the_traceback_of_an_error(fails: Callable[..., tuple[int, str, str]]) -> None:
+def test_verbose_shows_the_traceback(fails: Callable[..., tuple[int, str, str]]) -> None:
     """With -v the traceback is shown before the error."""
     code, _, said = fails(errors.ConfigError("details"), "-v")
     assert code == 2
@@ -130,14 +130,14 @@ def test_who_asks_gets_the_traceback_of_an_error(fails: Callable[..., tuple[int,
     assert said.endswith("etstats: details\n")
 
 
-def test_meeting_another_run_is_no_news_under_cron(fails: Callable[..., tuple[int, str, str]]) -> None:
+def test_quiet_does_not_report_a_lock(fails: Callable[..., tuple[int, str, str]]) -> None:
     """With -q a lock of another run is not reported; other errors are."""
     assert fails(errors.LockedError("details"), "-q") == (75, "", "")
     assert "Traceback" not in fails(errors.LockedError("details"), "-v")[2]
     assert fails(errors.SourceError("details"), "-q") == (75, "", "etstats: details\n")
 
 
-def test_interrupted(fails: Callable[..., tuple[int, str, str]]) -> None:
+def test_interrupt_exits_with_130(fails: Callable[..., tuple[int, str, str]]) -> None:
     """Ctrl-C exits with 130 and says that completed work was kept."""
     code, out, said = fails(KeyboardInterrupt())
     assert (code, out) == (130, "")
@@ -145,7 +145,7 @@ def test_interrupted(fails: Callable[..., tuple[int, str, str]]) -> None:
     assert said.count("\n") == 1
 
 
-def test_a_fault_is_told_in_two_lines(fails: Callable[..., tuple[int, str, str]]) -> None:
+def test_unexpected_error_is_two_lines(fails: Callable[..., tuple[int, str, str]]) -> None:
     """An unexpected error exits with 1 and two lines, with a traceback only for -v."""
     code, out, said = fails(RuntimeError("the un[bold]expected\x1b[2J"))
     assert (code, out) == (1, "")
@@ -158,7 +158,7 @@ def test_a_fault_is_told_in_two_lines(fails: Callable[..., tuple[int, str, str]]
 
 
 @pytest.mark.parametrize("words", [["--help"], ["config", "show"], ["--version"]], ids=" ".join)
-def test_a_reader_that_has_seen_enough(home: Path, words: list[str]) -> None:
+def test_closed_pipe_is_not_a_failure(home: Path, words: list[str]) -> None:
     """A closed pipe is not a failure, and not reported."""
     reading, writing = os.pipe()
     os.close(reading)
@@ -169,7 +169,7 @@ def test_a_reader_that_has_seen_enough(home: Path, words: list[str]) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_piped_into_head(home: Path) -> None:
+def test_output_piped_into_head_has_no_error(home: Path) -> None:
     """The first line arrives, without errors on either side."""
     line = 'set -o pipefail; "$0" -m etstats --help | head -n 2'
     done = subprocess.run(["bash", "-c", line, sys.executable], capture_output=True, text=True, check=False)
@@ -177,7 +177,7 @@ def test_piped_into_head(home: Path) -> None:
     assert "Usage: etstats" in done.stdout
 
 
-def test_the_module_is_the_command(home: Path, tmp_path: Path) -> None:
+def test_module_equals_the_command(home: Path, tmp_path: Path) -> None:
     """`python -m etstats` equals the installed command: the same version and exit codes."""
     done = subprocess.run([*ETSTATS, "--version"], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == (f"etstats {__version__}\n", "")
@@ -194,7 +194,7 @@ HEAVY = {"psycopg", "rich", "paramiko", "PIL", "discord_webhook", "pydantic", "r
     [(["--help"], {"rich"}), (["db", "status", "--json"], {"psycopg"})],
     ids=["--help", "db status"],
 )
-def test_a_start_loads_what_it_uses(home: Path, words: list[str], used: set[str]) -> None:
+def test_start_imports_no_heavy_module(home: Path, words: list[str], used: set[str]) -> None:
     """Heavy modules are not imported, because each costs tens of milliseconds per start."""
     code = f"import sys; from etstats.cli import main; main({words!r}); print(*sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
@@ -204,7 +204,7 @@ def test_a_start_loads_what_it_uses(home: Path, words: list[str], used: set[str]
 @pytest.mark.parametrize(
     "words", [("--version",), ("--help",), ("leaderboard",), ("leaderboard", "--json"), ("config", "show")]
 )
-def test_a_full_disk_behind_stdout_is_no_fault(home: Path, words: tuple[str, ...]) -> None:
+def test_full_disk_behind_stdout_exits_with_75(home: Path, words: tuple[str, ...]) -> None:
     """Unwritable output is reported in one line with 75; with stderr full too, only the exit code remains."""
     command = [sys.executable, "-m", "etstats", *words]
     with Path("/dev/full").open("wb") as full:
@@ -215,7 +215,7 @@ def test_a_full_disk_behind_stdout_is_no_fault(home: Path, words: tuple[str, ...
     assert done.stderr.count("\n") == 1
 
 
-def test_a_fault_without_a_log_prints_no_traceback(home: Path) -> None:
+def test_unexpected_error_without_a_log_prints_no_traceback(home: Path) -> None:
     """Before the settings are read there is no log, and the terminal shows none."""
     program = (
         "import sys, etstats.cli as cli\n"
@@ -239,7 +239,7 @@ def test_a_fault_without_a_log_prints_no_traceback(home: Path) -> None:
         (["sync"], 2, "no game server is configured"),
     ],
 )
-def test_user_without_passwd_entry(
+def test_user_without_passwd_entry_is_supported(
     cli: Cli, reachable_dir: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: int, expected: str
 ) -> None:
     """A random user id without HOME, as in containers, works, or is refused for the embedded PostgreSQL."""
@@ -274,9 +274,7 @@ def test_user_without_passwd_entry(
     assert expected in text
 
 
-def test_a_lost_connection_is_temporary(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_lost_connection_is_temporary(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """If the database ends the connection at any statement: one line and exit code 75, no internal error."""
 
     def fail(*_: object, **__: object) -> None:

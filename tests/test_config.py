@@ -26,7 +26,7 @@ def written(folder: Path, text: str, mode: int = 0o600) -> Path:
     return path
 
 
-def test_without_a_file_everything_has_a_default(tmp_path: Path) -> None:
+def test_every_setting_has_a_default(tmp_path: Path) -> None:
     """Without file and environment: the embedded database, no servers, the XDG folders."""
     found = loader.load(environment={"XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data")})
     assert found.path is None
@@ -36,7 +36,7 @@ def test_without_a_file_everything_has_a_default(tmp_path: Path) -> None:
     assert found.sessions.gap_minutes == 60
 
 
-def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
+def test_missing_named_file_is_an_error(tmp_path: Path) -> None:
     """A wrong --config or ETSTATS_CONFIG is an error."""
     with pytest.raises(ConfigError, match="etstats init"):
         loader.load(tmp_path / "none.toml", {})
@@ -44,7 +44,7 @@ def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
         loader.load(environment={"ETSTATS_CONFIG": str(tmp_path / "none.toml")})
 
 
-def test_a_byte_order_mark_is_no_part_of_the_settings(tmp_path: Path) -> None:
+def test_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     """A BOM at the start of the settings, or of files with secrets, is ignored."""
     secret = written(tmp_path, "\ufeffhttps://discord.com/api/webhooks/1/x\n").rename(tmp_path / "webhook")
     path = written(tmp_path, f'\ufeff[discord]\nwebhook_url_file = "{secret}"\n')
@@ -64,13 +64,13 @@ def test_a_byte_order_mark_is_no_part_of_the_settings(tmp_path: Path) -> None:
         ("ETSTATS_DATABASE_URL_FILE", "/nowhere", "/nowhere: cannot be read: No such file or directory"),
     ],
 )
-def test_a_fault_in_the_environment_names_the_variable(tmp_path: Path, name: str, value: str, reason: str) -> None:
+def test_error_in_the_environment_names_the_variable(tmp_path: Path, name: str, value: str, reason: str) -> None:
     """The error names the file of the secret, not the settings file."""
     with pytest.raises(ConfigError, match=f"^{re.escape(f'{name}: {reason}')}$"):
         loader.load(environment={"XDG_CONFIG_HOME": str(tmp_path), name: value})
 
 
-def test_environment_goes_before_the_file(tmp_path: Path) -> None:
+def test_environment_overrides_the_file(tmp_path: Path) -> None:
     """ETSTATS_<SECTION>_<KEY> overrides the file, for all types."""
     path = written(tmp_path, SERVER + "[sessions]\ngap_minutes = 45\n[discord]\ncharts = true\n")
     environment = {
@@ -125,7 +125,7 @@ def test_environment_goes_before_the_file(tmp_path: Path) -> None:
         ("[sessions\n", "not valid TOML"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, said: str) -> None:
+def test_errors_name_file_key_and_solution(tmp_path: Path, text: str, said: str) -> None:
     """Each error names the file, the key and the solution."""
     path = written(tmp_path, text)
     with pytest.raises(ConfigError, match=said) as caught:
@@ -133,7 +133,7 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, said: s
     assert str(path) in str(caught.value)
 
 
-def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
+def test_readable_secret_is_refused(tmp_path: Path) -> None:
     """A webhook or password in a file of mode 0644 is refused; a URL without a password is accepted."""
     secret = '[discord]\nwebhook_url = "https://discord.com/api/webhooks/1/x"\n'
     with pytest.raises(ConfigError, match="chmod 600"):
@@ -146,7 +146,7 @@ def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
     ).database.url
 
 
-def test_secrets_come_from_files_of_their_own(tmp_path: Path) -> None:
+def test_secrets_are_read_from_files(tmp_path: Path) -> None:
     """`webhook_url_file` is read, must be private, and excludes `webhook_url`."""
     secret = tmp_path / "webhook"
     secret.write_text("https://discord.com/api/webhooks/1/token\n")
@@ -163,7 +163,7 @@ def test_secrets_come_from_files_of_their_own(tmp_path: Path) -> None:
         loader.load(written(tmp_path, f'[discord]\nwebhook_url = "x"\nwebhook_url_file = "{secret}"\n'), {})
 
 
-def test_what_is_shown_holds_no_secret(tmp_path: Path) -> None:
+def test_redacted_settings_have_no_secret(tmp_path: Path) -> None:
     """`redacted` replaces every secret, at any depth."""
     text = (
         '[database]\nurl = "postgresql://et:hidden1@db/etstats"\n'
@@ -177,7 +177,7 @@ def test_what_is_shown_holds_no_secret(tmp_path: Path) -> None:
     assert "hidden" not in str(loader.redacted(found))
 
 
-def test_the_server_that_is_meant(tmp_path: Path) -> None:
+def test_single_server_needs_no_name(tmp_path: Path) -> None:
     """A single server needs no name; an unknown name is an error that lists the servers."""
     found = loader.load(written(tmp_path, SERVER), {})
     assert found.server(None).name == "main"

@@ -60,7 +60,7 @@ READING = [
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "koi8-r", "cp437", "utf-8", "ascii:strict", "shift_jis"])
-def test_any_console_encoding(played: None, encoding: str) -> None:
+def test_any_console_encoding_works(played: None, encoding: str) -> None:
     """What the encoding lacks is replaced; no command ends in the middle of its output."""
     program = f"""
 import sys
@@ -90,7 +90,7 @@ print(codes)
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "koi8-r"])
-def test_json_loses_nothing_in_any_encoding(played: None, encoding: str) -> None:
+def test_json_is_complete_in_any_encoding(played: None, encoding: str) -> None:
     """Escapes stand for the characters that the encoding lacks."""
     done = etstats("leaderboard", "--top", "kills", "--json", PYTHONIOENCODING=encoding)
     plain = etstats("leaderboard", "--top", "kills", "--json", PYTHONIOENCODING="utf-8")
@@ -99,7 +99,7 @@ def test_json_loses_nothing_in_any_encoding(played: None, encoding: str) -> None
 
 
 @pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8", "nonsense"])
-def test_any_locale(played: None, locale: str) -> None:
+def test_any_locale_works(played: None, locale: str) -> None:
     """A locale without UTF-8, as cron and containers have it, or one that does not exist."""
     done = etstats("leaderboard", LC_ALL=locale, PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     assert (done.returncode, done.stderr) == (0, b"")
@@ -118,7 +118,7 @@ def test_any_locale(played: None, locale: str) -> None:
         ("TMPDIR", "/nonexistent"),
     ],
 )
-def test_any_environment(played: None, name: str, value: str) -> None:
+def test_any_environment_keeps_exit_codes(played: None, name: str, value: str) -> None:
     """Variables of Python, the terminal and the system change no exit code."""
     for words in (["leaderboard"], ["sync", "--help"]):
         done = etstats(*words, **{name: value})
@@ -139,7 +139,7 @@ def test_any_environment(played: None, name: str, value: str) -> None:
         (["import", "/dev/null"], "<&- >&- 2>&-"),
     ],
 )
-def test_closed_streams(played: None, words: list[str], closed: str) -> None:
+def test_closed_streams_are_ignored(played: None, words: list[str], closed: str) -> None:
     """A closed stream is ignored: the same exit code, and no traceback."""
     done = etstats(*words, shell=closed)
     assert done.returncode == (2 if words[0] == "import" else 0), done.stderr
@@ -148,7 +148,7 @@ def test_closed_streams(played: None, words: list[str], closed: str) -> None:
         assert done.stdout == b""
 
 
-def test_a_closed_stream_does_not_become_a_file(played: None, home: Path) -> None:
+def test_closed_stream_is_not_written_into_a_file(played: None, home: Path) -> None:
     """A backup made without stdout and stderr is a valid one: nothing was printed into it."""
     assert etstats("backup", shell="<&- >&- 2>&-").returncode == 0
     done = etstats("restore", "latest", "--yes")
@@ -170,7 +170,7 @@ def test_a_closed_stream_does_not_become_a_file(played: None, home: Path) -> Non
     ],
     ids=" ".join,
 )
-def test_a_named_pipe_is_refused(played: None, home: Path, words: list[str], settings: str) -> None:
+def test_named_pipe_is_refused(played: None, home: Path, words: list[str], settings: str) -> None:
     """Wherever a file is named: nobody may ever write into the pipe, so nothing waits for it."""
     pipe, file = home / "pipe", home / "config.toml"
     os.mkfifo(pipe, 0o600)
@@ -181,20 +181,20 @@ def test_a_named_pipe_is_refused(played: None, home: Path, words: list[str], set
     assert done.stderr.count(b"\n") == 1
 
 
-def test_a_log_that_is_a_pipe(played: None, home: Path) -> None:
+def test_log_to_a_pipe_stops_no_command(played: None, home: Path) -> None:
     """A log that nobody reads stops no command."""
     os.mkfifo(home / "pipe")
     done = etstats("maps", ETSTATS_LOG_PATH=str(home / "pipe"))
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_the_null_device_is_an_empty_file(played: None) -> None:
+def test_null_device_is_an_empty_file(played: None) -> None:
     """As `ssh -F /dev/null` means it."""
     assert etstats("--config", os.devnull, "maps").returncode == 0
 
 
 @pytest.mark.parametrize("words", [["player", "nobody"], ["frob"], ["restore", "latest"]], ids=" ".join)
-def test_the_exit_code_of_an_error_that_nobody_reads(played: None, words: list[str]) -> None:
+def test_unwritable_stderr_keeps_the_exit_code(played: None, words: list[str]) -> None:
     """A closed pipe or a full disk behind stderr changes nothing."""
     reader, writer = os.pipe()
     os.close(reader)
@@ -206,7 +206,7 @@ def test_the_exit_code_of_an_error_that_nobody_reads(played: None, words: list[s
 
 
 @pytest.mark.parametrize("variable", ["ETSTATS_DATA_DIR", "ETSTATS_STATE_DIR", "ETSTATS_CONFIG"])
-def test_a_link_that_leads_to_itself(
+def test_circular_link_is_reported(
     played: None, home: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     """A message, never a fault of the program."""
@@ -219,7 +219,7 @@ def test_a_link_that_leads_to_itself(
 
 
 @pytest.mark.parametrize("target", ["1</dev/null", ">/dev/full"])
-def test_a_stream_that_takes_nothing(played: None, target: str) -> None:
+def test_unwritable_stdout_exits_with_75(played: None, target: str) -> None:
     """Opened for reading only, or full: exit code 75 in words."""
     done = etstats("leaderboard", shell=target)
     assert done.returncode == 75
@@ -257,7 +257,7 @@ SECRETS = [
     ],
     ids=" ".join,
 )
-def test_a_secret_in_a_mistyped_line_is_not_repeated(cli: Cli, before: list[str], secret: str) -> None:
+def test_secret_in_a_mistyped_command_is_not_repeated(cli: Cli, before: list[str], secret: str) -> None:
     """Wherever it lands, as a word of its own or after an equals sign."""
     for words in ([*before, secret], [*before[:-1], f"{before[-1]}={secret}"] if before else [secret, "-v"]):
         done = cli(*words)
@@ -266,7 +266,7 @@ def test_a_secret_in_a_mistyped_line_is_not_repeated(cli: Cli, before: list[str]
             assert part not in done.out + done.err
 
 
-def test_what_is_no_secret_is_repeated(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_harmless_values_are_repeated(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Names, GUIDs, paths and file names are what an error is about."""
     for word in (
         "leaderbord",
@@ -281,7 +281,7 @@ def test_what_is_no_secret_is_repeated(home: Path, capsys: pytest.CaptureFixture
 
 
 @given(st.lists(st.text(max_size=50)))
-def test_ordinary_words_are_no_secrets(words: list[str]) -> None:
+def test_ordinary_words_are_not_secrets(words: list[str]) -> None:
     """Only what has the form of one is hidden; and that is always a word of the line, or a part of it."""
     for secret in typed_secrets(words):
         assert any(secret in word for word in words)

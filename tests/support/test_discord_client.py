@@ -63,18 +63,18 @@ def picture(width, height):
         ("@\u200beveryone", "@everyone"),
     ],
 )
-def test_markdown_inside_a_line(text, shown):
+def test_inline_markdown_is_rendered(text, shown):
     assert markdown(text) == f'<div class="line">{shown}</div>'
 
 
 @pytest.mark.parametrize(
     ("text", "kind"), [("-# x", "subtext"), ("## x", "h2"), ("> x", "quote"), ("- x", "item")]
 )
-def test_a_prefix_styles_the_whole_line(text, kind):
+def test_prefix_styles_the_complete_line(text, kind):
     assert markdown(text).startswith(f'<div class="line {kind}">')
 
 
-def test_a_code_block_shows_its_text_as_it_is():
+def test_code_block_shows_its_text_literally():
     """Nothing in it is Markdown, and the line break after it is not an empty line."""
     shown = '<pre><div>**a**</div><div>&lt;b&gt;</div></pre><div class="line">after</div>'
     assert markdown("```\n**a**\n<b>\n```\nafter") == shown
@@ -83,7 +83,7 @@ def test_a_code_block_shows_its_text_as_it_is():
 @given(
     st.one_of(st.text(), st.sampled_from([*HOSTILE, "<script>x</script>", '"><img src=x onerror=y>', "</style>"]))
 )
-def test_no_text_becomes_an_element(text):
+def test_text_never_becomes_an_element(text):
     """Whatever a name holds, the page has the elements of a plain message and no handler."""
     embed = {"title": text, "description": text, "author": {"name": text}, "footer": {"text": text}}
     message = {"content": text, "username": text, "embeds": [embed | {"fields": [{"name": text, "value": text}]}]}
@@ -93,7 +93,7 @@ def test_no_text_becomes_an_element(text):
 
 
 @needs_browser
-def test_thirty_five_columns_of_a_code_block_fit_a_phone():
+def test_code_block_of_35_columns_fits_a_phone():
     """One more is wrapped, which the size shows."""
     rows = [measure([(post(description=f"```\n{'x' * columns}\n```"), {})])[0] for columns in (35, 36)]
     assert [row.wrapped_rows for row in rows] == [0, 1]
@@ -121,7 +121,7 @@ def test_each_part_adds_to_the_height():
 
 
 @needs_browser
-def test_an_image_is_as_wide_as_the_embed_of_a_phone():
+def test_image_has_the_width_of_the_embed():
     """A picture of 2:1 takes half of the embed's inner width; a desktop shows it at most 300 pixels high."""
     message = post(image={"url": "attachment://a.png"})
     with_image, without = measure([(message, {"a.png": picture(1080, 540)}), (message, {})])
@@ -132,7 +132,7 @@ def test_an_image_is_as_wide_as_the_embed_of_a_phone():
 
 @needs_browser
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
-def test_a_screenshot_is_the_whole_message(width):
+def test_screenshot_shows_the_complete_message(width):
     """It has two pixels for each CSS pixel and shows the embed's colour."""
     shown: list[Shown] = [(post(title="supply", description="\n".join(HOSTILE)), {})]
     taken = Image.open(BytesIO(screenshot(shown, width))).convert("RGB")
