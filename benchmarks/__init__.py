@@ -1,1 +1,1 @@
-"""What is claimed of speed, scale and resilience, measured: `make bench`, `make chaos`, `make fuzz`."""
+"""Benchmarks of speed, scale and resilience: `make bench`, `make chaos`, `make fuzz`."""

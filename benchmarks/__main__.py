@@ -1,4 +1,4 @@
-"""Measure, and keep what came out in docs/benchmarks.md.
+"""Measure, and write the results into docs/benchmarks.md.
 
 python -m benchmarks                      all parts, each the median of several runs
 python -m benchmarks importing            one part; the others stay as they were
@@ -16,7 +16,7 @@ from benchmarks.page import PARTS, keep, section
 
 
 def main(arguments: list[str]) -> None:
-    """Run the parts asked for."""
+    """Run the requested parts."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which parts; all when none is named")
     parser.add_argument("--quick", action="store_true", help="once and small; nothing is kept")

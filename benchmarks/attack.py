@@ -1,4 +1,4 @@
-"""Attack etstats in every way that the tests know, count the attacks, and kill each command at chosen moments.
+"""Run all tests of attacks, count them, and kill each command at chosen moments.
 
     python -m benchmarks.attack                 the hostile tests, then 40 moments of each command
     python -m benchmarks.attack --moments 200
@@ -45,7 +45,7 @@ def count(paths: tuple[str, ...]) -> tuple[int, int]:
 
 
 def main(arguments: list[str]) -> int:
-    """Run everything; 1 when an attack succeeded."""
+    """Run everything; return 1 if an attack succeeded."""
     parser = argparse.ArgumentParser(prog="benchmarks.attack", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--moments", default="40", help="moments of each command at which it is killed")
     parser.add_argument("--only", default="", help="run the kinds whose name holds this word")

@@ -31,7 +31,7 @@ WHAT = {
 
 
 def main(arguments: list[str]) -> int:
-    """Run the scenarios asked for; 1 when one of them found a fault."""
+    """Run the requested scenarios; return 1 if one of them found a fault."""
     parser = argparse.ArgumentParser(prog="benchmarks.chaos", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
         "scenarios", nargs="*", choices=[*SCENARIOS, []], help="which scenarios; all when none is named"

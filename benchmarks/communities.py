@@ -1,4 +1,4 @@
-"""How well ratings recover the true order of players in generated communities, compared with K/D and results.
+"""Compare how ratings, K/D and results recover the true order of players in generated communities.
 
 python -m benchmarks.communities [FIRST_SEED] [COMMUNITIES OF EACH KIND]
 """
@@ -32,7 +32,7 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 class _Measured(NamedTuple):
-    """Of one community, by rating, K/D and results alone: rank correlation and log loss."""
+    """Rank correlation and log loss of one community, by rating, K/D and results only."""
 
     order: tuple[float, ...]
     log_loss: tuple[float, ...]

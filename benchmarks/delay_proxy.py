@@ -1,4 +1,4 @@
-"""A TCP proxy that makes loopback as slow as a long line: each byte arrives half a round trip after it was sent.
+"""A TCP proxy that delays loopback like a long line: each byte arrives half a round trip later.
 
     with DelayProxy("127.0.0.1", 22, round_trip=0.030) as proxy:
         connect("127.0.0.1", proxy.port)
@@ -14,7 +14,7 @@ from typing import Self
 
 
 class DelayProxy:
-    """Forwards connections to one address, delayed, from a thread of its own; `port` is where to connect."""
+    """Forwards connections to one address with a delay, in a separate thread; connect to `port`."""
 
     def __init__(self, host: str, port: int, round_trip: float) -> None:
         self._target = (host, port)
@@ -53,7 +53,7 @@ class DelayProxy:
 
 
 class _Side(asyncio.Protocol):
-    """One end of a connection; what comes in goes out of `other` after the delay."""
+    """One end of a connection; received data is sent to `other` after the delay."""
 
     def __init__(self, delay: float, target: tuple[str, int] | None = None) -> None:
         self._delay = delay

@@ -1,4 +1,4 @@
-"""Feed the parser what no game server ever wrote, by the million.
+"""Feed the parser millions of mutated files.
 
     python -m benchmarks.fuzz                                   200,000 mutants of generated files
     python -m benchmarks.fuzz --count 2000000 --seed 7 --real ~/gamestats
@@ -29,7 +29,7 @@ from tests.support.mutants import Sample, check, harmless, mutant, samples
 
 
 def run(count: int, seed: int, pool: Sequence[Sample]) -> Counter[str]:
-    """Try that many mutants; counts what was read and refused. The first fault is raised as it came."""
+    """Parse this many mutants; count the accepted and rejected ones. The first fault is raised."""
     outcome: Counter[str] = Counter()
     firsts: dict[str, RawRound] = {}
     for number in range(seed, seed + count):
@@ -49,7 +49,7 @@ def run(count: int, seed: int, pool: Sequence[Sample]) -> Counter[str]:
 
 
 def guided(seconds: int) -> str:
-    """Let atheris look for ways into the parser, in a process of its own; returns what it came to.
+    """Let atheris search for faults of the parser, in a separate process; return its result.
 
     RuntimeError: a fault was found, or atheris is not there; what was said is on stderr.
     """
@@ -70,7 +70,7 @@ def guided(seconds: int) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Fuzz as asked."""
+    """Fuzz as the arguments say."""
     parser = argparse.ArgumentParser(prog="benchmarks.fuzz", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--count", type=int, default=200_000, help="how many mutants; 0: none")
     parser.add_argument("--seed", type=int, default=0, help="of the first one; each next one has the next")

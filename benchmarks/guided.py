@@ -1,4 +1,4 @@
-"""Fuzzing guided by coverage: atheris looks for ways through the parser, with the mutations of `benchmarks.fuzz`.
+"""Coverage-guided fuzzing: atheris explores the parser with the mutations of `benchmarks.fuzz`.
 
     pip install atheris; python -m benchmarks.fuzz --guided 600
 
@@ -20,7 +20,7 @@ with atheris.instrument_imports(include=["etstats.parser", "etstats.domain.round
 
 
 def look(seconds: int) -> None:
-    """Let atheris look; does not return."""
+    """Run atheris; does not return."""
     pool = mutants.samples()
     firsts = {name: parse(name, content) for name, content in pool if "-round-1" in name}
 

@@ -1,4 +1,4 @@
-"""How long it takes to read a file, to move an archive in, to take one more file, to derive all of it again."""
+"""Times of parsing a file, importing an archive, importing one more file, and a rebuild."""
 
 import os
 import shutil
@@ -33,14 +33,14 @@ _SERVERS = (17, 16, 15, 14)  # releases of PostgreSQL besides the embedded one, 
 
 
 class Cost(NamedTuple):
-    """What an import took: seconds from start to end, and of processor time, of the database as well."""
+    """The cost of an import: elapsed seconds, and CPU seconds including those of the database."""
 
     seconds: float
     cpu_seconds: float
 
 
 def run(runs: int = 5, baseline: str | None = None) -> str:
-    """Measure and return tables in Markdown; with one run the large database is a smaller one.
+    """Measure and return tables in Markdown; with one run the large database is smaller.
 
     `baseline`: a revision of git to compare the import with.
     """
@@ -108,7 +108,7 @@ def run(runs: int = 5, baseline: str | None = None) -> str:
 
 
 def compare(here: Place, folder: Path, runs: int, baseline: str | None) -> str:
-    """Import in groups and in other ways, in turn, on the embedded PostgreSQL and on another; return a table."""
+    """Import in groups and in other ways, alternately, on two PostgreSQL servers; return a table."""
     variants = {f"groups of {GROUP}": _COMMAND, "one file a transaction": _SINGLY}
     if baseline is not None:
         variants[f"revision `{baseline}`"] = _revision(here, baseline)
@@ -149,7 +149,7 @@ def _server() -> list[tuple[str, int, float]]:
 
 
 def _revision(here: Place, name: str) -> str:
-    """Put a revision of this repository into a folder; return the program that is its command."""
+    """Check a revision of this repository out into a folder; return its command."""
     folder = here.folder / "revision"
     folder.mkdir()
     root = Path(__file__).parents[1]
@@ -178,7 +178,7 @@ def _cost(here: Place, program: str, folder: Path, version: int) -> Cost:
 
 
 def make_files(folder: Path, count: int, players: int = PLAYERS, maps: int | None = None) -> list[Path]:
-    """Write that many round files, the same bytes each time; returns them in time order.
+    """Write this many round files, always with the same bytes; return them in time order.
 
     `maps`: how many matches are played in one session; a usual number of them when it is None.
     """
@@ -216,12 +216,12 @@ def _median_seconds(taken: list[Taken]) -> float:
 
 
 def one_more(here: Place, files: list[Path]) -> float:
-    """The median of ms that a running process takes to store one more file."""
+    """Return the median of the ms that a running process takes to store one more file."""
     return float(here.python("-m", "benchmarks.importing", *files).out)
 
 
 def main(files: list[str]) -> None:
-    """Be the process that stores one file after the other and prints the median of ms."""
+    """Store one file after the other and print the median of ms."""
     from etstats.db.connection import connect
     from etstats.importer.importer import Importer
     from etstats.importer.outcome import ImportStatus

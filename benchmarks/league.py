@@ -1,4 +1,4 @@
-"""A league with a long tail of players, many maps and several servers: what reading takes as it grows.
+"""A league with many players, maps and servers: the cost of queries as it grows.
 
 Its rows are made by the database itself; files of so many rounds would take hours to write and import.
 """
@@ -86,7 +86,7 @@ def _measure(size: int, runs: int) -> dict[str, float]:
 
 
 def fill(conn: Connection, rounds: int) -> None:
-    """Make a league of so many rounds."""
+    """Generate a league of this many rounds."""
     years, people = SIZES[rounds]
     start = NEWEST - timedelta(days=365 * years)
     statements = FILL.read_text(encoding="utf-8")
@@ -100,7 +100,7 @@ def fill(conn: Connection, rounds: int) -> None:
 
 
 def cpu_seconds(here: Place, words: list[str]) -> float:
-    """Run a command and return its processor time and that of the database connections that it opened."""
+    """Run a command; return its CPU time and that of the database connections that it opened."""
     server = _Server(here)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     here.etstats("-q", *words)
@@ -110,7 +110,7 @@ def cpu_seconds(here: Place, words: list[str]) -> float:
 
 
 class _Server:
-    """The main process of an embedded PostgreSQL: the kernel adds up the time of its processes that have ended."""
+    """The main process of an embedded PostgreSQL: the kernel adds up the time of its ended children."""
 
     def __init__(self, here: Place) -> None:
         (file,) = (here.folder / "data").rglob("postmaster.pid")
@@ -119,7 +119,7 @@ class _Server:
         self._before = self._ended_seconds()
 
     def seconds_since(self) -> float:
-        """Wait until the processes begun since have ended, and return their time."""
+        """Wait until the processes started since have ended, and return their time."""
         until = time.monotonic() + 1
         while not self._children() <= self._processes and time.monotonic() < until:
             time.sleep(0.005)

@@ -1,4 +1,4 @@
-"""Whole processes on a database of their own: how long they took, and the most memory they held."""
+"""Time and peak memory of complete processes on a separate database."""
 
 import os
 import platform
@@ -8,18 +8,18 @@ from pathlib import Path
 
 
 def median(values: Iterable[float]) -> float:
-    """The middle one."""
+    """Return the median."""
     return statistics.median(values)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown."""
+    """Return a table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def processor_seconds(pid: int) -> float:
-    """The processor time of a process and of all its children, those that ended included."""
+    """Return the CPU time of a process and of all its children, including ended ones."""
     while True:
         children = _children(pid)
         ticks = sum(sum(_ticks(child)[:2]) for child in children) + sum(_ticks(pid))
@@ -32,7 +32,7 @@ def _children(pid: int) -> list[int]:
 
 
 def _ticks(pid: int) -> list[int]:
-    """A process's own user and system time, and those of its ended children; zeros when it has just ended."""
+    """Return a process's user and system time and those of its ended children; zeros if it has just ended."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
@@ -41,7 +41,7 @@ def _ticks(pid: int) -> list[int]:
 
 
 def machine() -> str:
-    """The machine in a line: processor, cores, memory, kernel, Python, and how busy it was before."""
+    """Describe the machine in a line: processor, cores, memory, kernel, Python, and load before the run."""
     info = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
     names = [line.partition(":")[2].strip() for line in info.splitlines() if line.startswith("model name")]
     cores = len(os.sched_getaffinity(0))

@@ -1,4 +1,4 @@
-"""How high the posts are on a phone, how many a session makes, and what faults of Discord do to them."""
+"""Heights of posts on a phone, messages per session, and the effect of Discord's faults on them."""
 
 import logging
 import tempfile
@@ -30,7 +30,7 @@ _FEW_KINDS = ("round and map", "status")  # of a quick run
 
 
 def run(runs: int = 5) -> str:
-    """Measure and return tables in Markdown; with one run few kinds of messages meet the faults."""
+    """Measure and return tables in Markdown; with one run few kinds of messages are tested with faults."""
     logging.getLogger("etstats").addHandler(logging.NullHandler())  # faults are warnings
     with _databases() as new_stage:
         counts = [_messages(new_stage, style) for style in ("full", "compact")]
@@ -51,7 +51,7 @@ def run(runs: int = 5) -> str:
 
 
 def _heights() -> Iterator[tuple[str, int, int, str]]:
-    """Yield for each kind of post its height in both styles, and what the compact one may have."""
+    """Yield for each kind of post its height in both styles, and the limit of the compact one."""
     rows: list[tuple[str, str, list[Shown]]] = []
     for players in (6, 12):
         summary, history = samples.tagged_round(players)
@@ -84,7 +84,7 @@ def _shown(message: Message, png: bytes) -> Shown:
 
 
 def _messages(new_stage: "NewStage", style: Style) -> int:
-    """Post a session round by round, as it is played, and return how many messages there are."""
+    """Post a session round by round, and return the number of messages."""
     session = generate_session(5, start=START, zone=ZONE, maps=(_MAPS, _MAPS), quirks=PLAIN)
     with new_stage(style) as stage:
         stage.switch_on()
@@ -101,7 +101,7 @@ def _meet_faults(new_stage: "NewStage", kind: str) -> tuple[int, ...]:
 
 
 class NewStage:
-    """Makes stages, each with a database of its own on one server."""
+    """Creates stages with separate databases on one server."""
 
     def __init__(self, admin: psycopg.Connection, url: str, template: str, folder: Path) -> None:
         self._admin = admin
@@ -111,7 +111,7 @@ class NewStage:
 
     @contextmanager
     def __call__(self, style: Style) -> Iterator[Stage]:
-        """Give a stage whose posts have no pictures."""
+        """Return a stage whose posts have no pictures."""
         clock = Clock()
         with (
             own_database(self._admin, self._url, self._template) as url,
@@ -127,7 +127,7 @@ class NewStage:
 
 @contextmanager
 def _databases() -> Iterator[NewStage]:
-    """Run a PostgreSQL with a template that has the whole schema."""
+    """Start a PostgreSQL with a template that has the complete schema."""
     with tempfile.TemporaryDirectory(prefix="etstats-messages-") as name:
         folder = Path(name)
         folder.chmod(0o711)  # root's PostgreSQL runs as another user, who has to pass

@@ -20,7 +20,7 @@ HEAD = ("command", "moments", "killed at", "lost, twice or left over")
 
 
 def main(arguments: list[str]) -> int:
-    """Run the commands asked for; 1 when one of them found a fault."""
+    """Run the requested commands; return 1 if one of them found a fault."""
     parser = argparse.ArgumentParser(prog="benchmarks.moments", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("commands", nargs="*", choices=[*CASES, []], help="which commands; all when none is named")
     parser.add_argument("--moments", type=int, default=40, help="moments of each command")

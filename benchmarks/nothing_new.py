@@ -1,4 +1,4 @@
-"""What a cron minute costs when nobody has played: a whole `sync --post`, process start and database included.
+"""The cost of a minute under cron without new files: a complete `sync --post`, including start and database.
 
 With the folder as the last run left it (a STAT answers), and after it was touched (a full listing).
 """
@@ -34,7 +34,7 @@ webhook_url = "{webhook}"
 
 
 def run(runs: int = 5) -> str:
-    """Measure and return a table in Markdown; each figure is the median of three times as many runs."""
+    """Measure and return a table in Markdown; each value is the median of three times as many runs."""
     from etstats.demo.discord import StandIn
     from tests.support.sftp_server import SSHD, OpenSshServer, TestServer
 
@@ -86,7 +86,7 @@ def _configure(here: Place, line: Line, webhook: str) -> None:
 
 
 def _touched(here: Place, root: Path, number: int) -> float:
-    """The same after a foreign file came into the folder, which moves its mtime."""
+    """Measure the same after another file changed the mtime of the folder."""
     (root / f"note-{number}.tmp").touch()
     os.utime(root, (1_800_000_000 + number, 1_800_000_000 + number))
     return here.etstats("-q", "sync", "--post").seconds

@@ -37,7 +37,7 @@ to end unless noted. They depend on the machine; the ratios matter more than the
 
 
 def section(text: str, machine: str) -> str:
-    """Return the body of a section: results, date and machine."""
+    """Return the text of a section: results, date and machine."""
     return f"{text.strip()}\n\n{datetime.now(UTC):%Y-%m-%d}, {machine}.\n"
 
 

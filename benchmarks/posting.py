@@ -1,4 +1,4 @@
-"""How long after a round its message is in the channel, and how long a picture takes to draw."""
+"""Delay from the end of a round to its message, and the time to draw a picture."""
 
 import os
 import random
@@ -50,7 +50,7 @@ def run(runs: int = 5) -> str:
 
 
 def _latencies(rounds: int, *, pictures: bool) -> list[float]:
-    """Let rounds end one after the other at odd moments while one sync polls; the seconds until each is posted."""
+    """End rounds at irregular times while a sync polls; return the seconds until each is posted."""
     chance = random.Random(7)
     now = datetime.now(UTC)
     session = generator.generate(8, start=now + timedelta(minutes=1), files=rounds, maps=(8, 8), pause_days=(1, 1))
@@ -73,7 +73,7 @@ def _latencies(rounds: int, *, pictures: bool) -> list[float]:
 
 
 def _set_up(config: Path, *, pictures: bool) -> None:
-    """Post rounds and maps alone: each file makes one message."""
+    """Enable only posts of rounds and maps: each file makes one message."""
     lines = [line for line in config.read_text().splitlines() if not line.startswith(("status =", "kinds ="))]
     at = lines.index("[discord]") + 1
     lines[at:at] = ['kinds = ["round", "map"]', f"charts = {str(pictures).lower()}"]
@@ -81,7 +81,7 @@ def _set_up(config: Path, *, pictures: bool) -> None:
 
 
 def _wait_for(place: tour.Stage, folder: Path, file: generator.GeneratedFile) -> float:
-    """Write a round's file and return the seconds until another message is in the channel."""
+    """Write a round's file and return the seconds until the channel has another message."""
     before = len(place.discord.posts)
     generator.write_files(folder, [file])
     began = time.perf_counter()
@@ -93,7 +93,7 @@ def _wait_for(place: tour.Stage, folder: Path, file: generator.GeneratedFile) ->
 
 
 def _draw(sample: str, draw: str) -> tuple[float, float]:
-    """Return the processor time of a process's second picture in seconds, and its largest memory in MB."""
+    """Return the CPU seconds of a process's second picture, and its peak memory in MB."""
     code = _DRAW.format(sample=sample, draw=draw)
     done = subprocess.run([sys.executable, "-c", code], env=_environment(), capture_output=True, check=True)
     seconds, megabytes = map(float, done.stdout.split())

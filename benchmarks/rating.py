@@ -1,4 +1,4 @@
-"""How long ratings take: all matches of a large database, one more match, and even teams as a whole process."""
+"""Times of ratings: all matches of a large database, one more match, and `teams` as a complete process."""
 
 import gc
 import time
@@ -47,7 +47,7 @@ _CHANGE = "UPDATE rounds SET stored_at = now() WHERE ended_at = (SELECT max(ende
 
 
 def run(runs: int = 5) -> str:
-    """Measure and return a table in Markdown; with one run the database is a smaller one."""
+    """Measure and return a table in Markdown; with one run the database is smaller."""
     matches = MATCHES if runs > 1 else SMALL_MATCHES
     gc.set_threshold(5_000)  # as the command line does
     with place() as here:

@@ -1,4 +1,4 @@
-"""How long it takes to get an answer: every reading command as a whole process, and the queries alone."""
+"""Times of reading commands as complete processes, and of the queries alone."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -37,7 +37,7 @@ with psycopg.connect({url!r}) as conn:
 
 
 def run(runs: int = 5) -> str:
-    """Measure and return tables in Markdown; with one run the large database is a smaller one."""
+    """Measure and return tables in Markdown; with one run the large database is smaller."""
     large = LARGE if runs > 1 else SMALL_LARGE
     with place() as here:
         small = _measure(here, SMALL, runs)
@@ -94,7 +94,7 @@ def _measure(here: Place, files: int, runs: int) -> dict[str, float]:
 
 
 def _starting(here: Place, runs: int) -> Iterator[list[str]]:
-    """Compare starting with an empty program: as many commands, and a connection that asks for one number."""
+    """Compare the start with an empty program, in the same number of commands and connections."""
     empty = here.folder / "empty.py"
     empty.write_text(_EMPTY.format(panels=[len(entries) for entries in COMMANDS.values()]), encoding="utf-8")
     floor = here.folder / "floor.py"
@@ -113,7 +113,7 @@ def _starting(here: Place, runs: int) -> Iterator[list[str]]:
 
 
 def _queries(here: Place, runs: int) -> Iterable[list[str]]:
-    """The questions behind the leaderboards, over one open connection."""
+    """Measure the queries behind the leaderboards, over one open connection."""
     questions: dict[str, Callable[[Scope], object]] = {
         "every board but a weapon's, all rounds": lambda scope: rankings.population(conn, scope),
         f"the board of the {WEAPON}, all rounds": lambda scope: boards.weapon_sums(conn, scope, WEAPON),
@@ -134,7 +134,7 @@ def _taken(ask: Callable[[Scope], object]) -> float:
 
 
 def _regulars(data_dir: Path) -> tuple[str, str]:
-    """The two players with most rounds, the slowest case."""
+    """Return the two players with most rounds, which is the slowest case."""
     with connect(embedded.ensure_running(data_dir), read_only=True) as conn:
         field = rankings.population(conn, Scope())
     most = sorted(field.now, key=lambda player: -player.rounds)

@@ -29,7 +29,7 @@ READING = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What was measured at one size; `took` names a step and its process."""
+    """The measurements at one size; `took` names a step and its process."""
 
     files: int
     imported: int
@@ -39,7 +39,7 @@ class Step:
 
 
 def run(runs: int = 5, largest: int = 40_000) -> str:
-    """Measure up to `largest` files and return tables in Markdown; draws docs/scale.png with more than one run."""
+    """Measure up to `largest` files and return tables in Markdown; draw docs/scale.png with more than one run."""
     sizes = [size for size in SIZES if size < largest] + [largest]
     files = generate(1, start=START, zone=ZONE, sessions=largest, players=PLAYERS, pause_days=(0, 1))
     steps: list[Step] = []
@@ -115,7 +115,7 @@ def _growth(values: list[float]) -> str:
 
 
 def _draw(steps: list[Step]) -> None:
-    """Time and memory against size, both axes logarithmic: a straight line at 45 degrees grows as its input."""
+    """Draw time and memory against size on logarithmic axes: linear growth is a line at 45 degrees."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,4 +1,4 @@
-"""How long the site takes to build, what its pages weigh, and how soon a slow phone shows them."""
+"""Times of site builds, sizes of pages, and how soon a slow phone shows them."""
 
 import importlib
 import shutil
@@ -48,7 +48,7 @@ READ = """
 
 
 def run(runs: int = 5) -> str:
-    """Measure and return tables in Markdown; with one run the large database is a smaller one."""
+    """Measure and return tables in Markdown; with one run the large database is smaller."""
     large = LARGE if runs > 1 else SMALL_LARGE
     with place() as here:
         small, weights = _measure(here, SMALL, runs)
@@ -68,7 +68,7 @@ def run(runs: int = 5) -> str:
 
 
 def _measure(here: Place, files: int, runs: int) -> tuple[dict[str, list[str]], list[list[str]]]:
-    """Fill a database, build its site in every way, and weigh its pages."""
+    """Fill a database, build its site in every way, and measure the sizes of its pages."""
     folder, later = here.folder / "files", here.folder / "later"
     folder.mkdir()
     later.mkdir()
@@ -111,14 +111,14 @@ def _both(taken: list[Taken]) -> list[str]:
 
 
 def _weight(root: Path, name: str, pattern: str) -> list[str]:
-    """The heaviest page of a kind, compressed and not."""
+    """Return the largest page of a kind, compressed and uncompressed."""
     weighed = [(len(zlib.compress(content)), len(content)) for content in map(Path.read_bytes, root.glob(pattern))]
     compressed, plain = max(weighed)
     return [name, f"{compressed / 1000:.1f} KB", f"{plain / 1000:.0f} KB"]
 
 
 def _on_a_phone(root: Path, runs: int) -> str:
-    """What a throttled chromium measures of the heaviest page of each kind, or that it is not installed."""
+    """Return the measurements of a throttled chromium, or that it is not installed."""
     chromium = shutil.which("chromium")
     if chromium is None or find_spec("playwright") is None:
         return "Not measured in a browser: chromium or the extra `browser` is not installed."

@@ -1,4 +1,4 @@
-"""How long a sync takes: 3,700 round files over loopback, 30 ms and 100 ms, next to rsync, lftp and sftp.
+"""Times of a sync: 3,700 round files over loopback, 30 ms and 100 ms, next to rsync, lftp and sftp.
 
     python -m benchmarks.sync
 
@@ -32,14 +32,14 @@ GIVE_UP_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One way to the server, with or without delay: where to connect, and an empty folder to copy to."""
+    """One connection to the server, with or without delay: its address, and an empty folder for copies."""
 
     settings: SftpSettings
     target: Path
 
     @property
     def ssh_options(self) -> list[str]:
-        """The same key, host key and port for OpenSSH's clients."""
+        """Return options of OpenSSH's clients for the same key, host key and port."""
         return [
             *("-F", "none", "-i", str(self.settings.key_file), "-o", "BatchMode=yes"),
             *("-o", f"UserKnownHostsFile={self.settings.known_hosts}", "-o", f"Port={self.settings.port}"),
@@ -47,7 +47,7 @@ class Line:
 
     @property
     def place(self) -> str:
-        """The server's folder as scp and rsync write it."""
+        """Return the server's folder in the notation of scp and rsync."""
         return f"{self.settings.user}@{self.settings.host}:{self.settings.remote_path}/"
 
 
@@ -80,13 +80,13 @@ def run(runs: int = RUNS) -> str:
 
 
 def _memory() -> Path | None:
-    """A folder in memory, where there is one."""
+    """Return a folder in memory, if there is one."""
     shared = Path("/dev/shm")
     return shared if os.access(shared, os.W_OK) else None
 
 
 def make_files(root: Path) -> None:
-    """Write round files of 1 to 4 KB and the other files that lie next to them; the same bytes each time."""
+    """Write round files of 1 to 4 KB and other files next to them, always with the same bytes."""
     source = random.Random(1)
     for number in range(WANTED + OTHERS):
         stamp = f"{2024 + number // 2_400}-{1 + number // 200 % 12:02d}-{1 + number % 28:02d}-{number:06d}"
@@ -97,7 +97,7 @@ def make_files(root: Path) -> None:
 
 
 def fetch(settings: SftpSettings, target: Path, known: bool) -> None:
-    """What the measured process does: connect, list, plan, fetch, and write the local copies."""
+    """Do the work of the measured process: connect, list, plan, fetch, and write the local copies."""
     from datetime import datetime
 
     from etstats.sync.local_copies import local_files, write_copy
@@ -133,7 +133,7 @@ def _line(stack: ExitStack, settings: SftpSettings, keys: Path, round_trip: floa
 
 
 def _measure(tools: dict[str, Tool], lines: list[Line], runs: int) -> list[list[str]]:
-    """Time cold and nothing-new runs on each line, the tools in turn; a row for each tool, and their ratio.
+    """Time cold and nothing-new runs on each line, the tools in turn; return a row per tool, and their ratio.
 
     A tool that is too slow is given up after its first run.
     """
@@ -161,7 +161,7 @@ def _cell(seconds: list[float]) -> str:
 
 
 def _seconds(argv: list[str], line: Line, known: bool) -> float:
-    """Return the time of one process; infinity when it takes too long."""
+    """Return the time of one process; infinity after a timeout."""
     if not known:
         shutil.rmtree(line.target, ignore_errors=True)
         line.target.mkdir()
@@ -204,7 +204,7 @@ def _sftp(line: Line, known: bool) -> list[str] | None:
 
 
 def _look_seconds(line: Line) -> float:
-    """One poll over an open connection when nothing is new."""
+    """Return the time of one poll over an open connection without new files."""
     from etstats.sync.opening import open_source
 
     with open_source(line.settings) as source:
@@ -237,7 +237,7 @@ def _table(rows: list[list[str]], looks: list[str], server: str, runs: int) -> s
 
 
 def main(arguments: list[str]) -> None:
-    """Measure; with arguments, be the process that is measured."""
+    """Measure; with arguments, be the measured process."""
     if not arguments:
         sys.stdout.write(run())
         return

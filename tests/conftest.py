@@ -78,7 +78,7 @@ MEMORY_NEEDED = 4 << 30  # bytes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CliResult:
-    """What one call of the command line left behind."""
+    """The result of one call of the command line."""
 
     code: int
     out: str
@@ -87,7 +87,7 @@ class CliResult:
 
 @pytest.fixture(scope="session")
 def reachable_dir() -> Iterator[Path]:
-    """A folder that root's database account can pass through, which pytest's own are not.
+    """A folder that root's database account can reach, unlike those of pytest.
 
     In memory where there is space: each test has a database of its own, and making one costs an eighth there.
     """
@@ -100,7 +100,7 @@ def reachable_dir() -> Iterator[Path]:
 
 @pytest.fixture
 def discord() -> Iterator[StandIn]:
-    """A Discord of this machine that the test must neither flood, nor post to twice, nor make ping."""
+    """A Discord stand-in that fails the test on floods, duplicates and pings."""
     with StandIn() as stand_in:
         yield stand_in
         assert not stand_in.violations
@@ -110,7 +110,7 @@ def discord() -> Iterator[StandIn]:
 
 @pytest.fixture(scope="session")
 def postgres(reachable_dir: Path) -> Iterator[str]:
-    """The URL of an embedded PostgreSQL that lives as long as the test run, or of the one that is named."""
+    """The URL of an embedded PostgreSQL for the test run, or of the server that is configured."""
     if OUTSIDE_SERVER:
         yield OUTSIDE_SERVER
         return
@@ -121,7 +121,7 @@ def postgres(reachable_dir: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def admin(postgres: str) -> Iterator[psycopg.Connection]:
-    """A connection that makes and drops the databases of the tests."""
+    """A connection that creates and drops the databases of the tests."""
     with connect(postgres) as conn:
         conn.autocommit = True
         yield conn
@@ -129,7 +129,7 @@ def admin(postgres: str) -> Iterator[psycopg.Connection]:
 
 @pytest.fixture(scope="session")
 def migrated_template(admin: psycopg.Connection, postgres: str) -> Iterator[str]:
-    """The name of a database that has the whole schema and no row."""
+    """The name of a database with the complete schema and no rows."""
     with own_database(admin, postgres, "template0") as url:
         with connect(url) as conn:
             migrate(conn)
@@ -138,7 +138,7 @@ def migrated_template(admin: psycopg.Connection, postgres: str) -> Iterator[str]
 
 @contextmanager
 def own_database(admin: psycopg.Connection, postgres: str, template: str) -> Iterator[str]:
-    """Give the URL of a new database like that template, and throw it away at the end."""
+    """Yield the URL of a new database copied from the template; drop it at the end."""
     name = f"{_OWN}_{next(_numbers)}"
     make = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
     if admin.info.server_version >= 150000:
@@ -152,28 +152,28 @@ def own_database(admin: psycopg.Connection, postgres: str, template: str) -> Ite
 
 @pytest.fixture
 def empty_database_url(admin: psycopg.Connection, postgres: str) -> Iterator[str]:
-    """The URL of a database without a table, for this test alone."""
+    """The URL of a database without tables, for one test."""
     with own_database(admin, postgres, "template0") as url:
         yield url
 
 
 @pytest.fixture
 def database_url(admin: psycopg.Connection, postgres: str, migrated_template: str) -> Iterator[str]:
-    """The URL of a migrated database, for this test alone."""
+    """The URL of a migrated database, for one test."""
     with own_database(admin, postgres, migrated_template) as url:
         yield url
 
 
 @pytest.fixture
 def db(database_url: str) -> Iterator[psycopg.Connection]:
-    """An open connection to this test's database, no autocommit."""
+    """An open connection to the database of this test, without autocommit."""
     with connect(database_url) as conn:
         yield conn
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home folder of this test's own; nothing of the real one is read or written."""
+    """A separate home folder; the real one is neither read nor written."""
     folder = tmp_path / "home"
     folder.mkdir(mode=0o700)
     for name in [name for name in os.environ if name.startswith(("ETSTATS_", "PG", "XDG_"))]:
@@ -196,7 +196,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def cli(
     home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., CliResult]:
-    """Call the command line as the shell would: `cli("player", "bob", stdin="y\\n") -> code, out, err`."""
+    """Call the command line like a shell: `cli("player", "bob", stdin="y\\n") -> code, out, err`."""
     monkeypatch.setenv("ETSTATS_DATABASE_URL", database_url)
 
     def call(*argv: str | Path, stdin: str = "") -> CliResult:
@@ -217,6 +217,6 @@ def cli(
 
 @pytest.fixture
 def game() -> Iterator[Callable[..., Game]]:
-    """Start games on loopback: `game(people=6)`; each is gone at the end."""
+    """Start games on loopback: `game(people=6)`; each is stopped at the end."""
     with ExitStack() as stack:
         yield lambda **says: stack.enter_context(Game(**says))

@@ -36,7 +36,7 @@ def test_one_letter_loop_variables_are_found(source: str) -> None:
 
 
 def test_loop_variables_are_words() -> None:
-    """`for player in players`, not `for p in players`; `_` stands for a value that is not used."""
+    """`for player in players`, not `for p in players`; `_` is allowed for an unused value."""
     found = [
         f"{path.relative_to(ROOT)}:{line}: {name}"
         for path in SOURCES

@@ -26,7 +26,7 @@ TOKEN = "aB3" + "xY7_-Qz9" * 8
 
 @pytest.fixture
 def played(db: psycopg.Connection, home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two rounds of players whose names no single legacy encoding holds."""
+    """Import two rounds of players whose names fit in no single legacy encoding."""
     lines = [line(f"ABCDEF0{number}", name=name) for number, name in enumerate(NAMES)]
     take(db, [round_file("2025-10-02-213000", lines=lines), round_file("2025-10-02-213700", 2, lines=lines)])
     monkeypatch.setenv("ETSTATS_DATABASE_URL", database_url)
@@ -61,7 +61,7 @@ READING = [
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "koi8-r", "cp437", "utf-8", "ascii:strict", "shift_jis"])
 def test_any_console_encoding_works(played: None, encoding: str) -> None:
-    """What the encoding lacks is replaced; no command ends in the middle of its output."""
+    """Characters missing in the encoding are replaced; no command ends in the middle of its output."""
     program = f"""
 import sys
 from etstats.cli import run
@@ -91,7 +91,7 @@ print(codes)
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "koi8-r"])
 def test_json_is_complete_in_any_encoding(played: None, encoding: str) -> None:
-    """Escapes stand for the characters that the encoding lacks."""
+    """Characters missing in the encoding are written as escapes."""
     done = etstats("leaderboard", "--top", "kills", "--json", PYTHONIOENCODING=encoding)
     plain = etstats("leaderboard", "--top", "kills", "--json", PYTHONIOENCODING="utf-8")
     assert json.loads(done.stdout.decode("ascii")) == json.loads(plain.stdout)
@@ -100,7 +100,7 @@ def test_json_is_complete_in_any_encoding(played: None, encoding: str) -> None:
 
 @pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8", "nonsense"])
 def test_any_locale_works(played: None, locale: str) -> None:
-    """A locale without UTF-8, as cron and containers have it, or one that does not exist."""
+    """A locale without UTF-8, as in cron and containers, or one that does not exist."""
     done = etstats("leaderboard", LC_ALL=locale, PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     assert (done.returncode, done.stderr) == (0, b"")
 
@@ -140,7 +140,7 @@ def test_any_environment_keeps_exit_codes(played: None, name: str, value: str) -
     ],
 )
 def test_closed_streams_are_ignored(played: None, words: list[str], closed: str) -> None:
-    """A closed stream is ignored: the same exit code, and no traceback."""
+    """The exit code is the same, and there is no traceback."""
     done = etstats(*words, shell=closed)
     assert done.returncode == (2 if words[0] == "import" else 0), done.stderr
     assert b"Traceback" not in done.stderr
@@ -149,7 +149,7 @@ def test_closed_streams_are_ignored(played: None, words: list[str], closed: str)
 
 
 def test_closed_stream_is_not_written_into_a_file(played: None, home: Path) -> None:
-    """A backup made without stdout and stderr is a valid one: nothing was printed into it."""
+    """A backup made without stdout and stderr is valid: it contains no output."""
     assert etstats("backup", shell="<&- >&- 2>&-").returncode == 0
     done = etstats("restore", "latest", "--yes")
     assert done.returncode == 0, done.stderr
@@ -171,7 +171,7 @@ def test_closed_stream_is_not_written_into_a_file(played: None, home: Path) -> N
     ids=" ".join,
 )
 def test_named_pipe_is_refused(played: None, home: Path, words: list[str], settings: str) -> None:
-    """Wherever a file is named: nobody may ever write into the pipe, so nothing waits for it."""
+    """Any option that names a file refuses a pipe without waiting for a writer."""
     pipe, file = home / "pipe", home / "config.toml"
     os.mkfifo(pipe, 0o600)
     file.write_text(settings.replace("PIPE", str(pipe)))
@@ -182,20 +182,20 @@ def test_named_pipe_is_refused(played: None, home: Path, words: list[str], setti
 
 
 def test_log_to_a_pipe_stops_no_command(played: None, home: Path) -> None:
-    """A log that nobody reads stops no command."""
+    """A log that nobody reads does not block a command."""
     os.mkfifo(home / "pipe")
     done = etstats("maps", ETSTATS_LOG_PATH=str(home / "pipe"))
     assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_null_device_is_an_empty_file(played: None) -> None:
-    """As `ssh -F /dev/null` means it."""
+    """As in `ssh -F /dev/null`."""
     assert etstats("--config", os.devnull, "maps").returncode == 0
 
 
 @pytest.mark.parametrize("words", [["player", "nobody"], ["frob"], ["restore", "latest"]], ids=" ".join)
 def test_unwritable_stderr_keeps_the_exit_code(played: None, words: list[str]) -> None:
-    """A closed pipe or a full disk behind stderr changes nothing."""
+    """A closed pipe or a full disk as stderr does not change the exit code."""
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, "-m", "etstats", *words]
@@ -209,7 +209,7 @@ def test_unwritable_stderr_keeps_the_exit_code(played: None, words: list[str]) -
 def test_circular_link_is_reported(
     played: None, home: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
-    """A message, never a fault of the program."""
+    """With a message, not as an internal error."""
     (home / "loop").symlink_to("loop")
     if variable == "ETSTATS_DATA_DIR":
         monkeypatch.delenv("ETSTATS_DATABASE_URL")
@@ -220,7 +220,7 @@ def test_circular_link_is_reported(
 
 @pytest.mark.parametrize("target", ["1</dev/null", ">/dev/full"])
 def test_unwritable_stdout_exits_with_75(played: None, target: str) -> None:
-    """Opened for reading only, or full: exit code 75 in words."""
+    """A read-only or full stdout exits with 75 and a message."""
     done = etstats("leaderboard", shell=target)
     assert done.returncode == 75
     assert b"stdout cannot be written" in done.stderr
@@ -258,7 +258,7 @@ SECRETS = [
     ids=" ".join,
 )
 def test_secret_in_a_mistyped_command_is_not_repeated(cli: Cli, before: list[str], secret: str) -> None:
-    """Wherever it lands, as a word of its own or after an equals sign."""
+    """Neither as a separate word nor after an equals sign."""
     for words in ([*before, secret], [*before[:-1], f"{before[-1]}={secret}"] if before else [secret, "-v"]):
         done = cli(*words)
         assert done.code == 2, done.err
@@ -267,7 +267,7 @@ def test_secret_in_a_mistyped_command_is_not_repeated(cli: Cli, before: list[str
 
 
 def test_harmless_values_are_repeated(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Names, GUIDs, paths and file names are what an error is about."""
+    """Errors quote names, GUIDs, paths and file names."""
     for word in (
         "leaderbord",
         "xXDragonSlayer2000Xx",
@@ -282,6 +282,6 @@ def test_harmless_values_are_repeated(home: Path, capsys: pytest.CaptureFixture[
 
 @given(st.lists(st.text(max_size=50)))
 def test_ordinary_words_are_not_secrets(words: list[str]) -> None:
-    """Only what has the form of one is hidden; and that is always a word of the line, or a part of it."""
+    """Only text in the form of a secret is hidden, and only words of the command line or parts of them."""
     for secret in typed_secrets(words):
         assert any(secret in word for word in words)

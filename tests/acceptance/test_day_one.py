@@ -31,7 +31,7 @@ SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 
 
 class Terminal:
-    """A program in a terminal of 80 columns, and a person who answers its questions."""
+    """A program in a terminal of 80 columns, with answers to its questions."""
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
         self.shown = ""
@@ -43,7 +43,7 @@ class Terminal:
         os.close(theirs)
 
     def answer(self, question: str, typed: str, *, secret: bool = False) -> None:
-        """Wait for a question, and type an answer; a secret one when it is not shown any more."""
+        """Wait for a question, and type an answer; a secret one once the terminal does not echo."""
         self.wait_for(question)
         while secret and termios.tcgetattr(self._master)[3] & termios.ECHO:
             time.sleep(0.01)
@@ -51,7 +51,7 @@ class Terminal:
         os.write(self._master, f"{typed}\n".encode())
 
     def wait_for(self, text: str) -> None:
-        """Read until the text is shown behind what was waited for before."""
+        """Read until the text appears after the previous match."""
         while (at := self.shown.find(text, self._seen)) < 0:
             ready, _, _ = select.select([self._master], [], [], HANG_SECONDS)
             assert ready, f"waited for {text!r}: {self.shown}"
@@ -62,14 +62,14 @@ class Terminal:
         self._seen = at + len(text)
 
     def close(self) -> None:
-        """End the program, and with it everything in its process namespace."""
+        """End the program and all processes of its namespace."""
         with self.process:
             os.close(self._master)
 
 
 @contextmanager
 def sshd(folder: Path, home: Path) -> Iterator[int]:
-    """OpenSSH's server on loopback, which starts SFTP in this folder; gives its port."""
+    """Start OpenSSH's server on loopback with SFTP for this folder; yield its port."""
     keys = folder.parent / "sshd"
     keys.mkdir(mode=0o700)
     for path in (keys / "host_key", home / ".ssh" / "id_ed25519"):
@@ -100,7 +100,7 @@ def sshd(folder: Path, home: Path) -> Iterator[int]:
     not (Path(SSHD).exists() and can_have_own_spool()), reason="needs root, sshd, cron and mount namespaces"
 )
 def test_first_installation_posts_the_first_round(home: Path, tmp_path: Path, reachable_dir: Path) -> None:
-    """Eight questions; a round that ends after init is posted by the installed line of a real cron."""
+    """Eight questions; a round that ends after init is posted by the installed entry of a real cron."""
     machine = tmp_path / "machine"
     gamestats = machine / ".etlegacy" / "legacy" / "gamestats"
     gamestats.mkdir(parents=True)

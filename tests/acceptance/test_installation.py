@@ -15,7 +15,7 @@ __all__ = ["spool"]
 
 
 def install(environment: Path, link: Path) -> None:
-    """Install the package as its wheel does into a new environment, with a link to its script as pipx makes it."""
+    """Install the package's wheel into a new environment, with a link to its script like pipx."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
     python = environment / "bin" / "python"
     packages = next((environment / "lib").glob("python*")) / "site-packages"
@@ -45,12 +45,12 @@ def etstats(link: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def lines(spool: Path) -> list[str]:
-    """What cron would hand to the shell."""
+    """Return the commands that cron would run."""
     return [line.split(None, 5)[5] for line in spool.read_text().splitlines() if not line.startswith("#")]
 
 
 def test_crontab_survives_an_upgrade_and_reports_an_uninstall(home: Path, tmp_path: Path, spool: Path) -> None:
-    """The lines call the link, which survives another environment; without the program one line a day fails."""
+    """The entries call the link, which outlives an environment; without the program one line a day fails."""
     link = home / ".local" / "bin" / "etstats"
     install(tmp_path / "first", link)
     config = home / ".config" / "etstats" / "config.toml"

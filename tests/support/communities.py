@@ -1,4 +1,4 @@
-"""Invented communities whose players have a known worth, to see what a rating recovers of it.
+"""Generated communities whose players have a known strength, to test what a rating recovers of it.
 
 The worth of a player decides, with luck, how fast an attack is. The scoreboard shows it through a style: a medic
 has fewer kills than a hunter of the same worth. Friends come together and mostly play together. It shares no
@@ -20,7 +20,7 @@ _FRIENDS = (1, 1, 2, 3, 4)
 
 
 class Style(NamedTuple):
-    """What a way to play adds to the logs of a player's kills, deaths and damage."""
+    """What a style of play adds to the logarithms of a player's kills, deaths and damage."""
 
     kills: float
     deaths: float
@@ -37,7 +37,7 @@ STYLES = (
 
 
 class Member(NamedTuple):
-    """One player; `worth` has mean 0 and deviation 1, `activity` is relative."""
+    """One player; `worth` has mean 0 and standard deviation 1, `activity` is relative."""
 
     guid: str
     worth: float
@@ -128,7 +128,7 @@ def _members(dice: random.Random, community: Community) -> tuple[Member, ...]:
 
 
 def _attendance(dice: random.Random, community: Community, members: Sequence[Member]) -> list[Member]:
-    """Return who plays this session: active players come more often, and bring their friends."""
+    """Return the players of this session: active players come more often, and bring their friends."""
     wanted = min(2 * dice.choice(community.team_sizes), len(members) // 2 * 2)
     order = sorted(members, key=lambda member: dice.expovariate(1) / member.activity)
     present: dict[str, Member] = {}

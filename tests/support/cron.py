@@ -1,4 +1,4 @@
-"""Whether a test may have a crontab spool of its own."""
+"""Whether a test can have its own crontab spool."""
 
 import os
 import shutil

@@ -133,14 +133,14 @@ Shown = tuple[Payload, Mapping[str, bytes]]
 
 
 class Size(NamedTuple):
-    """How large a message is shown: `height` in CSS pixels, and how many rows of its code blocks are wrapped."""
+    """The displayed size of a message: `height` in CSS pixels, and the number of wrapped code block rows."""
 
     height: int
     wrapped_rows: int
 
 
 def find_browser() -> str | None:
-    """Return the path of Chromium, or None where it is not installed."""
+    """Return the path of Chromium, or None if it is not installed."""
     return next((path for name in _BROWSERS if (path := shutil.which(name))), None)
 
 
@@ -326,7 +326,7 @@ def _span(found: re.Match[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Escaped text with emoji as wide as Discord's pictures of them."""
+    """Return the escaped text, with emoji as wide as Discord's images of them."""
     parts: list[str] = []
     at = 0
     for emoji in _EMOJI.finditer(text):

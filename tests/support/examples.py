@@ -1,4 +1,4 @@
-"""How many examples the property tests on a database try: few, and the same ones each time.
+"""The number of examples of property tests on a database: few, and always the same.
 
 `ETSTATS_EXAMPLES=200 pytest tests/importer` tries more, and other ones each time.
 """
@@ -12,7 +12,7 @@ EXAMPLES = int(GIVEN or "10")
 
 
 def on_a_database(examples: int = EXAMPLES) -> settings:
-    """Settings of a property whose examples share the database of their test, which they empty themselves.
+    """Return settings for a property whose examples share a database, which each of them empties.
 
     A failing example is not made smaller: that takes minutes and leaves one as hard to read.
     """

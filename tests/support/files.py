@@ -1,4 +1,4 @@
-"""Round files written by hand: each test says only what it is about."""
+"""Hand-written round files: each test names only the values that it depends on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ DEFAULT_WEAPONS = {"MP40": (20, 60, 3, 2, 4)}
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file as it lies on the server."""
+    """A file of the game server."""
 
     name: str
     content: bytes
@@ -34,7 +34,7 @@ def line(
     layout: int = 38,
     **fields: float,
 ) -> str:
-    """One player line; weapons are hits, shots, kills, deaths, headshots; fields that are not given are 0."""
+    """Return one player line; weapons are hits, shots, kills, deaths, headshots; missing fields are 0."""
     mask = 0
     counts: list[int] = []
     for bit, weapon in enumerate(WEAPONS):
@@ -62,7 +62,7 @@ def round_file(
     mtime: int | None = None,
     end: str = "\n",
 ) -> File:
-    """One round file; `stamp` as in the name (2025-10-02-213000)."""
+    """Return one round file; `stamp` as in the name (2025-10-02-213000)."""
     head = ["^7The ^1Barn", map_name, "legacy3", str(number), str(defender), str(winner), limit, actual]
     rows = [
         "\\".join(head + ([duration] if duration else [])),

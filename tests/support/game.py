@@ -1,4 +1,4 @@
-"""The game server's stand-in with everything that goes wrong with a query."""
+"""A stand-in of the game server with all faults of a query."""
 
 import socket
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from etstats.demo.game import HEAD, GameServer
 
 
 class Game(GameServer):
-    """Counts the questions, and answers what the test asks for.
+    """A game that counts the queries and sends the replies that a test sets.
 
     `names` are the people, else `people` of them. `answer` replaces every answer, this many `flood` packets
     come before it, `elsewhere` sends it from another port, `is_late` when the next question comes.

@@ -1,4 +1,4 @@
-"""Player names that try to break out of wherever they are shown."""
+"""Player names with markup, escapes and special characters."""
 
 HOSTILE = (
     "@everyone", "<@123456789>", "```sh rm```", "](http://evil.example)", "\u202egnp.exe", "a\u200bb\u200dc",

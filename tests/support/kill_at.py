@@ -22,20 +22,20 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
 class Moments:
-    """Lists the kinds of moments, and kills at the one that was named."""
+    """Count the moments of each kind, and kill the process at the given one."""
 
     def __init__(self, fatal: int) -> None:
         self.kinds: list[str] = []
         self._fatal = fatal
 
     def come(self, kind: str) -> None:
-        """One more."""
+        """Count one moment."""
         self.kinds.append(kind)
         if len(self.kinds) == self._fatal:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def audit(self, event: str, details: tuple[Any, ...]) -> None:
-        """Notice what Python reports of files: see the table of audit events in its library reference."""
+        """Handle a file event of Python: see the table of audit events in its library reference."""
         if event in _CHANGES or (event == "open" and isinstance(details[2], int) and details[2] & _WRITING):
             self.come(f"{event} {'' if isinstance(details[0], int) else Path(os.fsdecode(details[0])).suffix}")
 

@@ -18,12 +18,12 @@ FEWER = {"base": 2, "disk": 5}
 
 
 def kill_import(scene: Scene, kills: int) -> None:
-    """Import the folder again and again, killed each time, until all of it is there; then from the beginning."""
+    """Import the folder with repeated kills until it is complete; then start over."""
     _until_all_is_there(scene, kills, ("-q", "import", scene.here.folder / "files"))
 
 
 def kill_sync(scene: Scene, kills: int) -> None:
-    """The same over SFTP: and no local copy is ever half a file."""
+    """Do the same over SFTP; no local copy is ever partial."""
     copies = scene.here.folder / "data" / "gamestats" / "main"
     sent = {path.name: path.read_bytes() for path in scene.files}
 
@@ -36,12 +36,12 @@ def kill_sync(scene: Scene, kills: int) -> None:
 
 
 def strike_database(scene: Scene, kills: int) -> None:
-    """Kill PostgreSQL itself in mid-import; the import ends with 75 and the next one goes on."""
+    """Kill PostgreSQL during an import; the import exits with 75 and the next one continues."""
     _until_all_is_there(scene, kills, ("-q", "import", scene.here.folder / "files"), strike=scene.strike_database)
 
 
 def kill_rebuild(scene: Scene, kills: int) -> None:
-    """Derive everything again, killed: the old rows are unchanged."""
+    """Kill rebuilds; the previous rows are unchanged."""
     words = ("-q", "rebuild", "--yes")
     scene.finish("-q", "import", scene.here.folder / "files")
     scene.measure(lambda: None, *words)
@@ -56,7 +56,7 @@ def kill_rebuild(scene: Scene, kills: int) -> None:
 
 
 def kill_post(scene: Scene, kills: int) -> None:
-    """Post a session, killed: each message is sent once, or shown with unknown delivery."""
+    """Post a session with kills: each message is sent once, or shown with unknown delivery."""
     words = ("-q", "post", "--since", "all")
     scene.measure(lambda: prepare_posts(scene), *words)
     (whole,) = scene.rows("SELECT count(*)::float FROM posts")[0]
@@ -85,7 +85,7 @@ def prepare_posts(scene: Scene) -> None:
 
 
 def kill_notices(scene: Scene, kills: int) -> None:
-    """Post who plays, a recap and what `health` finds, killed: each once, and edited to what is true then."""
+    """Post status, recap and findings with kills: each message is sent once, and edited to the current state."""
     scene.finish("-q", "import", scene.here.folder / "files")
     most = scene.toll.kills
     for words, kinds in _NOTICES.items():
@@ -104,7 +104,7 @@ def kill_notices(scene: Scene, kills: int) -> None:
 
 
 def _forget_notices(scene: Scene) -> None:
-    """Begin again with no message, and no pause that an unknown one asked for."""
+    """Delete all messages and pauses."""
     scene.calm()
     scene.discord.posts.clear()
     with scene.database() as conn:
@@ -112,7 +112,7 @@ def _forget_notices(scene: Scene) -> None:
 
 
 def _let_a_minute_pass(scene: Scene) -> None:
-    """Make the messages older: one about a server is edited once a minute."""
+    """Make the messages a minute older, because a status is edited once a minute."""
     scene.calm()
     with scene.database() as conn:
         earlier = ", ".join(f"{column} = {column} - interval '1 minute'" for column in ("sent_at", "edited_at"))
@@ -120,7 +120,7 @@ def _let_a_minute_pass(scene: Scene) -> None:
 
 
 def _notices_are_right(scene: Scene, kinds: Sequence[str]) -> None:
-    """Check that each message is there once or of unknown delivery, and that the status names who plays now."""
+    """Check that each message exists once or is unknown, and that the status names the current players."""
     rows = scene.rows("SELECT kind, state, message_id FROM notices ORDER BY kind")
     posts = {post.message_id: post for post in scene.discord.posts}
     sent = {message_id for _, state, message_id in rows if state == "sent"}
@@ -151,7 +151,7 @@ _NOTICES = {
 
 
 def kill_backup(scene: Scene, kills: int) -> None:
-    """Back up, killed: what lies there as a backup is whole, and nothing of the killed ones stays."""
+    """Kill backups: every file named like a backup is complete, and no temporary file remains."""
     folder = scene.here.folder / "data" / "backups"
     scene.finish("-q", "import", scene.here.folder / "files")
     scene.measure(lambda: None, "-q", "backup")
@@ -175,7 +175,7 @@ def kill_backup(scene: Scene, kills: int) -> None:
 
 
 def _is_whole_or_no_backup(path: Path) -> None:
-    """Raise when a file has a backup's name and not all its bytes, or is half a backup and is read as one."""
+    """Raise if a file is named like a backup and is incomplete, or if a partial backup can be read."""
     is_whole = False
     with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
         is_whole = archive.testzip() is None
@@ -190,7 +190,7 @@ def _is_whole_or_no_backup(path: Path) -> None:
 
 
 def fill_disk(scene: Scene, kills: int) -> None:
-    """Import onto a disk that is too small: a run ends with 75, and a later run with more space imports all."""
+    """Import onto a disk that is too small: the run exits with 75, and one with more space imports all."""
     data = scene.here.folder / "data"
     while scene.toll.kills < kills:
         scene.empty()
@@ -224,7 +224,7 @@ SCENARIOS: dict[str, Callable[[Scene, int], None]] = {
 
 
 def run_scenario(name: str, *, seed: int, kills: int, files: int = FILES) -> Toll:
-    """Run one scenario; `fault` says what was lost, is there twice, or is not what the archive says."""
+    """Run one scenario; raise on lost, duplicate or wrong rows."""
     with scene(seed, files, small_disk=name == "disk", has_notices=name == "notices") as made:
         try:
             SCENARIOS[name](made, kills)
@@ -261,7 +261,7 @@ def _missing(scene: Scene) -> float:
 
 
 def fingerprint(scene: Scene) -> list[tuple[object, ...]]:
-    """What the derived rows are, in short; ids included, because a rebuild keeps them."""
+    """Return a hash of the derived rows, including ids, because a rebuild keeps them."""
     tables = (
         "rounds",
         "player_comprehensive_stats",
@@ -278,7 +278,7 @@ def fingerprint(scene: Scene) -> list[tuple[object, ...]]:
 
 
 def posts_are_right(scene: Scene) -> None:
-    """Check that each item has one row, that sent posts are in the channel, and that none is there twice."""
+    """Check that each item has one row, that sent posts are in the channel, and that none is duplicated."""
     posts = scene.rows("SELECT kind, subject, state, message_id FROM posts")
     standing = [post.message_id for post in scene.discord.posts]
     sent = {message_id for _, _, state, message_id in posts if state == "sent"}

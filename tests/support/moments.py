@@ -1,4 +1,4 @@
-"""Each command with the moments at which it can be killed, and what has to hold after a second run."""
+"""Each command with the moments at which it can be killed, and the checks after a second run."""
 
 import random
 import subprocess
@@ -21,7 +21,7 @@ _KILLED = -9
 
 
 class Case(NamedTuple):
-    """A command: what is there before it, its words, and what has to hold after a kill and a second run."""
+    """A command: its preparation, its arguments, and the check after a kill and a second run."""
 
     prepare: Callable[[Scene], None]
     words: tuple[str, ...]
@@ -47,7 +47,7 @@ def _holds_all(scene: Scene) -> None:
 
 
 def _groups_are_whole(scene: Scene) -> None:
-    """The files of a transaction are stored with their rounds, or none of them is."""
+    """Check that the files of each transaction are stored with their rounds, or not at all."""
     ((files, rounds),) = scene.rows("SELECT (SELECT count(*) FROM processed_files), (SELECT count(*) FROM rounds)")
     if files != rounds or files not in (*range(0, len(scene.files), GROUP), len(scene.files)):
         raise BrokenError(f"{files} files and {rounds} rounds are stored, {GROUP} files in a transaction")
@@ -55,7 +55,7 @@ def _groups_are_whole(scene: Scene) -> None:
 
 
 def _copies_are_whole(scene: Scene) -> None:
-    """All files are stored; a copy that a killed run did not write any more is written by `diagnose`."""
+    """Check that all files are stored; `diagnose` writes the copies that a killed run did not."""
     _holds_all(scene)
     scene.finish("-q", "diagnose", "--restore", also=(3,))
     sent = {path.name: path.read_bytes() for path in scene.files}
@@ -87,7 +87,7 @@ def _to_be_forgotten(scene: Scene) -> None:
 
 
 def _is_forgotten(scene: Scene) -> None:
-    """No copy of any kind holds the GUID any more, once a later sync has seen to the copies."""
+    """Check that no copy contains the GUID after a later sync."""
     scene.finish("-q", "sync")
     guid = scene.here.folder.joinpath("person").read_text()
     rows = scene.rows(f"SELECT count(*) FROM processed_files WHERE position('{guid}'::bytea IN content) > 0")
@@ -183,7 +183,7 @@ def _no_settings(scene: Scene) -> None:
 
 
 def _is_set_up(scene: Scene) -> None:
-    """The settings name the folder, nothing temporary lies beside them, and all files are imported."""
+    """Check that the settings name the folder, no temporary file is left, and all files are imported."""
     settings = scene.here.folder / "config.toml"
     if str(scene.here.folder / "files") not in settings.read_text(encoding="utf-8"):
         raise BrokenError("the settings do not name the folder")
@@ -229,7 +229,7 @@ CASES = {
 
 
 class Result(NamedTuple):
-    """How many moments a command has, at how many it was killed, what kinds were left out, and the first fault."""
+    """The number of moments of a command, of its kills, the kinds not tested, and the first fault."""
 
     moments: int
     kills: int
@@ -238,7 +238,7 @@ class Result(NamedTuple):
 
 
 def run_case(name: str, *, seed: int, moments: int, files: int = FILES) -> Result:
-    """Kill one command at that many of its moments, one of each kind first, and check the outcome each time."""
+    """Kill one command at this many of its moments, one of each kind first, and check the result each time."""
     case = CASES[name]
     kills = fatal = 0
     kinds: list[str] = []
@@ -266,7 +266,7 @@ def run_case(name: str, *, seed: int, moments: int, files: int = FILES) -> Resul
 
 
 def _one_of_each_kind_first(kinds: list[str], dice: random.Random) -> list[int]:
-    """Return the numbers of all moments, counted from 1: at random, but so that rare kinds are not missed."""
+    """Return the numbers of all moments, from 1, in random order that starts with one of each kind."""
     numbers: dict[str, list[int]] = defaultdict(list)
     for number, kind in enumerate(kinds, 1):
         numbers[kind].append(number)
@@ -283,7 +283,7 @@ def _words(scene: Scene, case: Case) -> list[str]:
 
 
 def _run(scene: Scene, case: Case, fatal: int, kinds_file: Path) -> bool:
-    """Run the command up to a moment; True when it was killed, False when it ended before."""
+    """Run the command up to a moment; return whether it was killed before its end."""
     command = [sys.executable, str(KILL_AT), str(fatal), str(kinds_file), *_words(scene, case)]
     done = run(command, env=scene.here.environment)
     if done.returncode not in (0, _KILLED, *case.codes) or "Traceback" in done.stderr:

@@ -1,4 +1,4 @@
-"""Round files with random damage, and the promises that the parser keeps for them."""
+"""Round files with random damage, and the guarantees of the parser for them."""
 
 import random
 import re
@@ -76,7 +76,7 @@ def samples(count: int = 40) -> list[Sample]:
 
 
 def mutant(dice: random.Random, pool: Sequence[Sample]) -> Sample:
-    """A file of the pool with one to four things done to it, seldom to its name too."""
+    """Return a file of the pool with one to four mutations, rarely of its name."""
     name, content = dice.choice(pool)
     for _ in range(dice.choice((1, 1, 1, 2, 3, 4))):
         content = dice.choice(MUTATIONS)(dice, content, pool)
@@ -86,7 +86,7 @@ def mutant(dice: random.Random, pool: Sequence[Sample]) -> Sample:
 
 
 def check(name: str, content: bytes, first: RawRound | None = None) -> RawRound | None:
-    """Read a file, and derive what was read; None when it was refused in good order. AssertionError: a fault."""
+    """Parse and derive a file; return None if it was rejected. AssertionError: a fault."""
     assert (found := parse_filename(name)) is None or "/" not in found.filename
     try:
         raw = parse(name, content)
@@ -104,7 +104,7 @@ def check(name: str, content: bytes, first: RawRound | None = None) -> RawRound 
 
 
 def keeps_promises(raw: RawRound, round1: RawRound | None) -> None:
-    """AssertionError when what is derived could not be stored, or says what cannot be."""
+    """Raise AssertionError if the derived round cannot be stored, or has impossible values."""
     derived = derive(raw, round1)
     assert len({player.player_guid for player in derived.players}) == len(derived.players)
     for player in derived.players:
@@ -145,7 +145,7 @@ def _in_text(dice: random.Random, content: bytes, _: Sequence[Sample]) -> bytes:
 
 
 def _in_field(dice: random.Random, content: bytes, _: Sequence[Sample]) -> bytes:
-    """One value between separators becomes another."""
+    """Replace one value between separators."""
     separator = dice.choice((b"\t", b" ", b"\\"))
     parts = content.split(separator)
     value = dice.choice(
@@ -156,7 +156,7 @@ def _in_field(dice: random.Random, content: bytes, _: Sequence[Sample]) -> bytes
 
 
 def _lines(dice: random.Random, content: bytes, pool: Sequence[Sample]) -> bytes:
-    """A line is lost, doubled, swapped, or comes from another file."""
+    """Remove, duplicate or swap a line, or take one from another file."""
     lines = content.split(b"\n")
     at, other = dice.randrange(len(lines)), dice.randrange(len(lines))
     match dice.randrange(4):
@@ -172,7 +172,7 @@ def _lines(dice: random.Random, content: bytes, pool: Sequence[Sample]) -> bytes
 
 
 def _columns(dice: random.Random, content: bytes, _: Sequence[Sample]) -> bytes:
-    """A separator too many, or one too few."""
+    """Add or remove a separator."""
     separator = dice.choice((b"\t", b" ", b"\\", b"\r\n", b"\n"))
     parts = content.split(separator)
     at = dice.randrange(len(parts))
@@ -183,7 +183,7 @@ def _columns(dice: random.Random, content: bytes, _: Sequence[Sample]) -> bytes:
 
 
 def _number(dice: random.Random, content: bytes, _: Sequence[Sample]) -> bytes:
-    """One number becomes another that could be one."""
+    """Replace one number with another plausible one."""
     found = list(_DIGITS.finditer(content))
     if not found:
         return content
@@ -193,7 +193,7 @@ def _number(dice: random.Random, content: bytes, _: Sequence[Sample]) -> bytes:
 
 
 def harmless(dice: random.Random, pool: Sequence[Sample]) -> Sample:
-    """A file of the pool with an odd value, line or field that must not cost the round."""
+    """Return a file of the pool with an unusual value, line or field that must not reject the round."""
     name, content = dice.choice(pool)
     lines = content.split(b"\n")
     at = dice.randrange(1, len(lines) - 1)

@@ -1,4 +1,4 @@
-"""A folder with an embedded database of its own, and the commands run in it."""
+"""A folder with its own embedded database, and the commands run in it."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ finally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What one process took: seconds from start to end, seconds of processor time, its peak resident memory in MB.
+    """The cost of one process: elapsed seconds, CPU seconds, and peak resident memory in MB.
 
     And what it printed.
     """
@@ -39,13 +39,13 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A folder with an embedded database of its own, and no settings."""
+    """A folder with its own embedded database and without settings."""
 
     folder: Path
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a command sees."""
+        """Return the environment of a command."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("ETSTATS_", "PG", "XDG_"))}
         own = {
             "ETSTATS_DATA_DIR": "data",
@@ -56,18 +56,18 @@ class Place:
         return kept | {name: str(self.folder / at) for name, at in own.items()}
 
     def etstats(self, *arguments: str | Path, expect: int = 0) -> Taken:
-        """Run one command as a user would; RuntimeError when it ends with another code than expected."""
+        """Run one command like a user; raise RuntimeError if the exit code is not the expected one."""
         status = self.folder / "status"
         taken = self.run([sys.executable, "-c", _AND_TELL, str(status), *map(str, arguments)], expect=expect)
         peak = next(line for line in status.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM"))
         return replace(taken, peak_mb=int(peak.split()[1]) / 1024)
 
     def python(self, *arguments: str | Path) -> Taken:
-        """Run Python on a module or a script."""
+        """Run a module or a script with Python."""
         return self.run([sys.executable, *map(str, arguments)])
 
     def run(self, command: Sequence[str], expect: int = 0) -> Taken:
-        """Run any command in this place; its memory is not known."""
+        """Run any command in this folder; its memory is not measured."""
         with tempfile.TemporaryFile() as out:
             began = time.perf_counter()
             null = subprocess.DEVNULL
@@ -82,7 +82,7 @@ class Place:
         return Taken(seconds=seconds, cpu_seconds=usage.ru_utime + usage.ru_stime, peak_mb=0.0, out=text)
 
     def forget(self) -> None:
-        """Stop the database and throw it away, for the next command to make a fresh one."""
+        """Stop and delete the database; the next command creates a new one."""
         if (self.folder / "data" / "postgres").exists():
             self.etstats("db", "stop")
         shutil.rmtree(self.folder / "data", ignore_errors=True)
@@ -90,7 +90,7 @@ class Place:
 
 @contextmanager
 def place() -> Iterator[Place]:
-    """A place that is thrown away at the end."""
+    """Yield a temporary place."""
     with tempfile.TemporaryDirectory(prefix="etstats-bench-") as folder:
         Path(folder).chmod(0o711)  # root's database account has to pass through
         (Path(folder) / "config.toml").touch()

@@ -1,4 +1,4 @@
-"""Processes that end with their test, and the longest wait for anything that has to happen."""
+"""Processes that end with their test, and the longest wait for an event."""
 
 import os
 import select
@@ -20,7 +20,7 @@ Word = str | Path
 
 
 class Process(subprocess.Popen[bytes]):
-    """A process in a session of its own, to be used in `with`: all of its process group is killed at the end.
+    """A process in a separate session, for `with`: its process group is killed at the end.
 
     What it prints goes to files, which `out` and `err` read at any time: a grandchild that keeps them open makes
     nobody wait. There is no input unless `stdin` is given.
@@ -45,7 +45,7 @@ class Process(subprocess.Popen[bytes]):
         self._close_output()
 
     def wait(self, timeout: float | None = HANG_SECONDS) -> int:
-        """Wait for the end, without polling; TimeoutExpired when it does not come. Return the exit code."""
+        """Wait for the end without polling; raise TimeoutExpired after the timeout. Return the exit code."""
         if timeout is not None and not self._ends_within(timeout):
             raise subprocess.TimeoutExpired(self.args, timeout, self.out.encode(), self.err.encode())
         return super().wait()
@@ -61,23 +61,23 @@ class Process(subprocess.Popen[bytes]):
             os.close(descriptor)
 
     def finish(self, timeout: float = HANG_SECONDS) -> subprocess.CompletedProcess[str]:
-        """Wait for the end, and return the exit code and what was printed."""
+        """Wait for the end; return the exit code and the output."""
         code = self.wait(timeout)
         return subprocess.CompletedProcess(self.args, code, self.out, self.err)
 
     def kill_group(self) -> None:
-        """Kill the process and every process that it started, except those with a session of their own."""
+        """Kill the process and all processes that it started, except those in another session."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
 
     @property
     def out(self) -> str:
-        """What it has written to stdout so far."""
+        """The output on stdout so far."""
         return _text(self._out.fileno())
 
     @property
     def err(self) -> str:
-        """What it has written to stderr so far."""
+        """The output on stderr so far."""
         return _text(self._err.fileno())
 
     def _close_output(self) -> None:
@@ -86,18 +86,18 @@ class Process(subprocess.Popen[bytes]):
 
 
 def etstats(*arguments: Word, **options: Any) -> Process:
-    """The command as a process of its own, with the test's environment."""
+    """Run the command in a separate process, with the test's environment."""
     return Process([sys.executable, "-m", "etstats", *arguments], **options)
 
 
 def run(argv: Sequence[Word], timeout: float = HANG_SECONDS, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end, which must come; return the exit code and what it printed."""
+    """Run a command that must end; return the exit code and the output."""
     with Process(argv, **options) as process:
         return process.finish(timeout)
 
 
 def until(holds: Callable[[], bool], seconds: float = HANG_SECONDS) -> None:
-    """Wait until something can be seen to hold; fail when it does not come."""
+    """Wait until a condition holds; fail after the timeout."""
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "what was waited for did not come"

@@ -37,12 +37,12 @@ _AT_WORK = (
 
 
 class BrokenError(AssertionError):
-    """What must not be."""
+    """A violated condition."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Toll:
-    """Result of a scenario: kills, runs that ended before their kill, and faults."""
+    """The result of a scenario: kills, runs that ended before their kill, and faults."""
 
     kills: int = 0
     survived: int = 0
@@ -85,12 +85,12 @@ class Scene:
             yield conn
 
     def rows(self, sql: str) -> list[tuple[object, ...]]:
-        """What the database answers."""
+        """Return the rows of a query."""
         with self.database() as conn:
             return conn.execute(sql.encode()).fetchall()
 
     def empty(self) -> None:
-        """Begin again with an empty database."""
+        """Delete all rows."""
         self.calm()
         with self.database() as conn:
             conn.execute("TRUNCATE servers, player_aliases, changed_sessions CASCADE")
@@ -108,12 +108,12 @@ class Scene:
         raise BrokenError(f"{HANG_SECONDS:.0f} s after the kill its session is still there")
 
     def start(self, *words: str | Path) -> Process:
-        """One command, in a process of its own."""
+        """Start one command in a separate process."""
         return etstats(*words, env=self.here.environment)
 
     @contextmanager
     def working(self, *words: str | Path) -> Iterator[Process]:
-        """A command that has come to the database, or has ended; earlier there is nothing to disturb."""
+        """Yield a command once it has connected to the database, or has ended."""
         self.calm()
         with ExitStack() as stack:
             with self.database() as conn:
@@ -123,7 +123,7 @@ class Scene:
             yield process
 
     def measure(self, prepare: Callable[[], object], *words: str | Path, also: tuple[int, ...] = ()) -> None:
-        """Let the command run undisturbed, twice; kills fall within the time that its work takes."""
+        """Run the command twice without kills, to measure the time in which kills fall."""
         taken = []
         for _ in range(2):
             prepare()
@@ -135,7 +135,7 @@ class Scene:
         self.work_seconds = min(taken)  # the first one may find everything cold
 
     def kill(self, *words: str | Path, left: float = 1.0, also: tuple[int, ...] = ()) -> bool:
-        """Kill a command at a random moment of its work; False when it had ended by itself.
+        """Kill a command at a random moment of its work; return False if it had ended.
 
         `left`: how much of the measured work there is still to do, 0 to 1.
         """
@@ -152,7 +152,7 @@ class Scene:
         return False
 
     def strike_database(self, *words: str | Path, left: float = 1.0) -> bool:
-        """Kill PostgreSQL under a command running; it must end by itself, in good order. False: it had ended."""
+        """Kill PostgreSQL during a command, which must exit correctly; return False if it had ended."""
         with self.working(*words) as process:
             try:
                 ended = process.finish(self._moment(left))
@@ -165,7 +165,7 @@ class Scene:
         return is_struck
 
     def finish(self, *words: str | Path, also: tuple[int, ...] = ()) -> str:
-        """Let a command run to its end, which must be a good one; returns what it said."""
+        """Wait until a command succeeds; return its output."""
         self.calm()
         with self.start(*words) as process:
             ended = process.finish()
@@ -173,7 +173,7 @@ class Scene:
         return ended.stdout + ended.stderr
 
     def is_true(self) -> None:
-        """Raise unless everything stored is what the archive says."""
+        """Raise unless all stored rows agree with the archive."""
         self.calm()
         with connect(embedded.ensure_running(self.here.folder / "data"), read_only=True) as conn:
             if found := verify(conn, _PLAN).differences:
@@ -181,12 +181,12 @@ class Scene:
         self.toll.agreed += 1
 
     def is_true_to_the_command(self) -> None:
-        """The same, said by `rebuild --verify` itself."""
+        """Raise unless `rebuild --verify` finds no difference."""
         self.finish("-q", "rebuild", "--verify")
         self.toll.agreed += 1
 
     def holds_all(self) -> None:
-        """Raise unless each file is there once, with its bytes, and each has its round."""
+        """Raise unless each file is stored once, with its bytes and its round."""
         names = {path.name: path.read_bytes() for path in self.files}
         stored = self.rows("SELECT filename, content FROM processed_files WHERE success")
         rounds = [
@@ -199,7 +199,7 @@ class Scene:
             raise BrokenError(f"{len(names)} files were sent; {len(stored)} are stored, with {len(rounds)} rounds")
 
     def ended(self, run: Run, also: tuple[int, ...] = (), *, counts: bool = True) -> None:
-        """Count a run that came to an end by itself; raise unless it was a good one."""
+        """Count a run that ended before its kill; raise unless it succeeded."""
         self._is_good(run, also)
         self.toll.survived += counts
         self.toll.codes[run.returncode] = self.toll.codes.get(run.returncode, 0) + 1
@@ -213,7 +213,7 @@ class Scene:
         return self.dice.uniform(0, self.work_seconds * (0.25 + 0.75 * left))
 
     def _strike(self) -> bool:
-        """A power cut takes all of PostgreSQL; a kernel short of memory takes one of its processes."""
+        """Kill all of PostgreSQL, like a power failure, or one process, like a kernel without memory."""
         pid = embedded.status(self.here.folder / "data").pid
         if pid is None:
             return False
@@ -229,7 +229,7 @@ class Scene:
 
 
 def can_mount() -> bool:
-    """Whether this process may make a small disk to fill up; it takes root."""
+    """Return whether this process may mount a small disk; that requires root."""
     with tempfile.TemporaryDirectory() as folder:
         try:
             mount(Path(folder), "size=1m")
@@ -240,7 +240,7 @@ def can_mount() -> bool:
 
 
 def mount(folder: Path, options: str) -> None:
-    """Put a disk of its own on a folder, or change that disk."""
+    """Mount a small disk on a folder, or change its size."""
     command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
     subprocess.run(command, check=True, capture_output=True)
 
@@ -296,6 +296,6 @@ def scene(seed: int, files: int, *, small_disk: bool = False, has_notices: bool 
 
 
 def _last_month() -> datetime:
-    """Return the second evening of the month before this one; its sessions are all in that month."""
+    """Return the second day of the previous month; sessions of that day are entirely in that month."""
     now = datetime.now()  # noqa: DTZ005  # the server's own clock
     return (now.replace(day=1) - timedelta(days=1)).replace(day=2, hour=20, minute=0, second=0, microsecond=0)

@@ -1,4 +1,4 @@
-"""SFTP servers for tests: one in this process that can misbehave, and OpenSSH's own where there is one.
+"""SFTP servers for tests: one in this process with faults, and OpenSSH's own if it is installed.
 
     with TestServer(folder, keys) as server:           # keys: a folder for host key, client key and known_hosts
         server.faults.drop_in.add(name)
@@ -35,7 +35,7 @@ SSHD = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
 
 @dataclass
 class Faults:
-    """What the server does wrong, by file name; change it at any time."""
+    """The faults of the server, by file name; they can be changed at any time."""
 
     deny: set[str] = field(default_factory=set)
     fail_open: set[str] = field(default_factory=set)
@@ -52,7 +52,7 @@ class Faults:
 
 
 class _Files(asyncssh.SFTPServer):
-    """The test server's view of its folder, with the faults worked in."""
+    """The server's view of its folder, with the faults."""
 
     def __init__(self, channel: Any, server: "TestServer") -> None:
         super().__init__(channel, chroot=os.fsencode(server.root))
@@ -112,7 +112,7 @@ class _Files(asyncssh.SFTPServer):
 
 
 class _Raw(asyncssh.SSHServerSession[bytes]):
-    """SFTP written by hand, for answers no library would give: `answer(kind, body)` is sent as it is."""
+    """A manual SFTP server, for answers that no library gives: `answer(kind, body)` is sent unchanged."""
 
     def __init__(self, answer: Callable[[int, bytes], bytes] | None) -> None:
         self._answer = answer
@@ -142,7 +142,7 @@ class _Login(asyncssh.SSHServer):
         self._server.connections.add(conn)  # from its first byte on: many clients never log in
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        """Asked about keys that are not authorized; the one too many ends the connection."""
+        """Reject keys that are not authorized; close the connection after too many."""
         self._refused += 1
         most = self._server.faults.most_refusals
         if most is not None and self._refused > most:
@@ -162,7 +162,7 @@ class _Login(asyncssh.SSHServer):
 
 
 class TestServer:
-    """An asyncssh server in a thread of its own; counts what is asked of it."""
+    """An asyncssh server in a separate thread that counts the requests."""
 
     __test__ = False
 
@@ -194,7 +194,7 @@ class TestServer:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def settings(self, **changes: Any) -> SftpSettings:
-        """Settings that reach this server; every test names what it changes."""
+        """Return settings that connect to this server, with the given changes."""
         values: dict[str, Any] = {
             "host": "127.0.0.1",
             "port": self.port,
@@ -207,7 +207,7 @@ class TestServer:
         return SftpSettings(**(values | changes))
 
     def known_hosts_lines(self) -> list[str]:
-        """One line for each host key, as `ssh-keyscan` would write them."""
+        """Return one line per host key, like `ssh-keyscan`."""
         return [f"[127.0.0.1]:{self.port} {_public(key)}" for key in self.host_keys]
 
     def __enter__(self) -> Self:
@@ -223,7 +223,7 @@ class TestServer:
         self._loop.close()
 
     def drop_all(self) -> None:
-        """Cut every connection, as a reboot would."""
+        """Close every connection, like a reboot."""
         self._run(self._drop())
 
     async def _listen(self) -> None:
@@ -268,7 +268,7 @@ class TestServer:
 
 
 class OpenSshServer:
-    """OpenSSH's sshd on loopback with keys of its own."""
+    """OpenSSH's sshd on loopback with separate keys."""
 
     def __init__(self, root: Path, keys: Path) -> None:
         self.root = root
@@ -278,7 +278,7 @@ class OpenSshServer:
         self.port = free_port()
 
     def settings(self, **changes: Any) -> SftpSettings:
-        """Settings that reach this server as the user who runs the tests."""
+        """Return settings that connect to this server as the user who runs the tests."""
         values: dict[str, Any] = {
             "host": "127.0.0.1",
             "port": self.port,
@@ -318,7 +318,7 @@ class OpenSshServer:
 
 
 def client_key(folder: Path, name: str = "client_key", kind: str = "ssh-ed25519", **options: Any) -> Path:
-    """Make a key pair once and return the private file; the public one lies next to it."""
+    """Create a key pair once and return the private file; the public one is next to it."""
     path = folder / name
     if not path.exists():
         key = asyncssh.generate_private_key(kind, **_cheap(kind))
@@ -328,7 +328,7 @@ def client_key(folder: Path, name: str = "client_key", kind: str = "ssh-ed25519"
 
 
 def free_port() -> int:
-    """A port that nobody listens on, and that the kernel gives to no connection and no other test's server."""
+    """Return an unused port that neither the kernel nor another test's server uses."""
     while True:
         port = random.SystemRandom().randrange(10_000, 32_768)  # Linux gives away ports from 32768 on
         with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""The rendering that heights of posts are measured with: what fits a phone, and that no text breaks out."""
+"""Tests of the renderer that measures the heights of posts: what fits a phone, and that no text becomes markup."""
 
 from html.parser import HTMLParser
 from io import BytesIO
@@ -75,7 +75,7 @@ def test_prefix_styles_the_complete_line(text, kind):
 
 
 def test_code_block_shows_its_text_literally():
-    """Nothing in it is Markdown, and the line break after it is not an empty line."""
+    """Markdown in it is not rendered, and the line break after it is not an empty line."""
     shown = '<pre><div>**a**</div><div>&lt;b&gt;</div></pre><div class="line">after</div>'
     assert markdown("```\n**a**\n<b>\n```\nafter") == shown
 
@@ -84,7 +84,7 @@ def test_code_block_shows_its_text_literally():
     st.one_of(st.text(), st.sampled_from([*HOSTILE, "<script>x</script>", '"><img src=x onerror=y>', "</style>"]))
 )
 def test_text_never_becomes_an_element(text):
-    """Whatever a name holds, the page has the elements of a plain message and no handler."""
+    """With any name, the page has the elements of a plain message and no handler."""
     embed = {"title": text, "description": text, "author": {"name": text}, "footer": {"text": text}}
     message = {"content": text, "username": text, "embeds": [embed | {"fields": [{"name": text, "value": text}]}]}
     page = Elements(to_html([(message, {})]))
@@ -94,7 +94,7 @@ def test_text_never_becomes_an_element(text):
 
 @needs_browser
 def test_code_block_of_35_columns_fits_a_phone():
-    """One more is wrapped, which the size shows."""
+    """One more column is wrapped, which the size shows."""
     rows = [measure([(post(description=f"```\n{'x' * columns}\n```"), {})])[0] for columns in (35, 36)]
     assert [row.wrapped_rows for row in rows] == [0, 1]
     assert rows[0].height < rows[1].height
@@ -102,7 +102,7 @@ def test_code_block_of_35_columns_fits_a_phone():
 
 @needs_browser
 def test_each_part_adds_to_the_height():
-    """Of a message with all parts, each one that is left out makes it lower."""
+    """Each omitted part of a message reduces its height."""
     parts = {
         "title": "title",
         "description": "text",
@@ -122,7 +122,7 @@ def test_each_part_adds_to_the_height():
 
 @needs_browser
 def test_image_has_the_width_of_the_embed():
-    """A picture of 2:1 takes half of the embed's inner width; a desktop shows it at most 300 pixels high."""
+    """A 2:1 image has half the embed's inner width as height; on a desktop, at most 300 pixels."""
     message = post(image={"url": "attachment://a.png"})
     with_image, without = measure([(message, {"a.png": picture(1080, 540)}), (message, {})])
     assert with_image.height - without.height == 282 // 2 + 12
@@ -133,7 +133,7 @@ def test_image_has_the_width_of_the_embed():
 @needs_browser
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
 def test_screenshot_shows_the_complete_message(width):
-    """It has two pixels for each CSS pixel and shows the embed's colour."""
+    """The picture has two pixels for each CSS pixel and the embed's colour."""
     shown: list[Shown] = [(post(title="supply", description="\n".join(HOSTILE)), {})]
     taken = Image.open(BytesIO(screenshot(shown, width))).convert("RGB")
     assert taken.size == (2 * width, 2 * measure(shown, width)[0].height)

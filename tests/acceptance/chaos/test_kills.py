@@ -25,7 +25,7 @@ KINDS = ("backup", "base", "notices", *(("disk",) if can_mount() else ()))
 
 @pytest.mark.parametrize("name", KINDS)
 def test_killed_commands_lose_and_repeat_nothing(name: str) -> None:
-    """Killed at random moments, then finished: the database holds each file once and is what its archive says."""
+    """Killed at random moments, then finished: each file is stored once, and the rows agree with the archive."""
     toll = run_scenario(name, seed=20251002, kills=2, files=40)
     assert toll.fault == ""
     assert (toll.lost, toll.twice) == (0, 0)
@@ -34,7 +34,7 @@ def test_killed_commands_lose_and_repeat_nothing(name: str) -> None:
 
 
 def test_reported_imports_survive_a_power_cut() -> None:
-    """Every process of PostgreSQL killed the moment an import was reported: all of it is there afterwards."""
+    """All processes of PostgreSQL are killed when an import is reported: it is complete afterwards."""
     with tempfile.TemporaryDirectory(prefix="etstats-tests-") as name:
         data = Path(name)
         data.chmod(0o711)

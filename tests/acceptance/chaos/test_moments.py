@@ -19,7 +19,7 @@ MOMENTS = {"import": 4}
 
 @pytest.mark.parametrize("name", KINDS)
 def test_killed_command_is_completed_by_the_next_run(name: str) -> None:
-    """Killed around a message to the database or at a change of a file: nothing is lost, twice or left over."""
+    """Killed at a database message or a file change: nothing is lost, duplicated or left over."""
     result = run_case(name, seed=20261001, moments=MOMENTS.get(name, 2))
     assert result.fault == ""
     assert result.kills >= 1

@@ -31,7 +31,7 @@ def _import(folder: Path, server: str) -> Process:
 
 
 def test_imports_of_two_servers_run_at_the_same_time(cli: Cli, db: psycopg.Connection, tmp_path: Path) -> None:
-    """The same players on two servers, files in any order, two processes: both finish, all is counted right."""
+    """The same players on two servers, files in any order: both processes finish, and all counts are right."""
     dice, folders = random.Random(3), {}
     for server in ("east", "west"):
         files = _files(120)
@@ -54,7 +54,7 @@ def test_imports_of_two_servers_run_at_the_same_time(cli: Cli, db: psycopg.Conne
 def test_two_machines_with_the_same_server_import_each_file_once(
     cli: Cli, db: psycopg.Connection, tmp_path: Path
 ) -> None:
-    """One does the work, the other leaves with 75 or finds it done; nothing is there twice."""
+    """One imports; the other exits with 75 or finds nothing to do."""
     write_files(tmp_path, _files(60))
     with _import(tmp_path, "main") as one, _import(tmp_path, "main") as other:
         codes = [one.wait(), other.wait()]
@@ -67,7 +67,7 @@ def test_two_machines_with_the_same_server_import_each_file_once(
 def test_server_locks_are_shared_and_the_database_lock_is_exclusive(
     database_url: str, db: psycopg.Connection
 ) -> None:
-    """Two servers' locks are held at the same time; the same server twice, or the whole database, do not."""
+    """Locks of two servers can be held together; the same server twice, or the database, cannot."""
     with connect(database_url) as other:
         with collecting_lock(db, ["east"]), collecting_lock(other, ["west", "north"]):
             pass
@@ -87,7 +87,7 @@ def test_server_locks_are_shared_and_the_database_lock_is_exclusive(
 def test_clock_jump_loses_no_file(
     cli: Cli, db: psycopg.Connection, home: Path, tmp_path: Path, jump: timedelta
 ) -> None:
-    """Our clock far ahead or far behind for one run: what came meanwhile is there afterwards, once."""
+    """Our clock is far ahead or behind for one run: later files are imported once."""
     folder, files = tmp_path / "gamestats", _files(20)
     folder.mkdir()
     settings = home / "jump.toml"

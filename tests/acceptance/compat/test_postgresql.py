@@ -59,7 +59,7 @@ def server(request: pytest.FixtureRequest, empty_database_url: str) -> Iterator[
 def test_all_steps_work_on_every_version(
     cli: Cli, server: tuple[int, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Migrate, import, read, rebuild, verify, back up and restore: the same on every version."""
+    """Migrate, import, query, rebuild, verify, back up and restore give equal results on every version."""
     version, url = server
     monkeypatch.setenv("ETSTATS_DATABASE_URL", url)
     files = tmp_path / "files"

@@ -63,7 +63,7 @@ READING = (
 
 @pytest.fixture
 def hostile(cli: Cli, tmp_path: Path) -> Cli:
-    """A session of players whose names want to be something else, on a server with such a name too."""
+    """Import a session of players and a server whose names contain markup, escapes and formulas."""
     folder = tmp_path / "gamestats"
     folder.mkdir()
     for number, stamp in ((1, "2025-10-02-213000"), (2, "2025-10-02-214000")):
@@ -82,7 +82,7 @@ def hostile(cli: Cli, tmp_path: Path) -> Cli:
 
 
 def _control_characters(text: str) -> set[str]:
-    """The characters that do something instead of being seen."""
+    """Return the characters of a text that have an effect instead of a glyph."""
     return {char for char in text if char != "\n" and unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp")}
 
 
@@ -133,7 +133,7 @@ def _is_number(cell: str) -> bool:
     ids=" ".join,
 )
 def test_hostile_arguments_change_nothing(hostile: Cli, db: psycopg.Connection, command: list[str]) -> None:
-    """Hostile words as arguments are found, or not found, in words; the database stays as it was."""
+    """Hostile arguments are found, or reported as unknown; the database does not change."""
     for word in HOSTILE:
         end = ["--"] if word.startswith(("-", "+")) and not command[-1].startswith("--") else []
         done = hostile(*command, *end, word)
@@ -144,14 +144,14 @@ def test_hostile_arguments_change_nothing(hostile: Cli, db: psycopg.Connection, 
 
 
 def test_markup_in_a_name_is_shown_literally(hostile: Cli) -> None:
-    """Square brackets are letters: nothing is bold, linked or swallowed."""
+    """Square brackets are not bold, not a link, and not removed."""
     shown = hostile("leaderboard", "--top", "kills", "--limit", "30").out
     assert "[bold red]markup[/] [/nothing]" in shown
     assert "[link=https://evil.example]here[/link]" in shown
 
 
 def test_path_in_a_server_name_stays_in_the_data_folder(cli: Cli, home: Path, tmp_path: Path) -> None:
-    """A server's name cannot lead its local copies elsewhere: refused, or kept inside the data folder."""
+    """A server name with a path is refused, or its local copies stay in the data folder."""
     folder = tmp_path / "gamestats"
     folder.mkdir()
     file = round_file("2025-10-02-213000")

@@ -31,7 +31,7 @@ def test_mutated_file_is_parsed_or_rejected(dice: random.Random) -> None:
 @settings(max_examples=200)
 @given(st.binary(max_size=400), st.sampled_from(POOL))
 def test_random_bytes_after_a_valid_header_are_rejected(content: bytes, sample: tuple[str, bytes]) -> None:
-    """Not even a whole header makes a round of noise."""
+    """A valid header alone does not make a round."""
     name, whole = sample
     assert check(name, whole.partition(b"\n")[0] + b"\n" + content) is None
 
@@ -39,14 +39,14 @@ def test_random_bytes_after_a_valid_header_are_rejected(content: bytes, sample: 
 @settings(max_examples=300)
 @given(st.text(max_size=300))
 def test_any_file_and_player_name_is_safe(name: str) -> None:
-    """A name that is taken for a round's cannot leave its folder, and no name breaks the reader of colours."""
+    """An accepted file name cannot leave its folder; a cleaned player name has no escapes."""
     found = parse_filename(name)
     assert found is None or not set("/\\\0\n") & set(found.filename)
     assert "\x1b" not in clean_name(name)
 
 
 def test_parsed_mutants_can_be_stored(db: psycopg.Connection) -> None:
-    """Mutants by the hundred: each is stored or quarantined, and the database is what its archive says."""
+    """Each mutant is stored or quarantined, and the rows agree with the archive."""
     importer = Importer(db, "main", ZONE, GAP)
     mutants = [mutant(random.Random(seed), POOL) for seed in range(400)]
     incoming = [Incoming(filename=name, content=content) for name, content in mutants if parse_filename(name)]

@@ -27,14 +27,14 @@ class Pair:
 
     @property
     def both(self) -> str:
-        """The address with both hosts, as `[database] url` has it."""
+        """The URL with both hosts, as in `[database] url`."""
         hosts = ",".join(
             str(psycopg.conninfo.conninfo_to_dict(url)["host"]) for url in (self.primary, self.replica)
         )
         return f"postgresql://etstats@/etstats?host={hosts}"
 
     def make_synchronous(self) -> None:
-        """Let a commit return only when the replica has it on disk."""
+        """Delay each commit until the replica has it on disk."""
         with psycopg.connect(self.primary, autocommit=True) as conn:
             conn.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
             conn.execute("SELECT pg_reload_conf()")
@@ -46,20 +46,20 @@ class Pair:
             until(is_synchronous)
 
     def kill_primary(self) -> None:
-        """End the primary as a power failure does: nothing is written any more."""
+        """Kill the primary like a power failure: nothing more is written."""
         pid = int((self.primary_folder / "postmaster.pid").read_text().split()[0])
         os.kill(pid, signal.SIGQUIT)
         until(lambda: not Path(f"/proc/{pid}/cwd").exists())
 
     def promote(self) -> None:
-        """Make the replica a primary."""
+        """Promote the replica to primary."""
         with psycopg.connect(self.replica, autocommit=True) as conn:
             assert conn.execute("SELECT pg_promote()").fetchone() == (True,)
 
 
 @contextmanager
 def streaming_pair(*, durable: bool = False) -> Iterator[Pair]:
-    """An embedded database that allows replication, and its replica; `durable`: commits are on disk, as usual."""
+    """An embedded database that allows replication, and its replica; `durable`: commits reach the disk."""
     with tempfile.TemporaryDirectory(prefix="etstats-tests-") as name:
         root = Path(name)
         root.chmod(0o711)

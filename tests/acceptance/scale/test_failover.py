@@ -23,13 +23,13 @@ TEMPORARY = 75
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """Two servers, and a folder of round files that the settings name as a game server."""
+    """Two servers, and a folder of round files that the settings use as a game server."""
 
     pair: Pair
     root: Path
 
     def settings(self, webhook: str = "") -> str:
-        """The text of the settings, with both hosts as the database."""
+        """Return the settings, with both hosts as the database."""
         discord = f'[discord]\nwebhook_url = "{webhook}"\n' if webhook else ""
         return (
             f'[database]\nurl = "{self.pair.both}"\n{discord}'
@@ -37,7 +37,7 @@ class Scene:
         )
 
     def rounds(self, url: str) -> int:
-        """How many rounds a server has."""
+        """Return the number of rounds on a server."""
         with psycopg.connect(url) as conn:
             row = conn.execute("SELECT count(*) FROM rounds").fetchone()
         return row[0] if row else 0
@@ -61,7 +61,7 @@ def write_settings(home: Path, text: str) -> None:
 
 
 def assert_one_temporary_line(run: Process) -> None:
-    """The failure is temporary, in one line without a traceback."""
+    """Assert that the failure is temporary, in one line without a traceback."""
     ended = run.finish()
     assert ended.returncode == TEMPORARY, ended.stderr
     assert ended.stderr.strip()
@@ -69,7 +69,7 @@ def assert_one_temporary_line(run: Process) -> None:
 
 
 def test_import_continues_after_a_failover(cli: Cli, home: Path, scene: Scene) -> None:
-    """With synchronous commits the promoted server has all that was reported, and the next run does the rest."""
+    """With synchronous commits the promoted server has all reported rounds, and the next run continues."""
     pair = scene.pair
     write_settings(home, scene.settings())
     assert cli("db", "migrate").code == 0
@@ -108,7 +108,7 @@ def test_posts_are_not_repeated_after_a_failover(cli: Cli, home: Path, scene: Sc
 
 
 def test_rounds_lost_in_a_failover_are_fetched_again(cli: Cli, home: Path, scene: Scene) -> None:
-    """With asynchronous commits the last ones may be missing: known files are compared, so they come again."""
+    """With asynchronous commits the last rounds may be lost: known files are compared, and fetched again."""
     pair = scene.pair
     write_settings(home, scene.settings())
     assert cli("db", "migrate").code == 0
@@ -135,14 +135,14 @@ def test_rounds_lost_in_a_failover_are_fetched_again(cli: Cli, home: Path, scene
 
 
 def stop_receiver(pair: Pair) -> None:
-    """Cut the replication at the primary's end, while the stopped replica cannot connect again."""
+    """End the replication at the primary, while the stopped replica cannot reconnect."""
     with psycopg.connect(pair.primary, autocommit=True) as conn:
         conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
         until(lambda: conn.execute("SELECT count(*) FROM pg_stat_replication").fetchone() == (0,))
 
 
 def test_read_only_host_is_a_temporary_error(cli: Cli, home: Path, scene: Scene) -> None:
-    """While nobody is promoted, each command that writes ends with one line; reading through read_url works."""
+    """Without a primary, each command that writes exits with one line; queries through read_url work."""
     pair = scene.pair
     write_settings(home, scene.settings())
     assert cli("sync").code == 0

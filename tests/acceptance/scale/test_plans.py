@@ -93,7 +93,7 @@ ABOUT_EVERYTHING = {
 
 
 class Parameters(dict[str, Any]):
-    """What a bounded question asks for; NULL where nothing is asked."""
+    """Parameters of a bounded query; a missing one is NULL."""
 
     def __missing__(self, key: str) -> None:
         return None
@@ -167,7 +167,7 @@ def large(admin: psycopg.Connection, postgres: str, migrated_template: str) -> I
 
 
 def _scanned(node: Any, limited: bool = False) -> Iterator[str]:
-    """The tables that a plan reads from end to end; an index in order, cut short by a LIMIT, is not."""
+    """Return the tables that a plan scans completely; an index scan that a LIMIT ends is not included."""
     if isinstance(node, list):
         for inner in node:
             yield from _scanned(inner, limited)
@@ -182,7 +182,7 @@ def _scanned(node: Any, limited: bool = False) -> Iterator[str]:
 
 
 def _explained(name: str) -> bool:
-    """Whether a query is one statement that EXPLAIN takes."""
+    """Return whether a query is one statement that EXPLAIN accepts."""
     return re.match(r"\s*\(?(WITH|SELECT|INSERT|UPDATE|DELETE)\b", query(name), re.IGNORECASE) is not None
 
 
@@ -204,12 +204,12 @@ def test_bounded_queries_scan_no_large_table(large: psycopg.Connection, name: st
 
 
 def test_exceptions_are_existing_queries() -> None:
-    """The list of exceptions names no query that is gone."""
+    """The list of exceptions names only existing queries."""
     assert set(ABOUT_EVERYTHING) <= set(query_names())
 
 
 def test_plans_made_for_empty_tables_use_indexes(db: psycopg.Connection) -> None:
-    """A first import plans its questions on empty tables and keeps the plans: each goes by its whole key."""
+    """A first import plans its queries on empty tables and caches the plans: each uses a complete key."""
     around = json.dumps(db.execute(f"EXPLAIN (FORMAT JSON) {query('rounds_around')}", ASKED).fetchone())
     assert re.search(r"Index Cond[^}]*ended_at", around)
     foreign_key = "SELECT FROM player_comprehensive_stats WHERE round_id = %s AND player_guid = %s FOR KEY SHARE"

@@ -35,7 +35,7 @@ READING = (
 
 @pytest.fixture
 def replica() -> Iterator[tuple[str, str]]:
-    """The URLs of a database and of a replica that streams from it."""
+    """The URLs of a database and of its streaming replica."""
     with streaming_pair() as pair:
         yield pair.primary, pair.replica
 
@@ -43,7 +43,7 @@ def replica() -> Iterator[tuple[str, str]]:
 def test_reading_commands_use_the_replica(
     cli: Cli, replica: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All of them answer from the replica what the primary would; it is never written to; the lag is shown."""
+    """They print what the primary would; nothing is written to the replica; its lag is shown."""
     primary, copy = replica
     monkeypatch.setenv("ETSTATS_DATABASE_URL", primary)
     write_files(tmp_path, generate(1, start=START, files=40, zone="UTC", quirks=Quirks()))
@@ -89,7 +89,7 @@ def test_an_error_of_the_replica_names_its_setting(cli: Cli, url: str, reason: s
 
 
 def test_unreachable_replica_is_a_temporary_error(cli: Cli, tmp_path: Path) -> None:
-    """Nobody at the replica's address: one line, exit code 75, while writing goes on."""
+    """One line and exit code 75, while writing continues."""
     nowhere = f"postgresql://etstats@/etstats?host={tmp_path}"
     asked = cli("--read-url", nowhere, "sessions")
     assert asked.code == 75
@@ -99,11 +99,11 @@ def test_unreachable_replica_is_a_temporary_error(cli: Cli, tmp_path: Path) -> N
 
 
 def test_another_primary_is_not_accepted_as_a_replica(cli: Cli, database_url: str) -> None:
-    """An address that leads to another primary is reported for what it is."""
+    """A read_url of another primary is reported."""
     assert "is not a replica" in cli("--read-url", database_url, "db", "status").out
 
 
 def test_package_contains_pg_basebackup() -> None:
-    """The package carries what a replica is made with."""
+    """The package has the program that creates a replica."""
     version = subprocess.run([embedded.bin_dir() / "pg_basebackup", "--version"], capture_output=True, check=True)
     assert str(embedded.VERSION).encode() in version.stdout

@@ -15,7 +15,7 @@ from tests.support.processes import run
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """A folder that root's database account can pass through."""
+    """A folder that root's database account can reach."""
     with tempfile.TemporaryDirectory(prefix="etstats-tests-") as name:
         folder = Path(name)
         folder.chmod(0o711)
@@ -24,7 +24,7 @@ def place() -> Iterator[Path]:
 
 
 def _run(place: Path, *words: str, code: int = 0) -> str:
-    """One command under a umask that forbids nothing, as a careless cron might run it."""
+    """Run one command under umask 0, as a careless cron might."""
     folders = {"DATA_DIR": place / "data", "STATE_DIR": place / "state", "CONFIG": place / "config.toml"}
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(("ETSTATS_", "XDG_", "PG"))}
     environment = (
@@ -36,7 +36,7 @@ def _run(place: Path, *words: str, code: int = 0) -> str:
 
 
 def _reachable(folder: Path) -> Iterator[Path]:
-    """Files and folders whose contents another user could list, read or change."""
+    """Return files and folders whose contents another user could list, read or change."""
     for path in folder.iterdir():
         mode = path.lstat().st_mode
         if path.is_symlink():
@@ -51,7 +51,7 @@ def _reachable(folder: Path) -> Iterator[Path]:
 
 
 def test_created_files_are_private_with_any_umask(place: Path) -> None:
-    """Whatever the umask: what sync, backup and the log write can be read and changed by their owner alone."""
+    """Only the owner can read or change what sync, backup and the log write."""
     source = place / "gamestats"
     source.mkdir(mode=0o700)
     for file in (round_file("2025-10-02-213000"), round_file("2025-10-02-214000", 2, limit="5:00")):
@@ -72,7 +72,7 @@ def test_created_files_are_private_with_any_umask(place: Path) -> None:
 
 
 def test_readable_settings_with_a_secret_are_refused(place: Path) -> None:
-    """A configuration that holds a webhook and is open to the group is not used, and the way out is said."""
+    """Settings with a webhook that the group can read are refused, with the solution."""
     config = place / "config.toml"
     config.write_text('[discord]\nwebhook_url = "https://discord.com/api/webhooks/1/x"\n')
     config.chmod(0o640)

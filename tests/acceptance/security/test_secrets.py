@@ -115,21 +115,21 @@ def _names(group: Any, before: tuple[str, ...] = ()) -> Iterator[str]:
 
 
 def test_every_command_is_tested() -> None:
-    """A new command is in the list above, or the reason says where it is searched instead."""
+    """A new command is in the list above, or has a reason that names another test."""
     called = {" ".join(words[:count]) for words in COMMANDS for count in (1, 2)}
     assert [name for name in _names(command_tree()) if name not in called | set(ELSEWHERE)] == []
 
 
 @pytest.fixture
 def discord() -> Iterator[StandIn]:
-    """Discord, as it should be."""
+    """A Discord stand-in without faults."""
     with StandIn(limited=False) as stand_in:
         yield stand_in
 
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The argument lists of all processes that are started: what `ps` would show to everybody."""
+    """The arguments of all started processes, as `ps` would show them."""
     lines: list[str] = []
     begin = subprocess.Popen.__init__
 
@@ -149,7 +149,7 @@ class Place:
         self.said: list[str] = []
 
     def configure(self, webhook: str, database: str | None) -> Path:
-        """Write settings with these addresses."""
+        """Write settings with these URLs."""
         path = self.home / "secret.toml"
         path.touch(mode=0o600)
         lines = [f'[[servers]]\nname = "main"\npath = "{self.folder}"\n[discord]\nwebhook_url = "{webhook}"']
@@ -160,14 +160,14 @@ class Place:
         return path
 
     def run(self, *words: str | Path, code: set[int] | None = None) -> CliResult:
-        """Run a command, with all that it would say."""
+        """Run a command with all its output."""
         done = self.cli(*words)
         self.said.append(f"{words}: {done.out}{done.err}")
         assert code is None or done.code in code, (words, done)
         return done
 
     def assert_not_shown(self, *secrets: str) -> None:
-        """Nothing said, nothing written below the home folder but the settings, no process shows one of them."""
+        """Assert that no output, no other file of the home folder and no process has one of the secrets."""
         for secret in secrets:
             assert not [line for line in self.started if secret in line]
             assert not [text for text in self.said if secret in text]
@@ -178,7 +178,7 @@ class Place:
 
 @pytest.fixture
 def place(cli: Cli, home: Path, started: list[str], tmp_path: Path) -> Place:
-    """One map of a server, a folder on this machine."""
+    """One map of a server that is a local folder."""
     folder = tmp_path / "gamestats"
     folder.mkdir()
     for file in (round_file("2025-10-02-213000"), round_file("2025-10-02-214000", 2, limit="5:00")):
@@ -222,7 +222,7 @@ def _refused(url: str) -> str:
 def test_failing_webhook_is_not_shown(
     place: Place, discord: StandIn, breakage: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However the address is wrong or dead: neither it nor its token is said, not even with -v."""
+    """With any wrong or unreachable URL, neither the URL nor its token is printed, even with -v."""
     monkeypatch.setattr(client, "_ATTEMPTS", 1)  # each says the same, after longer and longer pauses
     hook = discord.add_webhook()
     settings = place.configure(breakage(hook.url), None)
@@ -252,7 +252,7 @@ def test_failing_webhook_is_not_shown(
 def test_password_of_an_unreachable_database_is_not_shown(
     place: Place, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However the address is wrong or dead: its password is not said, in no spelling, not even with -v."""
+    """With any wrong or unreachable URL, the password is not printed in any encoding, even with -v."""
     monkeypatch.delenv("ETSTATS_DATABASE_URL")
     settings = place.configure(
         "https://discord.com/api/webhooks/1/secret-token-1", address.format(port=free_port())
@@ -269,7 +269,7 @@ def test_password_of_an_unreachable_database_is_not_shown(
 
 
 def test_password_of_an_unreachable_replica_is_not_shown(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second address of a database is as secret as the first, from the settings and from the environment."""
+    """This also holds for read_url, from the settings and from the environment."""
     address = f"postgresql://u:{QUOTED}@127.0.0.1:{free_port()}/base"
     settings = place.configure("https://discord.com/api/webhooks/1/secret-token-1", None)
     settings.write_text(settings.read_text() + f'[database]\nread_url = "{address}"\n')
@@ -290,7 +290,7 @@ def test_password_of_an_unreachable_replica_is_not_shown(place: Place, monkeypat
     ],
 )
 def test_password_on_the_command_line_is_not_repeated(place: Place, address: str) -> None:
-    """Everybody reads it there: who puts one there is reported of better places, and it is not shown once more."""
+    """Other users can read it there: the error names safer places and does not repeat the password."""
     done = place.cli("-v", "--read-url", address, "sessions")
     assert done.code in (2, 75)
     assert "ETSTATS_DATABASE_READ_URL" in done.err
@@ -309,7 +309,7 @@ def test_password_on_the_command_line_is_not_repeated(place: Place, address: str
     ],
 )
 def test_invalid_settings_are_not_quoted(place: Place, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A mistake in the file is reported by its place, not by its text."""
+    """An error in the file is reported by its position, not by its text."""
     monkeypatch.delenv("ETSTATS_DATABASE_URL")
     path = place.home / "wrong.secret"
     path.touch(mode=0o600)
@@ -320,7 +320,7 @@ def test_invalid_settings_are_not_quoted(place: Place, text: str, monkeypatch: p
 
 
 def test_internal_error_shows_no_secret(place: Place, discord: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An exception that nobody foresaw, with the address in its words: shown without it, traceback and log too."""
+    """An unexpected exception whose message contains the URL is redacted, in traceback and log too."""
     hook = discord.add_webhook()
     settings = place.configure(hook.url, None)
 
