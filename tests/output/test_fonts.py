@@ -9,9 +9,3 @@ from etstats.output.fonts import split
 def test_word_of_one_script_is_one_run(word: str) -> None:
     """A mark in another font would be drawn on a dotted circle."""
     assert [run for run, _ in split(word, 20)] == [word]
-
-
-def test_each_script_has_a_font() -> None:
-    """The runs contain the whole text; a character without a glyph is a box."""
-    assert "".join(run for run, _ in split("Ж 漢字 เสือ!", 20)) == "Ж 漢字 เสือ!"
-    assert "".join(run for run, _ in split("a\U0010fffe", 20)) == "a□"

@@ -268,7 +268,7 @@ def test_local_folder_is_a_source(
     assert "nothing new" in cli("sync").err
 
 
-def test_verbose_names_check_and_reason_of_each_file(
+def test_debug_log_names_the_check_of_each_skipped_file(
     cli: Cli, game: Game, home: Path, local: Path, log: Callable[[], str], files: list[GeneratedFile]
 ) -> None:
     """At level debug the log has check and reason of each skipped file; `-v` prints the counts."""
@@ -295,10 +295,10 @@ def test_verbose_names_check_and_reason_of_each_file(
     assert 'layer="processed files" reason="imported, and unchanged' in lines[files[1].name]
 
 
-def test_debug_log_names_check_and_reason(
+def test_debug_log_has_fetch_times(
     cli: Cli, game: Game, home: Path, log: Callable[[], str], files: list[GeneratedFile]
 ) -> None:
-    """With log level debug the log has the same, and always result and times of each file."""
+    """At level debug the log has the fetch time of each imported file, also with `-q`."""
     configure(home, game, more='[log]\nlevel = "debug"\n')
     cli("-q", "sync")
     cli("-q", "sync")

@@ -7,7 +7,6 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from etstats.db.connection import run_lock
 from etstats.db.server_status import statuses
 from etstats.demo.generator import generate, write_files
 from tests.conftest import CliResult
@@ -63,20 +62,6 @@ def test_since_polls_at_once(cli: Cli, folder: Path) -> None:
     """With `--since` the poll is immediate."""
     cli("sync", "--idle-every", "10m")
     assert "nobody plays" not in cli("sync", "--idle-every", "10m", "--since", "all").err
-
-
-def test_second_quiet_run_exits_with_75_silently(cli: Cli, folder: Path, db: psycopg.Connection) -> None:
-    """Under cron (-q) nothing is printed; a user gets a message."""
-    with run_lock(db):
-        quiet = cli("-q", "sync")
-        assert (quiet.code, quiet.out, quiet.err) == (75, "", "")
-        assert "Another etstats run" in cli("sync").err
-
-
-def test_quiet_run_without_new_files_prints_nothing(cli: Cli, folder: Path) -> None:
-    """Cron mails what a run prints."""
-    done = cli("-q", "sync")
-    assert (done.code, done.out, done.err) == (0, "", "")
 
 
 def test_invalid_duration_is_refused(cli: Cli, folder: Path) -> None:

@@ -66,7 +66,7 @@ def test_invalid_colour_is_replaced():
     assert readable("url(x)") == readable("#12345") == "#eceff5"
 
 
-@pytest.mark.parametrize("text", ["Bär", "漢字かな한글", "🔥⭐💀", "שלום", "Ж→★"])
+@pytest.mark.parametrize("text", ["Bär", "漢字かな한글", "🔥⭐💀", "שלום", "Ж→★", "Ж 漢字 เสือ!"])
 def test_every_script_has_glyphs(text):
     """No character is drawn as a missing glyph."""
     assert "".join(run for run, _ in split(text, 24)) == text
