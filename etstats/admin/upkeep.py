@@ -43,8 +43,9 @@ def rename_server(config: Config, old: str, new: str) -> int:
 
 
 def status(config: Config) -> DatabaseStatus:
-    """Look at the database without starting or changing it; DatabaseError when a configured server does not
-    answer."""
+    """Return the state of the database without starting or changing it.
+
+    DatabaseError: a configured server does not respond."""
     own = embedded.status(config.data_dir) if config.database.url is None else None
     url = config.database.url if own is None else own.url
     folder, log_folder = (own.folder, own.log_folder) if own else (None, None)

@@ -177,10 +177,10 @@ class _Reconciliation:
                         self._partner[other.key] = None
 
     def _find_previous(self) -> None:
-        """Without stopwatch: find the previous map of every round that the change can have given another one.
+        """Without stopwatch: find the previous map of every round whose previous map the change may affect.
 
-        A round's partner here is the round, of any map, from which its counters went on. Rounds of which all lines
-        go on from the round before stay as they are; the others may have competed with a changed round.
+        A round's partner here is the round, of any map, from which its counters continue. Rounds whose lines
+        all continue from the round before do not change; the others may compete with a changed round.
         """
         changed = [*self._keys.values(), *(self._window.keys[file_id] for file_id in self._replaced)]
         order = sorted(map(time_order, changed))
@@ -198,11 +198,12 @@ class _Reconciliation:
                 before, changes_before = key, changes
 
     def _previous(self, key: RoundKey) -> int | None:
-        """Return the round that the counters of a round hold: the one before it if all lines agree, else the best.
+        """Return the round that a round's counters include: the one before it if all lines agree, else the best.
 
-        The autumn hour without mtimes and a clock that was set back put rounds in the wrong order. The counters,
-        which only grow, show the right one. When the file of a map between is missing, the numbers stay those of
-        two maps, and the round before them is still counted once. No round is the previous one of two.
+        The repeated hour without mtimes, and a clock that was set back, put rounds in the wrong order. The
+        counters, which only grow, show the right one. If the file of a map in between is missing,
+        the numbers stay those of two maps, and the round before them still counts once. No round is the previous
+        one of two rounds.
         """
         if key.round_number != 2 or not carried_lines(*self._contents(key.key)):
             return None
@@ -227,7 +228,7 @@ class _Reconciliation:
         return self._before_of[key.key]
 
     def _is_settled(self, key: RoundKey, before: RoundKey | None) -> bool:
-        """Return whether the counters of all lines go on from the round before: no other one is compared."""
+        """Return whether the counters of all lines continue from the round before: no other one is compared."""
         if before is None or key.round_number != 2:
             return False
         (raw,) = self._contents(key.key)
@@ -235,7 +236,7 @@ class _Reconciliation:
         return lines > 0 and self._held_lines(key, before) == lines
 
     def _has_best_claim(self, key: RoundKey, other: RoundKey) -> bool:
-        """Return whether of all rounds that hold another one this one goes on from it most directly."""
+        """Return whether, of all rounds that include another one, this one continues from it most directly."""
         claims = []
         for one in self._in_reach(other):
             lines = self._claim(one, other)
@@ -248,13 +249,13 @@ class _Reconciliation:
         return bool(claims) and max(claims)[-1][-1] == key.key
 
     def _claim(self, key: RoundKey, other: RoundKey) -> int:
-        """Return how many lines show that a round holds another one; of equal ones the later holds the earlier."""
+        """Return how many lines show that a round includes another; if equal, the later includes the earlier."""
         lines = self._held_lines(key, other) if key.round_number == 2 else 0
         is_later = time_order(other) < time_order(key)
         return lines if is_later or not lines or not self._held_lines(other, key) else 0
 
     def _held_lines(self, key: RoundKey, other: RoundKey, *, skips: bool = False) -> int:
-        """Return how many lines show that the counters of a round hold another one."""
+        """Return how many lines show that the counters of a round include another one."""
         if key.key == other.key:
             return 0
         compared = (key.key, other.key, skips)

@@ -25,11 +25,11 @@ class InterruptionNotice(Protocol):
 def watch(
     run: Callable[[], EtstatsError | None], stop: Event, *, notice: InterruptionNotice
 ) -> EtstatsError | None:
-    """Call `run` again and again until `stop` is set; between failures it waits 1, 2, 4 ... 60 seconds.
+    """Call `run` repeatedly until `stop` is set; after failures, wait 1, 2, 4 ... 60 seconds.
 
-    `run` works for as long as all is well, and raises what ended it, or returns a server's error that it has
-    reported already; None: its time was over, and it is called again at once. Until a first run has worked, a
-    ConfigError or a refusal ends the loop: it is raised, or returned when it was reported already.
+    `run` raises the error that ended it, or returns a server's error that it has already reported; None: its time
+    was over, and it is called again at once. Until a first run has succeeded, a ConfigError or a refusal ends the
+    loop: it is raised, or returned if it was already reported.
     """
     failures, has_worked = 0, False
     while not stop.is_set():
@@ -66,13 +66,13 @@ class Stop(Event):
     _of_run: Event | None = None
 
     def set(self) -> None:
-        """Ask everyone to stop."""
+        """Set this event and that of the active run."""
         super().set()
         if self._of_run is not None:
             self._of_run.set()
 
     def for_run(self) -> Event:
-        """Make an event for one run, which may set it for itself when it ends."""
+        """Return a new event for one run, which the run may set when it ends."""
         self._of_run = Event()
         if self.is_set():
             self._of_run.set()
@@ -81,7 +81,7 @@ class Stop(Event):
 
 @contextmanager
 def stopped_by_signals() -> Iterator[Stop]:
-    """Give an event that SIGTERM and SIGINT set; a second signal ends the process in the usual way."""
+    """Yield an event that SIGTERM and SIGINT set; a second signal ends the process as usual."""
     stop = Stop()
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 

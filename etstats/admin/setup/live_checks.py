@@ -154,7 +154,7 @@ def machine_zone() -> str | None:
 
 
 def must_start_database(config: Config) -> bool:
-    """Whether `try_database` starts the embedded PostgreSQL, which takes some seconds the first time."""
+    """Return whether `try_database` starts the embedded PostgreSQL, which takes seconds the first time."""
     return config.database.url is None and not embedded.status(config.data_dir).running
 
 

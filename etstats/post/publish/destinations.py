@@ -13,7 +13,7 @@ NO_SERVER = 0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """A webhook with its thread; `channel` names it without giving it away."""
+    """A webhook with its thread; `channel` is a name for it without the secret."""
 
     channel: str
     url: str

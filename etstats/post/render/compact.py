@@ -396,7 +396,7 @@ def _record_line(record: RecordRow) -> str:
 
 
 def _award_line(equal: Sequence[AwardRow]) -> str:
-    """An award with everybody who took it, or how many they are."""
+    """Return an award with its players, or with their number."""
     names = ", ".join(f"**{escape(clean_name(award.player_name), NAME)}**" for award in equal[:_AWARDED])
     who = names if len(equal) <= _AWARDED else count(len(equal), "player")
     return f"🏅 {escape(equal[0].title, WORDS)}: {who} {escape(equal[0].text, WORDS)}"

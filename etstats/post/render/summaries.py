@@ -177,7 +177,7 @@ def milestones_of(rows: Iterable[MilestoneRow]) -> list[Milestone]:
 
 
 def record_title(record: RecordRow) -> str:
-    """Return the title of a broken record, and whose it is."""
+    """Return the title of a broken record, and its holder."""
     return f"{'All-time' if record.is_all_time else 'Own'} best {record.title}"
 
 
