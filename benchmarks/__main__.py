@@ -4,7 +4,7 @@ python -m benchmarks                      all parts, each the median of several 
 python -m benchmarks importing            one part; the others stay as they were
 python -m benchmarks --quick              once and small, shown and not kept
 python -m benchmarks scale league --largest 400000
-python -m benchmarks importing --baseline v1.0     beside the import of another revision
+python -m benchmarks importing --baseline v1.0     next to the import of another revision
 """
 
 import argparse

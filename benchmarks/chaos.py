@@ -25,7 +25,7 @@ _WORTH_KEEPING = 100
 
 WHAT = {
     "notices": "`sync --post`, `recap --post`, `health`",
-    "base": "`import`, PostgreSQL killed under it",
+    "database": "`import`, PostgreSQL killed during it",
     "disk": "`import`, the disk full",
 }
 
@@ -46,14 +46,14 @@ def main(arguments: list[str]) -> int:
             print(f"{name}: left out, it takes root to make a small disk", flush=True)
             continue
         began = time.monotonic()
-        toll = run_scenario(name, seed=given.seed, kills=-(-given.kills // FEWER.get(name, 1)))
-        if toll.fault:
+        tally = run_scenario(name, seed=given.seed, kills=-(-given.kills // FEWER.get(name, 1)))
+        if tally.fault:
             faults += 1
-            print(f"{name}: FAULT with --seed {given.seed}: {toll.fault}", flush=True)
+            print(f"{name}: FAULT with --seed {given.seed}: {tally.fault}", flush=True)
         seconds = f"{time.monotonic() - began:.0f} s"
-        counts = (given.seed, toll.kills, toll.survived, toll.lost, toll.twice, toll.agreed)
+        counts = (given.seed, tally.kills, tally.survived, tally.lost, tally.twice, tally.agreed)
         rows[_row(name)] = [*map(str, counts), seconds]
-        print(f"{name}: {toll.kills} kills in {seconds}", flush=True)
+        print(f"{name}: {tally.kills} kills in {seconds}", flush=True)
     is_kept = given.kills >= _WORTH_KEEPING and not faults
     kept = (kept_rows(TITLE) if is_kept else {}) | rows
     lines = [[row, *kept[row]] for row in map(_row, SCENARIOS) if row in kept]

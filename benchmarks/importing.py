@@ -16,7 +16,7 @@ from etstats.db import embedded
 from etstats.demo.generator import generate, write_files
 from etstats.errors import ConfigError
 from etstats.importer.importer import GROUP
-from tests.support.place import Place, Taken, place
+from tests.support.place import Place, ProcessCost, place
 
 ARCHIVE, LARGE, SMALL_LARGE = 3_700, 40_000, 8_000
 # Real rounds have 6.6 players on average; a full server has 12.
@@ -206,12 +206,12 @@ def _parse_ms(path: Path) -> float:
     return 1000 * (time.perf_counter() - began)
 
 
-def _fresh(here: Place, folder: Path) -> Taken:
+def _fresh(here: Place, folder: Path) -> ProcessCost:
     here.forget()
     return here.etstats("-q", "import", folder)
 
 
-def _median_seconds(taken: list[Taken]) -> float:
+def _median_seconds(taken: list[ProcessCost]) -> float:
     return median(team.seconds for team in taken)
 
 

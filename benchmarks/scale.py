@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.importing import PLAYERS, START, ZONE, one_more
 from benchmarks.measuring import median, table
 from etstats.demo.generator import generate, write_files
-from tests.support.place import Place, Taken, place
+from tests.support.place import Place, ProcessCost, place
 
 SIZES = (3_700, 40_000, 400_000)
 ADDED = 20
@@ -35,7 +35,7 @@ class Step:
     imported: int
     one_more_ms: float
     size_mb: float
-    took: dict[str, Taken]
+    took: dict[str, ProcessCost]
 
 
 def run(runs: int = 5, largest: int = 40_000) -> str:

@@ -11,7 +11,7 @@ from threading import Thread
 from benchmarks.measuring import median, table
 from etstats.demo.generator import generate, write_files
 from etstats.site.server import site_server
-from tests.support.place import Place, Taken, place
+from tests.support.place import Place, ProcessCost, place
 
 SMALL, LARGE, SMALL_LARGE = 3_700, 40_000, 4_000
 PLAYERS = 10
@@ -101,11 +101,11 @@ def _measure(here: Place, files: int, runs: int) -> tuple[dict[str, list[str]], 
     }, weights
 
 
-def _build(here: Place, root: Path) -> Taken:
+def _build(here: Place, root: Path) -> ProcessCost:
     return here.etstats("site", "build", root)
 
 
-def _both(taken: list[Taken]) -> list[str]:
+def _both(taken: list[ProcessCost]) -> list[str]:
     seconds, processor = median(one.seconds for one in taken), median(one.cpu_seconds for one in taken)
     return [f"{seconds:.2f} s ({processor:.2f} s)", f"{max(one.peak_mb for one in taken):.0f} MB"]
 

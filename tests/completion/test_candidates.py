@@ -69,7 +69,7 @@ def test_typed_text_is_replaced_by_its_only_guid() -> None:
 
 
 def test_description_fits_the_terminal_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A character that stdout cannot write becomes a question mark, and no error."""
+    """A character that stdout cannot encode becomes a question mark, without an error."""
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="latin-1"))
     assert completion.description("Žané x") == "?ané x"
 

@@ -130,7 +130,7 @@ class Shell:
         return call[:-2].decode().split("\0")
 
     def close(self) -> None:
-        """Leave the shell, and wait until it and what it ran have ended."""
+        """Leave the shell, and wait until it and its children have ended."""
         self.is_open = False
         with suppress(OSError):  # EIO: the last process on the terminal has ended
             os.write(self._terminal, b"\x15exit\r")
@@ -174,7 +174,7 @@ def guids(db: psycopg.Connection) -> dict[str, str]:
 def test_name_is_completed_and_never_executed(
     shell: Shell, guids: dict[str, str], cli: Callable[..., CliResult]
 ) -> None:
-    """The start of any name, TAB and ENTER call `player` with a word that finds this player; nothing else runs."""
+    """The start of any name, TAB and ENTER call `player` with a word that finds the player; nothing else runs."""
     # bash inserts what it is given; what the others evaluate is evaluated at once in the list of all names.
     names = guids if shell.name == "bash" else (*HOSTILE[:4], *HARMLESS)
     for name in names:
@@ -200,7 +200,7 @@ def test_guid_is_completed(shell: Shell, guids: dict[str, str]) -> None:
 
 
 def test_list_of_all_names_executes_nothing(shell: Shell, guids: dict[str, str]) -> None:
-    """Every candidate with its description is shown; one of them at most is inserted.
+    """Every candidate is shown with its description; at most one is inserted.
 
     The first ENTER may only close the list.
     """

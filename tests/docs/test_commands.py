@@ -17,14 +17,14 @@ TREE = command_tree().commands
 
 
 def test_commands_page_is_current(tmp_path: Path) -> None:
-    """It is written by `make docs`; a command that changed asks for it again."""
+    """`make docs` writes the page; after a change of a command it must be run again."""
     made = tmp_path / "commands.md"
     subprocess.run([sys.executable, ".ci/commands_page.py", str(made)], check=True, cwd=ROOT)
     assert (ROOT / "docs" / "commands.md").read_text() == made.read_text(), "run: make docs"
 
 
 def test_command_list_is_complete() -> None:
-    """`etstats --help` lists what the modules define, in the words of each command's own help."""
+    """`etstats --help` lists all commands with the summaries of their own help."""
     modules = (path.stem for path in (ROOT / "etstats" / "commands").glob("*.py"))
     families = [
         app for name in modules if (app := getattr(import_module(f"etstats.commands.{name}"), "app", None))
@@ -47,7 +47,7 @@ def test_brackets_in_help_texts_are_shown(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(TREE))
 def test_every_command_has_an_example_and_exit_codes(name: str) -> None:
-    """Its help says what it does, shows one use, and lists how it may end; a group's members say so themselves."""
+    """The help of each command has an example and the exit codes; for a group, the help of its members."""
     command = TREE[name]
     for one in getattr(command, "commands", {name: command}).values():
         assert one.help

@@ -60,7 +60,7 @@ def parse(words: list[str]) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_documented_commands_are_valid(page: str) -> None:
-    """A wrong command, option, choice or number in it is a usage error."""
+    """An unknown command, option or choice and an invalid number are usage errors."""
     for words in named_commands((ROOT / page).read_text(encoding="utf-8")):
         parse(words)
 
@@ -69,13 +69,13 @@ def test_documented_commands_are_valid(page: str) -> None:
     "words", [["nothing"], ["leaderboard", "--tops", "kd"], ["rounds", "--limit", "x"], ["db", "begin"]]
 )
 def test_invalid_commands_are_found(words: list[str]) -> None:
-    """The parser of these tests refuses unknown commands and options, and wrong values."""
+    """The parser of these tests rejects unknown commands and options, and invalid values."""
     with pytest.raises(typer.TyperException):
         parse(words)
 
 
 def test_commands_are_found_in_pages() -> None:
-    """The patterns find the commands of a page: inline, in blocks, and in the examples of the help texts."""
+    """Commands are found inline, in code blocks, and in the examples of the help texts."""
     found = {
         words[0] for page in PAGES for words in named_commands((ROOT / page).read_text(encoding="utf-8")) if words
     }

@@ -23,13 +23,13 @@ def stage() -> Iterator[tour.Stage]:
 
 @pytest.mark.parametrize("words", COMMANDS)
 def test_readme_commands_work(stage: tour.Stage, words: str) -> None:
-    """It exits 0; only health may have something to say about a database that is a minute old."""
+    """Every command exits with 0, except that health may report findings about a new database."""
     allowed = {0, 3} if words == "health" else {0}
     assert tour.command(stage, *words.split(), environment=os.environ) in allowed
 
 
 def test_readme_links_lead_to_pages() -> None:
-    """No link of the README leads nowhere."""
+    """Every link of the README leads to an existing page."""
     links = re.findall(r"\]\(([^)#:]+)\)", README)
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []

@@ -14,7 +14,7 @@ AUTHOR = {f"GIT_{who}_{what}": "somebody" for who in ("AUTHOR", "COMMITTER") for
 
 
 class Publisher:
-    """A home with the script, an `etstats` whose site is one page, and a clone of a repository."""
+    """A home folder with the script, an `etstats` stub with a site of one page, and a clone of a repository."""
 
     def __init__(self, folder: Path, earlier: int) -> None:
         self._folder = folder
@@ -44,25 +44,25 @@ class Publisher:
             self.git("-C", folder / "stats-site", "push", "--quiet")
 
     def git(self, *words: str | Path) -> str:
-        """Run git; it must work."""
+        """Run git, and fail if it fails."""
         ended = run(["git", *words], env=self._environment)
         assert ended.returncode == 0, ended.stderr
         return ended.stdout
 
     def publish(self, page: str) -> subprocess.CompletedProcess[str]:
-        """Run the script when this is the site's page."""
+        """Run the script with this content of the page."""
         (self._folder / "page").write_text(page, encoding="utf-8")
         return run(["sh", str(self._script)], env=self._environment, cwd=self._folder)
 
     def published(self) -> tuple[str, list[str]]:
-        """The page, and the subjects of all commits that the repository leads to."""
+        """Return the page, and the subjects of all commits of the repository."""
         commits = self.git("--git-dir", self.remote, "log", "--all", "--format=%s").splitlines()
         return self.git("--git-dir", self.remote, "show", "main:pages/index.html"), commits
 
 
 @pytest.mark.parametrize("earlier", [0, 1, 3])
 def test_repository_has_the_newest_pages_without_history(tmp_path: Path, earlier: int) -> None:
-    """Also one that was empty, and one with commits of its own; a run without a change changes nothing."""
+    """Also in an empty repository and one with other commits; a run without changes pushes nothing."""
     publisher = Publisher(tmp_path, earlier)
     for page in ("Alpha and Beta", "Alpha and Beta", "Alpha"):
         assert publisher.publish(page).returncode == 0
@@ -70,7 +70,7 @@ def test_repository_has_the_newest_pages_without_history(tmp_path: Path, earlier
 
 
 def test_failed_push_is_repeated(tmp_path: Path) -> None:
-    """The next run pushes, although nothing has changed since."""
+    """The next run pushes, even without new changes."""
     publisher = Publisher(tmp_path, 1)
     aside = publisher.remote.rename(tmp_path / "aside.git")
     assert publisher.publish("Alpha").returncode != 0

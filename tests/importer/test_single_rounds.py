@@ -183,7 +183,7 @@ def test_missing_map_counts_nothing_twice(db: psycopg.Connection) -> None:
 
 
 def test_files_of_one_transaction_share_reads(db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    """New maps of a long session: each round around them is looked at a few times, not once per new map."""
+    """New maps of a long session: each round around them is read a few times, not once per new map."""
     start = datetime(2025, 10, 2, 12)  # noqa: DTZ001
     files = [
         played(

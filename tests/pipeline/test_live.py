@@ -19,7 +19,7 @@ Cli = Callable[..., CliResult]
 
 @pytest.fixture
 def game() -> Iterator[Callable[..., Game]]:
-    """Start the UDP side of games (elsewhere in this package, `game` is a file server)."""
+    """Start UDP games (elsewhere in this package, `game` is a file server)."""
     with ExitStack() as stack:
         yield lambda **says: stack.enter_context(Game(**says))
 
@@ -98,5 +98,5 @@ asked.wait()
 
 
 def test_silent_name_server_keeps_no_process_alive() -> None:
-    """A run that has nothing more to do ends, whatever a query still waits for."""
+    """A finished run ends even if a query is still waiting."""
     assert run([sys.executable, "-c", _STUCK]).returncode == 0

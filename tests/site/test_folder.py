@@ -246,7 +246,7 @@ NEW: Groups = {
     ids=["on a site", "on a site, twice", "in a new folder", "in a new folder, twice"],
 )
 def test_killed_builds_are_completed_by_the_next(tmp_path: Path, has_site: bool, then: list[int]) -> None:
-    """Killed at any step: every file that is there is whole, and the next build leaves exactly what it should.
+    """Killed at any step, every existing file is complete, and the next build gives the expected files.
 
     The next build may be of the old state as well: then nothing of the new one stays behind. `then`: the steps at
     which further builds are killed.
@@ -319,7 +319,7 @@ def test_keep_all_requires_every_file(tmp_path: Path) -> None:
 
 
 def test_temporary_folder_marks_an_unfinished_build(tmp_path: Path) -> None:
-    """The mark of an unfinished build exists from its start to its end."""
+    """The marker of an unfinished build exists from its start to its end."""
     root = tmp_path / "site"
     with open_folder(root) as folder:
         assert folders.is_unfinished(root)

@@ -37,7 +37,7 @@ QUIRKS = Quirks(
     resets=0.2, spectators=0.2, late_joiners=0.2, leavers=0.2, substitutes=0.5, renames=0.2, surrenders=0.2,
     lost_files=0.15, bots=0.4, impossible_numbers=0.2, knife_drops=0.3,
 )  # fmt: skip
-# Sessions by server: some span the end of a month or of a year in UTC; both servers play at once on one evening.
+# Sessions by server: some span the end of a month or of a year in UTC; both servers play at once on one day.
 STARTS = {
     "north": ("2023-11-20T20:00", "2023-12-01T00:40", "2024-01-01T00:40", "2024-01-20T21:00", "2024-06-14T20:00",
               "2024-12-31T22:00", "2025-01-31T23:30", "2025-03-20T20:00"),
@@ -408,7 +408,7 @@ def test_stopwatch_setting_unseals(db: psycopg.Connection) -> None:
 
 @pytest.mark.parametrize("is_hidden_first", [True, False])
 def test_merge_hides_rounds_of_both_guids(db: psycopg.Connection, *, is_hidden_first: bool) -> None:
-    """Also in periods in which only the GUID played that was not hidden before; a split shows them again."""
+    """Also in periods with only the GUID that was not hidden before; a split shows them again."""
     for number, month in enumerate((1, 2, 3)):
         start = datetime(2024, month, 10, 20, tzinfo=ZONE)
         files = generate(number, start=start, players=4, maps=(2, 2))

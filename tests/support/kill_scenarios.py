@@ -8,18 +8,18 @@ from pathlib import Path
 
 from etstats.db.backup_file import read_manifest
 from etstats.errors import ConfigError
-from tests.support.scene import ROOMY, TEMPORARY, BrokenError, Scene, Toll, mount, scene
+from tests.support.scene import ROOMY, TEMPORARY, ScenarioError, Scene, Tally, mount, scene
 
 FILES = 150
 
 
-FEWER = {"base": 2, "disk": 5}
+FEWER = {"database": 2, "disk": 5}
 """Scenarios with this many times fewer kills, because each needs a recovery or a full disk."""
 
 
 def kill_import(scene: Scene, kills: int) -> None:
     """Import the folder with repeated kills until it is complete; then start over."""
-    _until_all_is_there(scene, kills, ("-q", "import", scene.here.folder / "files"))
+    _run_until_complete(scene, kills, ("-q", "import", scene.here.folder / "files"))
 
 
 def kill_sync(scene: Scene, kills: int) -> None:
@@ -30,14 +30,14 @@ def kill_sync(scene: Scene, kills: int) -> None:
     def are_whole() -> None:
         for copy in copies.glob("*.txt"):
             if copy.read_bytes() != sent.get(copy.name):
-                raise BrokenError(f"{copy.name}: the local copy is not what the server has")
+                raise ScenarioError(f"{copy.name}: the local copy differs from the file on the server")
 
-    _until_all_is_there(scene, kills, ("-q", "sync"), look=are_whole)
+    _run_until_complete(scene, kills, ("-q", "sync"), look=are_whole)
 
 
-def strike_database(scene: Scene, kills: int) -> None:
+def kill_database(scene: Scene, kills: int) -> None:
     """Kill PostgreSQL during an import; the import exits with 75 and the next one continues."""
-    _until_all_is_there(scene, kills, ("-q", "import", scene.here.folder / "files"), strike=scene.strike_database)
+    _run_until_complete(scene, kills, ("-q", "import", scene.here.folder / "files"), kill=scene.kill_database)
 
 
 def kill_rebuild(scene: Scene, kills: int) -> None:
@@ -46,13 +46,13 @@ def kill_rebuild(scene: Scene, kills: int) -> None:
     scene.finish("-q", "import", scene.here.folder / "files")
     scene.measure(lambda: None, *words)
     before = fingerprint(scene)
-    while scene.toll.kills < kills:
+    while scene.tally.kills < kills:
         scene.kill(*words)
-        scene.is_true()
+        scene.check_against_archive()
         if fingerprint(scene) != before:
-            raise BrokenError("the rows are not what they were")
-    scene.is_true_to_the_command()
-    scene.holds_all()
+            raise ScenarioError("the rows have changed")
+    scene.check_with_rebuild_verify()
+    scene.check_all_stored()
 
 
 def kill_post(scene: Scene, kills: int) -> None:
@@ -61,19 +61,19 @@ def kill_post(scene: Scene, kills: int) -> None:
     scene.measure(lambda: prepare_posts(scene), *words)
     (whole,) = scene.rows("SELECT count(*)::float FROM posts")[0]
     assert isinstance(whole, float)
-    while scene.toll.kills < kills:
+    while scene.tally.kills < kills:
         prepare_posts(scene)
         left = 1.0
-        while left > 0 and scene.toll.kills < kills:
+        while left > 0 and scene.tally.kills < kills:
             scene.kill(*words, left=left, also=(3, TEMPORARY))
-            scene.is_true()
+            scene.check_against_archive()
             left = 1 - len(scene.rows("SELECT FROM posts WHERE state <> 'pending'")) / whole
         for _ in range(_MINUTES):
             scene.finish(*words, also=(3, TEMPORARY))  # the last kill may have come before anything was noted
             if not scene.rows("SELECT FROM posts WHERE state = 'pending'"):
                 break
         posts_are_right(scene)
-        scene.is_true_to_the_command()
+        scene.check_with_rebuild_verify()
 
 
 def prepare_posts(scene: Scene) -> None:
@@ -87,11 +87,11 @@ def prepare_posts(scene: Scene) -> None:
 def kill_notices(scene: Scene, kills: int) -> None:
     """Post status, recap and findings with kills: each message is sent once, and edited to the current state."""
     scene.finish("-q", "import", scene.here.folder / "files")
-    most = scene.toll.kills
+    most = scene.tally.kills
     for words, kinds in _NOTICES.items():
         most += -(-kills // len(_NOTICES))
         scene.measure(lambda: _forget_notices(scene), "-q", *words, also=(_FOUND,))
-        while scene.toll.kills < most:
+        while scene.tally.kills < most:
             _forget_notices(scene)
             for names in (["Alpha", "Beta", "Gamma"], ["Delta", "Beta", "Gamma", "Epsilon"]):
                 scene.game.names = names
@@ -100,12 +100,12 @@ def kill_notices(scene: Scene, kills: int) -> None:
                 _let_a_minute_pass(scene)
                 scene.finish("-q", *words, also=(_FOUND, TEMPORARY))
                 _notices_are_right(scene, kinds)
-                scene.is_true()
+                scene.check_against_archive()
 
 
 def _forget_notices(scene: Scene) -> None:
     """Delete all messages and pauses."""
-    scene.calm()
+    scene.wait_for_cleanup()
     scene.discord.posts.clear()
     with scene.database() as conn:
         conn.execute("TRUNCATE notices, channel_states")
@@ -113,7 +113,7 @@ def _forget_notices(scene: Scene) -> None:
 
 def _let_a_minute_pass(scene: Scene) -> None:
     """Make the messages a minute older, because a status is edited once a minute."""
-    scene.calm()
+    scene.wait_for_cleanup()
     with scene.database() as conn:
         earlier = ", ".join(f"{column} = {column} - interval '1 minute'" for column in ("sent_at", "edited_at"))
         conn.execute(f"UPDATE notices SET {earlier}".encode())
@@ -125,8 +125,8 @@ def _notices_are_right(scene: Scene, kinds: Sequence[str]) -> None:
     posts = {post.message_id: post for post in scene.discord.posts}
     sent = {message_id for _, state, message_id in rows if state == "sent"}
     unknown = sum(state == "unknown" for _, state, _ in rows)
-    scene.toll.lost += len(sent - posts.keys())
-    scene.toll.twice += len(scene.discord.duplicates)
+    scene.tally.lost += len(sent - posts.keys())
+    scene.tally.twice += len(scene.discord.duplicates)
     faults = [*scene.discord.violations, *scene.discord.duplicates]
     if [kind for kind, _, _ in rows] != sorted(kinds) or len(sent) + unknown != len(rows):
         faults.append(f"stored are {rows} instead of {kinds}")
@@ -138,7 +138,7 @@ def _notices_are_right(scene: Scene, kinds: Sequence[str]) -> None:
             if missing := [name for name in scene.game.names if name not in shown]:
                 faults.append(f"the status does not name {missing}")
     if faults:
-        raise BrokenError("; ".join(faults))
+        raise ScenarioError("; ".join(faults))
 
 
 _FOUND = 3  # the exit code of `health` with a finding: there is no backup
@@ -156,9 +156,9 @@ def kill_backup(scene: Scene, kills: int) -> None:
     scene.finish("-q", "import", scene.here.folder / "files")
     scene.measure(lambda: None, "-q", "backup")
     polled_at: set[Path] = set()
-    while scene.toll.kills < kills:
+    while scene.tally.kills < kills:
         scene.kill("-q", "backup")
-        scene.is_true()
+        scene.check_against_archive()
         for path in set(folder.iterdir()) - polled_at:
             _is_whole_or_no_backup(path)
         polled_at = set(folder.glob("*.zip"))
@@ -166,12 +166,12 @@ def kill_backup(scene: Scene, kills: int) -> None:
     listed = scene.finish("backup", "--list", "--csv").splitlines()[1:]
     left = [path.name for path in folder.iterdir() if not any(path.name in line for line in listed)]
     if left:
-        raise BrokenError(f"left behind in {folder}: {left}")
+        raise ScenarioError(f"left behind in {folder}: {left}")
     if scratch := scene.rows(r"SELECT datname FROM pg_database WHERE datname LIKE 'etstats\_scratch\_%'"):
-        raise BrokenError(f"left behind in the database: {scratch}")
+        raise ScenarioError(f"left behind in the database: {scratch}")
     scene.finish("-q", "restore", "latest", "--yes")
-    scene.is_true_to_the_command()
-    scene.holds_all()
+    scene.check_with_rebuild_verify()
+    scene.check_all_stored()
 
 
 def _is_whole_or_no_backup(path: Path) -> None:
@@ -180,19 +180,19 @@ def _is_whole_or_no_backup(path: Path) -> None:
     with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
         is_whole = archive.testzip() is None
     if path.suffix == ".zip" and not is_whole:
-        raise BrokenError(f"{path.name} has the name of a backup and is not whole")
+        raise ScenarioError(f"{path.name} is named like a backup and is incomplete")
     try:
         read_manifest(path)
     except ConfigError:
         return
     if not is_whole:
-        raise BrokenError(f"{path.name} is half a backup, and is taken for one")
+        raise ScenarioError(f"{path.name} is an incomplete backup and is accepted")
 
 
 def fill_disk(scene: Scene, kills: int) -> None:
     """Import onto a disk that is too small: the run exits with 75, and one with more space imports all."""
     data = scene.here.folder / "data"
-    while scene.toll.kills < kills:
+    while scene.tally.kills < kills:
         scene.empty()
         used = sum(path.stat().st_blocks for path in data.rglob("*")) * 512 // 2**20
         mount(data, f"remount,size={used + scene.dice.randrange(1, 4)}m")
@@ -201,11 +201,11 @@ def fill_disk(scene: Scene, kills: int) -> None:
         mount(data, f"remount,size={ROOMY}")
         is_hit = ended.returncode == TEMPORARY
         scene.ended(ended, (TEMPORARY,), counts=not is_hit)
-        scene.toll.kills += is_hit
-        scene.is_true()
+        scene.tally.kills += is_hit
+        scene.check_against_archive()
         scene.finish("-q", "import", scene.here.folder / "files")
-        scene.is_true_to_the_command()
-        scene.holds_all()
+        scene.check_with_rebuild_verify()
+        scene.check_all_stored()
 
 
 _MINUTES = 5  # what a run leaves for the next one, the next one takes
@@ -218,42 +218,42 @@ SCENARIOS: dict[str, Callable[[Scene, int], None]] = {
     "post": kill_post,
     "notices": kill_notices,
     "backup": kill_backup,
-    "base": strike_database,
+    "database": kill_database,
     "disk": fill_disk,
 }
 
 
-def run_scenario(name: str, *, seed: int, kills: int, files: int = FILES) -> Toll:
+def run_scenario(name: str, *, seed: int, kills: int, files: int = FILES) -> Tally:
     """Run one scenario; raise on lost, duplicate or wrong rows."""
     with scene(seed, files, small_disk=name == "disk", has_notices=name == "notices") as made:
         try:
             SCENARIOS[name](made, kills)
-        except (BrokenError, subprocess.TimeoutExpired) as fault:
-            made.toll.fault = f"{type(fault).__name__}: {fault}"
-        return made.toll
+        except (ScenarioError, subprocess.TimeoutExpired) as fault:
+            made.tally.fault = f"{type(fault).__name__}: {fault}"
+        return made.tally
 
 
-def _until_all_is_there(
+def _run_until_complete(
     scene: Scene,
     kills: int,
     words: tuple[str | Path, ...],
     *,
     look: Callable[[], None] = lambda: None,
-    strike: Callable[..., bool] | None = None,
+    kill: Callable[..., bool] | None = None,
 ) -> None:
     scene.measure(scene.empty, *words)
-    while scene.toll.kills < kills:
+    while scene.tally.kills < kills:
         scene.empty()
         left = 1.0
-        while left > 0 and scene.toll.kills < kills:
-            (strike or scene.kill)(*words, left=left)
+        while left > 0 and scene.tally.kills < kills:
+            (kill or scene.kill)(*words, left=left)
             look()
-            scene.is_true()
+            scene.check_against_archive()
             left = _missing(scene)
         scene.finish(*words)
         look()
-        scene.is_true_to_the_command()
-        scene.holds_all()
+        scene.check_with_rebuild_verify()
+        scene.check_all_stored()
 
 
 def _missing(scene: Scene) -> float:
@@ -283,8 +283,8 @@ def posts_are_right(scene: Scene) -> None:
     standing = [post.message_id for post in scene.discord.posts]
     sent = {message_id for _, _, state, message_id in posts if state == "sent"}
     unknown = [post for post in posts if post[2] == "unknown"]
-    scene.toll.lost += len(sent - set(standing))
-    scene.toll.twice += len(scene.discord.duplicates)
+    scene.tally.lost += len(sent - set(standing))
+    scene.tally.twice += len(scene.discord.duplicates)
     faults = [
         *scene.discord.violations,
         *scene.discord.duplicates,
@@ -303,4 +303,4 @@ def posts_are_right(scene: Scene) -> None:
     if expected != [(len(posts),)]:
         faults.append(f"{len(posts)} posts instead of {expected}")
     if faults:
-        raise BrokenError("; ".join(faults))
+        raise ScenarioError("; ".join(faults))

@@ -13,7 +13,7 @@ from etstats.importer.importer import GROUP
 from etstats.parser.filename import parse_filename
 from tests.support.kill_scenarios import fingerprint, posts_are_right, prepare_posts
 from tests.support.processes import run
-from tests.support.scene import TEMPORARY, BrokenError, Scene, scene
+from tests.support.scene import TEMPORARY, ScenarioError, Scene, scene
 
 FILES = 24
 KILL_AT = Path(__file__).with_name("kill_at.py")
@@ -27,7 +27,7 @@ class Case(NamedTuple):
     words: tuple[str, ...]
     check: Callable[[Scene], None]
     codes: tuple[int, ...] = ()
-    """Of the second run, beside 0."""
+    """Exit codes of the second run that are accepted in addition to 0."""
     check_killed: Callable[[Scene], None] = lambda scene: None
     """What has to hold after the kill, before the second run."""
 
@@ -42,16 +42,16 @@ def _import_all(scene: Scene) -> None:
 
 
 def _holds_all(scene: Scene) -> None:
-    scene.is_true()
-    scene.holds_all()
+    scene.check_against_archive()
+    scene.check_all_stored()
 
 
 def _groups_are_whole(scene: Scene) -> None:
     """Check that the files of each transaction are stored with their rounds, or not at all."""
     ((files, rounds),) = scene.rows("SELECT (SELECT count(*) FROM processed_files), (SELECT count(*) FROM rounds)")
     if files != rounds or files not in (*range(0, len(scene.files), GROUP), len(scene.files)):
-        raise BrokenError(f"{files} files and {rounds} rounds are stored, {GROUP} files in a transaction")
-    scene.is_true()
+        raise ScenarioError(f"{files} files and {rounds} rounds are stored, {GROUP} files in a transaction")
+    scene.check_against_archive()
 
 
 def _copies_are_whole(scene: Scene) -> None:
@@ -62,7 +62,7 @@ def _copies_are_whole(scene: Scene) -> None:
     copies = scene.here.folder / "data" / "gamestats" / "main"
     found = {path.name: path.read_bytes() for path in copies.iterdir() if path.suffix == ".txt"}
     if found != sent:
-        raise BrokenError(f"{len(found)} local copies of {len(sent)} files, or not their bytes")
+        raise ScenarioError(f"{len(found)} local copies of {len(sent)} files, or not their bytes")
 
 
 def _empty_with_no_copies(scene: Scene) -> None:
@@ -94,8 +94,8 @@ def _is_forgotten(scene: Scene) -> None:
     copies = (scene.here.folder / "data" / "gamestats").rglob("*")
     left = [path.name for path in copies if path.is_file() and guid.encode() in path.read_bytes()]
     if rows != [(0,)] or left:
-        raise BrokenError(f"{guid} is still in {rows} archived files and in {left}")
-    scene.is_true()
+        raise ScenarioError(f"{guid} is still in {rows} archived files and in {left}")
+    scene.check_against_archive()
 
 
 def _to_be_restored(scene: Scene) -> None:
@@ -110,8 +110,8 @@ def _to_be_restored(scene: Scene) -> None:
 
 def _is_as_expected(scene: Scene) -> None:
     if repr(fingerprint(scene)) != scene.here.folder.joinpath("expected").read_text():
-        raise BrokenError("the rows are not what they were")
-    scene.is_true()
+        raise ScenarioError("the rows have changed")
+    scene.check_against_archive()
 
 
 def _to_be_rebuilt(scene: Scene) -> None:
@@ -123,7 +123,7 @@ def _backups_are_whole(scene: Scene) -> None:
     backups = scene.here.folder / "data" / "backups"
     listed = scene.finish("backup", "--list", "--csv")
     if strays := [path.name for path in backups.iterdir() if path.name not in listed]:
-        raise BrokenError(f"left behind: {strays}")
+        raise ScenarioError(f"left behind: {strays}")
     scene.finish("-q", "restore", "latest", "--yes")
     _holds_all(scene)
 
@@ -154,7 +154,7 @@ def _site_is_complete(scene: Scene) -> None:
         differing = sorted(
             str(path) for path in trees[0].keys() | trees[1].keys() if trees[0].get(path) != trees[1].get(path)
         )
-        raise BrokenError(f"{len(differing)} files of the site differ, the first: {differing[0]}")
+        raise ScenarioError(f"{len(differing)} files of the site differ, the first: {differing[0]}")
 
 
 def _to_be_voided(scene: Scene) -> None:
@@ -172,8 +172,8 @@ def _is_voided_once(scene: Scene) -> None:
     held = scene.rows("SELECT count(*) FROM corrections WHERE kind = 'exclude_map' AND undone_at IS NULL")
     counted = scene.rows(f"SELECT count(*) FROM rounds WHERE map_name = '{_map(scene)}' AND is_counted")
     if held != [(1,)] or counted != [(0,)]:
-        raise BrokenError(f"{held} corrections, {counted} rounds on the excluded map still count")
-    scene.is_true()
+        raise ScenarioError(f"{held} corrections, {counted} rounds on the excluded map still count")
+    scene.check_against_archive()
 
 
 def _no_settings(scene: Scene) -> None:
@@ -186,10 +186,10 @@ def _is_set_up(scene: Scene) -> None:
     """Check that the settings name the folder, no temporary file is left, and all files are imported."""
     settings = scene.here.folder / "config.toml"
     if str(scene.here.folder / "files") not in settings.read_text(encoding="utf-8"):
-        raise BrokenError("the settings do not name the folder")
+        raise ScenarioError("the settings do not name the folder")
     beside = {path.name for path in scene.here.folder.iterdir() if path.name.startswith("config")}
     if beside != {"config.toml", "config.aside"}:
-        raise BrokenError(f"left behind: {sorted(beside)}")
+        raise ScenarioError(f"left behind: {sorted(beside)}")
     settings.with_suffix(".aside").rename(settings)
     _holds_all(scene)
 
@@ -254,11 +254,11 @@ def run_case(name: str, *, seed: int, moments: int, files: int = FILES) -> Resul
             for fatal in chosen:
                 case.prepare(made)
                 kills += _run(made, case, fatal, kinds_file)
-                made.calm()
+                made.wait_for_cleanup()
                 case.check_killed(made)
                 made.finish(*_words(made, case), also=case.codes)
                 case.check(made)
-        except (BrokenError, subprocess.TimeoutExpired, RuntimeError) as fault:
+        except (ScenarioError, subprocess.TimeoutExpired, RuntimeError) as fault:
             kind = kinds[fatal - 1] if fatal else "not killed"
             return Result(len(kinds), kills, [], f"moment {fatal} ({kind}): {type(fault).__name__}: {fault}")
     left_out = sorted(set(kinds) - {kinds[number - 1] for number in chosen})
@@ -287,5 +287,5 @@ def _run(scene: Scene, case: Case, fatal: int, kinds_file: Path) -> bool:
     command = [sys.executable, str(KILL_AT), str(fatal), str(kinds_file), *_words(scene, case)]
     done = run(command, env=scene.here.environment)
     if done.returncode not in (0, _KILLED, *case.codes) or "Traceback" in done.stderr:
-        raise BrokenError(f"ended with {done.returncode}: {done.stderr[-1500:]}")
+        raise ScenarioError(f"ended with {done.returncode}: {done.stderr[-1500:]}")
     return done.returncode == _KILLED

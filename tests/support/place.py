@@ -25,7 +25,7 @@ finally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class ProcessCost:
     """The cost of one process: elapsed seconds, CPU seconds, and peak resident memory in MB.
 
     And what it printed.
@@ -55,18 +55,18 @@ class Place:
         }
         return kept | {name: str(self.folder / at) for name, at in own.items()}
 
-    def etstats(self, *arguments: str | Path, expect: int = 0) -> Taken:
+    def etstats(self, *arguments: str | Path, expect: int = 0) -> ProcessCost:
         """Run one command like a user; raise RuntimeError if the exit code is not the expected one."""
         status = self.folder / "status"
         taken = self.run([sys.executable, "-c", _AND_TELL, str(status), *map(str, arguments)], expect=expect)
         peak = next(line for line in status.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM"))
         return replace(taken, peak_mb=int(peak.split()[1]) / 1024)
 
-    def python(self, *arguments: str | Path) -> Taken:
+    def python(self, *arguments: str | Path) -> ProcessCost:
         """Run a module or a script with Python."""
         return self.run([sys.executable, *map(str, arguments)])
 
-    def run(self, command: Sequence[str], expect: int = 0) -> Taken:
+    def run(self, command: Sequence[str], expect: int = 0) -> ProcessCost:
         """Run any command in this folder; its memory is not measured."""
         with tempfile.TemporaryFile() as out:
             began = time.perf_counter()
@@ -79,7 +79,7 @@ class Place:
             text = out.read().decode(errors="replace")
         if code != expect:
             raise RuntimeError(f"{' '.join(command)} ended with {code}: {text[-2000:]}")
-        return Taken(seconds=seconds, cpu_seconds=usage.ru_utime + usage.ru_stime, peak_mb=0.0, out=text)
+        return ProcessCost(seconds=seconds, cpu_seconds=usage.ru_utime + usage.ru_stime, peak_mb=0.0, out=text)
 
     def forget(self) -> None:
         """Stop and delete the database; the next command creates a new one."""

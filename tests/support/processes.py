@@ -100,7 +100,7 @@ def until(holds: Callable[[], bool], seconds: float = HANG_SECONDS) -> None:
     """Wait until a condition holds; fail after the timeout."""
     deadline = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < deadline, "what was waited for did not come"
+        assert time.monotonic() < deadline, "the condition did not hold in time"
         time.sleep(0.01)
 
 

@@ -36,12 +36,12 @@ _AT_WORK = (
 )
 
 
-class BrokenError(AssertionError):
+class ScenarioError(AssertionError):
     """A violated condition."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Toll:
+class Tally:
     """The result of a scenario: kills, runs that ended before their kill, and faults."""
 
     kills: int = 0
@@ -64,7 +64,7 @@ class Scene:
     discord: StandIn
     game: GameServer
     dice: random.Random
-    toll: Toll = field(default_factory=Toll)
+    tally: Tally = field(default_factory=Tally)
     work_seconds: float = 1.0
     """How long the command of this scenario is running in the database when nobody disturbs it."""
 
@@ -91,11 +91,11 @@ class Scene:
 
     def empty(self) -> None:
         """Delete all rows."""
-        self.calm()
+        self.wait_for_cleanup()
         with self.database() as conn:
             conn.execute("TRUNCATE servers, player_aliases, changed_sessions CASCADE")
 
-    def calm(self) -> None:
+    def wait_for_cleanup(self) -> None:
         """Wait until PostgreSQL has noticed the killed client and released its locks."""
         deadline = time.monotonic() + HANG_SECONDS
         while time.monotonic() < deadline:
@@ -105,7 +105,7 @@ class Scene:
                     if conn.execute(_AT_WORK).fetchone() == (0,):
                         return
                     time.sleep(0.005)
-        raise BrokenError(f"{HANG_SECONDS:.0f} s after the kill its session is still there")
+        raise ScenarioError(f"{HANG_SECONDS:.0f} s after the kill its session still exists")
 
     def start(self, *words: str | Path) -> Process:
         """Start one command in a separate process."""
@@ -114,7 +114,7 @@ class Scene:
     @contextmanager
     def working(self, *words: str | Path) -> Iterator[Process]:
         """Yield a command once it has connected to the database, or has ended."""
-        self.calm()
+        self.wait_for_cleanup()
         with ExitStack() as stack:
             with self.database() as conn:
                 process = stack.enter_context(self.start(*words))
@@ -131,7 +131,7 @@ class Scene:
                 began = time.monotonic()
                 ended = process.finish()
                 taken.append(time.monotonic() - began)
-            self._is_good(ended, also)
+            self._check_exit_code(ended, also)
         self.work_seconds = min(taken)  # the first one may find everything cold
 
     def kill(self, *words: str | Path, left: float = 1.0, also: tuple[int, ...] = ()) -> bool:
@@ -144,75 +144,77 @@ class Scene:
             try:
                 ended = process.finish(self._moment(left))
             except subprocess.TimeoutExpired:
-                self.toll.kills += 1
+                self.tally.kills += 1
                 return True
         if left == 1:  # all of it was done: the machine may be less busy than when it was measured
             self.work_seconds = (self.work_seconds + time.monotonic() - began) / 2
         self.ended(ended, also)
         return False
 
-    def strike_database(self, *words: str | Path, left: float = 1.0) -> bool:
+    def kill_database(self, *words: str | Path, left: float = 1.0) -> bool:
         """Kill PostgreSQL during a command, which must exit correctly; return False if it had ended."""
         with self.working(*words) as process:
             try:
                 ended = process.finish(self._moment(left))
-                is_struck = False
+                is_killed = False
             except subprocess.TimeoutExpired:
-                if is_struck := self._strike():
-                    self.toll.kills += 1
+                if is_killed := self._kill_postgres():
+                    self.tally.kills += 1
                 ended = process.finish()
-        self.ended(ended, (TEMPORARY,), counts=not is_struck)
-        return is_struck
+        self.ended(ended, (TEMPORARY,), counts=not is_killed)
+        return is_killed
 
     def finish(self, *words: str | Path, also: tuple[int, ...] = ()) -> str:
         """Wait until a command succeeds; return its output."""
-        self.calm()
+        self.wait_for_cleanup()
         with self.start(*words) as process:
             ended = process.finish()
-        self._is_good(ended, also)
+        self._check_exit_code(ended, also)
         return ended.stdout + ended.stderr
 
-    def is_true(self) -> None:
+    def check_against_archive(self) -> None:
         """Raise unless all stored rows agree with the archive."""
-        self.calm()
+        self.wait_for_cleanup()
         with connect(embedded.ensure_running(self.here.folder / "data"), read_only=True) as conn:
             if found := verify(conn, _PLAN).differences:
-                raise BrokenError(f"{len(found)} rows are not what the archive says, the first: {found[0]}")
-        self.toll.agreed += 1
+                raise ScenarioError(f"{len(found)} rows differ from the archive, the first: {found[0]}")
+        self.tally.agreed += 1
 
-    def is_true_to_the_command(self) -> None:
+    def check_with_rebuild_verify(self) -> None:
         """Raise unless `rebuild --verify` finds no difference."""
         self.finish("-q", "rebuild", "--verify")
-        self.toll.agreed += 1
+        self.tally.agreed += 1
 
-    def holds_all(self) -> None:
+    def check_all_stored(self) -> None:
         """Raise unless each file is stored once, with its bytes and its round."""
         names = {path.name: path.read_bytes() for path in self.files}
         stored = self.rows("SELECT filename, content FROM processed_files WHERE success")
         rounds = [
             name for (name,) in self.rows("SELECT filename FROM rounds JOIN processed_files f ON f.id = file_id")
         ]
-        self.toll.lost += sum((name, content) not in stored for name, content in names.items())
-        self.toll.lost += len(names.keys() - set(rounds))
-        self.toll.twice += len(stored) - len({name for name, _ in stored}) + len(rounds) - len(set(rounds))
-        if self.toll.lost or self.toll.twice or len(stored) != len(names):
-            raise BrokenError(f"{len(names)} files were sent; {len(stored)} are stored, with {len(rounds)} rounds")
+        self.tally.lost += sum((name, content) not in stored for name, content in names.items())
+        self.tally.lost += len(names.keys() - set(rounds))
+        self.tally.twice += len(stored) - len({name for name, _ in stored}) + len(rounds) - len(set(rounds))
+        if self.tally.lost or self.tally.twice or len(stored) != len(names):
+            raise ScenarioError(
+                f"{len(names)} files were sent; {len(stored)} are stored, with {len(rounds)} rounds"
+            )
 
     def ended(self, run: Run, also: tuple[int, ...] = (), *, counts: bool = True) -> None:
         """Count a run that ended before its kill; raise unless it succeeded."""
-        self._is_good(run, also)
-        self.toll.survived += counts
-        self.toll.codes[run.returncode] = self.toll.codes.get(run.returncode, 0) + 1
+        self._check_exit_code(run, also)
+        self.tally.survived += counts
+        self.tally.codes[run.returncode] = self.tally.codes.get(run.returncode, 0) + 1
 
-    def _is_good(self, run: Run, also: tuple[int, ...]) -> None:
+    def _check_exit_code(self, run: Run, also: tuple[int, ...]) -> None:
         if run.returncode not in (0, *also) or "Traceback" in run.stderr:
-            raise BrokenError(f"ended with {run.returncode}: {run.stderr[-1500:]}")
+            raise ScenarioError(f"ended with {run.returncode}: {run.stderr[-1500:]}")
 
     def _moment(self, left: float) -> float:
         # A quarter for what a run does however little is left to do.
         return self.dice.uniform(0, self.work_seconds * (0.25 + 0.75 * left))
 
-    def _strike(self) -> bool:
+    def _kill_postgres(self) -> bool:
         """Kill all of PostgreSQL, like a power failure, or one process, like a kernel without memory."""
         pid = embedded.status(self.here.folder / "data").pid
         if pid is None:

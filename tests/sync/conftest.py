@@ -26,6 +26,6 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(root: Path, keys: Path) -> Iterator[TestServer]:
-    """An in-process server for `root` that can be told to misbehave."""
+    """An in-process server for `root`, with faults on request."""
     with TestServer(root, keys) as running:
         yield running

@@ -19,7 +19,7 @@ def test_stop_closes_connections_without_login(root: Path, keys: Path) -> None:
 
 
 def _rest(client: socket.socket) -> bytes:
-    """Read until the other side closes; TimeoutError if it does not."""
+    """Read until the other side closes the connection; raise TimeoutError if it does not."""
     heard = b""
     try:
         while more := client.recv(4096):

@@ -20,17 +20,17 @@ from tests.support.processes import until
 from tests.support.scene import START, can_mount
 
 # The other scenarios kill what test_moments.py, importer/test_kill.py and admin/audit/test_rebuild.py kill too.
-KINDS = ("backup", "base", "notices", *(("disk",) if can_mount() else ()))
+KINDS = ("backup", "database", "notices", *(("disk",) if can_mount() else ()))
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_killed_commands_lose_and_repeat_nothing(name: str) -> None:
     """Killed at random moments, then finished: each file is stored once, and the rows agree with the archive."""
-    toll = run_scenario(name, seed=20251002, kills=2, files=40)
-    assert toll.fault == ""
-    assert (toll.lost, toll.twice) == (0, 0)
-    assert toll.kills >= 2
-    assert toll.agreed >= 2
+    tally = run_scenario(name, seed=20251002, kills=2, files=40)
+    assert tally.fault == ""
+    assert (tally.lost, tally.twice) == (0, 0)
+    assert tally.kills >= 2
+    assert tally.agreed >= 2
 
 
 def test_reported_imports_survive_a_power_cut() -> None:

@@ -249,7 +249,7 @@ def test_backup_of_another_unreleased_schema_is_refused(cli: Cli, tmp_path: Path
 
 
 def _as_of_another_checkout(path: Path, without: str) -> None:
-    """Turn a backup into one of a checkout with another initial migration, and without one of the tables."""
+    """Convert a backup into one of a checkout with another initial migration and one table fewer."""
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist() if name != f"{without}.copy"}
     manifest = json.loads(members["manifest.json"])
@@ -264,7 +264,7 @@ def _as_of_another_checkout(path: Path, without: str) -> None:
 def test_backup_of_another_checkout_is_derived_again(
     cli: Cli, session: Path, folder: Path, db: psycopg.Connection
 ) -> None:
-    """A version that was never released wrote it, and lacked a table: derived rows are computed again."""
+    """A backup of an unreleased version without one of the tables: derived rows are computed again."""
     cli("import", session)
     assert cli("correct", "exclude-map", "radar").code == 0
     before = {table.name: table.rows for table in dump.contents(db)}
@@ -282,7 +282,7 @@ def test_backup_of_another_checkout_is_derived_again(
 
 @pytest.mark.parametrize("without", ["processed_files", "posts", "player_links"])
 def test_backup_without_an_old_table_is_refused(cli: Cli, session: Path, folder: Path, without: str) -> None:
-    """A backup without a table that every version had is not a whole one."""
+    """A backup without a table that every version has is incomplete."""
     cli("import", session)
     cli("backup")
     (name,) = names(folder)

@@ -33,7 +33,7 @@ Run = Callable[[datetime], None]
 
 
 class FaultCount(NamedTuple):
-    """What became of the messages of one kind, of which one met each fault.
+    """The results of the messages of one kind, each of which meets one fault.
 
     `lost`: not sent, unknown or failed, or sent and not in the channel. `twice`: in the channel and neither
     sent nor unknown, or the same as another one.
@@ -49,7 +49,7 @@ class FaultCount(NamedTuple):
 
 
 def meet_faults(stage: Stage, kind: str) -> FaultCount:
-    """Post a message of a kind for each fault, which its first request meets; count the results."""
+    """Post one message of a kind per fault, which its first request meets; count the results."""
     faults = list(Fault)
     for fault, (run, begins) in zip(faults, _scenarios(stage, kind, len(faults)), strict=True):
         stage.discord.faults = [fault]
@@ -77,7 +77,7 @@ def meet_faults(stage: Stage, kind: str) -> FaultCount:
 
 
 class EditCount(NamedTuple):
-    """What became of edits of messages of one kind, of which one met each fault.
+    """The results of edits of the messages of one kind, each of which meets one fault.
 
     `refused`: Discord takes no such message. `outdated`: the message shows what it showed before.
     """
@@ -91,7 +91,7 @@ class EditCount(NamedTuple):
 
 
 def meet_edit_faults(stage: Stage, kind: str) -> EditCount:
-    """Post a message of a kind for each fault, which the first edit of the message meets; count the edits."""
+    """Post one message of a kind per fault, which its first edit meets; count the edits."""
     faults = list(Fault)
     edited = refused = 0
     for fault, (run, begins) in zip(faults, _scenarios(stage, kind, len(faults)), strict=True):
@@ -181,7 +181,7 @@ def _scenarios(stage: Stage, kind: str, count: int) -> Iterator[tuple[Run, datet
 
 
 def _rounds(stage: Stage, kind: str, sessions: list[GeneratedSession]) -> Iterator[tuple[Run, datetime]]:
-    """The message of round 1 meets the fault; where its map has one with round 2, that does."""
+    """Each fault hits the message of a round 1, or of a map if a round and its map share a message."""
     stage.switch_on(now=_FIRST - timedelta(hours=1))
 
     def run(now: datetime) -> None:

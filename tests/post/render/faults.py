@@ -91,7 +91,7 @@ CHANNEL_REFUSALS = frozenset(
 
 
 class Faulty(StandIn):
-    """Discord that meets each request with the next of `faults` (None: none), and is well when they are used up.
+    """A Discord stand-in that answers each request with the next of `faults` (None: without a fault).
 
     `unseen` are the requests that never reached Discord.
     """
