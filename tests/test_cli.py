@@ -76,7 +76,7 @@ def test_usage_error_is_one_line(home: Path, capsys: Capture, words: list[str], 
     assert "\x1b" not in captured.err
 
 
-@pytest.mark.parametrize("words", [[], ["db"], ["quarantine", "--help"]], ids=["alone", "family", "asked"])
+@pytest.mark.parametrize("words", [[], ["db"], ["quarantine", "--help"]], ids=["no command", "group", "help"])
 def test_help_is_shown_once(home: Path, capsys: Capture, words: list[str]) -> None:
     """Without a command the help is shown once; it is a usage error unless requested."""
     assert main(words) == (0 if "--help" in words else 2)

@@ -109,7 +109,7 @@ def test_round_1_is_paired_with_one_round_2(db: psycopg.Connection) -> None:
         ("2025-10-02-213800", {"limit": "5:02"}),
         ("2025-10-02-213800", {"map_name": "radar"}),
     ],
-    ids=["over 60 minutes", "before it", "other limit", "other map"],
+    ids=["over 60 minutes", "before round 1", "other limit", "other map"],
 )
 def test_unfitting_rounds_are_not_paired(db: psycopg.Connection, stamp: str, named: dict[str, str]) -> None:
     """A round 1 of another map, of other players, later, too early, or with another time set is not paired."""
@@ -157,7 +157,7 @@ def test_rewritten_content_replaces_its_round(db: psycopg.Connection) -> None:
     assert verify_agrees(db)
 
 
-@pytest.mark.parametrize("take_away", [1, 200], ids=["cut", "shrunk by a line"])
+@pytest.mark.parametrize("take_away", [1, 200], ids=["truncated", "one line shorter"])
 def test_shorter_file_does_not_replace_a_round(db: psycopg.Connection, take_away: int) -> None:
     """A shorter version goes to quarantine next to the valid one, until the valid one arrives again."""
     file = round_file("2025-10-02-213000")

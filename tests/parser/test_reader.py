@@ -142,9 +142,9 @@ def test_invalid_team_is_unknown(team: int | str, side: int) -> None:
 
 REFUSED = {
     "empty": (b"", 0, "empty file"),
-    "cut in the header": (GOOD.content[:20], 1, "truncated"),
+    "truncated in the header": (GOOD.content[:20], 1, "truncated"),
     "only a header": (GOOD.content.split(b"\n")[0] + b"\n", 0, "no player lines after the header"),
-    "cut in a line": (GOOD.content[:-3], 3, "truncated"),
+    "truncated in a line": (GOOD.content[:-3], 3, "truncated"),
     "header too short": (b"a\\b\\c\n", 1, "a header has at least 8 fields, this one has 3"),
     "other map": (with_header(1, "radar"), 1, "the header says map 'radar', the file name supply"),
     "other round": (with_header(3, "2"), 1, "the header says round '2', the file name 1"),
@@ -154,7 +154,7 @@ REFUSED = {
     "no TAB": (with_line("0000CCCC\\ann\\0\\1\\16 1 1 1 1 1 "), 3, "not a player line"),
     "backslash in a name": (with_line(line(GUIDS[2], "a\\b")), 3, "not a player line"),
     "GUID twice": (with_line(line()), 3, "GUID 0000AAAA is in line 2 too"),
-    "weapons no numbers": (with_line(line(GUIDS[2]).replace("16 20", "16 2O")), 3, "are not numbers"),
+    "weapons not numbers": (with_line(line(GUIDS[2]).replace("16 20", "16 2O")), 3, "are not numbers"),
     "a weapon number missing": (
         with_line(line(GUIDS[2]).replace("16 20 ", "16 ")),
         3,
@@ -175,18 +175,18 @@ REFUSED = {
         3,
         "35 fields; expected one of 33, 36, 37, 38",
     ),
-    "a time no round could reach": (
+    "impossible time": (
         with_line(line(GUIDS[2], time_played_minutes=4e7)),
         3,
         "time_played_minutes '40000000.0'; expected 0 to 10000000",
     ),
-    "damage no round could reach": (
+    "impossible damage": (
         with_line(line(GUIDS[2], damage_given=10**7 + 1)),
         3,
         "damage_given '10000001'; expected 0 to 10000000",
     ),
     "mask too wide": (with_line(line(GUIDS[2]).replace("16 20", f"{1 << 64} 20")), 3, "more than 64 bits"),
-    "a blank line between": (GOOD.content.replace(b"\n0000BBBB", b"\n\n0000BBBB"), 3, "not a player line"),
+    "blank line inside": (GOOD.content.replace(b"\n0000BBBB", b"\n\n0000BBBB"), 3, "not a player line"),
 }
 
 

@@ -21,7 +21,7 @@ def test_start_of_posting_in_the_future_is_ignored(stage: Stage, session: Genera
     assert stage.post(now).counts["posted"] == 1
 
 
-@pytest.mark.parametrize("is_first", [True, False], ids=["first run of all", "later run"])
+@pytest.mark.parametrize("is_first", [True, False], ids=["first run", "later run"])
 def test_slow_clock_posts_no_old_round(stage: Stage, session: GeneratedSession, is_first: bool) -> None:
     """A machine that starts with the clock of 1970 does not post the whole archive later."""
     *old, new = session.files
