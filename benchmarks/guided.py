@@ -19,7 +19,7 @@ with atheris.instrument_imports(include=["etstats.parser", "etstats.domain.round
     from tests.support import mutants
 
 
-def look(seconds: int) -> None:
+def fuzz(seconds: int) -> None:
     """Run atheris; does not return."""
     pool = mutants.samples()
     firsts = {name: parse(name, content) for name, content in pool if "-round-1" in name}
@@ -50,4 +50,4 @@ def look(seconds: int) -> None:
 
 
 if __name__ == "__main__":
-    look(int(sys.argv[1]))
+    fuzz(int(sys.argv[1]))

@@ -75,8 +75,8 @@ def run(runs: int = RUNS) -> str:
         if shutil.which("sftp"):
             tools["sftp -b"] = _sftp
         rows = _measure(tools, lines, runs)
-        looks = [f"{1000 * _look_seconds(line):.1f} ms" for line in lines]
-    return _table(rows, looks, "OpenSSH" if SSHD else "the tests' own SFTP server", runs)
+        polls = [f"{1000 * _poll_seconds(line):.1f} ms" for line in lines]
+    return _table(rows, polls, "OpenSSH" if SSHD else "the tests' own SFTP server", runs)
 
 
 def _memory() -> Path | None:
@@ -203,7 +203,7 @@ def _sftp(line: Line, known: bool) -> list[str] | None:
     return ["sftp", "-q", *line.ssh_options, "-b", str(batch), f"{line.settings.user}@{line.settings.host}"]
 
 
-def _look_seconds(line: Line) -> float:
+def _poll_seconds(line: Line) -> float:
     """Return the time of one poll over an open connection without new files."""
     from etstats.sync.opening import open_source
 

@@ -28,7 +28,7 @@ class Moments:
         self.kinds: list[str] = []
         self._fatal = fatal
 
-    def come(self, kind: str) -> None:
+    def count_moment(self, kind: str) -> None:
         """Count one moment."""
         self.kinds.append(kind)
         if len(self.kinds) == self._fatal:
@@ -37,15 +37,17 @@ class Moments:
     def audit(self, event: str, details: tuple[Any, ...]) -> None:
         """Handle a file event of Python: see the table of audit events in its library reference."""
         if event in _CHANGES or (event == "open" and isinstance(details[2], int) and details[2] & _WRITING):
-            self.come(f"{event} {'' if isinstance(details[0], int) else Path(os.fsdecode(details[0])).suffix}")
+            self.count_moment(
+                f"{event} {'' if isinstance(details[0], int) else Path(os.fsdecode(details[0])).suffix}"
+            )
 
     def around(self, kind: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function with a moment before and after each call."""
 
         def called(*arguments: Any, **named: Any) -> Any:
-            self.come(f"before {kind}")
+            self.count_moment(f"before {kind}")
             result = function(*arguments, **named)
-            self.come(f"after {kind}")
+            self.count_moment(f"after {kind}")
             return result
 
         return called

@@ -32,7 +32,7 @@ def kill_sync(scene: Scene, kills: int) -> None:
             if copy.read_bytes() != sent.get(copy.name):
                 raise ScenarioError(f"{copy.name}: the local copy differs from the file on the server")
 
-    _run_until_complete(scene, kills, ("-q", "sync"), look=are_whole)
+    _run_until_complete(scene, kills, ("-q", "sync"), check=are_whole)
 
 
 def kill_database(scene: Scene, kills: int) -> None:
@@ -238,7 +238,7 @@ def _run_until_complete(
     kills: int,
     words: tuple[str | Path, ...],
     *,
-    look: Callable[[], None] = lambda: None,
+    check: Callable[[], None] = lambda: None,
     kill: Callable[..., bool] | None = None,
 ) -> None:
     scene.measure(scene.empty, *words)
@@ -247,11 +247,11 @@ def _run_until_complete(
         left = 1.0
         while left > 0 and scene.tally.kills < kills:
             (kill or scene.kill)(*words, left=left)
-            look()
+            check()
             scene.check_against_archive()
             left = _missing(scene)
         scene.finish(*words)
-        look()
+        check()
         scene.check_with_rebuild_verify()
         scene.check_all_stored()
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 # The kernel's own count for a child begins before its exec, with the memory of this process.
-_AND_TELL = """
+_WITH_STATUS = """
 import sys
 from etstats.cli import run
 place = sys.argv.pop(1)
@@ -58,7 +58,7 @@ class Place:
     def etstats(self, *arguments: str | Path, expect: int = 0) -> ProcessCost:
         """Run one command like a user; raise RuntimeError if the exit code is not the expected one."""
         status = self.folder / "status"
-        taken = self.run([sys.executable, "-c", _AND_TELL, str(status), *map(str, arguments)], expect=expect)
+        taken = self.run([sys.executable, "-c", _WITH_STATUS, str(status), *map(str, arguments)], expect=expect)
         peak = next(line for line in status.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM"))
         return replace(taken, peak_mb=int(peak.split()[1]) / 1024)
 

@@ -31,7 +31,7 @@ ROOMY = "500m"
 Run = subprocess.CompletedProcess[str]
 TEMPORARY = 75
 _PLAN = RebuildPlan(gap=timedelta(minutes=60), zone_of=lambda _: ZoneInfo("UTC"))
-_AT_WORK = (
+_ACTIVE_CLIENTS = (
     "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name = 'etstats'"
 )
 
@@ -102,7 +102,7 @@ class Scene:
             # It may go away once more: one of its processes was killed, and it has only now noticed.
             with suppress(psycopg.OperationalError), self.database() as conn:
                 while time.monotonic() < deadline:
-                    if conn.execute(_AT_WORK).fetchone() == (0,):
+                    if conn.execute(_ACTIVE_CLIENTS).fetchone() == (0,):
                         return
                     time.sleep(0.005)
         raise ScenarioError(f"{HANG_SECONDS:.0f} s after the kill its session still exists")
@@ -118,7 +118,7 @@ class Scene:
         with ExitStack() as stack:
             with self.database() as conn:
                 process = stack.enter_context(self.start(*words))
-                while process.poll() is None and conn.execute(_AT_WORK).fetchone() == (0,):
+                while process.poll() is None and conn.execute(_ACTIVE_CLIENTS).fetchone() == (0,):
                     time.sleep(0.002)
             yield process
 

@@ -37,8 +37,8 @@ def refresh(stage: Stage, now: datetime) -> int:
     """Refresh all messages; return the number of edits."""
     now += timedelta(seconds=stage.clock.now - stage.began + 60)
     watch = Deadline(now, 300.0, stage.clock, stage.clock.sleep)
-    look = PendingPosts(stage.conn, stage.settings, watch)
-    publisher = Publisher(stage.conn, stage.settings, stage.config.timezone, look, watch)
+    pending = PendingPosts(stage.conn, stage.settings, watch)
+    publisher = Publisher(stage.conn, stage.settings, stage.config.timezone, pending, watch)
     publisher.renews_history = True
     stage.change_all()
     publisher.correct()
