@@ -6,21 +6,18 @@ Each function runs its own transaction; the connection must have none open.
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.types.json import Jsonb
 
 from etstats.db import statements
 from etstats.db.connection import Connection
+from etstats.db.message_states import State
 from etstats.db.pending_posts import Kind, PendingPost, Style
 from etstats.db.queries import query
-from etstats.errors import LockedError
-
-State = Literal["pending", "sending", "sent", "failed", "unknown"]
 
 _LOCK_KEY = 0x6574_7374_706F_7374  # "etstpost"
-STOPPED = "the program was stopped while it was sending"
 
 
 class JournalEntry(NamedTuple):
@@ -115,41 +112,6 @@ def claim(
     return row[0] if row else None
 
 
-def release(conn: Connection, post_id: int) -> None:
-    """Set a claimed post back to `pending` before anything is sent, so that its state is known after a crash."""
-    _hand(conn, post_id, was="sending", state="pending")
-
-
-def reclaim(conn: Connection, post_id: int) -> None:
-    """Claim a released post again; raises LockedError when another process has claimed it."""
-    if not _hand(conn, post_id, was="pending", state="sending"):
-        raise LockedError("another etstats process took over posting while this one waited")
-
-
-def record(
-    conn: Connection,
-    post_id: int,
-    state: State,
-    now: datetime,
-    *,
-    reason: str = "",
-    message_id: str | None = None,
-    thread_id: str | None = None,
-    fingerprint: str | None = None,
-) -> None:
-    """Record the result of a claimed post: `sent`, `pending` (later), `failed` (never) or `unknown`."""
-    parameters = {
-        "id": post_id,
-        "state": state,
-        "reason": reason,
-        "now": now,
-        "message_id": message_id,
-        "thread_id": thread_id,
-        "fingerprint": fingerprint,
-    }
-    statements.run(conn, "record_post", parameters)
-
-
 def record_edit(
     conn: Connection,
     post_id: int,
@@ -171,11 +133,6 @@ def record_edit(
         "history": None if history is None else Jsonb(history),
     }
     statements.run(conn, "record_edit", parameters)
-
-
-def mark_interrupted_unknown(conn: Connection) -> list[JournalEntry]:
-    """Set posts in state `sending` to `unknown`; the caller must hold the publisher's lock."""
-    return posts(conn, statements.ids(conn, "mark_interrupted_unknown", {"reason": STOPPED}))
 
 
 def posts(conn: Connection, ids: Collection[int]) -> list[JournalEntry]:
@@ -212,23 +169,6 @@ def posts_of_session(conn: Connection, session_id: int) -> list[JournalEntry]:
     return posts(conn, statements.ids(conn, "posts_of_session", {"session_id": session_id}))
 
 
-def resolve(conn: Connection, post_id: int, state: State, reason: str, message_id: str | None = None) -> bool:
-    """Set the state of an unknown or failed post by hand; return False if there is no such post."""
-    parameters = {"id": post_id, "state": state, "reason": reason, "message_id": message_id}
-    return bool(statements.ids(conn, "resolve_post", parameters))
-
-
-def resolve_unknown(conn: Connection, state: State, reason: str) -> int:
-    """Set the state of all posts with unknown delivery by hand; return their number."""
-    with conn.transaction():
-        return conn.execute(query("resolve_unknown_posts"), {"state": state, "reason": reason}).rowcount
-
-
 def failed(conn: Connection) -> list[JournalEntry]:
     """Return the posts that Discord refused, oldest subject first."""
     return posts(conn, statements.ids(conn, "failed_posts", {}))
-
-
-def _hand(conn: Connection, post_id: int, *, was: State, state: State) -> bool:
-    parameters = {"id": post_id, "was": was, "state": state}
-    return bool(statements.ids(conn, "change_post_state", parameters))

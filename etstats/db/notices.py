@@ -9,9 +9,8 @@ from typing import Literal, NamedTuple
 
 from etstats.db import statements
 from etstats.db.connection import Connection
-from etstats.db.journal import STOPPED, State
+from etstats.db.message_states import State
 from etstats.db.queries import query
-from etstats.errors import LockedError
 
 NoticeKind = Literal[
     "status",
@@ -74,41 +73,6 @@ def claim(  # noqa: PLR0917
     return row[0] if row else None
 
 
-def release(conn: Connection, notice_id: int) -> None:
-    """Set a claimed message back to `pending` before it is sent, so that its state is known after a crash."""
-    _change(conn, notice_id, was="sending", state="pending")
-
-
-def reclaim(conn: Connection, notice_id: int) -> None:
-    """Claim a released message again; raises LockedError when another process has claimed it."""
-    if not _change(conn, notice_id, was="pending", state="sending"):
-        raise LockedError("another etstats process took over posting while this one waited")
-
-
-def record(
-    conn: Connection,
-    notice_id: int,
-    state: State,
-    now: datetime,
-    *,
-    reason: str = "",
-    message_id: str | None = None,
-    thread_id: str | None = None,
-    fingerprint: str | None = None,
-) -> None:
-    """Record what became of a claimed message; as `journal.record`."""
-    parameters = {
-        "id": notice_id,
-        "state": state,
-        "reason": reason,
-        "now": now,
-        "message_id": message_id,
-        "thread_id": thread_id,
-        "fingerprint": fingerprint,
-    }
-    statements.run(conn, "record_notice", parameters)
-
-
 def record_edit(
     conn: Connection, notice_id: int, fingerprint: str, *, reason: str = "", now: datetime | None = None
 ) -> None:
@@ -137,11 +101,6 @@ def see_players(conn: Connection, notice_id: int, now: datetime) -> None:
     statements.run(conn, "see_players", {"id": notice_id, "now": now})
 
 
-def mark_interrupted_unknown(conn: Connection) -> list[Notice]:
-    """Set messages in state `sending` to `unknown`; the caller must hold the publisher's lock."""
-    return notices(conn, statements.ids(conn, "mark_interrupted_notices", {"reason": STOPPED}))
-
-
 def notices(conn: Connection, ids: Collection[int]) -> list[Notice]:
     """Return the messages with these ids, oldest first."""
     return statements.rows(conn, Notice, "notices", {"ids": list(ids)}) if ids else []
@@ -167,23 +126,10 @@ def outdated(conn: Connection) -> list[Notice]:
     return notices(conn, statements.ids(conn, "outdated_notices", {}))
 
 
-def resolve(
-    conn: Connection, notice_id: int | None, state: State, reason: str, message_id: str | None = None
-) -> int:
-    """Set the state of one message, or of all with unknown delivery, by hand; return their number."""
-    parameters = {"id": notice_id, "state": state, "reason": reason, "message_id": message_id}
-    return len(statements.ids(conn, "resolve_notices", parameters))
-
-
 def retry_failed(conn: Connection) -> list[Notice]:
     """Reset failed messages, so that they are sent again, except those that are outdated by now."""
     statements.run(conn, "drop_failed_notices", {})
     return notices(conn, statements.ids(conn, "retry_failed_notices", {}))
-
-
-def _change(conn: Connection, notice_id: int, *, was: State, state: State) -> bool:
-    parameters = {"id": notice_id, "was": was, "state": state}
-    return bool(statements.ids(conn, "change_notice_state", parameters))
 
 
 def _first(conn: Connection, ids: Collection[int]) -> Notice | None:

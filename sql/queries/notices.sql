@@ -10,13 +10,6 @@ SET state = 'sending', channel = excluded.channel, attempts = n.attempts + 1, cl
 WHERE n.state = 'pending' OR (n.state = 'failed' AND %(again)s)
 RETURNING n.id
 
--- name: record_notice
--- The result of a claimed message. A late answer corrects one that was marked unknown meanwhile.
-UPDATE notices
-SET state = %(state)s, message_id = %(message_id)s, thread_id = %(thread_id)s, fingerprint = %(fingerprint)s,
-    reason = %(reason)s, sent_at = CASE WHEN %(state)s = 'sent' THEN %(now)s::timestamptz END
-WHERE id = %(id)s AND state IN ('sending', 'unknown')
-
 -- name: record_notice_edit
 UPDATE notices
 SET fingerprint = %(fingerprint)s, reason = %(reason)s, edited_at = coalesce(%(edited_at)s, edited_at),
@@ -31,19 +24,6 @@ WHERE id = %(id)s AND state = 'sent'
 
 -- name: see_players
 UPDATE notices SET last_at = %(now)s WHERE id = %(id)s
-
--- name: change_notice_state
-UPDATE notices SET state = %(state)s WHERE id = %(id)s AND state = %(was)s RETURNING id
-
--- name: mark_interrupted_notices
-UPDATE notices SET state = 'unknown', reason = %(reason)s WHERE state = 'sending' RETURNING id
-
--- name: resolve_notices
--- One message, or with NULL all whose delivery is unknown.
-UPDATE notices SET state = %(state)s, reason = %(reason)s, message_id = %(message_id)s,
-                   sent_at = CASE WHEN %(state)s = 'sent' THEN coalesce(sent_at, claimed_at) END
-WHERE id = coalesce(%(id)s, id) AND (state = 'unknown' OR (state = 'failed' AND %(id)s::bigint IS NOT NULL))
-RETURNING id
 
 -- name: notices
 SELECT n.id, n.kind, n.subject, n.server_id, s.name AS server, n.channel, n.state, n.message_id, n.thread_id,

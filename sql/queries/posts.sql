@@ -1,4 +1,4 @@
--- Posts: their states, channels and threads.
+-- Posts: their states, channels and threads. `{messages}` is the table: posts or notices.
 
 -- name: claim_post
 -- Record the intent to send; no row is returned when another process has the post or had it.
@@ -13,36 +13,33 @@ SET state = 'sending', channel = excluded.channel, attempts = p.attempts + 1, cl
 WHERE p.state = 'pending' OR (p.state = 'failed' AND %(again)s)
 RETURNING p.id
 
--- name: record_post
--- The result of a claimed post. A late answer corrects a post that was marked unknown meanwhile.
-UPDATE posts
+-- name: record_result
+-- The result of a claimed message. A late answer corrects one that was marked unknown meanwhile.
+UPDATE {messages}
 SET state = %(state)s, message_id = %(message_id)s, thread_id = %(thread_id)s, fingerprint = %(fingerprint)s,
     reason = %(reason)s, sent_at = CASE WHEN %(state)s = 'sent' THEN %(now)s::timestamptz END
 WHERE id = %(id)s AND state IN ('sending', 'unknown')
+RETURNING id
+
+-- name: change_state
+UPDATE {messages} SET state = %(state)s WHERE id = %(id)s AND state = %(was)s RETURNING id
+
+-- name: mark_interrupted_unknown
+-- Messages whose sending began and whose result was never recorded.
+UPDATE {messages} SET state = 'unknown', reason = %(reason)s WHERE state = 'sending' RETURNING id
+
+-- name: resolve_messages
+-- One message, or with NULL all whose delivery is unknown.
+UPDATE {messages}
+SET state = %(state)s, reason = %(reason)s, message_id = %(message_id)s,
+    sent_at = CASE WHEN %(state)s = 'sent' THEN coalesce(sent_at, claimed_at) END
+WHERE id = coalesce(%(id)s, id) AND (state = 'unknown' OR (state = 'failed' AND %(id)s::bigint IS NOT NULL))
+RETURNING id
 
 -- name: record_edit
 UPDATE posts SET fingerprint = %(fingerprint)s, reason = %(reason)s,
                  history = coalesce(%(history)s, history), edited_at = coalesce(%(edited_at)s, edited_at)
 WHERE id = %(id)s AND state = 'sent'
-
--- name: change_post_state
-UPDATE posts SET state = %(state)s WHERE id = %(id)s AND state = %(was)s RETURNING id
-
--- name: mark_interrupted_unknown
--- Posts whose sending began and whose result was never recorded.
-UPDATE posts SET state = 'unknown', reason = %(reason)s WHERE state = 'sending' RETURNING id
-
--- name: resolve_post
-UPDATE posts SET state = %(state)s, reason = %(reason)s, message_id = %(message_id)s,
-                 sent_at = CASE WHEN %(state)s = 'sent' THEN coalesce(sent_at, claimed_at) END
-WHERE id = %(id)s AND state IN ('unknown', 'failed')
-RETURNING id
-
--- name: resolve_unknown_posts
-UPDATE posts SET state = %(state)s, reason = %(reason)s,
-                 sent_at = CASE WHEN %(state)s = 'sent' THEN coalesce(sent_at, claimed_at) END
-WHERE state = 'unknown'
-RETURNING id
 
 -- name: failed_posts
 SELECT id FROM posts WHERE state = 'failed'

@@ -14,7 +14,7 @@ from etstats.errors import EtstatsError
 PACKAGE = Path(queries.__file__).parents[1]
 # The functions that take the name of a query.
 TAKES_A_NAME = set(
-    "query query_with_columns run ids rows fetch_all fetch_one fetch_column sql _rows Level".split()
+    "query query_with_columns run ids rows _update fetch_all fetch_one fetch_column sql _rows Level".split()
 )
 
 

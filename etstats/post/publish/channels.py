@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
-from typing import Protocol
 
-from etstats.db import channel_states, journal
+from etstats.db import channel_states
 from etstats.db.channel_states import ChannelState, Purpose
 from etstats.db.connection import Connection
+from etstats.db.message_states import POSTS, MessageStates
 from etstats.domain.backoff import delay
 from etstats.post.publish.deadline import Deadline
 from etstats.post.publish.destinations import Destination
@@ -18,16 +18,6 @@ from etstats.post.webhook.responses import Banned, Outcome, RetryAfter, WebhookI
 LONGEST_HOLD = timedelta(days=1)
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # minutes
 _CHECK_AGAIN = timedelta(hours=1)
-
-
-class Journal(Protocol):
-    """A journal that records claims: that of posts, or that of notices."""
-
-    def release(self, conn: Connection, post_id: int, /) -> None:
-        """Release a claim while nothing is sent."""
-
-    def reclaim(self, conn: Connection, post_id: int, /) -> None:
-        """Claim again; LockedError if another process has the claim."""
 
 
 class Channels:
@@ -42,7 +32,7 @@ class Channels:
         self._by_name = {destination.channel: destination for destination in destinations.values()}
         self._webhooks: dict[str, Webhook] = {}
         self._stopped: set[tuple[str, Purpose]] = set()
-        self._claimed: tuple[Journal, int] | None = None
+        self._claimed: tuple[MessageStates, int] | None = None
         self._states: dict[tuple[str, Purpose], ChannelState] = {}
         self.reload()
 
@@ -89,10 +79,10 @@ class Channels:
         pictures: Mapping[str, bytes],
         thread_id: str | None,
         *,
-        claims: Journal = journal,
+        states: MessageStates = POSTS,
     ) -> Outcome:
-        """Send a claimed post of a journal; release the claim while waiting for the rate limit."""
-        self._claimed = (claims, post_id)
+        """Send a claimed message; release the claim while waiting for the rate limit."""
+        self._claimed = (states, post_id)
         try:
             return self.webhook(destination).send(
                 message, pictures, budget=self._deadline.left(), thread_id=thread_id
@@ -186,10 +176,10 @@ class Channels:
         if self._claimed is None:
             self._deadline.sleep(seconds)
             return
-        claims, post_id = self._claimed
-        claims.release(self._conn, post_id)
+        states, post_id = self._claimed
+        states.release(self._conn, post_id)
         self._deadline.sleep(seconds)
-        claims.reclaim(self._conn, post_id)
+        states.reclaim(self._conn, post_id)
 
     def _hold_for(self, channel: str, seconds: float, purpose: Purpose = "post") -> None:
         until = self._deadline.now() + timedelta(seconds=seconds)

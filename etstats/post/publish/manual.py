@@ -10,17 +10,17 @@ from typing import Literal, NamedTuple
 from etstats.db import journal, notices, pending_posts
 from etstats.db import sessions as stored
 from etstats.db.connection import Connection
+from etstats.db.message_states import NOTICES, POSTS
 from etstats.db.pending_posts import Kind, PendingPost
 from etstats.db.scope import Scope
 from etstats.domain.text import pluralize
 from etstats.errors import ConfigError, LockedError, NotFoundError
 from etstats.post.publish.deadline import Deadline
 from etstats.post.publish.destinations import destinations, has_webhook
-from etstats.post.publish.notices import how_to_resolve as how_to_resolve_notice
 from etstats.post.publish.notices import title as notice_title
 from etstats.post.publish.pending import PageOf, PendingPosts, styled
 from etstats.post.publish.rendering import RenderedPost, render
-from etstats.post.publish.report import how_to_resolve, title
+from etstats.post.publish.report import how_to_resolve, title, unknown_delivery
 from etstats.post.publish.run import Publisher, item_of
 from etstats.post.settings import DiscordConfig, TimezoneOf
 from etstats.stats import sessions
@@ -145,13 +145,10 @@ def unresolved(conn: Connection, settings: DiscordConfig, timezone_of: TimezoneO
     channels = _run(conn, settings, timezone_of, now, 0.0).channels
     found, others = journal.unresolved(conn), notices.unresolved(conn)
     lines = channels.obstacles() + [
-        f"{title(post)}: whether it was posted is unknown: {post.reason}; {how_to_resolve(post.id)}"
-        for post in found
-        if post.state == "unknown"
+        unknown_delivery(title(post), post.reason, post.id) for post in found if post.state == "unknown"
     ]
     lines += [
-        f"{notice_title(notice.kind, notice.subject, notice.server)}: whether it was posted is unknown: "
-        f"{notice.reason}; {how_to_resolve_notice(notice.id)}"
+        unknown_delivery(notice_title(notice.kind, notice.subject, notice.server), notice.reason, f"n{notice.id}")
         for notice in others
         if notice.state == "unknown"
     ]
@@ -182,11 +179,8 @@ def resolve(conn: Connection, name: str, state: str, message_id: str | None) -> 
         raise ConfigError("--message: a message's id is a number: copy it with Discord's 'Copy Message ID'")
     found = message_id if state == "sent" else None
     new: Literal["sent", "failed"] = "sent" if state == "sent" else "failed"
-    if match[1]:
-        is_done = notices.resolve(conn, int(match[2]), new, _BY_HAND[state], found) > 0
-    else:
-        is_done = journal.resolve(conn, int(match[2]), new, _BY_HAND[state], found)
-    if not is_done:
+    messages = NOTICES if match[1] else POSTS
+    if not messages.resolve(conn, int(match[2]), new, _BY_HAND[state], found):
         raise NotFoundError(f"there is no post {name} to resolve; unresolved: {', '.join(waiting) or 'none'}")
     return name
 
@@ -195,7 +189,7 @@ def resolve_all(conn: Connection, state: str) -> int:
     """Set all posts with unknown delivery to `sent` or `failed`; return their number."""
     _check_state(state)
     new: Literal["sent", "failed"] = "sent" if state == "sent" else "failed"
-    return journal.resolve_unknown(conn, new, _BY_HAND[state]) + notices.resolve(conn, None, new, _BY_HAND[state])
+    return sum(messages.resolve(conn, None, new, _BY_HAND[state]) for messages in (POSTS, NOTICES))
 
 
 def _check_state(state: str) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime, tzinfo
 
 from etstats.db import notices, pending_posts
 from etstats.db.connection import Connection
+from etstats.db.message_states import NOTICES
 from etstats.db.notices import Notice, NoticeKind
 from etstats.logs import event
 from etstats.post.publish.channels import Channels
@@ -51,8 +52,9 @@ class NoticePublisher:
         """Mark notices that a killed run left in state `sending` as unknown."""
         self.channels.reload()
         self.channels.reopen()
-        for notice in notices.mark_interrupted_unknown(self._conn):
-            self._is_unknown(notice.id, title(notice.kind, notice.subject, notice.server), notice.reason)
+        for notice in notices.notices(self._conn, NOTICES.mark_interrupted_unknown(self._conn)):
+            what = title(notice.kind, notice.subject, notice.server)
+            self.report.add_unknown(what, notice.reason, f"n{notice.id}")
 
     def destination(self, kind: NoticeKind, server_id: int = NO_SERVER) -> Destination | None:
         """Return the destination of a kind of message; None if it is not posted."""
@@ -95,7 +97,7 @@ class NoticePublisher:
         )
         if notice_id is None:
             return
-        outcome = self.channels.send(destination, notice_id, message, {}, destination.thread_id, claims=notices)
+        outcome = self.channels.send(destination, notice_id, message, {}, destination.thread_id, states=NOTICES)
         self._log("notice", kind, notice_id, outcome)
         self._settle(notice_id, what, outcome, destination, fingerprint or message.fingerprint())
 
@@ -151,7 +153,7 @@ class NoticePublisher:
                 count["posted"] += 1
                 self.report.sent.append(what)
                 self.channels.record_success(destination)
-                notices.record(
+                NOTICES.record(
                     self._conn,
                     notice_id,
                     "sent",
@@ -161,16 +163,16 @@ class NoticePublisher:
                     fingerprint=fingerprint,
                 )
             case Unknown(reason=reason):
-                notices.record(self._conn, notice_id, "unknown", now, reason=reason)
-                self._is_unknown(notice_id, what, reason)
+                NOTICES.record(self._conn, notice_id, "unknown", now, reason=reason)
+                self.report.add_unknown(what, reason, f"n{notice_id}")
                 self.channels.record_failure(destination, reason)
             case Permanent(reason=reason):
-                notices.record(self._conn, notice_id, "failed", now, reason=reason)
+                NOTICES.record(self._conn, notice_id, "failed", now, reason=reason)
                 count["failed"] += 1
                 self.report.add_problem(f"{what} was refused: {reason}; to try again: etstats post --retry-failed")
             case _:
                 reason = _in_words(outcome)
-                notices.record(self._conn, notice_id, "pending", now, reason=reason)
+                NOTICES.record(self._conn, notice_id, "pending", now, reason=reason)
                 count["waiting"] += 1
                 self._hold(destination, outcome, reason)
 
@@ -214,10 +216,6 @@ class NoticePublisher:
         if is_news:
             self.report.add_problem(f"a channel accepts no messages: {reason}. To check it: etstats config check")
 
-    def _is_unknown(self, notice_id: int, what: str, reason: str) -> None:
-        self.report.counts["unknown"] += 1
-        self.report.add_problem(f"{what}: whether it was posted is unknown: {reason}; {how_to_resolve(notice_id)}")
-
 
 def title(kind: NoticeKind, subject: str, server: str | None) -> str:
     """Return the name of a message for output."""
@@ -231,11 +229,6 @@ def title(kind: NoticeKind, subject: str, server: str | None) -> str:
         "admin": "health report",
     }
     return names.get(kind, f"recap of {subject}")
-
-
-def how_to_resolve(notice_id: int) -> str:
-    """Return what to do about a message with unknown delivery."""
-    return f"check whether it is in the channel, then: etstats post --resolve n{notice_id} --as sent|failed"
 
 
 def _in_words(outcome: Outcome) -> str:

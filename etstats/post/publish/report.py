@@ -39,6 +39,11 @@ class PostReport:
         self.needs_care = True
         self.lines.append(line)
 
+    def add_unknown(self, what: str, reason: str, name: int | str) -> None:
+        """Record a post with unknown delivery; see `unknown_delivery`."""
+        self.counts["unknown"] += 1
+        self.add_problem(unknown_delivery(what, reason, name))
+
     def merge(self, other: "PostReport") -> None:
         """Add the report of another part of the run."""
         self.counts.update(other.counts)
@@ -79,6 +84,11 @@ def how_to_retry(item: PendingPost | JournalEntry) -> str:
     return "etstats post --since WHEN"
 
 
-def how_to_resolve(post_id: int) -> str:
+def unknown_delivery(what: str, reason: str, name: int | str) -> str:
+    """Return the line about a post with unknown delivery; `name` is its number, or `n` and that of a notice."""
+    return f"{what}: whether it was posted is unknown: {reason}; {how_to_resolve(name)}"
+
+
+def how_to_resolve(name: int | str) -> str:
     """Return what to do about a post with unknown delivery."""
-    return f"check whether it is in the channel, then: etstats post --resolve {post_id} --as sent|failed"
+    return f"check whether it is in the channel, then: etstats post --resolve {name} --as sent|failed"

@@ -13,6 +13,7 @@ from typing import Any
 from etstats.db import channel_states, journal, pending_posts
 from etstats.db.connection import Connection
 from etstats.db.journal import JournalEntry
+from etstats.db.message_states import POSTS
 from etstats.db.pending_posts import PendingPost
 from etstats.errors import NotFoundError
 from etstats.logs import event
@@ -22,7 +23,7 @@ from etstats.post.publish.deadline import Deadline
 from etstats.post.publish.destinations import Destination
 from etstats.post.publish.pending import PageOf, PendingPosts
 from etstats.post.publish.rendering import RenderedPost, render
-from etstats.post.publish.report import PostReport, how_to_resolve, how_to_retry, title
+from etstats.post.publish.report import PostReport, how_to_retry, title
 from etstats.post.render.message import Message
 from etstats.post.settings import DiscordConfig, TimezoneOf
 from etstats.post.webhook.responses import (
@@ -77,8 +78,8 @@ class Publisher:
         """Mark posts that a dead run left in state `sending` as unknown; the caller holds the posting lock."""
         self.channels.reload()
         self.channels.reopen()
-        for post in journal.mark_interrupted_unknown(self._conn):
-            self._is_unknown(post.id, title(post), post.reason)
+        for post in journal.posts(self._conn, POSTS.mark_interrupted_unknown(self._conn)):
+            self.report.add_unknown(title(post), post.reason, post.id)
 
     def post_due(self) -> None:
         """Send the pending posts, as far as time and Discord allow."""
@@ -245,7 +246,7 @@ class Publisher:
                 self.report.sent.append(title(item))
                 self._last_refusal = None
                 self.channels.record_success(destination)
-                journal.record(
+                POSTS.record(
                     self._conn,
                     post_id,
                     "sent",
@@ -255,33 +256,33 @@ class Publisher:
                     fingerprint=rendered.fingerprint,
                 )
             case Unknown(reason=reason):
-                journal.record(self._conn, post_id, "unknown", now, reason=reason)
-                self._is_unknown(post_id, title(item), reason)
+                POSTS.record(self._conn, post_id, "unknown", now, reason=reason)
+                self.report.add_unknown(title(item), reason, post_id)
                 self.channels.record_failure(destination, reason)  # the next response would probably be lost too
             case Permanent(reason=reason):
-                journal.record(self._conn, post_id, "failed", now, reason=reason)
+                POSTS.record(self._conn, post_id, "failed", now, reason=reason)
                 count["failed"] += 1
                 self.report.add_problem(
                     f"{title(item)} was refused for good: {reason}; to try again: {how_to_retry(item)}"
                 )
                 self._stop_if_repeated(destination, outcome)
             case Gone(code=code) if code == _UNKNOWN_CHANNEL and destination.forum and thread_id:
-                journal.record(self._conn, post_id, "pending", now, reason="its thread was deleted")
+                POSTS.record(self._conn, post_id, "pending", now, reason="its thread was deleted")
                 channel_states.forget_thread(self._conn, thread_id)
                 count["waiting"] += 1
                 self.report.postpone()
             case Gone(reason=reason):
-                journal.record(self._conn, post_id, "pending", now, reason=reason)
+                POSTS.record(self._conn, post_id, "pending", now, reason=reason)
                 count["waiting"] += 1
                 self._close(destination, reason)
             case ChannelRefused(reason=reason, code=code):
-                journal.record(self._conn, post_id, "pending", now, reason=reason)
+                POSTS.record(self._conn, post_id, "pending", now, reason=reason)
                 count["waiting"] += 1
                 wrong = _WRONG_KIND_OF_CHANNEL.get(code or 0)
                 self._refuse(destination, reason + (f" (set [discord] {wrong})" if wrong else ""))
                 self._stop_if_repeated(destination, outcome)
             case _:
-                journal.record(self._conn, post_id, "pending", now, reason=_in_words(outcome))
+                POSTS.record(self._conn, post_id, "pending", now, reason=_in_words(outcome))
                 count["waiting"] += 1
                 self._hold(destination, outcome, is_news=item.attempts == 0)
 
@@ -317,10 +318,6 @@ class Publisher:
         self.channels.stop_all()
         if isinstance(refusal, Permanent):
             self.channels.record_failure(destination, refusal.reason)
-
-    def _is_unknown(self, post_id: int, what: str, reason: str) -> None:
-        self.report.counts["unknown"] += 1
-        self.report.add_problem(f"{what}: whether it was posted is unknown: {reason}; {how_to_resolve(post_id)}")
 
     def _render(self, item: PendingPost, history: Mapping[str, Any] | None = None) -> RenderedPost:
         with journal.snapshot(self._conn):

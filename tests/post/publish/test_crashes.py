@@ -9,6 +9,7 @@ import pytest
 
 from etstats.db import journal
 from etstats.db.connection import connect
+from etstats.db.message_states import POSTS
 from etstats.demo.discord_wire import Reply, Request
 from etstats.demo.generator import GeneratedSession
 from etstats.post.publish import manual
@@ -112,7 +113,7 @@ def test_only_one_claim_succeeds(stage: Stage, session: GeneratedSession) -> Non
     with connect(stage.url) as other:
         assert journal.claim(stage.conn, item, "0" * 32, now) == 1
         assert journal.claim(other, item, "0" * 32, now) is None
-        journal.record(stage.conn, 1, "pending", now, reason="later")
+        POSTS.record(stage.conn, 1, "pending", now, reason="later")
         assert journal.claim(other, item, "0" * 32, now) == 1
         assert journal.claim(stage.conn, item, "0" * 32, now, again=True) is None
 
