@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from etstats.db import sealed
 from etstats.db.columns import query_with_columns
 from etstats.db.connection import Connection
 from etstats.db.statements import fetch_all
@@ -39,7 +38,7 @@ def reached(conn: Connection, guid: str | None = None) -> list[Reached]:
 
     Ordered by achievement, threshold and time. Hidden players are excluded, except `guid`.
     """
-    return _reached(conn, None if sealed.is_ignored() else sealed_careers(conn), guid=guid)
+    return _reached(conn, sealed_careers(conn), guid=guid)
 
 
 def all_reached(conn: Connection, before: SealedCareers | None, until: datetime) -> list[Reached]:

@@ -46,17 +46,6 @@ class ArchivedRound(NamedTuple):
     weapons: int
 
 
-class _Found(NamedTuple):
-    server: str | None
-    filename: str | None
-    round_id: int | None
-    player_guid: str | None
-    player_name: str | None
-    field: str
-    value: str
-    expected: str
-
-
 @cache
 def all_checks() -> tuple[Check, ...]:
     """Return all checks, errors first, by name."""
@@ -70,23 +59,8 @@ def run_check(
     """Return the findings of a check in rounds that ended since a time (None: in all rounds)."""
     bounds = "" if since is None else query("rows_of_recent_sessions")
     sql = f"WITH {bounds} found AS ({with_columns(check_query(check.name))}) {query('locate_findings')}"
-    with conn.cursor(row_factory=class_row(_Found)) as cursor:
-        rows = cursor.execute(sql, {**parameters, "since": since})
-        return [
-            Finding(
-                severity=check.severity,
-                check=check.name,
-                server=row.server,
-                filename=row.filename,
-                round_id=row.round_id,
-                player_guid=row.player_guid,
-                player_name=row.player_name,
-                field=row.field,
-                value=row.value,
-                expected=row.expected,
-            )
-            for row in rows
-        ]
+    rows = conn.execute(sql, {**parameters, "since": since})
+    return [Finding(check.severity, check.name, *row) for row in rows]
 
 
 def archived_rounds(conn: Connection, since: datetime | None) -> Iterator[ArchivedRound]:

@@ -6,9 +6,7 @@ on what is sealed. See "Sealed periods" in `sql/migrations/0001_initial.sql`.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -19,7 +17,6 @@ from etstats.db.scope import Scope
 from etstats.db.statements import fetch_all
 
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-_is_ignored: ContextVar[bool] = ContextVar("sealed_periods_are_ignored", default=False)
 
 
 class SealedPeriod(NamedTuple):
@@ -64,21 +61,6 @@ NOTHING = Cover([], [], [], [], [])
 """No period is sealed: all rounds in scope are read."""
 
 
-@contextmanager
-def ignored() -> Iterator[None]:
-    """Make queries in the block read all rounds and ignore sealed periods."""
-    token = _is_ignored.set(True)
-    try:
-        yield
-    finally:
-        _is_ignored.reset(token)
-
-
-def is_ignored() -> bool:
-    """Return whether queries read all rounds."""
-    return _is_ignored.get()
-
-
 def covered(conn: Connection, scope: Scope, *, by_map: bool = False) -> tuple[Cover, dict[str, object]]:
     """Return how to read a scope, and the parameters; `by_map`: the query chooses the map itself."""
     found = cover(conn, replace(scope, map_name=None) if by_map else scope)
@@ -95,7 +77,7 @@ def cover(conn: Connection, scope: Scope, until: datetime | None = None) -> Cove
 
     Sums are of all maps, and of all rounds that are counted: of one map, all rounds are read.
     """
-    if is_ignored() or scope.uncounted or (scope.last_rounds, scope.last_sessions) != (None,) * 2:
+    if scope.uncounted or (scope.last_rounds, scope.last_sessions) != (None,) * 2:
         return NOTHING
     stored: dict[int, list[SealedPeriod]] = defaultdict(list)
     for period in fetch_all(conn, SealedPeriod, "sealed_periods", {"server": scope.server}):

@@ -9,8 +9,8 @@ from etstats.db.award_sums import AwardSum
 from etstats.db.connection import Connection
 from etstats.db.scope import Scope
 from etstats.domain.rules import achievements, awards
-from etstats.domain.rules.records import DPM_SECONDS, new_records
-from etstats.domain.stats import ScoreLine
+from etstats.domain.rules.records import DPM_SECONDS, NewRecord, new_records
+from etstats.domain.stats import Career, ScoreLine
 from etstats.domain.views import AwardCount, AwardRow, MilestoneRow, RecordRow
 
 
@@ -62,21 +62,8 @@ def fallen(
     before = stored.careers(conn, before=first_ended, dpm_seconds=DPM_SECONDS)
     within = stored.careers(conn, round_ids=ids, dpm_seconds=DPM_SECONDS)
     names = {line.player_guid: line.player_name for line in lines}
-    records = tuple(
-        RecordRow(
-            title=record.best.title,
-            player_guid=record.player_guid,
-            player_name=names[record.player_guid],
-            value=record.value,
-            before=record.before,
-            is_all_time=record.is_all_time,
-        )
-        for record in new_records(before, within.values())
-    )
-    reached = [
-        milestone for guid, career in within.items() for milestone in achievements.passed(before.get(guid), career)
-    ]
-    return records, _milestone_rows(conn, reached, names)
+    records = tuple(record_row(record, names) for record in new_records(before, within.values()))
+    return records, _milestone_rows(conn, before, within, names)
 
 
 def milestones(
@@ -86,15 +73,27 @@ def milestones(
     names = {line.player_guid: line.player_name for line in lines}
     before = stored.careers(conn, before=first_ended, guids=list(names), dpm_seconds=DPM_SECONDS)
     within = stored.careers(conn, round_ids=ids, dpm_seconds=DPM_SECONDS)
-    reached = [
-        milestone for guid, career in within.items() for milestone in achievements.passed(before.get(guid), career)
-    ]
-    return _milestone_rows(conn, reached, names)
+    return _milestone_rows(conn, before, within, names)
+
+
+def record_row(record: NewRecord, names: Mapping[str, str]) -> RecordRow:
+    """Return a broken record with the name of its player."""
+    return RecordRow(
+        title=record.best.title,
+        player_guid=record.player_guid,
+        player_name=names[record.player_guid],
+        value=record.value,
+        before=record.before,
+        is_all_time=record.is_all_time,
+    )
 
 
 def _milestone_rows(
-    conn: Connection, reached: Sequence[achievements.Passed], names: Mapping[str, str]
+    conn: Connection, before: Mapping[str, Career], within: Mapping[str, Career], names: Mapping[str, str]
 ) -> tuple[MilestoneRow, ...]:
+    reached = [
+        milestone for guid, career in within.items() for milestone in achievements.passed(before.get(guid), career)
+    ]
     mentions = identity.mentions(conn, {milestone.player_guid for milestone in reached})
     ladder = {achievement.key: place for place, achievement in enumerate(achievements.ACHIEVEMENTS)}
     return tuple(

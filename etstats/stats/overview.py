@@ -30,13 +30,13 @@ from etstats.domain.views import (
     MatchView,
     MilestoneRow,
     ProgressRow,
-    RecordRow,
     RoundRow,
     RoundView,
     SessionRow,
     SessionView,
 )
 from etstats.stats import rating_lists
+from etstats.stats.awards import record_row
 from etstats.stats.profiles import FORM_ROUNDS, RATED_MATCHES, Form, Profile
 from etstats.stats.rankings import Population
 from etstats.stats.sessions import session_row, view_of_match, view_of_round, view_of_session
@@ -259,7 +259,7 @@ def _details(part: _Part, past: PlayerHistory) -> Iterator[SessionDetails]:
         lines = part.of_session[session_id]
         names = {line.player_guid: line.player_name for line in lines}
         view = view_of_session(own, series, lines, played)._replace(
-            records=tuple(_record_row(record, names) for record in past.records.get(session_id, ())),
+            records=tuple(record_row(record, names) for record in past.records.get(session_id, ())),
             milestones=_milestones(steps, names),
         )
         both: dict[str, list[RoundRow]] = {}
@@ -285,17 +285,6 @@ def _details(part: _Part, past: PlayerHistory) -> Iterator[SessionDetails]:
                 for round_ in own
             ),
         )
-
-
-def _record_row(record: NewRecord, names: Mapping[str, str]) -> RecordRow:
-    return RecordRow(
-        title=record.best.title,
-        player_guid=record.player_guid,
-        player_name=names[record.player_guid],
-        value=record.value,
-        before=record.before,
-        is_all_time=record.is_all_time,
-    )
 
 
 def _milestones(steps: Sequence[Step], names: Mapping[str, str]) -> tuple[MilestoneRow, ...]:

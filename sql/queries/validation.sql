@@ -1,7 +1,7 @@
 -- Frames for the checks in sql/checks, and comparison with the archive.
 
 -- name: locate_findings
--- Names for the findings of a check; follows "WITH found AS (check)".
+-- The other fields of `Finding`, in their order; follows "WITH found AS (check)".
 SELECT s.name AS server, f.filename, r.id AS round_id, found.player_guid, p.player_name, found.field, found.value,
        found.expected
 FROM found
