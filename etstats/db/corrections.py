@@ -20,8 +20,6 @@ class IdentityChanges(NamedTuple):
     """The GUIDs whose person or display name changed, and the resulting conflicts."""
 
     guids: list[str]
-    regrouped: list[str]
-    """Those of them that belong to another person now."""
     conflicts: list[IdentityConflict]
 
 
@@ -94,12 +92,9 @@ def store_identities(conn: Connection, wanted: Collection[Identity]) -> Identity
             "names": [row.display_name for row in wanted],
         }
         conn.execute(query("store_identities"), parameters)
-    old = {row.player_guid: row.identity_guid for row in before}
-    new = {row.player_guid: row.identity_guid for row in wanted}
     changed = {row.player_guid for row in before ^ set(wanted)}
     return IdentityChanges(
         guids=sorted(changed),
-        regrouped=sorted(guid for guid in changed if old.get(guid, guid) != new.get(guid, guid)),
         conflicts=_store_conflicts(conn),
     )
 

@@ -27,7 +27,6 @@ from etstats.sync.source import shown_name
 
 DEFAULT_SERVER = "main"
 _FIRST_FILES = 50  # used to recognize a renamed server
-_EXAMPLE = "2025-10-02-232818-supply-round-1.txt"
 
 
 def import_paths(

@@ -12,7 +12,6 @@ from etstats.domain.rules import mvp
 from etstats.domain.rules.team_names import UNNAMED
 from etstats.domain.stats import Performance, ScoreLine
 from etstats.domain.views import (
-    MapResult,
     MatchView,
     MilestoneRow,
     RoundRow,
@@ -167,7 +166,7 @@ def view_of_session(
         awards=award_rows(lines),
         records=(),
         milestones=(),
-        series=tuple(_series_row(one, rounds, maps, played, lines) for one in series),
+        series=tuple(_series_row(one, rounds, played, lines) for one in series),
         dpm_series=dpm_series(rounds, played, lines),
         team_names=longest.names if longest else UNNAMED,
     )
@@ -186,7 +185,6 @@ def longest_series(series: Sequence[StoredSeries], rounds: Sequence[RoundRow]) -
 def _series_row(
     one: StoredSeries,
     rounds: Sequence[RoundRow],
-    maps: Sequence[MapResult],
     played: Mapping[int, Sequence[Performance]],
     lines: Sequence[ScoreLine],
 ) -> SeriesRow:

@@ -44,13 +44,13 @@ def read_env(path: Path) -> Moved:
     key = said.get("SSH_KEY_PATH")
     moved = Moved(
         host=said.get("SSH_HOST"),
-        port=_whole(path, said, "SSH_PORT", 1, 65535),
+        port=_whole(path, said, "SSH_PORT", 65535),
         user=said.get("SSH_USER"),
         key_file=key,
         remote_path=said.get("REMOTE_STATS_PATH"),
         database_url=_database_url(path, said),
-        gap_minutes=_whole(path, said, "SESSION_GAP_MINUTES", 1, 1440),
-        lookback_hours=_whole(path, said, "SSH_STARTUP_LOOKBACK_HOURS", 1, 87600),
+        gap_minutes=_whole(path, said, "SESSION_GAP_MINUTES", 1440),
+        lookback_hours=_whole(path, said, "SSH_STARTUP_LOOKBACK_HOURS", 87600),
         notes=tuple(_notes(path, said)),
     )
     if moved.host is None and moved.database_url is None:
@@ -60,12 +60,12 @@ def read_env(path: Path) -> Moved:
     return moved
 
 
-def _whole(path: Path, said: dict[str, str], name: str, low: int, high: int) -> int | None:
+def _whole(path: Path, said: dict[str, str], name: str, high: int) -> int | None:
     text = said.get(name)
     if text is None:
         return None
-    if not (text.isascii() and text.isdecimal() and low <= int(text) <= high):
-        raise ConfigError(f"--from-env {path}: {name} is {text!r}; expected a number from {low} to {high}")
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= high):
+        raise ConfigError(f"--from-env {path}: {name} is {text!r}; expected a number from 1 to {high}")
     return int(text)
 
 
@@ -73,7 +73,7 @@ def _database_url(path: Path, said: dict[str, str]) -> str | None:
     host = said.get("POSTGRES_HOST")
     if host is None:
         return None
-    port = _whole(path, said, "POSTGRES_PORT", 1, 65535) or 5432
+    port = _whole(path, said, "POSTGRES_PORT", 65535) or 5432
     user, password = said.get("POSTGRES_USER"), said.get("POSTGRES_PASSWORD")
     login = quote(user, safe="") if user else ""
     login += f":{quote(password, safe='')}" if login and password else ""
