@@ -14,11 +14,12 @@ from etstats.admin.backup import newest as newest_backup
 from etstats.config.environment import default_state_dir
 from etstats.config.schema import Config
 from etstats.db import embedded, maintenance, migrations, server_status
+from etstats.db.backup_file import read_manifest
 from etstats.db.server_status import FileArrival, HealthFacts, NewestFile, ServerStatus
 from etstats.domain.fields import FIELDS
 from etstats.domain.rules.hours import hours_of
 from etstats.domain.text import bytes_in_words, local_time, pluralize
-from etstats.errors import ParseError
+from etstats.errors import BackupError, ParseError
 from etstats.importer.anonymize import Pseudonyms
 from etstats.parser.anomalies import are_counters_foreign
 from etstats.parser.reader import parse
@@ -39,15 +40,17 @@ _LOOK_OVERDUE = timedelta(hours=1)
 _MISSED_FOR = timedelta(hours=1)
 _UNREACHABLE_FOR = timedelta(minutes=10)
 _FETCHED_LIVE = timedelta(minutes=5)
+_CLOCK_TOLERANCE = timedelta(minutes=1)  # the database's clock is another one than that of the backups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
-    """A checked item: name, state, and a text with the solution."""
+    """A checked item: name, state, and a text with the solution; `error`: the message of a failed sync."""
 
     name: str
     ok: bool
     text: str
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +98,7 @@ def examine(config: Config, now: datetime) -> Health:
         *_own_clock(facts, all_backups, now),
         _posts(facts, config),
         _quarantine(facts),
-        Sign(
-            name="database",
-            ok=True,
-            text=f"{bytes_in_words(facts.size_bytes)}, {pluralize(facts.rounds, 'round')}",
-        ),
+        _database(facts, all_backups),
         *_schema(missing),
         *_embedded(version),
         _counts(facts),
@@ -167,7 +166,8 @@ def _server(name: str, status: ServerStatus | None, config: Config, now: datetim
         length = now - status.failed_since
         is_bad = status.is_refused or length > _UNREACHABLE_FOR
         text = f"{status.failure} (since {_moment(status.failed_since)})"
-        yield Sign(name=subject, ok=not is_bad, text=text if is_bad else f"no answer for {_span(length)}: {text}")
+        shown = text if is_bad else f"no answer for {_span(length)}: {text}"
+        yield Sign(name=subject, ok=not is_bad, text=shown, error=status.failure)
         return
     if status is None or status.polled_at is None:
         yield Sign(name=subject, ok=True, text="not polled yet; run: etstats sync")
@@ -296,16 +296,26 @@ def _posts(facts: HealthFacts, config: Config) -> Sign:
         last = "none yet; rounds that end after the next run are posted: etstats sync --post"
     else:
         last = f"none yet; rounds that ended since {local_time(facts.posting_since)} are posted"
-    wrong = [
-        f"{facts.posts_unknown} with unknown delivery" if facts.posts_unknown else "",
-        f"{facts.posts_failed} refused by Discord" if facts.posts_failed else "",
-        f"{facts.posts_late} waiting for over an hour" if facts.posts_late else "",
-        f"{pluralize(facts.channels_gone, 'webhook')} gone" if facts.channels_gone else "",
-        f"{pluralize(facts.channels_held, 'channel')} held after failures" if facts.channels_held else "",
-    ]
-    problems = ", ".join(text for text in wrong if text)
+    wrong = (
+        (
+            facts.channels_gone,
+            f"{pluralize(facts.channels_gone, 'webhook')} gone: set a new one with etstats init",
+        ),
+        (
+            facts.channels_held,
+            f"{pluralize(facts.channels_held, 'channel')} held after failures: etstats config check",
+        ),
+        (
+            facts.posts_unknown,
+            f"{facts.posts_unknown} with unknown delivery: look in the channel, then "
+            "etstats post --resolve all --as sent (or failed)",
+        ),
+        (facts.posts_failed, f"{facts.posts_failed} refused by Discord: etstats post --retry-failed"),
+        (facts.posts_late, f"{facts.posts_late} waiting for over an hour: etstats post"),
+    )
+    problems = "; ".join(text for count, text in wrong if count)
     if problems:
-        return Sign(name="posts", ok=False, text=f"{problems}; {last}. See: etstats post --help")
+        return Sign(name="posts", ok=False, text=f"{problems}; {last}")
     return Sign(name="posts", ok=True, text=last + (f", {facts.posts_open} to go" if facts.posts_open else ""))
 
 
@@ -318,6 +328,29 @@ def _quarantine(facts: HealthFacts) -> Sign:
         new = f"{text}, {facts.newly_quarantined} of them this week. See: etstats quarantine list"
         return Sign(name="quarantine", ok=False, text=new)
     return Sign(name="quarantine", ok=True, text=text)
+
+
+def _database(facts: HealthFacts, all_backups: Sequence[Backup]) -> Sign:
+    """Return a finding if all files were imported after a backup that has rounds: the database was lost."""
+    text = f"{bytes_in_words(facts.size_bytes)}, {pluralize(facts.rounds, 'round')}"
+    for backup in all_backups:
+        if backup.is_before_restore or not _is_older(backup.made_at, facts):
+            continue
+        with suppress(BackupError):
+            manifest = read_manifest(backup.path)
+            rounds = manifest.rows_of("rounds")
+            if rounds and _is_older(manifest.made_at, facts):
+                text += (
+                    f", newer than the backup of {_moment(manifest.made_at)} with {pluralize(rounds, 'round')}. "
+                    f"If the database was lost, run: etstats restore {backup.path}. If not, delete that backup"
+                )
+                return Sign(name="database", ok=False, text=text)
+    return Sign(name="database", ok=True, text=text)
+
+
+def _is_older(made_at: datetime, facts: HealthFacts) -> bool:
+    """Return whether all files were imported after a backup."""
+    return facts.first_import is None or made_at + _CLOCK_TOLERANCE < facts.first_import
 
 
 def _schema(missing: list[str]) -> Iterator[Sign]:

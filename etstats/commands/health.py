@@ -45,7 +45,9 @@ def health(
         output.write_json({"ok": found.is_well, "at": found.at, "signs": found.signs, "facts": found.facts})
     else:
         for sign in found.signs:
-            if context.verbosity >= 0 or (not sign.ok and output.is_due(f"health: {sign.name}")):
+            # An error that a scheduled sync has written is the same problem, and another error is a new one.
+            problem = f"etstats: {sign.error}" if sign.error else f"health: {sign.name}"
+            if context.verbosity >= 0 or (not sign.ok and output.is_due(problem)):
                 verdict, style = ("ok ", None) if sign.ok else ("BAD", "bold red")
                 head = f"{verdict} {sign.name:<14} "
                 wrapped = textwrap.fill(

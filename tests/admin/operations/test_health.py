@@ -1,6 +1,7 @@
 """Tests of health: each problem is found, reported with a solution, and exits with 3."""
 
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -134,6 +135,45 @@ def test_scheduled_run_repeats_a_problem_after_a_day(
     assert "BAD" in healthy_database(*scheduled).out
 
 
+def test_database_newer_than_its_backup_is_reported(healthy_database: Cli, db: psycopg.Connection) -> None:
+    """A new database beside an old backup is a finding with the command to restore, also when it has rounds."""
+    assert problems_by_name(healthy_database) == {}
+    db.execute("UPDATE processed_files SET processed_at = processed_at + interval '1 hour' WHERE id > 1")
+    db.commit()
+    assert "database" not in problems_by_name(healthy_database)
+    db.execute("UPDATE processed_files SET processed_at = now() + interval '1 hour'")
+    db.commit()
+    backup = Path(re.findall(r"/\S+\.zip", problems_by_name(healthy_database)["database"])[0])
+    assert f"run: etstats restore {backup}" in problems_by_name(healthy_database)["database"]
+    assert "with 6 rounds" in problems_by_name(healthy_database)["database"]
+    db.execute("TRUNCATE processed_files CASCADE")
+    db.commit()
+    assert "0 rounds, newer than the backup of" in problems_by_name(healthy_database)["database"]
+    backup.write_bytes(b"not a backup")
+    assert "database" not in problems_by_name(healthy_database)
+
+
+def test_server_failure_is_mailed_once_per_reason(
+    healthy_database: Cli, home: Path, tmp_path: Path, db: psycopg.Connection
+) -> None:
+    """`health` does not repeat what `sync` has said, but another reason for the same server is said at once."""
+    config = home / ".config" / "etstats" / "config.toml"
+    text = config.read_text()
+    for folder in ("gone", "lost"):
+        config.write_text(text.replace(str(tmp_path / "gamestats"), str(tmp_path / folder)))
+        asked = healthy_database("-q", "--remind", "24h", "sync")
+        assert (asked.code, asked.err.count(folder)) == (75, 1)
+        db.execute("UPDATE server_status SET failed_since = now() - interval '11 minutes'")
+        db.commit()
+        assert healthy_database("-q", "--remind", "24h", "sync").err == ""
+        assert set(problems_by_name(healthy_database)) == {"server main"}
+        checked = healthy_database("-q", "--remind", "24h", "health")
+        assert (checked.code, checked.out, checked.err) == (3, "", "")
+    db.execute("UPDATE server_status SET failure = 'another reason'")
+    db.commit()
+    assert "another reason" in healthy_database("-q", "--remind", "24h", "health").out
+
+
 def test_old_bad_file_imported_now_is_not_mailed(healthy_database: Cli, tmp_path: Path) -> None:
     """A bad file of an archive imported now is shown, but not mailed for a week."""
     (tmp_path / "2020-01-01-200000-supply-round-1.txt").write_text("half")
@@ -165,20 +205,20 @@ def test_quiet_prints_only_findings(healthy_database: Cli, home: Path) -> None:
             "INSERT INTO posts (server_id, kind, subject, channel, state, reason, created_at) SELECT server_id,"
             " 'round', id, repeat('a', 32), 'unknown', 'lost', now() FROM processed_files LIMIT 2",
             "posts",
-            "2 with unknown delivery",
+            "etstats post --resolve all --as sent",
         ),
         (
             "INSERT INTO posts (server_id, kind, subject, channel, state, created_at)"
             " SELECT server_id, 'round', id, repeat('a', 32), 'pending', now() - interval '2 hours'"
             " FROM processed_files LIMIT 1",
             "posts",
-            "waiting for over an hour",
+            "1 waiting for over an hour: etstats post",
         ),
         (
             "INSERT INTO channel_states (channel, purpose, gone_at, reason)"
             " VALUES (repeat('a', 32), 'post', now(), '404')",
             "posts",
-            "1 webhook gone",
+            "1 webhook gone: set a new one with etstats init",
         ),
         ("DELETE FROM rounds WHERE round_number = 2", "counts", "rebuild --verify"),
         (
@@ -203,8 +243,7 @@ def test_quiet_prints_only_findings(healthy_database: Cli, home: Path) -> None:
             "NTP",
         ),
         (
-            "UPDATE processed_files SET source_mtime = source_mtime + 7200, processed_at = processed_at +"
-            " interval '3 hours'",
+            "UPDATE rounds SET ended_at = ended_at - interval '2 hours'",
             "clock main",
             "wrong time zone",
         ),
