@@ -132,8 +132,10 @@ def _about(conn: psycopg.Connection, scope: Scope, persons: Sequence[str]) -> di
         found[f"board, {known}"] = sorted(map(repr, boards.player_sums(conn, scope, persons[:1], known)))
         found[f"board of gibs, {known}"] = _only_gibs(conn, scope, persons[:1], known)
     pair = _persons(conn)[-2:]
-    found["two players"] = sorted(map(repr, boards.player_sums(conn, scope, pair, guids=pair, with_before=False)))
-    found["comparison"] = profiles.compare(conn, scope, *pair)
+    two = boards.player_sums(conn, scope, pair, guids=pair, with_before=False)
+    found["two players"] = sorted(map(repr, two))
+    if len(pair) == 2:  # else all are merged
+        found["comparison"] = profiles.compare(conn, scope, *pair)
     for guid in persons:
         found |= {
             f"maps of {guid}": players.maps(conn, scope, guid),
