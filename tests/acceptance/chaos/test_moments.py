@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.commits import run_command
 from tests.support.moments import run_case
 
 KINDS = {
@@ -24,3 +25,15 @@ def test_killed_command_is_completed_by_the_next_run(name: str) -> None:
     assert result.fault == ""
     assert result.kills >= 1
     assert result.moments > 2
+
+
+COMMANDS = ("sync --post", "post of a correction")
+"""Commands of many transactions; `make attack` takes all commands."""
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_kill_after_any_transaction_leaves_nothing_to_later_work(name: str) -> None:
+    """After the command again and a poll with nothing new, each table holds what it holds without a kill."""
+    outcome = run_command(name, seed=20261001, files=3)
+    assert outcome.fault == ""
+    assert outcome.kills > 2
