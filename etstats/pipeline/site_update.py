@@ -4,6 +4,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -49,8 +50,8 @@ def build_site(
 def mark_outdated(config: Config) -> None:
     """Note that the configured site is outdated, before a change is committed; `update_site` removes the note.
 
-    So when a command is killed between the two, the next `sync` updates the site. ConfigError: the note cannot be
-    written.
+    So when a command is killed between the two, the next `sync` updates the site. A note that cannot be written is
+    logged, because the command itself does not need it.
     """
     if config.site.path is None:
         return
@@ -58,7 +59,7 @@ def mark_outdated(config: Config) -> None:
         config.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         (config.state_dir / _NOTE).write_text(secrets.token_hex(8), encoding="ascii")
     except OSError as error:
-        raise ConfigError(f"{config.state_dir}: cannot be written: {error.strerror}") from error
+        event("site not marked", level=logging.WARNING, reason=str(error))
 
 
 def is_outdated(config: Config) -> bool:
@@ -81,7 +82,8 @@ def update_site(config: Config) -> None:
     try:
         build_site(config, Path(config.site.path).expanduser())
         if note == _read_note(config):  # else another process has changed something since
-            (config.state_dir / _NOTE).unlink(missing_ok=True)
+            with suppress(OSError):
+                (config.state_dir / _NOTE).unlink()
     except (ConfigError, TemporaryError) as error:
         event("site failed", level=logging.ERROR, reason=str(error))
         raise type(error)(

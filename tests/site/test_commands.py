@@ -179,6 +179,17 @@ def test_the_next_sync_updates_a_site_whose_update_was_killed(
         assert cli("--config", config, "sync").code == 0
 
 
+def test_a_state_folder_that_cannot_be_written_stops_no_command(
+    cli: Cli, rounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The site is updated, although an update that is killed would not be repeated."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("ETSTATS_STATE_DIR", str(tmp_path / "file"))
+    monkeypatch.setenv("ETSTATS_SITE_PATH", str(tmp_path / "site"))
+    assert cli("import", rounds).code == 0
+    assert (tmp_path / "site" / MANIFEST).exists()
+
+
 def _killed(*_arguments: object, **_options: object) -> None:
     raise KilledError
 
