@@ -119,6 +119,7 @@ def _header(name: RoundName, line: str) -> _Header:
     if len(parts) < 8:
         raise ParseError(name.filename, 1, f"a header has at least 8 fields, this one has {len(parts)}")
     server_name, map_name, config, round_number, defender, winner, limit, actual, *later = parts
+    round_number, defender, winner = (text.removesuffix(".0") for text in (round_number, defender, winner))
     if map_name != name.map_name:
         raise ParseError(name.filename, 1, f"the header says map {map_name[:80]!r}, the file name {name.map_name}")
     if round_number != str(name.round_number):

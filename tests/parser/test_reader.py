@@ -310,6 +310,9 @@ def test_integer_with_zero_fraction_is_accepted(text: str) -> None:
     floats = with_line(line(GUIDS[2]).replace("16 20 60", "16.0 20.0 60.0").replace("\\0\\1\\", "\\0.0\\1\\"))
     assert parse(GOOD.name, floats).players[1].weapons[0][1:3] == (20, 60)
     assert parse(GOOD.name, floats).players[1].rounds == 0
+    file = round_file("2025-10-02-213000", defender=1, winner=2)
+    raw = parse(file.name, file.content.replace(b"\\1\\1\\2\\", b"\\1.0\\1.0\\2.0\\", 1))
+    assert (raw.defender_team, raw.winner_team) == (1, 2)
 
 
 @pytest.mark.parametrize("more", [1, 3, 40])
