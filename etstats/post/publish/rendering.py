@@ -1,5 +1,6 @@
 """Render a stored round, map or session as its message."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
@@ -28,7 +29,7 @@ PostView = RoundView | MatchView | SessionView | Digest
 class RenderedPost:
     """A message, its view, and the history it compares with, or None.
 
-    `fingerprint` is that of the message without its history.
+    `fingerprint` is that of the message without its history, and of the players in its picture.
     """
 
     message: Message
@@ -96,9 +97,23 @@ def render(
         server=item.server,
         view=content.view,
         style=item.style,
-        fingerprint=bare.fingerprint(),
+        fingerprint=_fingerprint(bare, content.view),
         history=None if history is None else dict(history),
     )
+
+
+def _fingerprint(message: Message, view: PostView) -> str:
+    """Return a hash of a message and of what only its picture shows: the lines of the other players."""
+    text = message.fingerprint()
+    match view:
+        case MatchView() if message.attachments:
+            drawn: list[tuple[object, ...]] = [*sorted(view.players)]
+        case SessionView() if message.attachments:
+            form = sorted((line.player_guid, line.values) for line in view.dpm_series)
+            drawn = [*sorted(view.players), *form]
+        case _:
+            return text
+    return hashlib.sha256(f"{text} {drawn}".encode()).hexdigest()
 
 
 def _is_readable(history: Mapping[str, Any] | None) -> bool:

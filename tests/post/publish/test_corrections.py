@@ -7,6 +7,7 @@ import pytest
 from etstats.admin.correct import NewCorrection, make, undo
 from etstats.db import identity
 from etstats.demo.generator import GeneratedFile, GeneratedSession, generate, generate_session
+from etstats.domain.names import clean_name
 from etstats.domain.rules.corrections import CorrectionKind
 from etstats.parser.reader import parse
 from etstats.post.publish import EVERYTHING
@@ -128,6 +129,24 @@ def test_hidden_player_is_removed_from_posts(stage: Stage, session: GeneratedSes
     stage.show(guid)
     assert stage.post(ended(session.files[1])).counts == {"edited": 3}
     assert [stage.players(number) for number in range(3)] == [everybody] * 3
+
+
+def test_hidden_player_is_removed_from_pictures(stage: Stage, session: GeneratedSession) -> None:
+    """Also if only the picture of a message names the player; a run without a change edits nothing."""
+    stage.set(kinds=("map", "session"), style="compact", charts=True)
+    stage.switch_on()
+    stage.load(*session.files[:2])
+    stage.post(START + DAY)
+    before = [dict(post.files) for post in stage.discord.posts]
+    assert [len(files) for files in before] == [1, 1]
+    assert str(stage.post(START + DAY)) == "nothing to post"
+    text = str([post.payload for post in stage.discord.posts])
+    people = [tally.person for tally in session.rounds[0].tallies]
+    unnamed = next(person for person in people if clean_name(person.name) not in text)
+    with stage.conn.transaction():
+        identity.hide(stage.conn, unnamed.guid)
+    assert stage.post(START + DAY).counts == {"edited": 2}
+    assert all(post.files != files for post, files in zip(stage.discord.posts, before, strict=True))
 
 
 def test_forgotten_player_is_replaced_in_messages(stage: Stage, session: GeneratedSession) -> None:
