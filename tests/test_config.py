@@ -229,7 +229,7 @@ def test_every_setting_is_in_the_property_test() -> None:
 
 
 @given(st.sampled_from(SETTINGS), WRONG)
-def test_a_setting_has_its_declared_type_or_is_refused(
+def test_setting_has_its_declared_type_or_is_refused(
     tmp_path_factory: pytest.TempPathFactory, setting: tuple[tuple[str, ...], Any, Field[Any] | None], value: Any
 ) -> None:
     """Any value of any setting either loads as the declared type, or the error names file, setting and value.

@@ -27,7 +27,7 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize("table", WRITTEN)
-def test_an_import_writes_every_column(db: psycopg.Connection, table: str) -> None:
+def test_import_writes_every_column(db: psycopg.Connection, table: str) -> None:
     """A column added by a migration is missing here until the code writes it."""
     (found,) = [found for found in catalog.tables(db) if found.name == table]
     stored = {column.name for column in found.columns if not column.is_generated}

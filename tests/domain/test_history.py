@@ -32,7 +32,7 @@ JSON = st.recursive(
 
 
 @pytest.mark.parametrize("history", [NO_HISTORY, FULL])
-def test_a_document_is_read_as_it_was_written(history: History) -> None:
+def test_document_is_read_unchanged(history: History) -> None:
     """Nothing is lost or converted."""
     assert History.of_document(history.document()) == history
 

@@ -128,10 +128,10 @@ def test_run_with_since_stores_no_listing_state(cli: Cli, game: Game, database: 
     ],
     ids=lambda text: text[:20],
 )
-def test_a_stored_state_of_another_form_is_not_used(
+def test_invalid_stored_state_is_replaced(
     cli: Cli, synced_server: Game, db: psycopg.Connection, document: str
 ) -> None:
-    """A backup may hold anything: the folder is listed, and a valid state replaces the stored one."""
+    """A backup may contain any value: the folder is listed, and a valid state is stored."""
     with db.transaction():
         db.execute("UPDATE listing_states SET recent = %s::jsonb", [document])
     done = cli("sync")

@@ -148,7 +148,7 @@ def test_invalid_rename_changes_nothing(
 
 
 @pytest.mark.parametrize("name", ["", "../x", ".hidden", "a/b", " main", "a\nb"])
-def test_a_name_that_no_folder_can_have_is_refused_everywhere(
+def test_invalid_server_name_is_refused_everywhere(
     cli: Cli, database: Database, source: Path, home: Path, name: str
 ) -> None:
     """`import --server`, `db rename-server` and the settings have the same rule."""

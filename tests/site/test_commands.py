@@ -147,10 +147,10 @@ class KilledError(BaseException):
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_the_next_sync_updates_a_site_whose_update_was_killed(
+def test_next_sync_completes_a_killed_update(
     cli: Cli, rounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, db: psycopg.Connection, name: str
 ) -> None:
-    """What a command changed is on the site after a sync with nothing new, however the command ended."""
+    """A sync without new files writes the changes of a killed command to the site."""
     root, more, config = tmp_path / "site", tmp_path / "more", tmp_path / "config.toml"
     server = "public" if name == "rename" else "main"
     config.write_text(f'[[servers]]\nname = "{server}"\npath = "{rounds}"\n[site]\npath = "{root}"\n')

@@ -143,7 +143,7 @@ def test_invalid_manifest_is_refused(tmp_path: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["fifo", "folder"])
-def test_a_manifest_that_is_no_file_is_refused(tmp_path: Path, make: Callable[[Path], None]) -> None:
+def test_manifest_that_is_not_a_file_is_refused(tmp_path: Path, make: Callable[[Path], None]) -> None:
     """A build does not wait for a writer."""
     make(tmp_path / MANIFEST)
     with pytest.raises(ConfigError, match=MANIFEST):
@@ -170,8 +170,8 @@ def test_a_manifest_that_is_no_file_is_refused(tmp_path: Path, make: Callable[[P
         b"\x00\xff\x80",
     ],
 )
-def test_a_journal_that_is_not_ours_is_not_followed(tmp_path: Path, line: bytes) -> None:
-    """A line of another form is left out, and the build goes on."""
+def test_invalid_journal_lines_are_skipped(tmp_path: Path, line: bytes) -> None:
+    """A line of another form is skipped, and the build continues."""
     root, groups = tmp_path / "site", {"a": ("1", {"a/x": b"1"})}
     build(root, groups)
     (tmp_path / "precious").write_text("mine")
@@ -183,7 +183,7 @@ def test_a_journal_that_is_not_ours_is_not_followed(tmp_path: Path, line: bytes)
 
 @pytest.mark.parametrize("link", ["a", "a/deep", TEMPORARY])
 @pytest.mark.parametrize("path", ["a/deep/x", "a/deep/new", "top"], ids=["changes", "adds", "removes"])
-def test_a_link_leads_no_build_out_of_the_folder(tmp_path: Path, link: str, path: str) -> None:
+def test_link_out_of_the_folder_is_refused(tmp_path: Path, link: str, path: str) -> None:
     """A link in place of a folder is refused; the files that it leads to are neither changed nor removed."""
     root, outside = tmp_path / "site", tmp_path / "outside"
     build(root, {"a": ("1", {"a/deep/x": b"1"})})
@@ -199,8 +199,8 @@ def test_a_link_leads_no_build_out_of_the_folder(tmp_path: Path, link: str, path
     assert {found: found.read_bytes() for found in outside.rglob("*") if found.is_file()} == before
 
 
-def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
-    """As where a deployment switches between two folders."""
+def test_folder_can_be_a_link(tmp_path: Path) -> None:
+    """For example, where a deployment switches between two folders."""
     (tmp_path / "real").mkdir()
     (tmp_path / "site").symlink_to(tmp_path / "real")
     assert build(tmp_path / "site", {"a": ("1", {"a/x": b"1"})}).written == 1

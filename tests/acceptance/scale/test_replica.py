@@ -79,7 +79,7 @@ def test_reading_commands_use_the_replica(
         ("postgresql://et:p@ss@db.example/etstats", "the password's special characters"),
     ],
 )
-def test_an_error_of_the_replica_names_its_setting(cli: Cli, url: str, reason: str) -> None:
+def test_replica_error_names_its_setting(cli: Cli, url: str, reason: str) -> None:
     """A wrong --read-url is not reported as a fault of database.url, and the password is not shown."""
     refused = cli("--read-url", url, "sessions")
     assert refused.code == 2

@@ -69,7 +69,7 @@ def test_unknown_name_is_refused(cli: Cli, command: str, name: str) -> None:
     assert "etstats quarantine" in done.err
 
 
-def test_the_last_file_is_the_newest_that_is_listed(cli: Cli, db: psycopg.Connection) -> None:
+def test_last_selects_the_newest_listed_file(cli: Cli, db: psycopg.Connection) -> None:
     """`last` is accepted where an id is; a discarded file is not the last one."""
     other = File("2025-10-02-220000-radar-round-1.txt", b"not a round\n")
     take(db, [CUT])

@@ -77,7 +77,7 @@ def test_systemd_finds_the_program_whatever_its_folder_is_called(tmp_path: Path,
 
 
 @pytest.mark.parametrize("name", ["a'b", 'a"b', "a\\b"])
-def test_a_program_that_systemd_cannot_run_is_refused(name: str) -> None:
+def test_invalid_program_path_is_refused(name: str) -> None:
     """A quote or a backslash is refused in the path of the program."""
     with pytest.raises(ConfigError, match="contains a quote or a backslash"):
         systemd.units(CronConfig(hours="0-23"), [f"/{name}/etstats"])
@@ -85,7 +85,7 @@ def test_a_program_that_systemd_cannot_run_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["a\nb", "a\tb", "a\x1bb", "a\udcffb"])
 @pytest.mark.parametrize("command", [("systemd", "show"), ("cron", "show")])
-def test_a_path_that_would_end_a_line_is_refused(
+def test_settings_path_with_a_line_break_is_refused(
     cli: Cli, home: Path, name: str, command: tuple[str, ...]
 ) -> None:
     """A line end in the path of the settings cannot add a line to a crontab or unit."""

@@ -345,8 +345,8 @@ def test_invalid_corrections_are_refused(
     assert "\x1b" not in said
 
 
-def test_the_last_correction_can_be_undone_by_its_place(cli: Cli, played: psycopg.Connection) -> None:
-    """`undo last` undoes the newest correction that is in force."""
+def test_undo_last_undoes_the_newest_correction(cli: Cli, played: psycopg.Connection) -> None:
+    """`undo last` undoes the newest correction in force."""
     first = corrected(cli, "rename", "bob", "Robert")
     second = corrected(cli, "exclude-map", "supply")
     for number in (second, first):

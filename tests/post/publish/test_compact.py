@@ -283,10 +283,8 @@ def test_round_1_shows_the_chance_of_the_other_team(stage: Stage) -> None:
     ],
     ids=lambda text: text[:20],
 )
-def test_a_stored_history_of_another_form_is_replaced(
-    stage: Stage, session: GeneratedSession, document: str
-) -> None:
-    """A backup may hold anything: the posts are corrected with the history as of now."""
+def test_invalid_stored_history_is_replaced(stage: Stage, session: GeneratedSession, document: str) -> None:
+    """A backup may contain any value: the posts are compared with the current history."""
     stage.switch_on()
     stage.load(*session.files)
     stage.post(START + DAY)

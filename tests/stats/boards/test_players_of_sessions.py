@@ -418,8 +418,8 @@ def test_any_document_can_have_an_envelope(cli: Cli, words: tuple[str, ...]) -> 
     assert "add --json" in refused.err
 
 
-def test_the_list_of_seasons_has_the_champions_of_whole_seasons(db: Connection) -> None:
-    """The newest has everything; the others only their champions."""
+def test_season_list_has_the_champions(db: Connection) -> None:
+    """The newest season has all values, the others only their champions."""
     whole = seasons.seasons(db, Scope(), UTC)
     brief = seasons.seasons(db, Scope(), UTC, are_whole=False)
     assert brief[0] == whole[0]
@@ -428,13 +428,13 @@ def test_the_list_of_seasons_has_the_champions_of_whole_seasons(db: Connection) 
     assert [season.champions for season in brief] == [season.champions for season in whole]
 
 
-def test_the_first_players_of_the_list_are_those_last_seen(db: Connection) -> None:
-    """Names are read only of these."""
+def test_player_list_starts_with_the_last_seen(db: Connection) -> None:
+    """Only the names of these players are read."""
     everybody = players.player_list(db, Scope())
     assert players.player_list(db, Scope(), 3) == everybody[:3]
 
 
-def test_the_sums_of_two_players_are_those_of_all(db: Connection) -> None:
+def test_sums_of_two_players_equal_those_of_all(db: Connection) -> None:
     """A comparison reads only their rows."""
     everybody = {part.sums.player_guid: part.sums for part in boards.player_sums(db, Scope(), with_before=False)}
     one = min(everybody)
@@ -445,7 +445,7 @@ def test_the_sums_of_two_players_are_those_of_all(db: Connection) -> None:
     assert players.company(db, Scope(), *pair) == met[:1]
 
 
-def test_a_players_ranks_are_those_of_the_boards(db: Connection) -> None:
+def test_ranks_of_a_player_equal_the_boards(db: Connection) -> None:
     """Ties share a rank, also on boards where the smallest value is first."""
     field = rankings.population(db, Scope())
     of_all = field.all_places()
