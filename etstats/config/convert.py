@@ -143,7 +143,7 @@ def _one_of(value: str, meta: Mapping[str, Any], where: str) -> str:
 def _read_secret(value: Any, where: str) -> str:
     if not isinstance(value, str):
         raise _unexpected(where, "the path of a file", value)
-    path = Path(value).expanduser()
+    path = expanded(value, where)
     try:
         text = read_regular(path).decode("utf-8-sig").strip()
     except OSError as error:
@@ -154,6 +154,14 @@ def _read_secret(value: Any, where: str) -> str:
         raise ConfigError(f"{where}: {path} is empty")
     refuse_if_others_can_read(path)
     return text
+
+
+def expanded(path: str, where: str) -> Path:
+    """Return a path with `~` and `~user` expanded; ConfigError if there is no such user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"{where}: {path}: no such user; expected a path") from error
 
 
 def refuse_if_others_can_read(path: Path) -> None:

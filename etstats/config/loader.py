@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from etstats.config.convert import convert, did_you_mean, from_dict, refuse_if_others_can_read
+from etstats.config.convert import convert, did_you_mean, expanded, from_dict, refuse_if_others_can_read
 from etstats.config.environment import state_dir_without_settings
 from etstats.config.schema import Config, ServerConfig
 from etstats.errors import ConfigError
@@ -54,8 +54,8 @@ def load(
     values = {name: _section(name, cls, table.get(name), path, env) for name, cls in sections.items()}
     config = Config(
         path=path if path.exists() else None,
-        data_dir=Path(data_dir).expanduser(),
-        state_dir=Path(state_dir).expanduser(),
+        data_dir=expanded(data_dir, f"{path}: data_dir"),
+        state_dir=expanded(state_dir, f"{path}: state_dir"),
         **values,
     )
     _check_servers(config.servers, path)

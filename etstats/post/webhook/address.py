@@ -72,5 +72,7 @@ def _origin(parts: SplitResult) -> str:
         shown = f"[{host}]" if ":" in host else host
         return f"{parts.scheme}://{shown}:{parts.port}" if parts.port else f"{parts.scheme}://{shown}"
     service = next((name for domain, name in _OTHERS.items() if f".{host}".endswith(f".{domain}")), None)
-    whose = f"is a webhook of {service}" if service else f"points to {host or 'nowhere'}"
+    # Another word without a dot may be the token.
+    shown = host if "." in host or host in _LOOPBACK else "nowhere"
+    whose = f"is a webhook of {service}" if service else f"points to {shown}"
     raise InvalidValueError(f"the webhook URL {whose}, not to Discord: {_EXPECTED}")
