@@ -90,7 +90,7 @@ def connect(url: str, *, read_only: bool = False, setting: str = PRIMARY) -> psy
         set_json_loads(_document, conn)
     except psycopg.OperationalError as error:
         # Its locals hold the password.
-        raise _refusal(error, place, password=settings.get("password", ""), setting=setting) from None
+        raise _refusal(error, place, settings, setting) from None
     except psycopg.Error as error:
         raise ConfigError(f"{setting} cannot be used: {type(error).__name__}. Check it.") from None
     if conn.info.server_version < OLDEST_SERVER * 10000:
@@ -406,10 +406,10 @@ def _address(settings: dict[str, str]) -> str:
 
 
 def _refusal(
-    error: psycopg.OperationalError, place: str, *, password: str, setting: str
+    error: psycopg.OperationalError, place: str, settings: dict[str, str], setting: str
 ) -> ConfigError | DatabaseError:
     text = str(error)
-    if password:
+    if password := settings.get("password"):
         text = text.replace(password, "***")
     answer = _FROM_SERVER.search(text)
     if answer and not _TEMPORARY.search(text):
@@ -419,8 +419,8 @@ def _refusal(
                 f"The pooler at {place} refuses: {reason}. PgBouncer: ignore_startup_parameters = options."
             )
         return ConfigError(
-            f"PostgreSQL at {place} refuses: {reason}. Check user, password and database in {setting}; to create "
-            "them: etstats docs postgresql"
+            f"PostgreSQL at {place} refuses: {reason}. Check user, password and database in {setting}, or create "
+            f"them there: {_creation_sql(settings)}"
         )
     if "no password supplied" in text:
         return ConfigError(f"PostgreSQL at {place} requires a password, and {setting} has none.")
@@ -434,6 +434,16 @@ def _refusal(
     reason = answer[1].strip() if answer else "; ".join(dict.fromkeys(reasons)) or text.splitlines()[0]
     return DatabaseError(
         f"PostgreSQL at {place} cannot be reached: {reason}. Is it running, and is {setting} right?"
+    )
+
+
+def _creation_sql(settings: dict[str, str]) -> str:
+    """Return the SQL with which an administrator creates the role and its database."""
+    user = settings.get("user") or "etstats"
+    role, name = (f'"{word.replace(chr(34), chr(34) * 2)}"' for word in (user, settings.get("dbname") or user))
+    return (
+        f"CREATE ROLE {role} LOGIN PASSWORD '...'; "
+        f"CREATE DATABASE {name} OWNER {role} ENCODING 'UTF8' TEMPLATE template0;"
     )
 
 

@@ -74,8 +74,8 @@ def test_invalid_schema_name_is_refused(cli: Cli, name: str, monkeypatch: pytest
     monkeypatch.setenv("ETSTATS_DATABASE_SCHEMA", name)
     done = cli("sessions")
     assert done.code == 2
-    assert f'database.schema "{name}" is not valid' in done.err or (not name and done.err)
-    with pytest.raises(ConfigError, match="is not valid"):
+    assert f'ETSTATS_DATABASE_SCHEMA: invalid schema name "{name}"' in done.err or (not name and done.err)
+    with pytest.raises(ConfigError, match="invalid schema name"):
         with_schema("postgresql://localhost/x", name)
 
 

@@ -267,7 +267,7 @@ def test_server_without_stopwatch_has_single_rounds(
     assert not re.search(r"\b0:0\b", table)
     assert "Result" in table
     assert json.loads(cli("validate", "--json").out) == [] or "round2_without_round1" not in cli("validate").out
-    assert "stopwatch" not in cli("health").out
+    assert "BAD stopwatch" not in cli("health").out
     assert "round 1" not in cli("diagnose", "--offline").out
     assert db.execute("SELECT count(DISTINCT match_id) FROM rounds").fetchone() == (3,)
 
@@ -290,7 +290,7 @@ def test_unpaired_round_2s_are_reported(
         round_file("2025-10-02-220000", 1, players).content
     )
     assert cli("sync").code == 0
-    assert "stopwatch" not in cli("health").out
+    assert "BAD stopwatch" not in cli("health").out
 
 
 @pytest.mark.parametrize(
