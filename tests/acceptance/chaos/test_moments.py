@@ -34,6 +34,6 @@ COMMANDS = ("sync --post", "post of a correction")
 @pytest.mark.parametrize("name", COMMANDS)
 def test_kill_after_any_transaction_leaves_nothing_to_later_work(name: str) -> None:
     """After the command again and a poll with nothing new, each table holds what it holds without a kill."""
-    outcome = run_command(name, seed=20261001, files=3)
+    outcome = run_command(name, seed=20261001, files=2)
     assert outcome.fault == ""
     assert outcome.kills > 2
