@@ -43,7 +43,7 @@ class Command(NamedTuple):
     before: tuple[tuple[str, ...], ...]
     words: tuple[str, ...]
     codes: tuple[int, ...] = ()
-    """Of the second run, beside 0."""
+    """Exit codes of the second run that are accepted in addition to 0."""
 
 
 _IMPORT = ("import", "FILES")

@@ -136,7 +136,7 @@ def test_scheduled_run_repeats_a_problem_after_a_day(
 
 
 def test_database_newer_than_its_backup_is_reported(healthy_database: Cli, db: psycopg.Connection) -> None:
-    """A new database beside an old backup is a finding with the command to restore, also when it has rounds."""
+    """A new database and an older backup are a finding with the command to restore, also when it has rounds."""
     assert problems_by_name(healthy_database) == {}
     db.execute("UPDATE processed_files SET processed_at = processed_at + interval '1 hour' WHERE id > 1")
     db.commit()
