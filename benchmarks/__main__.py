@@ -1,10 +1,10 @@
 """Measure, and write the results into docs/benchmarks.md.
 
-python -m benchmarks                      all parts, each the median of several runs
-python -m benchmarks importing            one part; the others stay as they were
-python -m benchmarks --quick              once and small, shown and not kept
+python -m benchmarks                      all parts; medians of several runs
+python -m benchmarks importing            one part; the other sections are kept
+python -m benchmarks --quick              one run on small databases; the page is not changed
 python -m benchmarks scale league --largest 400000
-python -m benchmarks importing --baseline v1.0     next to the import of another revision
+python -m benchmarks importing --baseline v1.0     compared with the import of another revision
 """
 
 import argparse
@@ -18,11 +18,11 @@ from benchmarks.page import PARTS, keep, section
 def main(arguments: list[str]) -> None:
     """Run the requested parts."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which parts; all when none is named")
-    parser.add_argument("--quick", action="store_true", help="once and small; nothing is kept")
-    parser.add_argument("--runs", type=int, default=5, help="of how many runs the median is taken")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which parts; default: all")
+    parser.add_argument("--quick", action="store_true", help="one run on small databases; the page is not changed")
+    parser.add_argument("--runs", type=int, default=5, help="measure the median of this many runs")
     parser.add_argument(
-        "--largest", type=int, default=40_000, help="files in the largest base of `scale` and `league`"
+        "--largest", type=int, default=40_000, help="files in the largest database of `scale` and `league`"
     )
     parser.add_argument("--baseline", help="a revision of git whose import `importing` compares with this one's")
     given = parser.parse_args(arguments)

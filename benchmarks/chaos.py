@@ -33,9 +33,7 @@ WHAT = {
 def main(arguments: list[str]) -> int:
     """Run the requested scenarios; return 1 if one of them found a fault."""
     parser = argparse.ArgumentParser(prog="benchmarks.chaos", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument(
-        "scenarios", nargs="*", choices=[*SCENARIOS, []], help="which scenarios; all when none is named"
-    )
+    parser.add_argument("scenarios", nargs="*", choices=[*SCENARIOS, []], help="which scenarios; default: all")
     parser.add_argument("--kills", type=int, default=100, help="kills of each scenario")
     parser.add_argument("--seed", type=int, default=int(datetime.now(UTC).timestamp()), help="repeat a scenario")
     given = parser.parse_args(arguments)
@@ -43,7 +41,7 @@ def main(arguments: list[str]) -> int:
     rows: dict[str, list[str]] = {}
     for name in given.scenarios or SCENARIOS:
         if name == "disk" and not can_mount():
-            print(f"{name}: left out, it takes root to make a small disk", flush=True)
+            print(f"{name}: skipped: only root can mount a small disk", flush=True)
             continue
         began = time.monotonic()
         tally = run_scenario(name, seed=given.seed, kills=-(-given.kills // FEWER.get(name, 1)))

@@ -51,34 +51,34 @@ def run(count: int, seed: int, pool: Sequence[Sample]) -> Counter[str]:
 def guided(seconds: int) -> str:
     """Let atheris search for faults of the parser, in a separate process; return its result.
 
-    RuntimeError: a fault was found, or atheris is not there; what was said is on stderr.
+    Raises RuntimeError if a fault was found or atheris is not installed; its output is on stderr.
     """
     command = [sys.executable, "-m", "benchmarks.guided", str(seconds)]
-    said: deque[str] = deque(maxlen=200)
+    output: deque[str] = deque(maxlen=200)
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace") as process:
         assert process.stderr is not None
         for line in process.stderr:
-            said.append(line)
-    runs = re.search(r"Done (\d+) runs in (\d+) second", "".join(said))
+            output.append(line)
+    runs = re.search(r"Done (\d+) runs in (\d+) second", "".join(output))
     if process.returncode or not runs:
-        sys.stderr.writelines(said)
+        sys.stderr.writelines(output)
         raise RuntimeError(f"the guided search ended with {process.returncode}")
-    reached = re.findall(r"cov: (\d+)", "".join(said))[-1]
+    reached = re.findall(r"cov: (\d+)", "".join(output))[-1]
     count, took = int(runs[1]), int(runs[2])
     rate = f"{count / took:,.0f} a second"
     return f"{count:,} inputs guided by coverage, {reached} edges of the parser reached: no fault; {rate}"
 
 
 def main(arguments: list[str]) -> None:
-    """Fuzz as the arguments say."""
+    """Run the requested searches."""
     parser = argparse.ArgumentParser(prog="benchmarks.fuzz", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--count", type=int, default=200_000, help="how many mutants; 0: none")
-    parser.add_argument("--seed", type=int, default=0, help="of the first one; each next one has the next")
+    parser.add_argument("--count", type=int, default=200_000, help="number of mutants; 0: none")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first mutant; each next one has the next")
     parser.add_argument("--real", type=Path, help="a folder of real files to mutate as well")
     parser.add_argument(
-        "--guided", type=int, metavar="SECONDS", help="then guided by coverage (pip install atheris)"
+        "--guided", type=int, metavar="SECONDS", help="then search guided by coverage (pip install atheris)"
     )
-    parser.add_argument("--keep", action="store_true", help="write what came out into docs/benchmarks.md")
+    parser.add_argument("--keep", action="store_true", help="write the result into docs/benchmarks.md")
     given = parser.parse_args(arguments)
     pool = samples()
     if given.real:

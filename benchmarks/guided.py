@@ -2,8 +2,8 @@
 
     pip install atheris; python -m benchmarks.fuzz --guided 600
 
-Runs for that many seconds and ends the process by itself. A fault ends it with a traceback; its input stays in
-/tmp.
+Runs for that many seconds and ends the process by itself. A fault ends it with a traceback; its input is kept
+in /tmp.
 """
 
 import random
@@ -25,7 +25,7 @@ def fuzz(seconds: int) -> None:
     firsts = {name: parse(name, content) for name, content in pool if "-round-1" in name}
 
     def one(data: bytes) -> None:
-        # The first byte says whose name the content bears, and which round 1 a round 2 follows.
+        # The first byte selects the name of the file and the round 1 that a round 2 follows.
         which = data[0] if data else 0
         first: RawRound = list(firsts.values())[which % len(firsts)]
         mutants.check(pool[which % len(pool)][0], data[1:], first)

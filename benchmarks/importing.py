@@ -16,7 +16,7 @@ from etstats.db import embedded
 from etstats.demo.generator import generate, write_files
 from etstats.errors import ConfigError
 from etstats.importer.importer import GROUP
-from tests.support.place import Place, ProcessCost, place
+from tests.support.workspace import ProcessCost, Workspace, workspace
 
 ARCHIVE, LARGE, SMALL_LARGE = 3_700, 40_000, 8_000
 # Real rounds have 6.6 players on average; a full server has 12.
@@ -46,7 +46,7 @@ def run(runs: int = 5, baseline: str | None = None) -> str:
     """
     large = LARGE if runs > 1 else SMALL_LARGE
     long = LONG_SESSION if runs > 1 else SHORT_LONG_SESSION
-    with place() as here:
+    with workspace() as here:
         files = make_files(here.folder / "files", large + ADDED)
         first = here.folder / "first"
         _link(files[:ARCHIVE], first)
@@ -60,10 +60,10 @@ def run(runs: int = 5, baseline: str | None = None) -> str:
         session = here.folder / "session"
         make_files(session, long, FULL, maps=long)
         one_session = [_fresh(here, session) for _ in range(min(runs, 3))]
-        here.forget()
+        here.delete_database()
         here.etstats("db", "migrate")
         one_in_empty = one_more(here, files[:ADDED])
-        here.forget()
+        here.delete_database()
         all_of_it = here.folder / "all"
         _link(files[:large], all_of_it)
         linear = [_fresh(here, all_of_it) for _ in range(min(runs, 3))]
@@ -76,27 +76,31 @@ def run(runs: int = 5, baseline: str | None = None) -> str:
     rows = [
         ["parse one file", f"{parse_ms:.3f} ms", "< 0.15 ms"],
         [
-            f"import {ARCHIVE:,} files, with making and starting the database",
+            f"import {ARCHIVE:,} files, including creation and start of the database",
             f"{_median_seconds(fresh):.2f} s",
             "< 6 s",
         ],
         [f"the same with {FULL} players in every round", f"{_median_seconds(full):.2f} s", "< 6 s"],
-        ["the same, peak memory of the process", f"{max(team.peak_mb for team in full):.0f} MB", "< 150 MB"],
+        ["the same, peak memory of the process", f"{max(cost.peak_mb for cost in full):.0f} MB", "< 150 MB"],
         [f"import one session of {long:,} rounds and {FULL} players", f"{_median_seconds(one_session):.2f} s", ""],
         [
-            "a file's time in it to that in sessions of usual length",
+            "the same for each file, compared with sessions of usual length",
             f"{_median_seconds(one_session) / long / (_median_seconds(full) / ARCHIVE):.2f}",
             "< 1.5",
         ],
-        [f"import {ARCHIVE:,} files that are known", f"{_median_seconds(known):.2f} s", ""],
+        [f"import {ARCHIVE:,} known files", f"{_median_seconds(known):.2f} s", ""],
         [f"rebuild {ARCHIVE:,} rounds", f"{_median_seconds(rebuilds):.2f} s", "< 5 s"],
         ["the same, peak memory of the process", f"{max(rebuild.peak_mb for rebuild in rebuilds):.0f} MB", ""],
-        [f"import {large:,} files, with making and starting the database", f"{_median_seconds(linear):.1f} s", ""],
-        ["the same, peak memory of the process", f"{max(team.peak_mb for team in linear):.0f} MB", "< 150 MB"],
-        [f"a file's time among {large:,} to that among {ARCHIVE:,}", f"{growth:.2f}", "< 1.3"],
+        [
+            f"import {large:,} files, including creation and start of the database",
+            f"{_median_seconds(linear):.1f} s",
+            "",
+        ],
+        ["the same, peak memory of the process", f"{max(cost.peak_mb for cost in linear):.0f} MB", "< 150 MB"],
+        [f"the same for each file, compared with {ARCHIVE:,} files", f"{growth:.2f}", "< 1.3"],
         ["one more file into an empty database", f"{one_in_empty:.1f} ms", ""],
         [f"one more file into a database of {large:,}", f"{one_in_large:.1f} ms", ""],
-        ["the two to each other", f"{one_in_large / one_in_empty:.2f}", "< 2"],
+        ["ratio of the two", f"{one_in_large / one_in_empty:.2f}", "< 2"],
         ["`etstats --help`", f"{_median_seconds(helps):.2f} s", "< 0.25 s"],
         ["`etstats db status`", f"{_median_seconds(status):.2f} s", "< 0.25 s"],
     ]
@@ -107,7 +111,7 @@ def run(runs: int = 5, baseline: str | None = None) -> str:
     )
 
 
-def compare(here: Place, folder: Path, runs: int, baseline: str | None) -> str:
+def compare(here: Workspace, folder: Path, runs: int, baseline: str | None) -> str:
     """Import in groups and in other ways, alternately, on two PostgreSQL servers; return a table."""
     variants = {f"groups of {GROUP}": _COMMAND, "one file a transaction": _SINGLY}
     if baseline is not None:
@@ -148,7 +152,7 @@ def _server() -> list[tuple[str, int, float]]:
     return []
 
 
-def _revision(here: Place, name: str) -> str:
+def _revision(here: Workspace, name: str) -> str:
     """Check a revision of this repository out into a folder; return its command."""
     folder = here.folder / "revision"
     folder.mkdir()
@@ -158,7 +162,7 @@ def _revision(here: Place, name: str) -> str:
     return f"import sys; sys.path.insert(0, {str(folder)!r}); {_COMMAND}"
 
 
-def _cost(here: Place, program: str, folder: Path, version: int) -> Cost:
+def _cost(here: Workspace, program: str, folder: Path, version: int) -> Cost:
     """Import a folder into an empty database."""
     data, settings = here.folder / "compared", here.folder / "config.toml"
     command = [sys.executable, "-c", program]
@@ -180,7 +184,7 @@ def _cost(here: Place, program: str, folder: Path, version: int) -> Cost:
 def make_files(folder: Path, count: int, players: int = PLAYERS, maps: int | None = None) -> list[Path]:
     """Write this many round files, always with the same bytes; return them in time order.
 
-    `maps`: how many matches are played in one session; a usual number of them when it is None.
+    `maps`: the number of matches of each session; None: 4 to 6.
     """
     folder.mkdir()
     of_session = (4, 6) if maps is None else (maps, maps)
@@ -206,16 +210,16 @@ def _parse_ms(path: Path) -> float:
     return 1000 * (time.perf_counter() - began)
 
 
-def _fresh(here: Place, folder: Path) -> ProcessCost:
-    here.forget()
+def _fresh(here: Workspace, folder: Path) -> ProcessCost:
+    here.delete_database()
     return here.etstats("-q", "import", folder)
 
 
-def _median_seconds(taken: list[ProcessCost]) -> float:
-    return median(team.seconds for team in taken)
+def _median_seconds(costs: list[ProcessCost]) -> float:
+    return median(cost.seconds for cost in costs)
 
 
-def one_more(here: Place, files: list[Path]) -> float:
+def one_more(here: Workspace, files: list[Path]) -> float:
     """Return the median of the ms that a running process takes to store one more file."""
     return float(here.python("-m", "benchmarks.importing", *files).out)
 

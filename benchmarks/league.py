@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.measuring import median, table
 from etstats.db import embedded, sealing
 from etstats.db.connection import Connection, connect
-from tests.support.place import Place, place
+from tests.support.workspace import Workspace, workspace
 
 # Rounds: years over which they are spread, and people.
 SIZES = {3_700: (1, 400), 40_000: (4, 1_500), 400_000: (12, 4_000)}
@@ -64,7 +64,7 @@ def run(runs: int = 5, largest: int = 400_000) -> str:
 
 
 def _measure(size: int, runs: int) -> dict[str, float]:
-    with place() as here:
+    with workspace() as here:
         here.etstats("db", "migrate")
         url = embedded.ensure_running(here.folder / "data")
         with connect(url) as conn:
@@ -99,7 +99,7 @@ def fill(conn: Connection, rounds: int) -> None:
     conn.autocommit = False
 
 
-def cpu_seconds(here: Place, words: list[str]) -> float:
+def cpu_seconds(here: Workspace, words: list[str]) -> float:
     """Run a command; return its CPU time and that of the database connections that it opened."""
     server = _Server(here)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -112,7 +112,7 @@ def cpu_seconds(here: Place, words: list[str]) -> float:
 class _Server:
     """The main process of an embedded PostgreSQL: the kernel adds up the time of its ended children."""
 
-    def __init__(self, here: Place) -> None:
+    def __init__(self, here: Workspace) -> None:
         (file,) = (here.folder / "data").rglob("postmaster.pid")
         self._proc = Path("/proc") / file.read_text(encoding="ascii").split()[0]
         self._processes = self._children()

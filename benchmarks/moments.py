@@ -3,9 +3,9 @@
     python -m benchmarks.moments                        all commands, 40 moments each
     python -m benchmarks.moments forget --moments 500   every moment of one command, if it has no more
 
-After each kill the command is run again to its end. Then everything has to be as if the first run had never been
-disturbed, and nothing may be left over. `COMMAND, each transaction`: killed after each transaction that wrote
-something, and the whole database compared. The table is kept in docs/benchmarks.md.
+After each kill the command is run again to its end. Then the state must be that of an undisturbed run, without
+remains. `COMMAND, each transaction`: killed after each transaction that wrote something, and the whole database
+compared. The table is kept in docs/benchmarks.md.
 """
 
 import argparse
@@ -19,8 +19,6 @@ from tests.support.commits import COMMANDS, run_command
 from tests.support.moments import CASES, Result, run_case
 
 HEAD = ("command", "moments", "killed at", "lost, twice or left over")
-
-
 EACH = {f"{name}, each transaction": name for name in COMMANDS}
 NAMES = (*CASES, *EACH)
 
@@ -35,7 +33,7 @@ def _run(name: str, seed: int, moments: int) -> Result:
 def main(arguments: list[str]) -> int:
     """Run the requested commands; return 1 if one of them found a fault."""
     parser = argparse.ArgumentParser(prog="benchmarks.moments", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("commands", nargs="*", choices=[*NAMES, []], help="which commands; all when none is named")
+    parser.add_argument("commands", nargs="*", choices=[*NAMES, []], help="which commands; default: all")
     parser.add_argument("--moments", type=int, default=40, help="moments of each command")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="repeat a run")
     given = parser.parse_args(arguments)

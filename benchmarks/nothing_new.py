@@ -1,6 +1,6 @@
-"""The cost of a minute under cron without new files: a complete `sync --post`, including start and database.
+"""The cost of a cron run without new files: a complete `sync --post`, including start and database.
 
-With the folder as the last run left it (a STAT answers), and after it was touched (a full listing).
+With an unchanged folder (one STAT), and after its mtime changed (a full listing).
 """
 
 import os
@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measuring import median, table
-from benchmarks.sync import ROUND_TRIPS, Line, _line
+from benchmarks.sync import ROUND_TRIPS, Link, _link
 from etstats.demo.generator import generate, write_files
-from tests.support.place import Place, place
+from tests.support.workspace import Workspace, workspace
 
 FILES, OTHERS = 3_700, 700
 START = datetime(2024, 1, 5, 20)  # noqa: DTZ001  # the server's own clock
@@ -38,7 +38,7 @@ def run(runs: int = 5) -> str:
     from etstats.demo.discord import StandIn
     from tests.support.sftp_server import SSHD, OpenSshServer, TestServer
 
-    with place() as here, ExitStack() as stack:
+    with workspace() as here, ExitStack() as stack:
         root, keys = here.folder / "gamestats", here.folder / "keys"
         for folder in (root, keys):
             folder.mkdir(mode=0o700)
@@ -48,16 +48,16 @@ def run(runs: int = 5) -> str:
         webhook = stack.enter_context(StandIn()).add_webhook().url
         rows = []
         for round_trip in ROUND_TRIPS:
-            line = _line(stack, server.settings(), keys, round_trip)
-            _configure(here, line, webhook)
+            link = _link(stack, server.settings(), keys, round_trip)
+            _configure(here, link, webhook)
             here.etstats("-q", "sync", "--post")
-            still = [here.etstats("-q", "sync", "--post").seconds for _ in range(3 * runs)]
+            unchanged = [here.etstats("-q", "sync", "--post").seconds for _ in range(3 * runs)]
             touched = [_touched(here, root, number) for number in range(3 * runs)]
-            wish = "< 0.45 s" if round_trip == 0 else "< 1.0 s"
+            target = "< 0.45 s" if round_trip == 0 else "< 1.0 s"
             rows.append(
-                [f"{1000 * round_trip:.0f} ms", f"{median(still):.2f} s", f"{median(touched):.2f} s", wish]
+                [f"{1000 * round_trip:.0f} ms", f"{median(unchanged):.2f} s", f"{median(touched):.2f} s", target]
             )
-    heads = ["round trip", "folder as it was", "folder touched", "target"]
+    heads = ["round trip", "folder unchanged", "folder touched", "target"]
     return f"{FILES:,} known rounds in a folder of {FILES + OTHERS:,} names.\n\n" + table(heads, rows)
 
 
@@ -68,8 +68,8 @@ def _make_files(root: Path) -> None:
             (root / file.name.replace(".txt", "_ws.txt")).write_bytes(file.content)
 
 
-def _configure(here: Place, line: Line, webhook: str) -> None:
-    to = line.settings
+def _configure(here: Workspace, link: Link, webhook: str) -> None:
+    to = link.settings
     config = here.folder / "config.toml"
     config.chmod(0o600)
     config.write_text(
@@ -85,7 +85,7 @@ def _configure(here: Place, line: Line, webhook: str) -> None:
     )
 
 
-def _touched(here: Place, root: Path, number: int) -> float:
+def _touched(here: Workspace, root: Path, number: int) -> float:
     """Measure the same after another file changed the mtime of the folder."""
     (root / f"note-{number}.tmp").touch()
     os.utime(root, (1_800_000_000 + number, 1_800_000_000 + number))

@@ -55,17 +55,19 @@ def _latencies(rounds: int, *, pictures: bool) -> list[float]:
     now = datetime.now(UTC)
     session = generator.generate(8, start=now + timedelta(minutes=1), files=rounds, maps=(8, 8), pause_days=(1, 1))
     waits: list[float] = []
-    with tour.stage(7, now - timedelta(days=2)) as place:
-        _set_up(place.config, pictures=pictures)
-        folder = place.config.parent / "gamestats"
-        base = [sys.executable, "-m", "etstats", "--config", str(place.config), "-q", "sync", "--post"]
-        subprocess.run(base, env=_environment(), check=True)  # posting begins now: the old sessions are not posted
+    with tour.stage(7, now - timedelta(days=2)) as stage:
+        _set_up(stage.config, pictures=pictures)
+        folder = stage.config.parent / "gamestats"
+        command = [sys.executable, "-m", "etstats", "--config", str(stage.config), "-q", "sync", "--post"]
+        subprocess.run(
+            command, env=_environment(), check=True
+        )  # posting begins now: the old sessions are not posted
         duration = rounds * (POLL + LARGEST_WAIT) + PATIENCE
-        process = subprocess.Popen([*base, "--poll", f"{POLL}s", "--for", f"{duration}s"], env=_environment())
+        process = subprocess.Popen([*command, "--poll", f"{POLL}s", "--for", f"{duration}s"], env=_environment())
         try:
             for file in session:
                 time.sleep(chance.uniform(0, LARGEST_WAIT))  # rounds do not end in step with the polls
-                waits.append(_wait_for(place, folder, replace(file, mtime=int(time.time()))))
+                waits.append(_wait_for(stage, folder, replace(file, mtime=int(time.time()))))
         finally:
             process.terminate()
             process.wait()
@@ -80,13 +82,13 @@ def _set_up(config: Path, *, pictures: bool) -> None:
     config.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _wait_for(place: tour.Stage, folder: Path, file: generator.GeneratedFile) -> float:
+def _wait_for(stage: tour.Stage, folder: Path, file: generator.GeneratedFile) -> float:
     """Write a round's file and return the seconds until the channel has another message."""
-    before = len(place.discord.posts)
+    before = len(stage.discord.posts)
     generator.write_files(folder, [file])
     began = time.perf_counter()
     while time.perf_counter() - began < PATIENCE:
-        if len(place.discord.posts) > before:
+        if len(stage.discord.posts) > before:
             return time.perf_counter() - began
         time.sleep(0.005)
     raise RuntimeError(f"{file.name} was not posted within {PATIENCE} s")

@@ -8,7 +8,7 @@ from etstats.db import embedded
 from etstats.db.connection import Connection, connect
 from etstats.db.migrations import migrate
 from etstats.stats import ratings
-from tests.support.place import Place, place
+from tests.support.workspace import Workspace, workspace
 
 MATCHES, SMALL_MATCHES = 40_000, 4_000
 PLAYERS, PEOPLE = 12, 400
@@ -50,7 +50,7 @@ def run(runs: int = 5) -> str:
     """Measure and return a table in Markdown; with one run the database is smaller."""
     matches = MATCHES if runs > 1 else SMALL_MATCHES
     gc.set_threshold(5_000)  # as the command line does
-    with place() as here:
+    with workspace() as here:
         here.etstats("db", "start")
         with connect(embedded.ensure_running(here.folder / "data")) as conn:
             migrate(conn)
@@ -102,5 +102,5 @@ def _one_more(conn: Connection) -> float:
     return time.perf_counter() - began
 
 
-def _whole(here: Place, command: list[str], runs: int) -> float:
+def _whole(here: Workspace, command: list[str], runs: int) -> float:
     return median(here.etstats(*command).seconds for _ in range(runs))

@@ -13,7 +13,7 @@ from etstats.db.scope import Scope
 from etstats.demo.generator import generate, write_files
 from etstats.domain.rules.boards import BOARDS
 from etstats.stats import rankings
-from tests.support.place import Place, place
+from tests.support.workspace import Workspace, workspace
 
 SMALL, LARGE, SMALL_LARGE = 3_700, 40_000, 8_000
 PLAYERS = 9  # 40,000 files: a third of a million player rows, two million weapon rows
@@ -39,11 +39,11 @@ with psycopg.connect({url!r}) as conn:
 def run(runs: int = 5) -> str:
     """Measure and return tables in Markdown; with one run the large database is smaller."""
     large = LARGE if runs > 1 else SMALL_LARGE
-    with place() as here:
+    with workspace() as here:
         small = _measure(here, SMALL, runs)
         alone = _queries(here, runs)
         starting = list(_starting(here, runs))
-    with place() as here:
+    with workspace() as here:
         big = _measure(here, large, runs)
     whole = [[f"`etstats {name}`", _seconds(small[name]), _seconds(big[name])] for name in small]
     return (
@@ -51,15 +51,15 @@ def run(runs: int = 5) -> str:
         "after the import, when few past months are sealed; target: "
         f"under 0.5 s on {SMALL:,} files, under 1.5 s on {LARGE:,}.\n\n"
         + table(["command", f"{SMALL:,} files", f"{large:,} files"], whole)
-        + f"\n\nThe queries alone, on {SMALL:,} files; target: under 100 ms each. One sums up for all boards at "
-        "once; a weapon's board has its own.\n\n"
+        + f"\n\nThe queries alone, on {SMALL:,} files; target: under 100 ms each. One query computes all boards; "
+        "a board of a weapon has its own.\n\n"
         + table(["question", "measured"], alone)
         + "\n\nStarting: seconds of processor time of the process alone; targets: 1.1 x and 1.8 x.\n\n"
         + table(["command", "measured", "against", "measured", "ratio"], starting)
     )
 
 
-def _measure(here: Place, files: int, runs: int) -> dict[str, float]:
+def _measure(here: Workspace, files: int, runs: int) -> dict[str, float]:
     """Fill a database and time every command on it."""
     folder = here.folder / "files"
     folder.mkdir()
@@ -93,7 +93,7 @@ def _measure(here: Place, files: int, runs: int) -> dict[str, float]:
     }
 
 
-def _starting(here: Place, runs: int) -> Iterator[list[str]]:
+def _starting(here: Workspace, runs: int) -> Iterator[list[str]]:
     """Compare the start with an empty program, in the same number of commands and connections."""
     empty = here.folder / "empty.py"
     empty.write_text(_EMPTY.format(panels=[len(entries) for entries in COMMANDS.values()]), encoding="utf-8")
@@ -112,7 +112,7 @@ def _starting(here: Place, runs: int) -> Iterator[list[str]]:
         yield [f"`etstats {name}`", _seconds(median(own)), against, _seconds(median(other)), ratio]
 
 
-def _queries(here: Place, runs: int) -> Iterable[list[str]]:
+def _queries(here: Workspace, runs: int) -> Iterable[list[str]]:
     """Measure the queries behind the leaderboards, over one open connection."""
     questions: dict[str, Callable[[Scope], object]] = {
         "every board but a weapon's, all rounds": lambda scope: rankings.population(conn, scope),
@@ -122,12 +122,12 @@ def _queries(here: Place, runs: int) -> Iterable[list[str]]:
     }
     with connect(embedded.ensure_running(here.folder / "data"), read_only=True) as conn:
         return [
-            [question, f"{1000 * median(_taken(ask) for _ in range(3 * runs)):.0f} ms"]
+            [question, f"{1000 * median(_duration(ask) for _ in range(3 * runs)):.0f} ms"]
             for question, ask in questions.items()
         ]
 
 
-def _taken(ask: Callable[[Scope], object]) -> float:
+def _duration(ask: Callable[[Scope], object]) -> float:
     began = time.perf_counter()
     ask(Scope())
     return time.perf_counter() - began

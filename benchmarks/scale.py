@@ -1,4 +1,4 @@
-"""One database that grows tenfold twice: time and memory of each step."""
+"""One database that grows tenfold twice: time and memory of imports, rebuilds and checks."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,20 +8,12 @@ from pathlib import Path
 from benchmarks.importing import PLAYERS, START, ZONE, one_more
 from benchmarks.measuring import median, table
 from etstats.demo.generator import generate, write_files
-from tests.support.place import Place, ProcessCost, place
+from tests.support.workspace import ProcessCost, Workspace, workspace
 
 SIZES = (3_700, 40_000, 400_000)
 ADDED = 20
 PICTURE = Path(__file__).parents[1] / "docs" / "scale.png"
-READING = {
-    "leaderboard, all time": ("leaderboard", "--top", "kd"),
-    "leaderboard, last 30 days": ("leaderboard", "--top", "kd", "--since", "{month}"),
-    "leaderboard of a weapon": ("leaderboard", "--weapon", "MP40"),
-    "player": ("player", "{player}"),
-    "session": ("session",),
-    "round": ("round",),
-    "sessions": ("sessions",),
-    "records": ("records",),
+COMMANDS = {
     "validate, last 30 days": ("validate", "--since", "{month}"),
     "import of an empty folder": ("import", "{empty}"),
 }
@@ -43,33 +35,32 @@ def run(runs: int = 5, largest: int = 40_000) -> str:
     sizes = [size for size in SIZES if size < largest] + [largest]
     files = generate(1, start=START, zone=ZONE, sessions=largest, players=PLAYERS, pause_days=(0, 1))
     steps: list[Step] = []
-    with place() as here:
+    with workspace() as here:
         (here.folder / "empty").mkdir()
-        there = 0
+        done = 0
         for size in sizes:
             folder, more = here.folder / f"files-{size}", here.folder / f"more-{size}"
             folder.mkdir()
             more.mkdir()
-            write_files(folder, islice(files, size - there))
+            write_files(folder, islice(files, size - done))
             newest = max(path.name for path in folder.iterdir())
             write_files(more, islice(files, ADDED))
-            steps.append(_measure(here, size, size - there, folder, more, newest, runs))
-            there = size + ADDED
+            steps.append(_measure(here, size, size - done, folder, more, newest, runs))
+            done = size + ADDED
     if runs > 1:
         _draw(steps)
     return _report(steps, runs, largest)
 
 
-def _measure(here: Place, size: int, coming: int, folder: Path, more: Path, newest: str, runs: int) -> Step:
+def _measure(here: Workspace, size: int, coming: int, folder: Path, more: Path, newest: str, runs: int) -> Step:
     took = {"import": here.etstats("-q", "import", folder)}
     took["rebuild"] = here.etstats("-q", "rebuild", "--yes")
     took["rebuild --verify"] = here.etstats("-q", "rebuild", "--verify")
     last = START.fromisoformat(newest[:10]) - timedelta(days=30)
-    guid = (folder / newest).read_text(encoding="utf-8").splitlines()[1][:8]
-    named = {"month": f"{last:%Y-%m-%d}", "player": guid, "empty": str(here.folder / "empty")}
-    for name, words in READING.items():
+    named = {"month": f"{last:%Y-%m-%d}", "empty": str(here.folder / "empty")}
+    for name, words in COMMANDS.items():
         taken = [here.etstats("-q", *(word.format(**named) for word in words)) for _ in range(runs)]
-        took[name] = sorted(taken, key=lambda team: team.seconds)[len(taken) // 2]
+        took[name] = sorted(taken, key=lambda cost: cost.seconds)[len(taken) // 2]
     ms = one_more(here, sorted(more.iterdir()))
     disk = sum(path.stat().st_size for path in (here.folder / "data" / "postgres").rglob("*") if path.is_file())
     return Step(files=size, imported=coming, one_more_ms=ms, size_mb=disk / 1e6, took=took)
@@ -78,7 +69,7 @@ def _measure(here: Place, size: int, coming: int, folder: Path, more: Path, newe
 def _report(steps: list[Step], runs: int, largest: int) -> str:
     imports = [step.took["import"].seconds / step.imported for step in steps]
     one_more = [step.one_more_ms for step in steps]
-    head = ["step", *(f"{step.files:,} files" for step in steps), "time to size"]
+    head = ["step", *(f"{step.files:,} files" for step in steps), "largest to smallest"]
     rows = [
         ["import, for each file", *(f"{1000 * each:.2f} ms" for each in imports), _growth(imports)],
         ["one more file", *(f"{each:.1f} ms" for each in one_more), _growth(one_more)],
@@ -87,22 +78,24 @@ def _report(steps: list[Step], runs: int, largest: int) -> str:
         each = [step.took[name].seconds / step.files for step in steps]
         cells = (f"{step.took[name].seconds:.1f} s" for step in steps)
         rows.append([name, *cells, f"{_growth(each)} for each file"])
-    for name in READING:
+    for name in COMMANDS:
         seconds = [step.took[name].seconds for step in steps]
         rows.append([f"`{name}`", *(f"{second:.2f} s" for second in seconds), _growth(seconds)])
     rows.append(["the database on disk", *(f"{step.size_mb:,.0f} MB" for step in steps), ""])
     memory = [
         [name, *(f"{step.took[name].peak_mb:.0f} MB" for step in steps)]
-        for name in ("import", "rebuild", "rebuild --verify", *READING)
+        for name in ("import", "rebuild", "rebuild --verify", *COMMANDS)
     ]
     most = SIZES[-1]
     left_out = (
-        f" {most:,} were not run here: `python -m benchmarks scale --largest {most}`." if largest < most else ""
+        f" {most:,} files were not measured: `python -m benchmarks scale --largest {most}`."
+        if largest < most
+        else ""
     )
     return (
         f"One database that grows, {PLAYERS} players a round. Imports and rebuilds once, the rest medians of "
-        f"{runs}. The last column is what the largest costs against the smallest, where the database is "
-        f"{steps[-1].files / steps[0].files:,.0f} times as large.{left_out}\n\n"
+        f"{runs}. The last column is the ratio of the largest to the smallest database. The next section has the "
+        f"reading commands.{left_out}\n\n"
         + table(head, rows)
         + "\n\nPeak memory of the process:\n\n"
         + table(["step", *(f"{step.files:,} files" for step in steps)], memory)
@@ -123,13 +116,12 @@ def _draw(steps: list[Step]) -> None:
 
     figure, (time, memory) = pyplot.subplots(1, 2, figsize=(14, 6))
     sizes = [step.files for step in steps]
-    time.set_prop_cycle(color=pyplot.colormaps["tab20"](range(20)))
-    for name in ("rebuild", "rebuild --verify", *READING):
+    for name in ("rebuild", "rebuild --verify", *COMMANDS):
         time.plot(sizes, [step.took[name].seconds for step in steps], marker="o", label=name)
     time.plot(sizes, [step.one_more_ms / 1000 for step in steps], marker="o", color="black", label="one more file")
     whole = median(1000 * step.took["import"].seconds / step.imported for step in steps)
     time.plot(sizes, [whole * size / 1000 for size in sizes], "k--", label="import of all, linear")
-    for name in ("import", "rebuild", "rebuild --verify", "leaderboard, all time", "player"):
+    for name in ("import", "rebuild", "rebuild --verify", *COMMANDS):
         memory.plot(sizes, [step.took[name].peak_mb for step in steps], marker="o", label=name)
     time.set(xscale="log", yscale="log", xlabel="files in the database", ylabel="seconds")
     memory.set(xscale="log", ylim=(0, None), xlabel="files in the database", ylabel="peak MB of the process")

@@ -1,4 +1,4 @@
-"""Times of site builds, sizes of pages, and how soon a slow phone shows them."""
+"""Times of site builds, sizes of pages, and their loading times on a slow phone."""
 
 import importlib
 import shutil
@@ -11,7 +11,7 @@ from threading import Thread
 from benchmarks.measuring import median, table
 from etstats.demo.generator import generate, write_files
 from etstats.site.server import site_server
-from tests.support.place import Place, ProcessCost, place
+from tests.support.workspace import ProcessCost, Workspace, workspace
 
 SMALL, LARGE, SMALL_LARGE = 3_700, 40_000, 4_000
 PLAYERS = 10
@@ -27,7 +27,7 @@ KINDS = {
     "a leaderboard": "leaderboards/**/index.html",
     "records": "records/index.html",
 }
-# What Lighthouse takes for a phone: a processor four times slower, 150 ms to the server, 1.6 Mbit/s.
+# The phone that Lighthouse assumes: a processor four times slower, 150 ms to the server, 1.6 Mbit/s.
 SLOWER = 4
 NETWORK = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 0.75e6 / 8}
 PHONE = {"width": 360, "height": 800}
@@ -50,24 +50,24 @@ READ = """
 def run(runs: int = 5) -> str:
     """Measure and return tables in Markdown; with one run the large database is smaller."""
     large = LARGE if runs > 1 else SMALL_LARGE
-    with place() as here:
+    with workspace() as here:
         small, weights = _measure(here, SMALL, runs)
         shown = _on_a_phone(here.folder / "site", runs)
-    with place() as here:
+    with workspace() as here:
         big, _ = _measure(here, large, max(1, runs // 2))
     rows = [[name, *small[name], *big[name]] for name in small]
     return (
         f"Generated sessions of {PLAYERS} players; whole processes of `etstats site build`, medians of {runs} "
-        f"({max(1, runs // 2)} on the large database), in brackets the processor time without the database's. "
+        f"({max(1, runs // 2)} on the large database), in brackets the CPU time without the database. "
         f"Targets on {SMALL:,} rounds: under 15 s for a full build "
         "without link cards, under 3 s after one new round.\n\n"
         + table(["build", f"{SMALL:,} rounds", "peak", f"{large:,} rounds", "peak"], rows)
         + f"\n\nPages of {SMALL:,} rounds, compressed as web servers send them (target: under 60 KB), heaviest of "
-        "each kind:\n\n" + table(["page", "compressed", "as it is"], weights) + f"\n\n{shown}"
+        "each kind:\n\n" + table(["page", "compressed", "uncompressed"], weights) + f"\n\n{shown}"
     )
 
 
-def _measure(here: Place, files: int, runs: int) -> tuple[dict[str, list[str]], list[list[str]]]:
+def _measure(here: Workspace, files: int, runs: int) -> tuple[dict[str, list[str]], list[list[str]]]:
     """Fill a database, build its site in every way, and measure the sizes of its pages."""
     folder, later = here.folder / "files", here.folder / "later"
     folder.mkdir()
@@ -101,7 +101,7 @@ def _measure(here: Place, files: int, runs: int) -> tuple[dict[str, list[str]], 
     }, weights
 
 
-def _build(here: Place, root: Path) -> ProcessCost:
+def _build(here: Workspace, root: Path) -> ProcessCost:
     return here.etstats("site", "build", root)
 
 

@@ -129,7 +129,7 @@ def _backups_are_whole(scene: Scene) -> None:
 
 
 def _no_server(scene: Scene) -> None:
-    scene.here.forget()
+    scene.here.delete_database()
 
 
 def _starts(scene: Scene) -> None:

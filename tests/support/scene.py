@@ -23,8 +23,8 @@ from etstats.demo.discord import StandIn
 from etstats.demo.game import GameServer
 from etstats.demo.generator import generate, write_files
 from etstats.demo.sftp_server import serve
-from tests.support.place import Place, place
 from tests.support.processes import HANG_SECONDS, Process, etstats
+from tests.support.workspace import Workspace, workspace
 
 START = datetime(2025, 10, 2, 20)  # noqa: DTZ001  # the server's own clock
 ROOMY = "500m"
@@ -59,7 +59,7 @@ class Scene:
     """A database, a game server and its folder with some sessions in it, Discord's stand-in, and the random
     numbers of the scenario."""
 
-    here: Place
+    here: Workspace
     files: list[Path]
     discord: StandIn
     game: GameServer
@@ -255,7 +255,7 @@ def scene(seed: int, files: int, *, small_disk: bool = False, has_notices: bool 
     """
     with ExitStack() as stack:
         game = stack.enter_context(GameServer(names=["Alpha", "Beta", "Gamma"]))
-        here, discord = stack.enter_context(place()), stack.enter_context(StandIn(limited=False))
+        here, discord = stack.enter_context(workspace()), stack.enter_context(StandIn(limited=False))
         if small_disk:
             data = here.folder / "data"
             data.mkdir()

@@ -141,7 +141,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return lines
 
 
-class Place:
+class Workspace:
     """Settings full of secrets, and a search for them."""
 
     def __init__(self, cli: Cli, home: Path, started: list[str], folder: Path) -> None:
@@ -177,31 +177,31 @@ class Place:
 
 
 @pytest.fixture
-def place(cli: Cli, home: Path, started: list[str], tmp_path: Path) -> Place:
+def workspace(cli: Cli, home: Path, started: list[str], tmp_path: Path) -> Workspace:
     """One map of a server that is a local folder."""
     folder = tmp_path / "gamestats"
     folder.mkdir()
     for file in (round_file("2025-10-02-213000"), round_file("2025-10-02-214000", 2, limit="5:00")):
         (folder / file.name).write_bytes(file.content)
-    return Place(cli, home, started, folder)
+    return Workspace(cli, home, started, folder)
 
 
 @pytest.mark.parametrize("loud", ["-v", "-q"])
 def test_no_successful_command_shows_a_secret(
-    place: Place, discord: StandIn, database_url: str, loud: str, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, discord: StandIn, database_url: str, loud: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every command, talkative and quiet, with a password in the database's address and a token in the
     webhook's."""
     monkeypatch.setenv("ETSTATS_DATABASE_URL", database_url.replace("etstats@", f"etstats:{QUOTED}@"))
     hook = discord.add_webhook()
-    settings = place.configure(hook.url, None)
+    settings = workspace.configure(hook.url, None)
     for words in COMMANDS:
-        arguments = [word.format(folder=place.folder, home=place.home) for word in words]
-        done = place.run(loud, "--config", settings, *arguments)
+        arguments = [word.format(folder=workspace.folder, home=workspace.home) for word in words]
+        done = workspace.run(loud, "--config", settings, *arguments)
         assert "--help" not in done.err, "these words are not understood, so nothing was tried"
-    place.run(loud, "--config", settings, "post", "--since", "all", code={0, 75})
+    workspace.run(loud, "--config", settings, "post", "--since", "all", code={0, 75})
     assert discord.posts
-    place.assert_not_shown(PASSWORD, QUOTED, hook.token, PING)
+    workspace.assert_not_shown(PASSWORD, QUOTED, hook.token, PING)
 
 
 def _refused(url: str) -> str:
@@ -220,21 +220,21 @@ def _refused(url: str) -> str:
     ],
 )
 def test_failing_webhook_is_not_shown(
-    place: Place, discord: StandIn, breakage: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, discord: StandIn, breakage: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With any wrong or unreachable URL, neither the URL nor its token is printed, even with -v."""
     monkeypatch.setattr(client, "_ATTEMPTS", 1)  # each says the same, after longer and longer pauses
     hook = discord.add_webhook()
-    settings = place.configure(breakage(hook.url), None)
+    settings = workspace.configure(breakage(hook.url), None)
     for words in (
-        ["import", place.folder],
+        ["import", workspace.folder],
         ["post", "--since", "all"],
         ["sync", "--post"],
         ["config", "check"],
         ["health"],
     ):
-        place.run("-v", "--config", settings, *words)
-    place.assert_not_shown(hook.token, "secret-token", PING)
+        workspace.run("-v", "--config", settings, *words)
+    workspace.assert_not_shown(hook.token, "secret-token", PING)
 
 
 @pytest.mark.parametrize(
@@ -250,11 +250,11 @@ def test_failing_webhook_is_not_shown(
     ],
 )
 def test_password_of_an_unreachable_database_is_not_shown(
-    place: Place, address: str, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With any wrong or unreachable URL, the password is not printed in any encoding, even with -v."""
     monkeypatch.delenv("ETSTATS_DATABASE_URL")
-    settings = place.configure(
+    settings = workspace.configure(
         "https://discord.com/api/webhooks/1/secret-token-1", address.format(port=free_port())
     )
     for words in (
@@ -264,20 +264,22 @@ def test_password_of_an_unreachable_database_is_not_shown(
         ["config", "show"],
         ["db", "status"],
     ):
-        place.run("-v", "--config", settings, *words)
-    place.assert_not_shown(PASSWORD, QUOTED, "hunter2", "secret-token-1")
+        workspace.run("-v", "--config", settings, *words)
+    workspace.assert_not_shown(PASSWORD, QUOTED, "hunter2", "secret-token-1")
 
 
-def test_password_of_an_unreachable_replica_is_not_shown(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_password_of_an_unreachable_replica_is_not_shown(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """This also holds for read_url, from the settings and from the environment."""
     address = f"postgresql://u:{QUOTED}@127.0.0.1:{free_port()}/base"
-    settings = place.configure("https://discord.com/api/webhooks/1/secret-token-1", None)
+    settings = workspace.configure("https://discord.com/api/webhooks/1/secret-token-1", None)
     settings.write_text(settings.read_text() + f'[database]\nread_url = "{address}"\n')
     for words in (["sessions"], ["config", "show"], ["config", "check"], ["db", "status"], ["health"]):
-        place.run("-v", "--config", settings, *words)
+        workspace.run("-v", "--config", settings, *words)
     monkeypatch.setenv("ETSTATS_DATABASE_READ_URL", address.replace("hunter2", "hunter3"))
-    place.run("-v", "--config", settings, "sessions", code={75})
-    place.assert_not_shown(PASSWORD, QUOTED, "hunter2", "hunter3")
+    workspace.run("-v", "--config", settings, "sessions", code={75})
+    workspace.assert_not_shown(PASSWORD, QUOTED, "hunter2", "hunter3")
 
 
 @pytest.mark.parametrize(
@@ -289,13 +291,13 @@ def test_password_of_an_unreachable_replica_is_not_shown(place: Place, monkeypat
         f"host=127.0.0.1 password={PASSWORD}",
     ],
 )
-def test_password_on_the_command_line_is_not_repeated(place: Place, address: str) -> None:
+def test_password_on_the_command_line_is_not_repeated(workspace: Workspace, address: str) -> None:
     """Other users can read it there: the error names safer places and does not repeat the password."""
-    done = place.cli("-v", "--read-url", address, "sessions")
+    done = workspace.cli("-v", "--read-url", address, "sessions")
     assert done.code in (2, 75)
     assert "ETSTATS_DATABASE_READ_URL" in done.err
-    place.said.append(done.out + done.err)
-    place.assert_not_shown(PASSWORD, QUOTED, "hunter2")
+    workspace.said.append(done.out + done.err)
+    workspace.assert_not_shown(PASSWORD, QUOTED, "hunter2")
 
 
 @pytest.mark.parametrize(
@@ -308,27 +310,29 @@ def test_password_on_the_command_line_is_not_repeated(place: Place, address: str
         '[discord]\nthread_id = "secret-token-1"\nkinds = ["secret-token-1"]\n',
     ],
 )
-def test_invalid_settings_are_not_quoted(place: Place, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_settings_are_not_quoted(workspace: Workspace, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error in the file is reported by its position, not by its text."""
     monkeypatch.delenv("ETSTATS_DATABASE_URL")
-    path = place.home / "wrong.secret"
+    path = workspace.home / "wrong.secret"
     path.touch(mode=0o600)
     path.write_text(text)
-    done = place.run("-v", "--config", path, "config", "show", code={2})
+    done = workspace.run("-v", "--config", path, "config", "show", code={2})
     assert "wrong.secret" in done.err
-    place.assert_not_shown("webhooks/1")
+    workspace.assert_not_shown("webhooks/1")
 
 
-def test_internal_error_shows_no_secret(place: Place, discord: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_internal_error_shows_no_secret(
+    workspace: Workspace, discord: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An unexpected exception whose message contains the URL is redacted, in traceback and log too."""
     hook = discord.add_webhook()
-    settings = place.configure(hook.url, None)
+    settings = workspace.configure(hook.url, None)
 
     def broken(*_: object, **__: object) -> None:
         raise requests.exceptions.InvalidSchema(f"cannot POST {hook.url}?wait=true")
 
     monkeypatch.setattr("etstats.pipeline.sync_run.open_database", broken)
-    done = place.run("-v", "--config", settings, "sync", code={1})
+    done = workspace.run("-v", "--config", settings, "sync", code={1})
     assert "cannot POST ***" in done.err
     assert "Traceback" in done.err
-    place.assert_not_shown(hook.token)
+    workspace.assert_not_shown(hook.token)

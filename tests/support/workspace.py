@@ -15,21 +15,18 @@ from pathlib import Path
 _WITH_STATUS = """
 import sys
 from etstats.cli import run
-place = sys.argv.pop(1)
+path = sys.argv.pop(1)
 try:
     run()
 finally:
-    with open("/proc/self/status") as status, open(place, "w") as copy:
+    with open("/proc/self/status") as status, open(path, "w") as copy:
         copy.write(status.read())
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessCost:
-    """The cost of one process: elapsed seconds, CPU seconds, and peak resident memory in MB.
-
-    And what it printed.
-    """
+    """The cost of one process (elapsed seconds, CPU seconds, peak resident memory in MB) and its output."""
 
     seconds: float
     cpu_seconds: float
@@ -38,7 +35,7 @@ class ProcessCost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Workspace:
     """A folder with its own embedded database and without settings."""
 
     folder: Path
@@ -81,7 +78,7 @@ class Place:
             raise RuntimeError(f"{' '.join(command)} ended with {code}: {text[-2000:]}")
         return ProcessCost(seconds=seconds, cpu_seconds=usage.ru_utime + usage.ru_stime, peak_mb=0.0, out=text)
 
-    def forget(self) -> None:
+    def delete_database(self) -> None:
         """Stop and delete the database; the next command creates a new one."""
         if (self.folder / "data" / "postgres").exists():
             self.etstats("db", "stop")
@@ -89,13 +86,13 @@ class Place:
 
 
 @contextmanager
-def place() -> Iterator[Place]:
-    """Yield a temporary place."""
+def workspace() -> Iterator[Workspace]:
+    """Yield a temporary workspace."""
     with tempfile.TemporaryDirectory(prefix="etstats-bench-") as folder:
         Path(folder).chmod(0o711)  # root's database account has to pass through
         (Path(folder) / "config.toml").touch()
-        made = Place(folder=Path(folder))
+        created = Workspace(folder=Path(folder))
         try:
-            yield made
+            yield created
         finally:
-            made.forget()
+            created.delete_database()
