@@ -36,7 +36,7 @@ _LEAST_FREE_BYTES = 500_000_000
 _CLOCK_AHEAD = timedelta(seconds=5)
 _QUARTER, _SAVED_WITHIN = 900, 120
 _ENOUGH_FILES = 3
-_LOOK_OVERDUE = timedelta(hours=1)
+_POLL_OVERDUE = timedelta(hours=1)
 _MISSED_FOR = timedelta(hours=1)
 _UNREACHABLE_FOR = timedelta(minutes=10)
 _FETCHED_LIVE = timedelta(minutes=5)
@@ -176,9 +176,9 @@ def _server(name: str, status: ServerStatus | None, config: Config, now: datetim
     text = f"polled {_ago(age)}"
     if status.people is not None and is_playing(status, now):
         text += f", {status.people} playing"
-    hour_ago = now - _LOOK_OVERDUE
+    hour_ago = now - _POLL_OVERDUE
     hours = hours_of(config.cron.hours)
-    overdue = age > _LOOK_OVERDUE and {now.astimezone().hour, hour_ago.astimezone().hour} <= set(hours)
+    overdue = age > _POLL_OVERDUE and {now.astimezone().hour, hour_ago.astimezone().hour} <= set(hours)
     if overdue:
         yield Sign(
             name=subject,

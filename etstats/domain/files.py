@@ -158,7 +158,7 @@ class Verdict(StrEnum):
     """Whether an administrator must act."""
 
     FINE = "fine"
-    LOOK = "look at this"
+    PROBLEM = "look at this"
 
 
 class DiscrepancyKind(StrEnum):

@@ -202,7 +202,7 @@ class BatchImporter:
             server_id=self._server_id,
             gap=self._gap,
             ids=self._ids,
-            arrivals=list(self._added.values()),
+            added=list(self._added.values()),
             removed=self._removed,
         )
         reach = max(self._gap, LONGEST_BREAK) + _MARGIN
@@ -219,7 +219,7 @@ class BatchImporter:
                 break
         rounds.apply(self._conn, decided)
         self._window.apply(decided)
-        self._window.contents |= {new.file_id: new.raw for new in changes.arrivals}
+        self._window.contents |= {new.file_id: new.raw for new in changes.added}
         self._added.clear()
         self._removed.clear()
 

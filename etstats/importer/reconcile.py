@@ -52,7 +52,7 @@ class FileChanges:
     server_id: int
     gap: timedelta
     ids: NewIds
-    arrivals: Sequence[NewRound] = ()
+    added: Sequence[NewRound] = ()
     removed: Collection[int] = ()
     refreshed: Sequence[int] = ()
 
@@ -71,8 +71,8 @@ class _Reconciliation:
     def __init__(self, window: RoundWindow, changes: FileChanges) -> None:
         self._window = window
         self._changes = changes
-        self._added = {new.file_id: new for new in changes.arrivals}
-        self._keys = {new.file_id: key_of_new(new) for new in changes.arrivals}
+        self._added = {new.file_id: new for new in changes.added}
+        self._keys = {new.file_id: key_of_new(new) for new in changes.added}
         self._added_index = RoundIndex(self._keys.values())
         self._removed = {file_id for file_id in changes.removed if file_id in window.rounds}
         self._replaced = self._removed | (self._added.keys() & window.rounds.keys())

@@ -44,7 +44,7 @@ class Memory:
         arrivals = [
             NewRound(file_id=number, ended_at=self.moments[number], raw=self.raws[number]) for number in coming
         ]
-        changes = FileChanges(server_id=1, gap=self.gap, ids=self.ids, arrivals=arrivals, removed=going)
+        changes = FileChanges(server_id=1, gap=self.gap, ids=self.ids, added=arrivals, removed=going)
         decided = None
         while decided is None:
             try:
@@ -114,10 +114,10 @@ def test_incomplete_window_names_the_missing_range() -> None:
     new = NewRound(file_id=1, ended_at=ended_at, raw=raw)
     ids = NewIds(count(1), count(1), count(1))
     with pytest.raises(MissingRoundsError) as missing:
-        reconcile(window, FileChanges(server_id=1, gap=timedelta(hours=1), ids=ids, arrivals=[new]))
+        reconcile(window, FileChanges(server_id=1, gap=timedelta(hours=1), ids=ids, added=[new]))
     assert missing.value.start <= ended_at - timedelta(hours=12)
     assert missing.value.end >= ended_at + timedelta(hours=12) or missing.value.end == ended_at
     window.cover([ended_at], timedelta(hours=14))
-    decided = reconcile(window, FileChanges(server_id=1, gap=timedelta(hours=1), ids=ids, arrivals=[new]))
+    decided = reconcile(window, FileChanges(server_id=1, gap=timedelta(hours=1), ids=ids, added=[new]))
     assert [derived.file_id for derived in decided.written] == [1]
     assert not window.rounds

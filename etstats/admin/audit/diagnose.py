@@ -97,7 +97,7 @@ class Diagnosis:
     @property
     def exit_code(self) -> int:
         """Return 3 if something needs attention, or the exit code of a failed listing."""
-        asks = any(file.verdict is Verdict.LOOK for server in self.servers for file in server.findings)
+        asks = any(file.verdict is Verdict.PROBLEM for server in self.servers for file in server.findings)
         failed = any(server.restored and server.restored.failed for server in self.servers)
         # Refused (4) is more important than unreachable (75).
         codes = sorted({error.exit_code for error in self.errors}, key=lambda code: (code == 75, code))

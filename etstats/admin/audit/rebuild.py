@@ -75,7 +75,7 @@ class RebuiltSession:
     series: list[StoredSeries]
     session_teams: dict[int, dict[str, int]]
     rules: NamingRules
-    arrivals: list[NewRound]
+    added: list[NewRound]
     verdicts: dict[int, FileVerdict]
     alone: dict[RoundKey, RawRound]
 
@@ -88,15 +88,15 @@ class RebuiltSession:
             server_id=self.server_id,
             gap=gap,
             ids=ids,
-            arrivals=self.arrivals,
-            removed=self.stored.keys() - {new.file_id for new in self.arrivals},
+            added=self.added,
+            removed=self.stored.keys() - {new.file_id for new in self.added},
         )
         return reconcile(window, changes)
 
     @property
     def end(self) -> datetime:
         """Return the end of its last round, or the minimum if it has none."""
-        return max((arrival.ended_at for arrival in self.arrivals), default=datetime.min.replace(tzinfo=UTC))
+        return max((new.ended_at for new in self.added), default=datetime.min.replace(tzinfo=UTC))
 
     @property
     def changed(self) -> list[FileVerdict]:
@@ -200,7 +200,7 @@ def read_again(
         read: list[RebuiltSession] = []
         for group, stored in _asked_ahead(conn, compress(groups, wanted)):
             asked = group if with_refused else [file for file in group if not file.refused]
-            arrivals, verdicts = _read(asked, stored.contents(), zone, counting)
+            added, verdicts = _read(asked, stored.contents(), zone, counting)
             read.append(
                 RebuiltSession(
                     server_id=server_id,
@@ -210,9 +210,9 @@ def read_again(
                     series=stored.series(),
                     session_teams=stored.session_teams(),
                     rules=rules,
-                    arrivals=arrivals,
+                    added=added,
                     verdicts=verdicts,
-                    alone=_alone(arrivals) if rules.stopwatch else {},
+                    alone=_alone(added) if rules.stopwatch else {},
                 )
             )
             for session in _ready(read):
@@ -245,7 +245,7 @@ def _ready(waiting: list[RebuiltSession]) -> Iterator[RebuiltSession]:
     Matches are found here by player lines. Files between the rounds of a match belong to its session.
     """
     last = waiting.pop()
-    start = min((arrival.ended_at for arrival in last.arrivals), default=None)
+    start = min((new.ended_at for new in last.added), default=None)
     while start is not None and waiting and waiting[0].end < start - LONGEST_BREAK:
         yield waiting.pop(0)
     first = next((index for index, earlier in enumerate(waiting) if _has_match(earlier, last)), len(waiting))
@@ -270,8 +270,8 @@ def _goes_on(earlier: RebuiltSession, later: RebuiltSession) -> bool:
     return any(
         abs(after.ended_at - before.ended_at) <= LONGEST_BREAK
         and (holds(after.raw, before.raw, skips=True) > 0 or holds(before.raw, after.raw, skips=True) > 0)
-        for before in earlier.arrivals
-        for after in later.arrivals
+        for before in earlier.added
+        for after in later.added
     )
 
 
@@ -287,16 +287,16 @@ def _joined(sessions: Sequence[RebuiltSession]) -> RebuiltSession:
         session_teams={
             session_id: teams for session in sessions for session_id, teams in session.session_teams.items()
         },
-        arrivals=[arrival for session in sessions for arrival in session.arrivals],
+        added=[new for session in sessions for new in session.added],
         verdicts={file_id: verdict for session in sessions for file_id, verdict in session.verdicts.items()},
         alone={key: raw for session in sessions for key, raw in session.alone.items()},
     )
 
 
-def _alone(arrivals: Iterable[NewRound]) -> dict[RoundKey, RawRound]:
+def _alone(added: Iterable[NewRound]) -> dict[RoundKey, RawRound]:
     """Return the rounds without a partner by name; only player lines can pair them over a long break."""
-    raws = {arrival.file_id: arrival.raw for arrival in arrivals}
-    keys = [key_of_new(arrival) for arrival in arrivals]
+    raws = {new.file_id: new.raw for new in added}
+    keys = [key_of_new(new) for new in added]
     pairing = Pairing(RoundIndex(keys).nearby, lambda second, first: holds(raws[second.key], raws[first.key]))
     return {key: raws[key.key] for key in keys if pairing.near_partner(key) is None}
 
@@ -350,7 +350,7 @@ def _read(
     files: list[ArchivedFileRef], contents: dict[int, bytes], zone: ZoneInfo, counting: dict[str, int]
 ) -> tuple[list[NewRound], dict[int, FileVerdict]]:
     """Parse files; of files with equal content, the first name counts, here or in an earlier session."""
-    arrivals: list[NewRound] = []
+    added: list[NewRound] = []
     verdicts: dict[int, FileVerdict] = {}
     for file in files:
         if file.is_cut or file.id not in contents:
@@ -364,8 +364,8 @@ def _read(
         verdicts[file.id] = FileVerdict(file_id=file.id, duplicate_of=None if original == file.id else original)
         if original == file.id:
             ended_at = moment(raw.name.stamp, zone, file.source_mtime)
-            arrivals.append(NewRound(file_id=file.id, ended_at=ended_at, raw=raw))
-    return arrivals, verdicts
+            added.append(NewRound(file_id=file.id, ended_at=ended_at, raw=raw))
+    return added, verdicts
 
 
 def _write(job: _Job, session: RebuiltSession) -> None:
@@ -393,17 +393,17 @@ def _write_what_is_taken(job: _Job, session: RebuiltSession) -> None:
     verdicts = dict(session.verdicts)
     with job.conn.transaction(force_rollback=True):
         rebuilding.drop_rounds(job.conn, [file.id for file in session.files])
-        for arrival in session.arrivals:
-            filename = arrival.raw.name.filename
+        for new in session.added:
+            filename = new.raw.name.filename
             try:
                 with integrity_errors(filename), job.conn.transaction(force_rollback=True):
-                    alone = replace(session, stored={}, series=[], session_teams={}, arrivals=[arrival])
+                    alone = replace(session, stored={}, series=[], session_teams={}, added=[new])
                     rounds.apply(job.conn, alone.reconcile(job.gap, job.ids))
             except CheckError as error:
                 reason = str(error).removeprefix(f"{filename}: ")
-                verdicts[arrival.file_id] = FileVerdict(file_id=arrival.file_id, reason=reason)
-    taken = [arrival for arrival in session.arrivals if verdicts[arrival.file_id].reason is None]
-    _write(job, replace(session, arrivals=taken, verdicts=verdicts))
+                verdicts[new.file_id] = FileVerdict(file_id=new.file_id, reason=reason)
+    taken = [new for new in session.added if verdicts[new.file_id].reason is None]
+    _write(job, replace(session, added=taken, verdicts=verdicts))
 
 
 def _is_stored(session: RebuiltSession, placed: DerivedRound) -> bool:

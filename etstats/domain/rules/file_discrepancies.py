@@ -169,7 +169,7 @@ def gap_days(locations: FileLocations) -> tuple[GapDay, ...]:
             stored=stored[day],
             missing=known[day] - stored[day],
             unpaired=lonely[day],
-            verdict=Verdict.LOOK if known[day] > stored[day] and day not in fresh else Verdict.FINE,
+            verdict=Verdict.PROBLEM if known[day] > stored[day] and day not in fresh else Verdict.FINE,
         )
         for day in sorted(known, reverse=True)
         if known[day] > stored[day] or lonely[day]
@@ -229,16 +229,16 @@ def _not_imported(locations: FileLocations, names: Names) -> _Explanation:
     if all(_is_fresh(locations, name) for name in names):
         return Verdict.FINE, "they are younger than an hour: the next sync fetches them", "nothing"
     if not locations.kept:
-        return Verdict.LOOK, "nothing of this server was imported yet", f"run: {command}"
+        return Verdict.PROBLEM, "nothing of this server was imported yet", f"run: {command}"
     if "--since" in command:
         because = f"some are older than the files that sync checks ({locations.window:%Y-%m-%d %H:%M} and later)"
-        return Verdict.LOOK, because, f"run: {command}"
-    return Verdict.LOOK, "sync should have imported them already", f"run: {command}; and see: etstats cron show"
+        return Verdict.PROBLEM, because, f"run: {command}"
+    return Verdict.PROBLEM, "sync should have imported them already", f"run: {command}; and see: etstats cron show"
 
 
 def _changed(locations: FileLocations, names: Names) -> _Explanation:
     because = "their size or time differs from that of the imported version"
-    return Verdict.LOOK, because, f"run: {_sync(locations, names)}"
+    return Verdict.PROBLEM, because, f"run: {_sync(locations, names)}"
 
 
 def _local_only(locations: FileLocations, names: Names) -> _Explanation:
@@ -248,21 +248,21 @@ def _local_only(locations: FileLocations, names: Names) -> _Explanation:
         else "the database lacks them"
     )
     to_do = f"import them from the local folder: etstats import FOLDER --server {locations.server}"
-    return Verdict.LOOK, asked, to_do
+    return Verdict.PROBLEM, asked, to_do
 
 
 def _quarantined(_: FileLocations, __: Names) -> _Explanation:
     because = "they are incomplete or contradict themselves; their bytes are kept, and a changed file is retried"
-    return Verdict.LOOK, because, "see why: etstats quarantine list; then retry or discard"
+    return Verdict.PROBLEM, because, "see why: etstats quarantine list; then retry or discard"
 
 
 def _without_round(_: FileLocations, __: Names) -> _Explanation:
-    return Verdict.LOOK, "the archive contains them, but their rounds are missing", "run: etstats rebuild"
+    return Verdict.PROBLEM, "the archive contains them, but their rounds are missing", "run: etstats rebuild"
 
 
 def _local_differs(_: FileLocations, __: Names) -> _Explanation:
     because = "the copies were changed afterwards; the database has the bytes that the server sent"
-    return Verdict.LOOK, because, "delete these copies, then run: etstats diagnose --restore"
+    return Verdict.PROBLEM, because, "delete these copies, then run: etstats diagnose --restore"
 
 
 def _deleted_locally(_: FileLocations, __: Names) -> _Explanation:
@@ -305,7 +305,7 @@ def _round1_alone(locations: FileLocations, names: Names) -> _Explanation:
 def _partner_waits(partners: Names, number: int) -> _Explanation:
     first = min(partners).filename
     because = f"not stored: {pluralize(len(partners), 'file')} that may be their round {number}, such as {first}"
-    return Verdict.LOOK, because, "handle those files first (see the other findings)"
+    return Verdict.PROBLEM, because, "handle those files first (see the other findings)"
 
 
 _EXPLANATIONS: Mapping[DiscrepancyKind, Callable[[FileLocations, Names], _Explanation]] = {
@@ -330,9 +330,11 @@ def headline(locations: FileLocations, findings: Sequence[FileFinding]) -> str:
     where = [] if counts.on_server is None else [f"{counts.on_server:,} on the server"]
     where += [f"{counts.in_folder:,} in the folder", f"{counts.processed:,} processed"]
     parts = [
-        _summary(finding) for finding in findings if finding.kind in _HEADLINES or finding.verdict is Verdict.LOOK
+        _summary(finding)
+        for finding in findings
+        if finding.kind in _HEADLINES or finding.verdict is Verdict.PROBLEM
     ]
-    asks = sum(finding.verdict is Verdict.LOOK for finding in findings)
+    asks = sum(finding.verdict is Verdict.PROBLEM for finding in findings)
     end = "nothing to do" if not asks else "1 thing to look at" if asks == 1 else f"{asks} things to look at"
     if not parts and counts.processed:
         parts = ["all imported"]

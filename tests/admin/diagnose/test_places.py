@@ -122,7 +122,7 @@ def test_file_that_sync_missed_is_a_finding() -> None:
     """A file inside the lookback window that is hours old means that no sync runs."""
     found = only(rules.find_discrepancies(with_extra(named(CLOCK - timedelta(hours=20))), {}))
     assert (found.verdict, found.to_do) == (
-        Verdict.LOOK,
+        Verdict.PROBLEM,
         "run: etstats sync --server main; and see: etstats cron show",
     )
 
@@ -131,7 +131,7 @@ def test_file_older_than_the_window_names_its_day() -> None:
     """For files that sync skips, the finding has the command that fetches them."""
     name = named(CLOCK - timedelta(days=40))
     found = only(rules.find_discrepancies(with_extra(name), {}))
-    assert (found.verdict, found.recent, found.old) == (Verdict.LOOK, 0, 1)
+    assert (found.verdict, found.recent, found.old) == (Verdict.PROBLEM, 0, 1)
     assert found.to_do == f"run: etstats sync --server main --since {name.stamp:%Y-%m-%d}"
     assert rules.headline(with_extra(name), [found]).endswith(
         "1 old file on the server and not imported, 1 thing to look at."
@@ -154,13 +154,13 @@ def changed(**changes: object) -> FileLocations:
 @pytest.mark.parametrize(
     ("changes", "kind", "verdict"),
     [
-        ({"success": False, "waits": True, "has_round": False}, DiscrepancyKind.QUARANTINED, Verdict.LOOK),
+        ({"success": False, "waits": True, "has_round": False}, DiscrepancyKind.QUARANTINED, Verdict.PROBLEM),
         ({"success": False, "waits": False, "has_round": False}, DiscrepancyKind.DISCARDED, Verdict.FINE),
-        ({"waits": True}, DiscrepancyKind.QUARANTINED, Verdict.LOOK),
+        ({"waits": True}, DiscrepancyKind.QUARANTINED, Verdict.PROBLEM),
         ({"is_duplicate": True, "has_round": False}, DiscrepancyKind.DUPLICATES, Verdict.FINE),
-        ({"has_round": False}, DiscrepancyKind.WITHOUT_ROUND, Verdict.LOOK),
+        ({"has_round": False}, DiscrepancyKind.WITHOUT_ROUND, Verdict.PROBLEM),
         ({"is_paired": False}, DiscrepancyKind.ROUND1_ALONE, Verdict.FINE),
-        ({"mtime": 1_600_000_000}, DiscrepancyKind.CHANGED, Verdict.LOOK),
+        ({"mtime": 1_600_000_000}, DiscrepancyKind.CHANGED, Verdict.PROBLEM),
     ],
 )
 def test_each_database_state_has_its_verdict(
@@ -199,7 +199,7 @@ def test_unknown_local_copy_is_reported() -> None:
         {},
     )
     assert [(discrepancy.kind, discrepancy.verdict, discrepancy.filenames) for discrepancy in found] == [
-        (DiscrepancyKind.LOCAL_ONLY, Verdict.LOOK, (lonely.filename,)),
+        (DiscrepancyKind.LOCAL_ONLY, Verdict.PROBLEM, (lonely.filename,)),
         (DiscrepancyKind.GONE, Verdict.FINE, (oldest.filename,)),
     ]
 
@@ -216,7 +216,7 @@ def test_round_with_an_unstored_partner_is_reported(number: int) -> None:
         for discrepancy in rules.find_discrepancies(places(kept={**rest, alone: kept(alone, is_paired=False)}), {})
     }
     kind = DiscrepancyKind.ROUND1_ALONE if number == 1 else DiscrepancyKind.ROUND2_ALONE
-    assert found[kind].verdict is Verdict.LOOK
+    assert found[kind].verdict is Verdict.PROBLEM
     assert partner.filename in found[kind].because
 
 
@@ -254,7 +254,7 @@ def test_days_with_missing_rounds_are_listed() -> None:
     rest = {name: file for name, file in well.kept.items() if name not in {missing, alone}}
     found = rules.gap_days(places(kept={**rest, alone: kept(alone, is_paired=False)}))
     assert [(day.day, day.known, day.stored, day.missing, day.unpaired, day.verdict) for day in found] == [
-        (days[0], 2, 1, 1, 0, Verdict.LOOK),
+        (days[0], 2, 1, 1, 0, Verdict.PROBLEM),
         (days[-1], 2, 2, 0, 1, Verdict.FINE),
     ]
 
