@@ -11,10 +11,12 @@ from pathlib import Path
 from etstats.admin import crontab, repeats
 from etstats.admin.backup import TOMORROW, Backup, backups, folder_of
 from etstats.admin.backup import newest as newest_backup
+from etstats.admin.repeats import not_fetched, quarantined, refused_name
 from etstats.config.environment import default_state_dir
 from etstats.config.schema import Config
 from etstats.db import embedded, maintenance, migrations, server_status
 from etstats.db.backup_file import read_manifest
+from etstats.db.quarantine import Quarantined, entries
 from etstats.db.server_status import FileArrival, HealthFacts, NewestFile, ServerStatus
 from etstats.domain.fields import FIELDS
 from etstats.domain.rules.hours import hours_of
@@ -29,6 +31,7 @@ from etstats.pipeline.poll_schedule import is_playing, is_script_dead
 from etstats.pipeline.site_update import zone_of
 from etstats.post.publish.admin_channel import show_findings
 from etstats.post.publish.destinations import has_webhook
+from etstats.post.publish.manual import unresolved
 from etstats.post.publish.report import PostReport
 from etstats.post.render.admin_messages import HealthFinding
 
@@ -40,17 +43,21 @@ _POLL_OVERDUE = timedelta(hours=1)
 _MISSED_FOR = timedelta(hours=1)
 _UNREACHABLE_FOR = timedelta(minutes=10)
 _FETCHED_LIVE = timedelta(minutes=5)
+_NEW_FILE = timedelta(days=8)  # as in `health_facts`
 _CLOCK_TOLERANCE = timedelta(minutes=1)  # the database's clock is another one than that of the backups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
-    """A checked item: name, state, and a text with the solution; `error`: the message of a failed sync."""
+    """A checked item: name, state, and a text with the solution.
+
+    `problems` identify what is wrong, with the messages of a scheduled `sync` about the same; empty: the name.
+    """
 
     name: str
     ok: bool
     text: str
-    error: str | None = None
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +79,9 @@ class Health:
 def examine(config: Config, now: datetime) -> Health:
     """Check database, servers, posts, backups and disk; DatabaseError if the database does not respond."""
     with open_database(config) as conn:
+        reported = []
+        if has_webhook(config.discord):  # first, because it deletes the states of channels that are not in use
+            reported = unresolved(conn, config.discord, config.timezone, now).reported
         is_anonymized = are_copies_current(Pseudonyms(conn), config.copies_root)
         missing = migrations.missing_objects(conn)
         facts, known, arrivals = (
@@ -80,7 +90,8 @@ def examine(config: Config, now: datetime) -> Health:
             server_status.recent_arrivals(conn),
         )
         newest_files = server_status.newest_files(conn)
-        hints = stopwatch_hints(conn, config).values()
+        hints = stopwatch_hints(conn, config)
+        bad_files = entries(conn)
         version = maintenance.database_facts(conn).server_version if config.database.url is None else None
     all_backups = backups(folder_of(config))
     newest = newest_backup(all_backups, now)
@@ -92,12 +103,12 @@ def examine(config: Config, now: datetime) -> Health:
         *(sign for server in config.servers for sign in _server(server.name, known.get(server.name), config, now)),
         *(sign for server in config.servers for sign in _names(known.get(server.name), server.name)),
         *_clocks(arrivals),
-        *(Sign(name="stopwatch", ok=False, text=text) for text in hints),
+        *(Sign(name=f"stopwatch {server}", ok=False, text=text) for server, text in hints.items()),
         *_dates(facts, known),
         *_scripts(newest_files),
         *_own_clock(facts, all_backups, now),
-        _posts(facts, config),
-        _quarantine(facts),
+        _posts(facts, config, reported),
+        _quarantine(facts, bad_files),
         _database(facts, all_backups),
         *_schema(missing),
         *_embedded(version),
@@ -167,7 +178,7 @@ def _server(name: str, status: ServerStatus | None, config: Config, now: datetim
         is_bad = status.is_refused or length > _UNREACHABLE_FOR
         text = f"{status.failure} (since {_moment(status.failed_since)})"
         shown = text if is_bad else f"no answer for {_span(length)}: {text}"
-        yield Sign(name=subject, ok=not is_bad, text=shown, error=status.failure)
+        yield Sign(name=subject, ok=not is_bad, text=shown, problems=(status.failure,))
         return
     if status is None or status.polled_at is None:
         yield Sign(name=subject, ok=True, text="not polled yet; run: etstats sync")
@@ -191,6 +202,7 @@ def _server(name: str, status: ServerStatus | None, config: Config, now: datetim
             ok=False,
             text=f"{status.people} players online since {_moment(status.people_since or now)}, but no file: "
             "the game server's statistics script does not write files; restart it",
+            problems=(f"{name}: players, but no file",),
         )
     elif status.missed_since is not None and now - status.missed_since > _MISSED_FOR:
         yield Sign(
@@ -198,6 +210,7 @@ def _server(name: str, status: ServerStatus | None, config: Config, now: datetim
             ok=False,
             text=f"{pluralize(status.missed, 'file')} cannot be fetched since {_moment(status.missed_since)}. "
             "See: etstats diagnose",
+            problems=(not_fetched(name),),
         )
     else:
         yield Sign(name=subject, ok=True, text=text)
@@ -209,7 +222,8 @@ def _names(status: ServerStatus | None, name: str) -> Iterator[Sign]:
         first, *others = status.refused_names
         more = f" and {len(others)} more" if others else ""
         text = f"refused by name: {first}{more}. See: etstats diagnose"
-        yield Sign(name=f"file names {name}", ok=False, text=text)
+        problems = tuple(refused_name(filename) for filename in status.refused_names)
+        yield Sign(name=f"file names {name}", ok=False, text=text, problems=problems)
 
 
 def _clocks(arrivals: Iterable[FileArrival]) -> Iterator[Sign]:
@@ -224,7 +238,7 @@ def _clocks(arrivals: Iterable[FileArrival]) -> Iterator[Sign]:
         quickest = min(file.processed_at - file.written_at for file in files)
         if wrong:
             text = f"file names are {wrong / 3600:+.2g} h off the files' times: wrong time zone. Run: etstats init"
-            yield Sign(name=f"clock {server}", ok=False, text=text)
+            yield Sign(name=f"clock {server}", ok=False, text=text, problems=(f"time zone {server}",))
         elif ahead > _CLOCK_AHEAD:
             text = f"{_span(ahead)} ahead of this machine's: set both with NTP"
             yield Sign(name=f"clock {server}", ok=False, text=text)
@@ -277,7 +291,7 @@ def _own_clock(facts: HealthFacts, all_backups: Sequence[Backup], now: datetime)
         )
         if misdated:
             text += ". Rename or delete backups dated in the future"
-        yield Sign(name="clock", ok=False, text=text)
+        yield Sign(name="clock", ok=False, text=text, problems=tuple(f"in the future: {what}" for what in wrong))
 
 
 def _zone_error(file: FileArrival) -> int:
@@ -287,7 +301,7 @@ def _zone_error(file: FileArrival) -> int:
     return whole if abs(difference - whole) <= _SAVED_WITHIN else 0
 
 
-def _posts(facts: HealthFacts, config: Config) -> Sign:
+def _posts(facts: HealthFacts, config: Config, reported: Sequence[str]) -> Sign:
     if facts.last_post:
         last = f"last {_ago(facts.at - facts.last_post)}"
     elif not has_webhook(config.discord):
@@ -315,18 +329,26 @@ def _posts(facts: HealthFacts, config: Config) -> Sign:
     )
     problems = "; ".join(text for count, text in wrong if count)
     if problems:
-        return Sign(name="posts", ok=False, text=f"{problems}; {last}")
+        # Posts also wait because of another problem.
+        reasons = tuple(reported) or ("posts wait",)
+        return Sign(name="posts", ok=False, text=f"{problems}; {last}", problems=reasons)
     return Sign(name="posts", ok=True, text=last + (f", {facts.posts_open} to go" if facts.posts_open else ""))
 
 
-def _quarantine(facts: HealthFacts) -> Sign:
+def _quarantine(facts: HealthFacts, bad_files: Sequence[Quarantined]) -> Sign:
     # Discarded files are kept too, so there may be bytes without a listed file.
     text = pluralize(facts.quarantined, "file") if facts.quarantined else "empty"
     if facts.quarantine_bytes:
         text += f", {bytes_in_words(facts.quarantine_bytes)} kept"
     if facts.newly_quarantined:
         new = f"{text}, {facts.newly_quarantined} of them this week. See: etstats quarantine list"
-        return Sign(name="quarantine", ok=False, text=new)
+        first_day = f"{facts.at - _NEW_FILE:%Y-%m-%d}"
+        problems = tuple(
+            quarantined(file.filename, (f"line {file.line}: " if file.line else "") + file.reason)
+            for file in bad_files
+            if file.filename > first_day
+        )
+        return Sign(name="quarantine", ok=False, text=new, problems=problems)
     return Sign(name="quarantine", ok=True, text=text)
 
 
@@ -357,7 +379,7 @@ def _schema(missing: list[str]) -> Iterator[Sign]:
     if missing:
         shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
         text = f"missing or changed: {shown}. See: etstats db status"
-        yield Sign(name="schema", ok=False, text=text)
+        yield Sign(name="schema", ok=False, text=text, problems=tuple(f"schema: {name}" for name in missing))
 
 
 def _embedded(version: str | None) -> Iterator[Sign]:

@@ -15,8 +15,23 @@ _FILE = "reminders.json"
 _EARLY = 300.0  # seconds, because cron's minute is not exact
 
 
+def refused_name(name: str) -> str:
+    """Return the problem of a file whose name is refused."""
+    return f"refused: {name}"
+
+
+def not_fetched(server: str) -> str:
+    """Return the problem of files that cannot be fetched."""
+    return f"{server}: not fetched"
+
+
+def quarantined(filename: str, reason: str) -> str:
+    """Return the problem, and the message, of a file in quarantine."""
+    return f"quarantined: {filename}: {reason}"
+
+
 class Repeats:
-    """Decides whether to repeat a message; messages that differ only in numbers are equal."""
+    """Decides whether to repeat a message; messages that differ only in numbers, or in `etstats: `, are equal."""
 
     def __init__(self, folder: Path, seconds: float) -> None:
         self._path = folder / _FILE
@@ -26,7 +41,7 @@ class Repeats:
         """Return whether the message was not written within the time, and record it as written."""
         import hashlib  # noqa: PLC0415  # OpenSSL
 
-        key = hashlib.sha256(re.sub(r"\d+", "#", message).encode()).hexdigest()[:32]
+        key = hashlib.sha256(re.sub(r"\d+", "#", message.removeprefix("etstats: ")).encode()).hexdigest()[:32]
         now = time.time()
         said = {name: at for name, at in self._read().items() if now - self._seconds < at <= now}
         if key in said:

@@ -11,7 +11,7 @@ from etstats.commands.option_groups import bundled
 from etstats.commands.options import DocumentFormat
 from etstats.config import loader
 
-family = typer.Typer(no_args_is_help=True, help="Show or check the settings.")
+family = typer.Typer(no_args_is_help=True, help="Show or check the settings.\n\nExample: etstats config check")
 app = typer.Typer()
 app.add_typer(family, name="config")
 

@@ -12,7 +12,9 @@ from etstats.commands.context import Context, context_of
 from etstats.config import loader
 from etstats.config.schema import Config
 
-family = typer.Typer(no_args_is_help=True, help="Show, install or remove the crontab entries.")
+family = typer.Typer(
+    no_args_is_help=True, help="Show, install or remove the crontab entries.\n\nExample: etstats cron install"
+)
 app = typer.Typer()
 app.add_typer(family, name="cron")
 

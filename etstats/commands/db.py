@@ -15,7 +15,9 @@ from etstats.db.maintenance import ReplicaFacts
 from etstats.domain.text import bytes_in_words, pluralize
 from etstats.pipeline.site_update import mark_outdated, update_site
 
-family = typer.Typer(no_args_is_help=True, help="Manage the database and the names of its servers.")
+family = typer.Typer(
+    no_args_is_help=True, help="Manage the database and the names of its servers.\n\nExample: etstats db status"
+)
 app = typer.Typer()
 app.add_typer(family, name="db")
 

@@ -1,6 +1,5 @@
 """health: print the state of all parts and return an exit code."""
 
-import textwrap
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -45,19 +44,17 @@ def health(
         output.write_json({"ok": found.is_well, "at": found.at, "signs": found.signs, "facts": found.facts})
     else:
         for sign in found.signs:
-            # An error that a scheduled sync has written is the same problem, and another error is a new one.
-            problem = f"etstats: {sign.error}" if sign.error else f"health: {sign.name}"
-            if context.verbosity >= 0 or (not sign.ok and output.is_due(problem)):
+            if context.verbosity >= 0 or (not sign.ok and _is_due(sign)):
                 verdict, style = ("ok ", None) if sign.ok else ("BAD", "bold red")
                 head = f"{verdict} {sign.name:<14} "
-                wrapped = textwrap.fill(
-                    head + sign.text,
-                    output.out().width,
-                    subsequent_indent=" " * len(head),
-                    break_long_words=False,
-                    break_on_hyphens=False,
-                )
+                wrapped = output.wrapped(head + sign.text, output.out().width, indent=len(head))
                 output.out().print(wrapped, style=style, soft_wrap=True)
     for line in report.lines:
         output.say(line)
     return 0 if found.is_well else 3
+
+
+def _is_due(sign: checks.Sign) -> bool:
+    """Return whether to write a problem now; all problems of the line are recorded as written."""
+    due = [output.is_due(problem) for problem in sign.problems or (f"health: {sign.name}",)]
+    return any(due)

@@ -1,5 +1,6 @@
 """init: ask for the settings, test them and write the configuration."""
 
+import shutil
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 
 from etstats import output
+from etstats.admin.backup import Backup, restorable
 from etstats.admin.setup import interview as talk
 from etstats.admin.setup import settings_file
 from etstats.admin.setup.from_env import read_env
@@ -29,6 +31,7 @@ from etstats.pipeline import sync_run
 from etstats.sync.regular_file import read_regular
 
 app = typer.Typer()
+_ANSWER = 12  # columns
 _CONFLICTS = (
     ("path", "host", "port", "user", "key_file", "remote_path", "trust", "fingerprint"),
     ("embedded", "database_url_file", "schema"),
@@ -42,19 +45,23 @@ _place_option = partial(typer.Option, rich_help_panel="Database and Discord")
 _later_option = partial(typer.Option, rich_help_panel="Afterwards")
 
 
+def _wrapped(question: str) -> str:
+    """Wrap a question, so that its last line has room for a short answer."""
+    return output.wrapped(question, shutil.get_terminal_size().columns - _ANSWER)
+
+
 class _Terminal:
     """Asks the user at the terminal; questions go to stderr, like all messages."""
 
     is_present = True
 
     def ask(self, question: str, default: str = "", *, secret: bool = False) -> str:
-        shown = not secret and bool(default)
-        return str(
-            typer.prompt(question, default=default, show_default=shown, hide_input=secret, err=True)
-        ).strip()
+        shown = f"{question} [{default}]" if default and not secret else question
+        answer = typer.prompt(_wrapped(shown), default=default, show_default=False, hide_input=secret, err=True)
+        return str(answer).strip()
 
     def confirm(self, question: str, *, default: bool) -> bool:
-        return bool(typer.confirm(question, default=default, err=True))
+        return bool(typer.confirm(_wrapped(question), default=default, err=True))
 
     def say(self, text: str) -> None:
         output.say(text)
@@ -183,10 +190,13 @@ def init(
     )
     asker.say(f"Written: {file}")
     context = Context(config_file=file, verbosity=context.verbosity)
+    backup = _restorable(context, asker)
     _begin_posting(context, asker)
     code = 0
-    if first_import is None:
-        first_import = not yes and asker.confirm("Fetch and import all files now?", default=True)
+    if first_import is None:  # a restore would replace what is imported now
+        first_import = (
+            not yes and backup is None and asker.confirm("Fetch and import all files now?", default=True)
+        )
     if first_import:
         code = _first_import(context)
     if bot_url is not None:
@@ -195,11 +205,24 @@ def init(
         cron = not yes and asker.confirm("Install the cron entries?", default=True)
     if cron:
         add_to_crontab(context)
-    elif context.verbosity >= 0:
-        output.say(
+    if backup is not None:
+        asker.say("Next: etstats restore latest")
+    if not cron:
+        asker.say(
             "Next: etstats cron install, or etstats systemd install. To test all settings: etstats config check"
         )
     return code
+
+
+def _restorable(context: Context, asker: _Terminal) -> Backup | None:
+    """Return and report the backup for an empty database; None also if the database cannot be reached."""
+    try:
+        found = restorable(context.config, datetime.now(UTC))
+    except EtstatsError:
+        return None
+    if found is not None:
+        asker.say(f"The database is empty, and there is a backup of {local_time(found.made_at)}.")
+    return found
 
 
 def _begin_posting(context: Context, asker: _Terminal) -> None:

@@ -14,7 +14,10 @@ from etstats.errors import ConfigError
 from etstats.pipeline.site_update import build_site
 from etstats.site.server import site_server
 
-family = typer.Typer(no_args_is_help=True, help="Build the static site, or serve it on this machine.")
+family = typer.Typer(
+    no_args_is_help=True,
+    help="Build the static site, or serve it on this machine.\n\nExample: etstats site build ~/site",
+)
 app = typer.Typer()
 app.add_typer(family, name="site")
 FOLDER = Annotated[

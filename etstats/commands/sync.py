@@ -9,6 +9,7 @@ import typer
 
 from etstats import output
 from etstats.admin.ping import pinged
+from etstats.admin.repeats import not_fetched, quarantined, refused_name
 from etstats.commands.context import context_of
 from etstats.commands.lock_wait import WAIT, patience, wait_notice
 from etstats.commands.progress import ProgressBar, ProgressLines
@@ -118,12 +119,13 @@ def sync(
 def show_report(what: str, report: Report, *, quiet: bool, are_errors_shown: bool = False) -> int:
     """Print the problems that were not printed before and a summary; return the exit code."""
     for name, reason in report.refused_names.items():
-        output.say(f"refused: {name}: {reason}")
+        output.say(f"refused: {name}: {reason}", problem=refused_name(name))
     if not are_errors_shown:
         for outcome in report.quarantined:
-            output.say(f"quarantined: {outcome.filename}: {outcome.reason}")
-        for (server, name), reason in report.missed.items():
-            output.say(f"{server}: not fetched: {name}: {reason}")
+            output.say(quarantined(outcome.filename, outcome.reason))
+        for server in sorted({server for server, _ in report.missed}):
+            missed = [f"{name}: {reason}" for (of, name), reason in report.missed.items() if of == server]
+            output.say("\n".join(f"{server}: not fetched: {line}" for line in missed), problem=not_fetched(server))
         for line in report.post_lines:
             output.say(f"etstats: {line}")
         for error in report.errors:

@@ -11,7 +11,9 @@ from etstats.admin.own_command import own_command
 from etstats.commands.context import context_of
 from etstats.commands.cron import say_what_is_missing
 
-family = typer.Typer(no_args_is_help=True, help="Show, install or remove the systemd units.")
+family = typer.Typer(
+    no_args_is_help=True, help="Show, install or remove the systemd units.\n\nExample: etstats systemd install"
+)
 app = typer.Typer()
 app.add_typer(family, name="systemd")
 

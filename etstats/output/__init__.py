@@ -36,6 +36,7 @@ from etstats.output.consoles import (
     say,
     say_exception,
     set_quiet,
+    wrapped,
     write,
 )
 from etstats.output.guard import guarded_stdout
@@ -78,6 +79,7 @@ __all__ = [
     "text",
     "when",
     "whole",
+    "wrapped",
     "write",
     "write_json",
 ]

@@ -1,5 +1,6 @@
 """The two consoles: data goes to stdout; messages go to stderr, without secrets."""
 
+import re
 import shutil
 import sys
 import traceback
@@ -14,6 +15,8 @@ from etstats.output.sanitize import printable, printable_lines
 if TYPE_CHECKING:
     from rich.console import Console
 
+_COMMAND = re.compile(r"(?<=: )(?:etstats|ssh-keygen|systemctl|chmod) [^;,()]*?(?=\. | \(|[;,)]|\.?$)")
+_NO_BREAK = "\0"
 _hidden: list[str] = []
 _is_due: Callable[[str], bool] | None = None
 _is_quiet = False
@@ -62,10 +65,28 @@ def note(message: str) -> None:
         say(message)
 
 
-def say(message: str) -> None:
-    """Write a message to stderr, without control characters and hidden secrets."""
-    if is_due(message):
-        print(printable_lines(redact(message, _hidden)), file=sys.stderr, flush=True)
+def say(message: str, *, problem: str | None = None) -> None:
+    """Write a message to stderr, without control characters and hidden secrets.
+
+    `problem` identifies what it reports, if another command reports it in other words; None: the message itself.
+    """
+    if is_due(problem or message):
+        shown = printable_lines(redact(message, _hidden))
+        if sys.stderr.isatty():
+            shown = "\n".join(wrapped(line, shutil.get_terminal_size().columns) for line in shown.split("\n"))
+        print(shown, file=sys.stderr, flush=True)
+
+
+def wrapped(line: str, width: int, *, indent: int | None = None) -> str:
+    """Wrap a line between words, but not in a command, so that it can be copied; `indent` None: the line's own."""
+    import textwrap  # noqa: PLC0415  # only for terminals
+
+    indent = len(line) - len(line.lstrip()) if indent is None else indent
+    kept = _COMMAND.sub(lambda command: command[0].replace(" ", _NO_BREAK), line)
+    filled = textwrap.fill(
+        kept, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+    )
+    return filled.replace(_NO_BREAK, " ")
 
 
 def say_exception() -> None:

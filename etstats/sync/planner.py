@@ -97,7 +97,8 @@ def refused_names(listing: Listing) -> dict[str, str]:
         for refused in listing.refused
         if has_round_ending(refused.name) and parse_filename(refused.name) is None
     }
-    return found | {file.name: reason for file in listing.files if (reason := refusal_of(file.name))}
+    found |= {file.name: reason for file in listing.files if (reason := refusal_of(file.name))}
+    return dict(sorted(found.items()))  # a source lists in any order
 
 
 def _outside(stamp: datetime, since: datetime | None, until: datetime | None) -> tuple[SkipReason, str] | None:

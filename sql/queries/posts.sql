@@ -103,6 +103,7 @@ SET gone_at = excluded.gone_at, checked_at = excluded.checked_at, held_until = e
 WITH forgotten AS (DELETE FROM channel_states WHERE NOT channel = ANY (%(channels)s))
 SELECT channel, purpose, gone_at, checked_at, held_until, troubles, reason
 FROM channel_states WHERE channel = ANY (%(channels)s)
+ORDER BY channel, purpose
 
 -- name: reopen_channels
 DELETE FROM channel_states

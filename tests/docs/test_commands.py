@@ -47,8 +47,9 @@ def test_brackets_in_help_texts_are_shown(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(TREE))
 def test_every_command_has_an_example_and_exit_codes(name: str) -> None:
-    """The help of each command has an example and the exit codes; for a group, the help of its members."""
+    """Each help text has an example and the exit codes, which groups leave to their members."""
     command = TREE[name]
+    assert "Example: etstats" in (command.help or ""), name
     for one in getattr(command, "commands", {name: command}).values():
         assert one.help
         assert re.search(r"Example", one.help), one.name

@@ -1,16 +1,16 @@
 """Test settings: connect to the game server, the database, the webhook and the game's status port."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from etstats.admin.setup.timezones import Proposal, propose
 from etstats.config.locations import location_of
 from etstats.config.schema import Config, ServerConfig
-from etstats.db import channel_states, embedded
+from etstats.db import channel_states, embedded, server_status
 from etstats.db.connection import connect, database_errors
 from etstats.db.maintenance import database_facts
 from etstats.db.migrations import migrate
@@ -201,9 +201,13 @@ def check_all(config: Config, *, trust_keys: bool) -> Iterator[CheckResult]:
         yield CheckResult(
             subject="servers", text="none is configured; run: etstats init", exit_code=ConfigError.exit_code
         )
+    failures: dict[str, EtstatsError | None] = {}
     for server in config.servers:
-        yield from _server_checks(server, config, trust_keys=trust_keys)
-    yield _tried("database", lambda: try_database(config))
+        yield from _server_checks(server, config, failures, trust_keys=trust_keys)
+    database = _tried("database", lambda: try_database(config))
+    yield database
+    if not database.exit_code:
+        _record(config, failures)
     if config.database.read_url is not None:
         yield _tried("replica", lambda: _replica(config))
     webhooks = _webhooks(config)
@@ -220,7 +224,20 @@ def worst(checks: Iterable[CheckResult]) -> int:
     return next((code for code in (1, 4, 2, 3, 75) if code in codes), 0)
 
 
-def _server_checks(server: ServerConfig, config: Config, *, trust_keys: bool) -> Iterator[CheckResult]:
+def _record(config: Config, failures: Mapping[str, EtstatsError | None]) -> None:
+    """Record which servers can be polled, for `health`; a check that changes nothing does not count as a poll."""
+    with database_errors(), connect(database_url(config)) as conn:
+        known = server_status.statuses(conn)
+        for name, error in failures.items():
+            before = known[name].failure if name in known else None
+            if before != (None if error is None else str(error)):
+                server_status.record_connection(conn, name, datetime.now(UTC), error)
+
+
+def _server_checks(
+    server: ServerConfig, config: Config, failures: dict[str, EtstatsError | None], *, trust_keys: bool
+) -> Iterator[CheckResult]:
+    """Test one server, and put its error into `failures`, or None."""
     subject = f"server {server.name}"
     try:
         key = unknown_key(server, config)
@@ -229,7 +246,9 @@ def _server_checks(server: ServerConfig, config: Config, *, trust_keys: bool) ->
                 subject=subject, text=f"host key {key.kind} {key.fingerprint} is now trusted, in {trust(key)}"
             )
         seen = list_folder(server, config, prefer=(server.timezone,))
+        failures[server.name] = None
     except (SourceError, AccessError, HostKeyError, ConfigError) as error:
+        failures[server.name] = error
         yield CheckResult(subject=subject, text=str(error), exit_code=error.exit_code)
         return
     yield CheckResult(subject=subject, text=str(seen))

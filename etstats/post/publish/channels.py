@@ -148,23 +148,28 @@ class Channels:
             is_there = isinstance(self.webhook(destination).info(), WebhookInfo)
             self._save(state._replace(gone_at=None if is_there else state.gone_at, checked_at=now))
 
-    def obstacles(self) -> list[str]:
-        """Return a line for each channel that accepts no posts, with what to do."""
-        lines: list[str] = []
-        for (channel, _), state in self._states.items():
-            destination = self._by_name[channel]
-            if state.gone_at is not None:
-                lines.append(
-                    f"a webhook has accepted no posts since {state.gone_at:%Y-%m-%d %H:%M} UTC: {state.reason}; "
-                    "pending posts wait. Set another webhook in [discord], or check this one: etstats config check"
-                )
-            elif state.troubles and state.held_until is not None and not self.is_open(destination, state.purpose):
-                what = "posts" if state.purpose == "post" else "edits"
-                lines.append(
-                    f"a channel accepts no {what}: {state.reason}; the next attempt is at "
-                    f"{state.held_until:%H:%M} UTC. To check now: etstats config check"
-                )
-        return lines
+    def obstacles(self) -> dict[str, str]:
+        """Return a line for each channel that accepts no posts, with what to do, and Discord's reason."""
+        lines = {
+            self.obstacle(self._by_name[channel], purpose): state.reason
+            for (channel, purpose), state in self._states.items()
+        }
+        return {line: reason for line, reason in lines.items() if line}
+
+    def obstacle(self, destination: Destination, purpose: Purpose = "post") -> str:
+        """Return the line for a channel that accepts no posts or edits; empty if it does."""
+        state = self._state(destination.channel, purpose)
+        if state.gone_at is not None:
+            return (
+                f"a webhook has accepted no posts since {state.gone_at:%Y-%m-%d %H:%M} UTC: {state.reason}; "
+                "pending posts wait. Set a new one: etstats init. If it still exists: etstats config check"
+            )
+        if state.troubles and state.held_until is not None and not self.is_open(destination, purpose):
+            return (
+                f"a channel accepts no {purpose}s: {state.reason}; the next attempt is at "
+                f"{state.held_until:%H:%M} UTC. To check now: etstats config check"
+            )
+        return ""
 
     def has_closed(self) -> bool:
         """Return whether a webhook is gone."""

@@ -20,7 +20,7 @@ from etstats.post.publish.destinations import destinations, has_webhook
 from etstats.post.publish.notices import title as notice_title
 from etstats.post.publish.pending import PageOf, PendingPosts, styled
 from etstats.post.publish.rendering import RenderedPost, render
-from etstats.post.publish.report import how_to_resolve, title, unknown_delivery
+from etstats.post.publish.report import how_to_resolve, how_to_retry, refused, title, unknown_delivery
 from etstats.post.publish.run import Publisher, item_of
 from etstats.post.settings import DiscordConfig, TimezoneOf
 from etstats.stats import sessions
@@ -134,28 +134,43 @@ def retry_failed(conn: Connection, run: Publisher) -> None:
 
 
 class Unresolved(NamedTuple):
-    """Problems that need a decision, one line each, and whether a webhook is gone."""
+    """Problems that need a decision, one line each, and whether a webhook is gone.
+
+    `reported`: the lines with which a run reported these problems when it met them.
+    """
 
     lines: list[str]
     has_closed: bool
+    reported: list[str]
 
 
 def unresolved(conn: Connection, settings: DiscordConfig, timezone_of: TimezoneOf, now: datetime) -> Unresolved:
     """Return the posts with unknown or failed delivery, and the channels that accept no posts."""
     channels = _run(conn, settings, timezone_of, now, 0.0).channels
-    found, others = journal.unresolved(conn), notices.unresolved(conn)
-    lines = channels.obstacles() + [
-        unknown_delivery(title(post), post.reason, post.id) for post in found if post.state == "unknown"
-    ]
-    lines += [
-        unknown_delivery(notice_title(notice.kind, notice.subject, notice.server), notice.reason, f"n{notice.id}")
-        for notice in others
-        if notice.state == "unknown"
-    ]
-    states = [post.state for post in found] + [notice.state for notice in others]
-    if failed := states.count("failed"):
-        lines.append(f"Discord refused {pluralize(failed, 'post')}; to try again: etstats post --retry-failed")
-    return Unresolved(lines, channels.has_closed())
+    obstacles = channels.obstacles()
+    unknown: list[str] = []
+    failed: list[str] = []
+    reasons: set[str] = set()
+    for post in journal.unresolved(conn):
+        reasons.add(post.reason)
+        if post.state == "unknown":
+            unknown.append(unknown_delivery(title(post), post.reason, post.id))
+        elif post.state == "failed":
+            failed.append(refused(title(post), post.reason, how_to_retry(post)))
+    for notice in notices.unresolved(conn):
+        reasons.add(notice.reason)
+        what = notice_title(notice.kind, notice.subject, notice.server)
+        if notice.state == "unknown":
+            unknown.append(unknown_delivery(what, notice.reason, f"n{notice.id}"))
+        elif notice.state == "failed":
+            failed.append(refused(what, notice.reason))
+    # A channel is also held after the failure of one of these posts.
+    reported = [line for line, reason in obstacles.items() if reason not in reasons]
+    lines = [*obstacles, *unknown]
+    if failed:
+        what = pluralize(len(failed), "post")
+        lines.append(f"Discord refused {what}; to try again: etstats post --retry-failed")
+    return Unresolved(lines, channels.has_closed(), [*reported, *unknown, *failed])
 
 
 def resolve(conn: Connection, name: str, state: str, message_id: str | None) -> str:

@@ -11,7 +11,7 @@ from etstats.logs import event
 from etstats.post.publish.channels import Channels
 from etstats.post.publish.deadline import Deadline
 from etstats.post.publish.destinations import NO_SERVER, Destination, destinations
-from etstats.post.publish.report import PostReport
+from etstats.post.publish.report import PostReport, refused
 from etstats.post.render.message import Message
 from etstats.post.render.text import plain
 from etstats.post.settings import DiscordConfig
@@ -169,7 +169,7 @@ class NoticePublisher:
             case Permanent(reason=reason):
                 NOTICES.record(self._conn, notice_id, "failed", now, reason=reason)
                 count["failed"] += 1
-                self.report.add_problem(f"{what} was refused: {reason}; to try again: etstats post --retry-failed")
+                self.report.add_problem(refused(what, reason))
             case _:
                 reason = _in_words(outcome)
                 NOTICES.record(self._conn, notice_id, "pending", now, reason=reason)
@@ -214,7 +214,7 @@ class NoticePublisher:
             case _:
                 self.channels.hold(destination, outcome)
         if is_news:
-            self.report.add_problem(f"a channel accepts no messages: {reason}. To check it: etstats config check")
+            self.report.add_problem(self.channels.obstacle(destination))
 
 
 def title(kind: NoticeKind, subject: str, server: str | None) -> str:

@@ -64,7 +64,7 @@ def title(item: PendingPost | JournalEntry) -> str:
     """Return the name of a post for output."""
     match item.kind:
         case "round":
-            return f"round {item.round_id}" + (f" ({item.filename})" if isinstance(item, JournalEntry) else "")
+            return f"round {item.round_id}"
         case "map":
             return f"map {item.match_id}"
         case "session":
@@ -82,6 +82,11 @@ def how_to_retry(item: PendingPost | JournalEntry) -> str:
         case "round":
             return f"etstats post --round {item.round_id}"
     return "etstats post --since WHEN"
+
+
+def refused(what: str, reason: str, retry: str = "etstats post --retry-failed") -> str:
+    """Return the line about a post that Discord refused."""
+    return f"{what} was refused: {reason}; to try again: {retry}"
 
 
 def unknown_delivery(what: str, reason: str, name: int | str) -> str:

@@ -23,7 +23,7 @@ from etstats.post.publish.deadline import Deadline
 from etstats.post.publish.destinations import Destination
 from etstats.post.publish.pending import PageOf, PendingPosts
 from etstats.post.publish.rendering import RenderedPost, render
-from etstats.post.publish.report import PostReport, how_to_retry, title
+from etstats.post.publish.report import PostReport, how_to_retry, refused, title
 from etstats.post.render.message import Message
 from etstats.post.settings import DiscordConfig, TimezoneOf
 from etstats.post.webhook.responses import (
@@ -219,9 +219,7 @@ class Publisher:
                 return False
             case ChannelRefused(reason=reason):
                 if self.channels.record_failure(destination, reason, "edit"):
-                    self.report.add_problem(
-                        f"{title(post)}: Discord refuses the edit: {reason}; it will be retried"
-                    )
+                    self.report.add_problem(self.channels.obstacle(destination, "edit"))
                 return False
             case _:
                 self._hold(destination, outcome, is_news=True)
@@ -262,9 +260,7 @@ class Publisher:
             case Permanent(reason=reason):
                 POSTS.record(self._conn, post_id, "failed", now, reason=reason)
                 count["failed"] += 1
-                self.report.add_problem(
-                    f"{title(item)} was refused for good: {reason}; to try again: {how_to_retry(item)}"
-                )
+                self.report.add_problem(refused(title(item), reason, how_to_retry(item)))
                 self._stop_if_repeated(destination, outcome)
             case Gone(code=code) if code == _UNKNOWN_CHANNEL and destination.forum and thread_id:
                 POSTS.record(self._conn, post_id, "pending", now, reason="its thread was deleted")
@@ -299,15 +295,12 @@ class Publisher:
     def _close(self, destination: Destination, reason: str) -> None:
         self.report.needs_care = True
         if self.channels.close(destination, reason):
-            self.report.add_problem(
-                f"the webhook accepts no more posts: {reason}; pending posts wait. Set another webhook in "
-                "[discord], or check this one: etstats config check"
-            )
+            self.report.add_problem(self.channels.obstacle(destination))
 
     def _refuse(self, destination: Destination, reason: str) -> None:
         self.report.needs_care = self.report.is_unfinished = True
         if self.channels.record_failure(destination, reason):
-            self.report.add_problem(f"the channel refuses posts: {reason}; pending posts wait and will be retried")
+            self.report.add_problem(self.channels.obstacle(destination))
 
     def _stop_if_repeated(self, destination: Destination, refusal: Permanent | ChannelRefused) -> None:
         """Stop the run if Discord refuses two consecutive posts equally: the posts may not be the cause."""

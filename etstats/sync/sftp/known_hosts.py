@@ -9,6 +9,7 @@ import binascii
 import hashlib
 import hmac
 import os
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -116,14 +117,19 @@ def check(shown: HostKey, known: Iterable[KnownKey], host: str, port: int) -> No
     if not good:
         raise HostKeyError(
             f"the host key of {name} is not known: {shown.kind} {shown.fingerprint}. "
-            "Compare it with the server's own, then trust it with: etstats config check --trust"
+            "Compare it, then run: etstats config check --trust"
         )
-    old = next((entry for entry in good if entry.key.kind == shown.kind), good[0])
     raise HostKeyError(
-        f"the host key of {name} has CHANGED: received {shown.kind} {shown.fingerprint}, expected {old.key.kind} "
-        f"{old.key.fingerprint} ({old.path}, line {old.line}). The connection may be intercepted. Only if the "
-        f"server was reinstalled: ssh-keygen -f {old.path} -R '{name}', then etstats config check --trust"
+        f"the host key of {name} has CHANGED to {shown.kind} {shown.fingerprint}. If it was "
+        f"reinstalled: {_removal(name, sorted({entry.path for entry in good}))} && etstats config check --trust"
     )
+
+
+def _removal(name: str, paths: Iterable[Path]) -> str:
+    """Return the command that removes the keys of a host from these files."""
+    own = Path("~/.ssh/known_hosts").expanduser()
+    files = ["" if path == own else f" -f {shlex.quote(str(path))}" for path in paths]
+    return " && ".join(f"ssh-keygen -R {shlex.quote(name)}{file}" for file in files)
 
 
 def known_hosts_line(key: HostKey, host: str, port: int) -> str:

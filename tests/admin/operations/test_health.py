@@ -136,7 +136,7 @@ def test_scheduled_run_repeats_a_problem_after_a_day(
 
 
 def test_database_newer_than_its_backup_is_reported(healthy_database: Cli, db: psycopg.Connection) -> None:
-    """A new database and an older backup are a finding with the command to restore, also when it has rounds."""
+    """A new database and an older backup are a finding with the command to restore; `init` names it too."""
     assert problems_by_name(healthy_database) == {}
     db.execute("UPDATE processed_files SET processed_at = processed_at + interval '1 hour' WHERE id > 1")
     db.commit()
@@ -149,6 +149,8 @@ def test_database_newer_than_its_backup_is_reported(healthy_database: Cli, db: p
     db.execute("TRUNCATE processed_files CASCADE")
     db.commit()
     assert "0 rounds, newer than the backup of" in problems_by_name(healthy_database)["database"]
+    again = healthy_database("init", "--yes")
+    assert (again.code, "Next: etstats restore latest" in again.err) == (0, True)
     backup.write_bytes(b"not a backup")
     assert "database" not in problems_by_name(healthy_database)
 

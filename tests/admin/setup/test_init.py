@@ -286,16 +286,18 @@ def test_config_check_tests_every_setting(
 
 
 def test_config_check_stores_a_trusted_key(cli: Cli, server: SftpServer, home: Path) -> None:
-    """An unknown host key exits with 4 and the fingerprint; with --trust it is stored."""
+    """An unknown host key exits with 4 and the fingerprint; with --trust it is stored, and `health` agrees."""
     file = home / "config.toml"
     file.write_text(
         f'[[servers]]\nname = "main"\nhost = "{server.host}"\nport = {server.port}\nuser = "{server.user}"\n'
         f'key_file = "{server.key_file}"\nremote_path = "{server.remote_path}"\ntimezone = "Europe/Ljubljana"\n'
     )
     assert cli("--config", file, "config", "check").code == 4
+    assert "BAD server main" in cli("--config", file, "health").out
     trusted = cli("--config", file, "config", "check", "--trust")
     assert trusted.code == 0, trusted
     assert "is now trusted" in trusted.out
+    assert "ok  server main" in cli("--config", file, "health").out
     assert cli("--config", file, "config", "check").code == 0
 
 

@@ -221,6 +221,27 @@ def test_closed_webhook_is_reported_until_config_check(
     assert post().err.endswith("post: 2 posted\n")
 
 
+@pytest.mark.parametrize("fault", [None, Fault.TOO_LARGE, Fault.DROP_AFTER, Fault.NOT_PERMITTED])
+def test_scheduled_runs_report_a_problem_of_posts_once(
+    stage: Stage, session: GeneratedSession, cli: Cli, fault: Fault | None
+) -> None:
+    """`health` does not repeat what `post` has reported on that day; another problem is reported at once."""
+    stage.switch_on()
+    stage.load(session.files[0])
+    if fault is None:
+        stage.discord.delete_webhook(stage.hook)
+    else:
+        stage.discord.faults = [fault]
+    config = ("--config", stage.write_config(), "-q")
+    scheduled = (*config, "--remind", "24h")
+    assert "etstats" in cli(*scheduled, "post").err
+    assert "BAD posts" in cli(*config, "health").out
+    assert "BAD posts" not in cli(*scheduled, "health").out
+    stage.conn.execute("UPDATE posts SET state = 'unknown', reason = 'another reason', message_id = NULL")
+    stage.conn.commit()
+    assert "BAD posts" in cli(*scheduled, "health").out
+
+
 def test_dry_run_stores_and_sends_nothing(
     stage: Stage, session: GeneratedSession, post: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
