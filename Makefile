@@ -14,6 +14,9 @@ ARGS ?=
 # The version to release, e.g. `make release VERSION=0.2.0`.
 VERSION ?=
 
+# Set in many container images; thousands of processes of the tests import etstats.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test test-fast coverage check docs manual bench chaos attack fuzz audit release clean
 
 help: ## List the targets

@@ -43,6 +43,12 @@ hypothesis.settings.load_profile("repeatable")
 
 _numbers = itertools.count(1)
 
+MEMORY = Path("/dev/shm")
+MEMORY_NEEDED = 4 << 30  # bytes
+# Tests write thousands of files and hundreds of databases, and none survives a power failure of the machine.
+if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED:
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
 # Processes of tests inherit what is ignored: SIGHUP under `nohup make test`, SIGINT under `make test &`.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -72,10 +78,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
-MEMORY = Path("/dev/shm")
-MEMORY_NEEDED = 4 << 30  # bytes
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CliResult:
     """The result of one call of the command line."""
@@ -87,12 +89,8 @@ class CliResult:
 
 @pytest.fixture(scope="session")
 def reachable_dir() -> Iterator[Path]:
-    """A folder that root's database account can reach, unlike those of pytest.
-
-    In memory where there is space: each test has a database of its own, and making one costs an eighth there.
-    """
-    has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED
-    folder = Path(tempfile.mkdtemp(prefix="etstats-tests-", dir=MEMORY if has_room else None))
+    """A folder that root's database account can reach, unlike those of pytest."""
+    folder = Path(tempfile.mkdtemp(prefix="etstats-tests-"))
     folder.chmod(0o711)
     yield folder
     shutil.rmtree(folder)
