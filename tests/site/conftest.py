@@ -1,5 +1,6 @@
 """Fixtures: a community with a year of sessions and hostile names, and its site."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -81,7 +82,7 @@ def hostile_files() -> list[File]:
 
 def generated() -> list[GeneratedFile]:
     """Return the files of several months of sessions."""
-    return list(generate(5, start=START, sessions=8, players=8, maps=(2, 3), pause_days=(5, 20)))
+    return list(generate(5, start=START, sessions=5, players=6, maps=(2, 3), pause_days=(5, 20)))
 
 
 @pytest.fixture(scope="session")
@@ -127,6 +128,12 @@ def site(
     with own_database(admin, postgres, community_template) as url, connect(url) as conn:
         Community(url=url, conn=conn).build(root)
         yield root
+
+
+@pytest.fixture
+def kept(site: Path, tmp_path: Path) -> Path:
+    """Return a copy of the community's site, which a test changes with builds."""
+    return shutil.copytree(site, tmp_path / "kept")
 
 
 def tree(root: Path) -> dict[str, bytes]:
