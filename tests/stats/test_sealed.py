@@ -270,7 +270,7 @@ def _replace(one: tuple[str, File], conn: psycopg.Connection) -> None:
     take(conn, [File(file.name, b"".join(lines[:1] + lines[2:]), (file.mtime or 0) + 60)], server)
 
 
-@on_a_database(max(1, EXAMPLES // 2))
+@on_a_database(max(1, EXAMPLES // 3))
 @given(data=st.data())
 def test_results_do_not_depend_on_sealed_periods(
     db: psycopg.Connection, tmp_path: Path, data: st.DataObject
