@@ -2,20 +2,16 @@
 
 from functools import cache
 
-from rich.text import Text
-
 from etstats.domain.names import colour_runs
 
 # Between these relative luminances the contrast is at least 3:1 on black and on white (WCAG 2).
 _DARKEST, _LIGHTEST = 0.10, 0.30
 
 
-def coloured(raw: str) -> Text:
-    """Return a player's name in its in-game colours, readable on dark and light backgrounds."""
-    drawn = Text(no_wrap=True, overflow="ellipsis")
-    for colour, run in colour_runs(raw):
-        drawn.append(run, style=readable(colour))
-    return drawn if drawn.plain.strip() else Text("(no name)", style="dim")
+def coloured(raw: str) -> list[tuple[str, str]]:
+    """Return a player's name as (text, style) runs in in-game colours, readable on dark and light backgrounds."""
+    runs = [(run, readable(colour)) for colour, run in colour_runs(raw)]
+    return runs if any(run.strip() for run, _ in runs) else [("(no name)", "dim")]
 
 
 @cache

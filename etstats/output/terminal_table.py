@@ -3,11 +3,10 @@
 Numbers are never truncated.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from rich import box
 from rich.cells import cell_len
-from rich.table import Table as RichTable
+from rich.segment import Segment, Segments
 from rich.text import Text
 
 from etstats.output.colours import coloured
@@ -18,6 +17,8 @@ from etstats.output.table import Table
 
 # Minimum cells of text and names, and the space between columns.
 _LEAST, _LEAST_NAME, _GAP = 8, 14, 3
+_SPACE, _SPACES, _END = Segment(" "), Segment(" " * _GAP), Segment(" \n")
+_Runs = list[tuple[str, str]]
 
 
 def draw(table: Table) -> None:
@@ -37,27 +38,54 @@ def draw(table: Table) -> None:
 
 
 def _draw_rows(table: Table) -> list[str]:
-    """Print the rows; return the headings of dropped columns."""
-    cells = [[_drawn(column, getattr(row, column.key)) for column in table.columns] for row in table.rows]
+    """Print the rows; return the headings of dropped columns.
+
+    Without rich's table, which takes far longer for thousands of rows.
+    """
+    cells = [[_runs(column, getattr(row, column.key)) for column in table.columns] for row in table.rows]
     headings = [printable(column.heading) for column in table.columns]
     widest = [
-        max(map(cell_len, (heading, *(row[index].plain for row in cells))))
+        max(map(cell_len, (heading, *(_plain(row[index]) for row in cells))))
         for index, heading in enumerate(headings)
     ]
     widths = fitted(table.columns, widest, out().width)
-    drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
-    for index, width in widths.items():
-        column = table.columns[index]
-        drawn.add_column(
-            headings[index], justify=column.justify, no_wrap=not column.wraps, overflow="ellipsis", width=width
-        )
-        if column.loses_middle:
-            for row in cells:
-                row[index] = Text(_without_middle(row[index].plain, width))
+    while (whole := sum(widths.values()) + _GAP * len(widths) - 1) > out().width and max(widths.values()) > 1:
+        widths[max(widths, key=widths.__getitem__)] -= 1
+    shown = [(index, table.columns[index], width) for index, width in widths.items()]
+
+    def lines(row: Sequence[_Runs]) -> Iterator[Segment]:
+        return _lines([(row[index], column, width) for index, column, width in shown])
+
+    blank, rule = Segment(" " * whole + "\n"), Segment(f" {'─' * (whole - 2)} \n")
+    drawn = [blank, *lines([[(heading, "bold")] for heading in headings]), rule]
     for row in cells:
-        drawn.add_row(*(row[index] for index in widths))
-    out().print(drawn)
+        drawn += lines(row)
+    out().print(Segments([*drawn, blank]), crop=False)
     return [heading for index, heading in enumerate(headings) if heading and index not in widths]
+
+
+def _lines(cells: Sequence[tuple[_Runs, Column, int]]) -> Iterator[Segment]:
+    """Yield a row: one line, or several where a sentence is wrapped."""
+    drawn = [_fitted_cell(*cell) for cell in cells]
+    for number in range(max(map(len, drawn))):
+        for (_, _, width), column in zip(cells, drawn, strict=True):
+            yield _SPACE if column is drawn[0] else _SPACES
+            yield from column[number] if number < len(column) else [Segment(" " * width)]
+        yield _END
+
+
+def _fitted_cell(runs: _Runs, column: Column, width: int) -> list[list[Segment]]:
+    """Return the lines of a cell, each of `width` cells."""
+    plain = _plain(runs)
+    missing = width - cell_len(plain)
+    if missing >= 0:
+        text = [Segment(run, out().get_style(style) if style else None) for run, style in runs]
+        pad = [Segment(" " * missing)] if missing else []
+        return [[*pad, *text] if column.justify == "right" else [*text, *pad]]
+    if column.loses_middle:
+        return [[Segment(_without_middle(plain, width))]]
+    whole = Text.assemble(*runs, overflow="ellipsis", no_wrap=not column.wraps)
+    return [list(line.render(out())) for line in whole.wrap(out(), width, justify=column.justify)]
 
 
 def fitted(columns: Sequence[Column], widest: Sequence[int], width: int) -> dict[int, int]:
@@ -94,5 +122,9 @@ def _without_middle(text: str, width: int) -> str:
     return f"{text[: width - 1 - end]}…{text[-end:]}"
 
 
-def _drawn(column: Column, value: object) -> Text:
-    return coloured(str(value)) if column.is_name and value else Text(column.cell(value))
+def _runs(column: Column, value: object) -> _Runs:
+    return coloured(str(value)) if column.is_name and value else [(column.cell(value), "")]
+
+
+def _plain(runs: _Runs) -> str:
+    return "".join(run for run, _ in runs)
