@@ -104,7 +104,7 @@ class RoundFilter:
         server, map_name = self.server, self.map_name
         if span is not None and server is not None:
             server = known("server", server, scopes.server_names(conn))
-        if span is not None and map_name is not None:
+        if span is not None and map_name is not None and not scopes.is_played(conn, map_name):
             map_name = known("map", map_name, scopes.map_names(conn))
         zone, now = zone_of(config, server), datetime.now(UTC)
         first = None if self.since is None else parse_when(self.since, now, zone)

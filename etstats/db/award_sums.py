@@ -2,23 +2,23 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from etstats.db import sessions as stored
+from etstats.db.columns import query_with_columns
 from etstats.db.connection import Connection
 from etstats.db.scope import Scope
 from etstats.db.sealed import Cover, covered
 from etstats.db.statements import fetch_all, fetch_column
+from etstats.db.sums import AWARD_KEYS, LOWEST_AWARDS, MAP_MVP, MAPS, SESSION_MVP
 from etstats.domain.rules import mvp
-from etstats.domain.rules.awards import AWARDS, MVP, session_awards
+from etstats.domain.rules.awards import session_awards
 from etstats.domain.stats import Performance
 from etstats.domain.views import RoundRow
 
-SESSION_MVP, MAP_MVP, MAPS = MVP.key, "map_mvp", "maps"
-"""Counted with the awards: the MVP of a session, the MVP of a map, and the maps that a player was in."""
-
-_OF_SESSIONS = (SESSION_MVP, *(award.key for award in AWARDS))
-_LOWEST = {award.key for award in AWARDS if award.lowest}
+_OF_SESSIONS = tuple(key for key in AWARD_KEYS if key not in {MAP_MVP, MAPS})
+_MVPS = (SESSION_MVP, MAP_MVP, MAPS)
 _Played = Mapping[int, Sequence[Performance]]
 _Rated = Mapping[int, Mapping[str, float]]
 
@@ -37,7 +37,7 @@ def total(parts: Iterable[AwardSum]) -> list[AwardSum]:
     found: dict[tuple[str, str], AwardSum] = {}
     for part in parts:
         key = part.award, part.player_guid
-        best: Callable[..., float] = min if part.award in _LOWEST else max
+        best: Callable[..., float] = min if part.award in LOWEST_AWARDS else max
         before = found.get(key)
         found[key] = AwardSum(*key, before.times + part.times, best(before.best, part.best)) if before else part
     return list(found.values())
@@ -58,7 +58,7 @@ def mvps_of_scope(conn: Connection, scope: Scope) -> list[AwardSum]:
     """Return the MVPs of the maps and sessions in scope; only the rounds in scope count."""
     cover, parameters = covered(conn, scope)
     rounds = stored.rounds(conn, [round_id for round_id, _ in _open_rounds(conn, cover, parameters)])
-    return _with_sealed(conn, cover, (SESSION_MVP, MAP_MVP, MAPS), _mvps(conn, rounds))
+    return _with_sealed(conn, cover, _MVPS, _mvps(conn, rounds))
 
 
 def of_sessions(conn: Connection, session_ids: Sequence[int]) -> Iterator[AwardSum]:
@@ -74,10 +74,41 @@ def _with_sealed(
     sums = total(parts)
     if not cover.sealed_ids:
         return sums
-    columns = map(list, zip(*sums, strict=True)) if sums else ([], [], [], [])
-    values = dict(zip(("keys", "guids", "times", "bests"), columns, strict=True))
-    parameters = {"sealed_ids": cover.sealed_ids, "awards": list(awards), "lowest": list(_LOWEST), "most": most}
-    return fetch_all(conn, AwardSum, "sealed_award_totals", {**parameters, **values})
+    parameters = {
+        "sealed_ids": cover.sealed_ids,
+        "awards": [key for key in AWARD_KEYS if key in awards],
+        "most": most,
+        **given(sums),
+    }
+    sql = partial(query_with_columns, only=frozenset(awards))
+    return fetch_all(conn, AwardSum, "sealed_award_totals", parameters, sql=sql)
+
+
+def arrays(sums: Iterable[AwardSum]) -> dict[str, tuple[list[int], list[float | None]]]:
+    """Return how often each player won each award, and the best values, as in `sealed_awards`; by GUID."""
+    found: dict[str, dict[str, AwardSum]] = defaultdict(dict)
+    for one in total(sums):
+        found[one.player_guid][one.award] = one
+    return {
+        guid: (
+            [own[key].times if key in own else 0 for key in AWARD_KEYS],
+            [own[key].best if key in own else None for key in AWARD_KEYS],
+        )
+        for guid, own in found.items()
+    }
+
+
+def given(sums: Iterable[AwardSum]) -> dict[str, object]:
+    """Return the parameters of queries that add these sums to those of sealed periods."""
+    rows = arrays(sums)
+    return {
+        "guids": list(rows),
+        "times": [f"{{{','.join(map(str, times))}}}" for times, _ in rows.values()],
+        "bests": [
+            f"{{{','.join('NULL' if best is None else repr(best) for best in bests)}}}"
+            for _, bests in rows.values()
+        ],
+    }
 
 
 def _open_rounds(conn: Connection, cover: Cover, parameters: Mapping[str, object]) -> list[tuple[int, int]]:

@@ -1,6 +1,6 @@
 """Read the sums of leaderboards."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -39,7 +39,8 @@ def size(conn: Connection, scope: Scope, weapon: str | None = None, *, with_befo
     `with_before`: if false, the size before is that of all.
     """
     # Two queries: with a condition on the parameter the planner would read the weapons of all rounds.
-    cover, parameters = _bounds(conn, scope) if with_before else _no_bounds(conn, scope)
+    levels = sealed.EVERY_LEVEL if weapon is None else None
+    cover, parameters = (_bounds if with_before else _no_bounds)(conn, scope, levels)
     name = "scope_size" if weapon is None else "weapon_scope_size"
     return fetch_one(conn, BoardSize, name, {**parameters, "weapon": weapon}, sql=cover.sql)
 
@@ -61,7 +62,8 @@ def player_sums(
     leave the others unset.
     `with_before`: if false, there is one part. `with_names`: if false, the names are the GUIDs.
     """
-    cover, parameters = _bounds(conn, scope) if with_before else _no_bounds(conn, scope)
+    levels = sealed.BY_MAP if scope.map_name else sealed.EVERY_LEVEL
+    cover, parameters = (_bounds if with_before else _no_bounds)(conn, scope, levels)
     unknown = UNKNOWN_FLAGS.get(known or "", 0)
     parameters |= {"shown": list(shown), "known": known, "unknown": unknown}
     parameters |= {"guids": guids, "with_names": with_names}
@@ -75,17 +77,21 @@ def weapon_sums(conn: Connection, scope: Scope, weapon: str, *, with_names: bool
     return _parts(conn, cover.sql("weapon_sums"), {**parameters, "weapon": weapon, "with_names": with_names})
 
 
-def _bounds(conn: Connection, scope: Scope) -> tuple[Cover, dict[str, object]]:
+def _bounds(
+    conn: Connection, scope: Scope, levels: Collection[int] | None = None
+) -> tuple[Cover, dict[str, object]]:
     """Return how to read a scope, and the parameters; `before`: a week before its newest round."""
     (newest,) = fetch_column(conn, "newest_in_scope", scope.parameters)
     before = None if newest is None else newest - _WEEK
-    cover = sealed.cover(conn, scope, before)
+    cover = sealed.cover(conn, scope, before, levels)
     return cover, {**scope.parameters, **cover.parameters, "before": before}
 
 
-def _no_bounds(conn: Connection, scope: Scope) -> tuple[Cover, dict[str, object]]:
+def _no_bounds(
+    conn: Connection, scope: Scope, levels: Collection[int] | None = None
+) -> tuple[Cover, dict[str, object]]:
     """Return the same with `before` after every round, so that all sealed periods are used."""
-    cover = sealed.cover(conn, scope)
+    cover = sealed.cover(conn, scope, levels=levels)
     return cover, {**scope.parameters, **cover.parameters, "before": datetime.max.replace(tzinfo=UTC)}
 
 

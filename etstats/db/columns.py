@@ -68,7 +68,7 @@ _LIST = re.compile(r"\{([a-z_]+)\}")
 def with_columns(sql: str, *, sealed: bool = False, only: frozenset[str] | None = None) -> str:
     """Fill the column lists into a query.
 
-    `sealed`: its rounds are those of no sealed period. `only`: the columns of boards are limited to these.
+    `sealed`: its rounds are those of no sealed period. `only`: limits the columns of boards, and the awards.
     """
     return _LIST.sub(lambda found: _lists(sealed=sealed, only=only)[found[1]], sql)
 

@@ -7,7 +7,7 @@ from etstats.db import sealed
 from etstats.db.connection import Connection
 from etstats.db.queries import query
 from etstats.db.scope import Scope
-from etstats.db.statements import fetch_all, fetch_one
+from etstats.db.statements import fetch_all, fetch_column, fetch_one
 
 
 class MapSums(NamedTuple):
@@ -164,7 +164,8 @@ def round_records(
     `dpm_seconds`, `accuracy_shots`: the minimum time and shots for DPM and accuracy.
     """
     # Sealed bests of rounds are those of everybody.
-    cover, parameters = sealed.covered(conn, scope, by_map=True) if guid is None else sealed.uncovered(scope)
+    levels = sealed.EVERY_LEVEL  # by map
+    cover, parameters = sealed.covered(conn, scope, levels) if guid is None else sealed.uncovered(scope)
     bounds = {"dpm_seconds": dpm_seconds, "accuracy_shots": accuracy_shots, "guid": guid}
     return fetch_all(conn, RecordValue, "round_records", {**parameters, **bounds}, sql=cover.sql)
 
@@ -173,7 +174,12 @@ def session_records(
     conn: Connection, scope: Scope, *, dpm_seconds: int, guid: str | None = None
 ) -> list[RecordValue]:
     """Return the records of whole sessions, of all players or of one; `dpm_seconds` as in `round_records`."""
-    cover, parameters = sealed.covered(conn, scope)
+    is_of_map = scope.map_name is not None and guid is None
+    cover, parameters = sealed.covered(conn, scope, sealed.EVERY_LEVEL if is_of_map else None)
+    if is_of_map:
+        # Sealed bests of a map have no player: the sessions that hold them are read from their rounds.
+        best = fetch_column(conn, "best_sessions_on_map", parameters, sql=cover.sql)
+        parameters["split_sessions"] = [*cover.split_sessions, *best]
     bounds = {"session_dpm_seconds": dpm_seconds, "guid": guid}
     return fetch_all(conn, RecordValue, "session_records", {**parameters, **bounds}, sql=cover.sql)
 

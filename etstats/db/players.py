@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from etstats.db import sealed
-from etstats.db.columns import query_with_columns
 from etstats.db.connection import Connection
 from etstats.db.queries import query
 from etstats.db.scope import Scope
@@ -136,7 +135,7 @@ def known_names(conn: Connection) -> list[KnownName]:
 
 def player_list(conn: Connection, scope: Scope, most: int | None = None) -> list[PlayerListRow]:
     """Return the players with rounds in a scope (`most`: the first), last seen first, without hidden players."""
-    cover, parameters = sealed.covered(conn, scope)
+    cover, parameters = sealed.covered(conn, scope, sealed.BY_MAP if scope.map_name else None)
     return fetch_all(conn, PlayerListRow, "player_list", {**parameters, "most": most}, sql=cover.sql)
 
 
@@ -170,7 +169,8 @@ def rounds(conn: Connection, scope: Scope, guid: str, limit: int) -> list[Played
 
 def maps(conn: Connection, scope: Scope, guid: str) -> list[OnMap]:
     """Return a player's sums by map, best DPM first."""
-    return fetch_all(conn, OnMap, "player_maps", {**scope.parameters, "guid": guid}, sql=query_with_columns)
+    cover, parameters = sealed.covered(conn, scope, sealed.BY_MAP)
+    return fetch_all(conn, OnMap, "player_maps", {**parameters, "guid": guid}, sql=cover.sql)
 
 
 def sides(conn: Connection, scope: Scope, guid: str) -> list[OnSide]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from etstats.db.connection import Connection
 from etstats.db.queries import query
 from etstats.db.scope import Scope
-from etstats.db.statements import fetch_all
+from etstats.db.statements import fetch_all, fetch_column
 from etstats.domain.rules.rating import (
     BiasState,
     MatchRow,
@@ -251,6 +251,11 @@ def newest_rated(conn: Connection) -> datetime | None:
 def history(conn: Connection, guid: str, limit: int | None) -> list[PlayerMatch]:
     """Return the last rated matches of a player, newest first."""
     return [PlayerMatch(*row) for row in conn.execute(query("rating_history"), {"guid": guid, "limit": limit})]
+
+
+def results(conn: Connection, guid: str) -> list[float]:
+    """Return the results of a player's rated matches that have one, oldest first."""
+    return fetch_column(conn, "rating_results", {"guid": guid})
 
 
 def changes_of_match(conn: Connection, server_id: int, match_id: str) -> list[MatchRating]:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from etstats.db.connection import Connection
 from etstats.db.queries import query
+from etstats.db.statements import fetch_column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,11 @@ class Scope:
 def map_names(conn: Connection) -> list[str]:
     """Return the maps that were played, most played first."""
     return [name for (name,) in conn.execute(query("map_names"))]
+
+
+def is_played(conn: Connection, map_name: str) -> bool:
+    """Return whether a map of exactly this name was played; counting the rounds of all maps takes longer."""
+    return bool(fetch_column(conn, "is_map_played", {"map_name": map_name})[0])
 
 
 def server_names(conn: Connection) -> list[str]:

@@ -1,13 +1,11 @@
-"""Sealed periods: past months, years and all past years (UTC) of a server whose sums are stored.
+"""Sealed periods: past months, years and all past years of a server whose sums are stored.
 
 A query reads the sums of the sealed periods in its scope and the rounds of the rest. A period is sealed while it
 has a row in `sealed`. The database's triggers delete that row when one of its rounds changes, so no answer depends
 on what is sealed. See "Sealed periods" in `sql/migrations/0001_initial.sql`.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -16,15 +14,17 @@ from etstats.db.connection import Connection
 from etstats.db.scope import Scope
 from etstats.db.statements import fetch_all
 
+EVERY_LEVEL, BY_MAP = (0, 1, 2), (2,)
+"""The levels of sealed periods, and those with sums of players by map."""
+
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class SealedPeriod(NamedTuple):
-    """A sealed period; `id` 0: a server without any, the other values are undefined."""
+    """A sealed period; `id` 0: a server without any, the other values are None."""
 
     server_id: int
     id: int
-    level: int
     start: datetime
     stop: datetime
     split_sessions: list[int]
@@ -61,9 +61,11 @@ NOTHING = Cover([], [], [], [], [])
 """No period is sealed: all rounds in scope are read."""
 
 
-def covered(conn: Connection, scope: Scope, *, by_map: bool = False) -> tuple[Cover, dict[str, object]]:
-    """Return how to read a scope, and the parameters; `by_map`: the query chooses the map itself."""
-    found = cover(conn, replace(scope, map_name=None) if by_map else scope)
+def covered(
+    conn: Connection, scope: Scope, levels: Collection[int] | None = None
+) -> tuple[Cover, dict[str, object]]:
+    """Return how to read a scope, and the parameters; `levels` as in `cover`."""
+    found = cover(conn, scope, levels=levels)
     return found, {**scope.parameters, **found.parameters}
 
 
@@ -72,41 +74,32 @@ def uncovered(scope: Scope) -> tuple[Cover, dict[str, object]]:
     return NOTHING, {**scope.parameters, **NOTHING.parameters}
 
 
-def cover(conn: Connection, scope: Scope, until: datetime | None = None) -> Cover:
+def cover(
+    conn: Connection, scope: Scope, until: datetime | None = None, levels: Collection[int] | None = None
+) -> Cover:
     """Return how to read a scope; periods that end after `until` are read from rounds.
 
-    Sums are of all maps, and of all rounds that are counted: of one map, all rounds are read.
+    Sums are of all rounds that are counted. `levels`: those of the sums that the query reads; by default all, and
+    none for a scope of one map.
     """
     if scope.uncounted or (scope.last_rounds, scope.last_sessions) != (None,) * 2:
         return NOTHING
-    stored: dict[int, list[SealedPeriod]] = defaultdict(list)
-    for period in fetch_all(conn, SealedPeriod, "sealed_periods", {"server": scope.server}):
-        stored[period.server_id].append(period)
+    if levels is None:
+        levels = () if scope.map_name else EVERY_LEVEL
     first, last = scope.since or _FIRST, scope.until or _LAST
+    parameters = {"server": scope.server, "levels": list(levels), "first": first, "last": min(last, until or last)}
+    at: dict[int, datetime] = {}
     found = Cover([], [], [], [], [])
-    for server_id, periods in stored.items():
-        at = first
-        used = [] if scope.map_name else _used(periods, first, min(last, until or last))
-        for period in used:
+    for period in fetch_all(conn, SealedPeriod, "sealed_periods", parameters):
+        start = at.setdefault(period.server_id, first)
+        if period.id:
             found.sealed_ids.append(period.id)
             found.split_sessions.extend(period.split_sessions)
-            _add_gap(found, server_id, at, period.start)
-            at = period.stop
-        _add_gap(found, server_id, at, last)
+            _add_gap(found, period.server_id, start, period.start)
+            at[period.server_id] = period.stop
+    for server_id, start in at.items():
+        _add_gap(found, server_id, start, last)
     return found if found.sealed_ids or scope.map_name else NOTHING
-
-
-def _used(periods: Iterable[SealedPeriod], first: datetime, last: datetime) -> list[SealedPeriod]:
-    """Return the largest sealed periods between two times, in order, without overlap."""
-    used: list[SealedPeriod] = []
-    at = first
-    # All past years before the first of them, a year before its months.
-    sealed = [period for period in periods if period.id]
-    for period in sorted(sealed, key=lambda period: (period.start, -period.level)):
-        if at <= period.start and period.stop <= last:
-            used.append(period)
-            at = period.stop
-    return used
 
 
 def _add_gap(found: Cover, server_id: int, start: datetime, stop: datetime) -> None:

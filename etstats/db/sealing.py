@@ -1,15 +1,14 @@
 """Store the sums of past months and years, and compare them with the rounds; see `etstats.db.sealed`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import sql
 
 from etstats.db import award_sums, career_steps
-from etstats.db.award_sums import AwardSum
 from etstats.db.columns import query_with_columns
 from etstats.db.connection import Connection
 from etstats.db.queries import query
@@ -27,24 +26,33 @@ LEAST_ROUNDS = 5_000
 
 
 class Level(NamedTuple):
-    """How the periods of a level are found, and how long their parts are."""
+    """How periods are found, what their parts are, and which tables are computed from rounds and from parts."""
 
     query: str
     part: str
+    of_rounds: tuple[str, ...] = ()
+    of_parts: tuple[str, ...] = ()
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """Yield each table and the query of a period's rows."""
+        yield from ((table, query_with_columns(f"{table}_of_rounds")) for table in self.of_rounds)
+        yield from ((table, query_with_columns(f"{table}_of_parts")) for table in self.of_parts)
 
 
+_TABLES = ("sealed_players", "sealed_weapons", "sealed_maps", "sealed_sessions")
+_BY_MAP = ("sealed_player_maps",)
 _LEVELS = {
-    0: Level("months_to_seal", "1 month"),
-    1: Level("years_to_seal", "1 month"),
-    2: Level("all_years_to_seal", "1 year"),
+    0: Level("months_to_seal", "", of_rounds=_TABLES),
+    1: Level("years_to_seal", "month", of_parts=_TABLES),
+    2: Level("all_years_to_seal", "year", of_rounds=_BY_MAP, of_parts=_TABLES),
 }
 # Rounds may still arrive; and boards compare with the week before the newest round.
 _LEAST_AGE = timedelta(days=8)
-_MONTH, _YEAR = timedelta(days=31), timedelta(days=366)
+_DAY, _MONTH, _YEAR = timedelta(days=1), timedelta(days=31), timedelta(days=366)
 
 
 class Period(NamedTuple):
-    """A month (level 0), a year (1) or all past years (2) of a server, in UTC: start <= ended_at < stop."""
+    """A month (level 0), a year (1) or all past years (2) of a server: start <= ended_at < stop."""
 
     server_id: int
     level: int
@@ -113,8 +121,8 @@ def _sealable_until(conn: Connection, least_rounds: int) -> datetime | None:
 
 
 def _seal(conn: Connection, period: Period) -> bool:
-    of_parts = period.level > 0
-    parameters: dict[str, object] = {**period._asdict(), **_BOUNDS, "step": _LEVELS[period.level].part}
+    level = _LEVELS[period.level]
+    parameters: dict[str, object] = {**period._asdict(), **_BOUNDS, "part": level.part}
     try:
         with conn.transaction():
             if fetch_column(conn, "try_seal_lock", parameters) == [False]:
@@ -124,17 +132,13 @@ def _seal(conn: Connection, period: Period) -> bool:
             conn.execute(query("unseal_former"), parameters)
             (parameters["sealed_id"],) = fetch_column(conn, "add_sealed", parameters)
             conn.execute(query("find_split_sessions"), parameters)
-            sessions = "sealed_sessions_between_parts" if of_parts else "sealed_award_sessions"
+            sessions = "sealed_sessions_between_parts" if level.part else "sealed_award_sessions"
             parameters["sessions"] = ids = fetch_column(conn, sessions, parameters)
             conn.execute(query("count_sealed_sessions"), parameters)
-            for table, rows in _rows(of_parts=of_parts).items():
+            for table, rows in level.rows():
                 conn.execute(_insert(table, rows), parameters)
-            parts = fetch_all(conn, AwardSum, "sealed_awards_of_parts", parameters)
-            sums = award_sums.total([*parts, *award_sums.of_sessions(conn, ids)])
-            columns = zip(*sums, strict=True) if sums else ([],) * 4
-            names = ("awards", "guids", "times", "bests")
-            values = {name: list(column) for name, column in zip(names, columns, strict=True)}
-            conn.execute(query("add_sealed_awards"), {**parameters, **values})
+            awards = _insert("sealed_awards", query_with_columns("sealed_awards_of_parts"))
+            conn.execute(awards, {**parameters, **award_sums.given(award_sums.of_sessions(conn, ids))})
     except psycopg.errors.NumericValueOutOfRange:
         return False  # sums that no column holds: the period is read from its rounds
     return True
@@ -177,14 +181,6 @@ def _seal_careers(conn: Connection, least_rounds: int) -> bool:
     return True
 
 
-def _rows(*, of_parts: bool = False) -> Mapping[str, str]:
-    """Return the queries of a period's rows by table: from rounds, or from those of its parts."""
-    return {
-        table: query_with_columns(f"{table}_of_parts" if of_parts else f"{table}_of_rounds")
-        for table in ("sealed_players", "sealed_weapons", "sealed_maps", "sealed_sessions")
-    }
-
-
 class SealedDifference(NamedTuple):
     """Rows of a table that differ from the sums of a sealed period's rounds."""
 
@@ -199,16 +195,19 @@ def differences(conn: Connection) -> list[SealedDifference]:
     for period in fetch_all(conn, StoredPeriod, "stored_periods"):
         parameters = {**period._asdict(), **_BOUNDS}
         parameters["sessions"] = ids = fetch_column(conn, "sealed_award_sessions", parameters)
-        derived = {table: set(conn.execute(rows, parameters)) for table, rows in _rows().items()}
-        awards = award_sums.total(award_sums.of_sessions(conn, ids))
-        derived["sealed_awards"] = {(period.sealed_id, *award_sum) for award_sum in awards}
+        tables = _TABLES + _LEVELS[period.level].of_rounds
+        rows = {table: query_with_columns(f"{table}_of_rounds") for table in tables}
+        derived = {table: set(conn.execute(of_rounds, parameters)) for table, of_rounds in rows.items()}
+        awards = award_sums.arrays(award_sums.of_sessions(conn, ids))
+        derived["sealed_awards"] = _hashable((period.sealed_id, guid, *own) for guid, own in awards.items())
         counts = {
-            table: len(expected ^ set(conn.execute(_stored_rows(table), parameters)))
+            table: len(expected ^ _stored_rows(conn, table, period.sealed_id))
             for table, expected in derived.items()
         }
         for table, count in {**counts, "sealed": int(len(ids) != period.sessions)}.items():
             if count:
-                name = (f"{period.start:%Y-%m}", f"{period.start:%Y}", f"until {period.stop:%Y}")[period.level]
+                start, stop = period.start + _DAY, period.stop + _DAY  # of UTC, not of the server
+                name = (f"{start:%Y-%m}", f"{start:%Y}", f"until {stop:%Y}")[period.level]
                 found.append(SealedDifference(table=table, period=f"{period.server} {name}", rows=count))
     return found + _career_differences(conn)
 
@@ -219,25 +218,25 @@ def _career_differences(conn: Connection) -> list[SealedDifference]:
         return []
     parameters = {"sealed_id": stored.id, "since": None, "until": stored.stop}
     totals = query_with_columns("sealed_careers_of_rounds")
+    steps = career_steps.all_reached(conn, None, stored.stop)
     pairs = {
-        "sealed_careers": [
-            {(guid, *values) for _, guid, values in conn.execute(statement, parameters)}
-            for statement in (totals, _stored_rows("sealed_careers"))
-        ],
-        "sealed_steps": [
-            {step[:4] for step in career_steps.all_reached(conn, None, stored.stop)},
-            {row[1:] for row in conn.execute(_stored_rows("sealed_steps"), parameters)},
-        ],
+        "sealed_careers": _hashable(conn.execute(totals, parameters)),
+        "sealed_steps": {(stored.id, *step[:4]) for step in steps},
     }
     return [
-        SealedDifference(table=table, period=f"until {stored.stop:%Y-%m-%d}", rows=len(derived ^ there))
-        for table, (derived, there) in pairs.items()
-        if derived != there
+        SealedDifference(table=table, period=f"until {stored.stop:%Y-%m-%d}", rows=len(found))
+        for table, derived in pairs.items()
+        if (found := derived ^ _stored_rows(conn, table, stored.id))
     ]
 
 
-def _stored_rows(table: str) -> sql.Composed:
-    return sql.SQL("SELECT * FROM {} WHERE sealed_id = %(sealed_id)s").format(sql.Identifier(table))
+def _stored_rows(conn: Connection, table: str, sealed_id: int) -> set[tuple[Any, ...]]:
+    rows = sql.SQL("SELECT * FROM {} WHERE sealed_id = %(sealed_id)s").format(sql.Identifier(table))
+    return _hashable(conn.execute(rows, {"sealed_id": sealed_id}))
+
+
+def _hashable(rows: Iterable[Sequence[object]]) -> set[tuple[Any, ...]]:
+    return {tuple(tuple(value) if isinstance(value, list) else value for value in row) for row in rows}
 
 
 def _insert(table: str, rows: str) -> sql.Composed:

@@ -59,6 +59,12 @@ def fetch_one(
     return found
 
 
-def fetch_column(conn: Connection, name: str, parameters: Mapping[str, object] | None = None) -> list[Any]:
-    """Return the first column of a named query."""
-    return [row[0] for row in conn.execute(query(name), parameters)]
+def fetch_column(
+    conn: Connection,
+    name: str,
+    parameters: Mapping[str, object] | None = None,
+    *,
+    sql: Callable[[str], str] = query,
+) -> list[Any]:
+    """Return the first column of a named query; `sql` gives its text."""
+    return [row[0] for row in conn.execute(sql(name), parameters)]

@@ -1,7 +1,8 @@
 """The sums and bests of players: their computation from rounds, and their combination over several periods.
 
-`sealed_players` and `sealed_maps` have a column for each. Queries name groups of them: `{board_sums}` computes a
-group from rounds, `{board_names}` reads it from sealed periods, and `{board_totals}` combines both.
+`sealed_players`, `sealed_player_maps` and `sealed_maps` have columns for them. Queries name groups of them:
+`{board_sums}` computes a group from rounds, `{board_names}` reads it from sealed periods, and `{board_totals}`
+combines both.
 
 In the expressions `s` is a round with `earliness` (17179869183 - its end in seconds since 1970), `p` a row of
 `person_stats`, `dead` its plausible time dead, `odd` its headshots by weapons that fire no bullets.
@@ -9,6 +10,8 @@ In the expressions `s` is a round with `earliness` (17179869183 - its end in sec
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
+
+from etstats.domain.rules.awards import AWARDS, MVP
 
 
 class SumColumn(NamedTuple):
@@ -172,12 +175,24 @@ _SESSION_SUMS = {name: f"sum(f.{name})" for name in _SESSION_VALUES[:2]} | {
 UNKNOWN_FLAGS = {"gibs": 2, "xp": 4, "kill_assists": 8, "revives_given": 16, "denied_playtime": 32}
 """The bits of `sealed_players.flags` of values that a round may lack; bit 1: bots played."""
 
+SESSION_MVP, MAP_MVP, MAPS = MVP.key, "map_mvp", "maps"
+"""Counted with the awards: the MVP of a session, the MVP of a map, and the maps that a player was in."""
+AWARD_KEYS = (SESSION_MVP, *(award.key for award in AWARDS), MAP_MVP, MAPS)
+"""What `sealed_awards` counts, in the order of its arrays."""
+LOWEST_AWARDS = {award.key for award in AWARDS if award.lowest}
+_GIVEN_AWARDS = (
+    "SELECT guid, times::integer[], bests::double precision[]"
+    " FROM unnest(%(guids)s::text[], %(times)s::text[], %(bests)s::text[]) AS g (guid, times, bests)"
+)
+
 _NAMES = tuple(column.name for column in PLAYER_SUMS)
 _GROUPS: Mapping[str, tuple[str, ...]] = {
     "sealed": _NAMES,
     "best": tuple(name for name in _NAMES if name.startswith("best_")),
     "side": tuple(name for name in _NAMES if name.startswith(("attack_", "defence_"))),
     "list": ("rounds", "first_seen", "last_seen"),
+    "outcome": ("rounds", "all_won", "all_lost", "kills", "deaths", "damage_given", "time_played_seconds"),
+    "on_map": (*_NAMES[: _NAMES.index("all_won")], "all_won", "all_lost"),
     "board": tuple(name for name in _NAMES[: _NAMES.index("all_won")] if name != "first_seen"),
     "record": tuple(column.name for column in RECORD_SUMS),
     "map": tuple(column.name for column in MAP_SUMS),
@@ -228,6 +243,7 @@ _SESSION_ROUNDS = f"""(
     UNION ALL
     SELECT x.* FROM rounds x
     WHERE x.gaming_session_id = ANY (%(split_sessions)s) AND x.is_counted
+      AND (%(map_name)s::text IS NULL OR x.map_name = %(map_name)s)
       AND EXISTS (SELECT FROM sealed d WHERE d.id = ANY (%(sealed_ids)s) AND d.server_id = x.server_id
                   AND x.ended_at >= d.start AND x.ended_at < d.stop))"""
 # The columns of `sealed_players` that careers are made of, where they have another name.
@@ -242,14 +258,20 @@ _CAREER_COLUMNS = {
 def sum_lists(*, sealed: bool, only: Collection[str] | None = None) -> dict[str, str]:
     """Return the lists of these columns and the rounds of a query: those in scope, or those not sealed of them.
 
-    `only`: the columns of boards are limited to these.
+    `only`: limits the columns of boards, and the awards.
     """
+    awards = [(place, key) for place, key in enumerate(AWARD_KEYS, 1) if only is None or key in only]
     lists = {
         "rounds": _UNSEALED if sealed else _IN_SCOPE,
         "record_rounds": _SEALED_RECORD_ROUNDS if sealed else _RECORD_ROUNDS,
         "session_rounds": _SESSION_ROUNDS if sealed else _IN_SCOPE,
         # Of few rounds all weapons are read: for a search by name too, the planner expects one for each player.
         "weapon_name": "w.weapon_name || ''" if sealed else "w.weapon_name",
+        "given_awards": _GIVEN_AWARDS,
+        "award_times": _join(f"sum(times[{place}])" for place, _ in awards),
+        "award_bests": _join(
+            f"{'min' if key in LOWEST_AWARDS else 'max'}(bests[{place}])" for place, key in awards
+        ),
         "weapon_used": _WEAPON_USED if sealed else _WEAPON_USED_IN_MANY,
         "player_flags": _FLAGS,
         "known_cases": _KNOWN,
@@ -258,6 +280,11 @@ def sum_lists(*, sealed: bool, only: Collection[str] | None = None) -> dict[str,
         "session_codes": _join(f"{name} * 17179869184 + earliness AS record_{name}" for name in _SESSION_SUMS),
         "session_names": _join(f"record_{name}" for name in _SESSION_SUMS),
         "career_bests": _join(f"coalesce(max({name}), 0) AS {name}" for name in _GROUPS["best"]),
+        "session_names_on_map": _join(f"session_{name}" for name in _SESSION_SUMS),
+        "session_codes_on_map": _join(
+            f"max({name} * 17179869184 + earliness) AS session_{name}" for name in _SESSION_SUMS
+        ),
+        "session_bests_on_map": _join(f"max(session_{name}) AS session_{name}" for name in _SESSION_SUMS),
         "session_names_of_x": _join(f"x.record_{name}" for name in _SESSION_SUMS),
         "session_bests": _join(f"max(record_{name}) AS record_{name}" for name in _SESSION_SUMS),
         "session_places": _join(
@@ -274,9 +301,9 @@ def sum_lists(*, sealed: bool, only: Collection[str] | None = None) -> dict[str,
         used = [name for name in names if group != "board" or only is None or name in only]
         chosen = MAP_SUMS if group == "map" else [columns[name] for name in used]
         lists[f"{group}_sums"] = _join(f"{column.value} AS {column.name}" for column in chosen)
-        if group != "sealed":
+        if group not in {"sealed", "on_map"}:
             lists[f"{group}_names"] = _join(used)
-        if group != "best":
+        if group not in {"best", "on_map"}:
             lists[f"{group}_totals"] = _join(
                 f"{column.total}({column.name})::{column.kind} AS {column.name}" for column in chosen
             )

@@ -4,9 +4,9 @@ from collections import Counter
 from typing import NamedTuple
 
 from etstats.db import award_sums, players
-from etstats.db.award_sums import MAP_MVP, MAPS, SESSION_MVP
 from etstats.db.connection import Connection
 from etstats.db.scope import Scope
+from etstats.db.sums import MAP_MVP, MAPS, SESSION_MVP
 from etstats.domain.rules.boards import BOARDS
 from etstats.stats import rankings
 

@@ -47,7 +47,7 @@ def everybody(conn: Connection, scope: Scope, most: int | None = None) -> list[L
 
     Ratings cover all rounds, regardless of the scope.
     """
-    standings = rating_lists.standings(conn, with_names=False)
+    standings = rating_lists.standings(conn, with_names=False, with_changes=False)
     rated = {row.player_guid: (row.value, row.is_provisional) for row in standings}
     return [
         ListedPlayer(*row, *rated.get(row.player_guid, (None, None)))

@@ -107,12 +107,13 @@ def standings(
     min_rounds: int = PROVISIONAL_ROUNDS,
     *,
     with_names: bool = True,
+    with_changes: bool = True,
 ) -> list[RatingStanding]:
     """Return the rated players, best first, then those with fewer than `min_rounds` rounds, without a rank.
 
-    `with_names`: if false, the names are the GUIDs.
+    `with_names`: if false, the names are the GUIDs. `with_changes`: if false, without changes since `since`.
     """
-    if since is None:
+    if since is None and with_changes:
         newest = stored.newest_rated(conn)
         since = None if newest is None else newest - CHANGE_SPAN
     rows = stored.ratings_now(conn, since, with_names=with_names)
@@ -128,7 +129,7 @@ def standings(
 
 def summary(conn: Connection, guid: str, steps: int) -> RatingSummary | None:
     """Return the rating of a player with the last `steps` matches; None without a rating."""
-    return summary_of(conn, standings(conn, with_names=False), guid, steps)
+    return summary_of(conn, standings(conn, with_names=False, with_changes=False), guid, steps)
 
 
 def summary_of(
@@ -136,10 +137,10 @@ def summary_of(
 ) -> RatingSummary | None:
     """Return the same as `summary`, from the given standings of all players."""
     own = next((row for row in everybody if row.player_guid == guid), None)
-    matches = stored.history(conn, guid, None) if own is not None else []
+    matches = stored.history(conn, guid, steps) if own is not None else []
     if own is None or not matches:
         return None
-    results = [match.result for match in reversed(matches) if match.result is not None]
+    results = stored.results(conn, guid)
     return RatingSummary(
         own.value,
         own.low,
@@ -148,7 +149,7 @@ def summary_of(
         sum(row.rank is not None for row in everybody),
         own.rounds,
         own.is_provisional,
-        tuple(map(_step, reversed(matches[:steps]))),
+        tuple(map(_step, reversed(matches))),
         results.count(1),
         results.count(0.5),
         results.count(0),

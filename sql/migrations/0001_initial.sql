@@ -663,9 +663,9 @@ CREATE TABLE listing_states (
 
 -- 6. Sealed periods
 
--- Months, years and all past years (UTC) of a server whose sums are stored in the tables below. They hold what the
--- rounds hold: the triggers delete the row of a period, with its sums, as soon as one of its rounds changes, and
--- queries read the rounds of every period without a row. Rounds that are not counted are left out.
+-- Months, years and all past years (in the server's time zone) of a server whose sums are stored in the tables below.
+-- They hold what the rounds hold: the triggers delete the row of a period, with its sums, as soon as one of its rounds
+-- changes, and queries read the rounds of every period without a row. Rounds that are not counted are left out.
 -- The period of server 0 is of all servers, from the beginning until a moment at which no gaming session goes on: it
 -- has careers.
 CREATE TABLE sealed (
@@ -681,6 +681,15 @@ CREATE TABLE sealed (
     sessions       bigint NOT NULL,
     UNIQUE (server_id, level, start)
 );
+
+-- The months or years (`unit`) of a server's time zone, from that with `first` until that with `last`.
+CREATE FUNCTION calendar_of(server_id integer, unit text, first timestamptz, last timestamptz)
+RETURNS TABLE (start timestamptz, stop timestamptz) LANGUAGE sql STABLE AS $$
+    SELECT l.start AT TIME ZONE z.name, (l.start + ('1 ' || unit)::interval) AT TIME ZONE z.name
+    FROM (SELECT coalesce(s.timezone, 'UTC') AS name FROM servers s WHERE s.id = calendar_of.server_id) z
+    CROSS JOIN LATERAL generate_series(date_trunc(unit, first AT TIME ZONE z.name), last AT TIME ZONE z.name,
+                                       ('1 ' || unit)::interval) l (start)
+$$;
 
 -- The months of a sealed year, or the years of all past years.
 CREATE FUNCTION parts_of(sealed_id integer) RETURNS SETOF sealed LANGUAGE sql STABLE AS $$
@@ -766,6 +775,52 @@ CREATE TABLE sealed_players (
 );
 CREATE INDEX sealed_players_player ON sealed_players (player_guid, sealed_id);
 
+-- The same by map, of all past years. Of one map, months and years are read from their rounds: sums of those would
+-- be many, and hardly fewer than the rows of the rounds.
+CREATE TABLE sealed_player_maps (
+    sealed_id              integer NOT NULL,
+    map_name               text NOT NULL,
+    player_guid            text NOT NULL,
+    flags                  smallint NOT NULL,
+    rounds                 integer NOT NULL,
+    first_seen             timestamptz NOT NULL,
+    last_seen              timestamptz NOT NULL,
+    won                    integer NOT NULL,
+    lost                   integer NOT NULL,
+    kills                  integer NOT NULL,
+    deaths                 integer NOT NULL,
+    hits                   integer NOT NULL,
+    shots                  integer NOT NULL,
+    headshots              integer NOT NULL,
+    bullet_headshots       integer NOT NULL,
+    headshot_kills         integer,
+    kills_of_single_rounds integer,
+    damage_given           integer NOT NULL,
+    damage_received        integer NOT NULL,
+    team_damage_given      integer,
+    time_played_seconds    integer NOT NULL,
+    clocked_seconds        integer,
+    alive_seconds          integer,
+    clocked_damage         integer,
+    gibs                   integer,
+    self_kills             integer,
+    team_kills             integer,
+    xp                     integer,
+    kill_assists           integer,
+    objectives             integer NOT NULL,
+    multikills             integer NOT NULL,
+    revives_given          integer,
+    times_revived          integer,
+    useful_kills           integer,
+    useless_kills          integer,
+    denied_playtime        integer,
+    killing_spree_best     integer,
+    all_won                integer NOT NULL,
+    all_lost               integer NOT NULL,
+    PRIMARY KEY (sealed_id, map_name, player_guid, flags)
+);
+CREATE INDEX sealed_player_maps_player ON sealed_player_maps (player_guid, sealed_id);
+
 -- Sums by weapon and person; the row with an empty GUID counts the rounds in which anybody used the weapon.
 CREATE TABLE sealed_weapons (
     sealed_id   integer NOT NULL,
@@ -785,34 +840,46 @@ CREATE INDEX sealed_weapons_player ON sealed_weapons (player_guid, sealed_id);
 -- Rounds by map, and the bests of everybody who is not hidden with how early they were, as in the query round_records.
 -- Matches are those of gaming sessions that do not go on outside of the period.
 CREATE TABLE sealed_maps (
-    sealed_id             integer NOT NULL,
-    map_name              text NOT NULL,
-    matches               bigint NOT NULL,
-    rounds                bigint NOT NULL,
-    decided               bigint NOT NULL,
-    attacks_won           bigint NOT NULL,
-    attacks_timed         bigint NOT NULL,
-    attack_seconds        bigint,
-    best_attack_seconds   integer,
-    full_holds            bigint NOT NULL,
-    limit_holds           bigint NOT NULL,
-    set_time_holds        bigint NOT NULL,
-    surrenders            bigint NOT NULL,
-    last_played           timestamptz NOT NULL,
-    played_seconds        bigint,
-    record_kills          bigint,
-    record_damage         bigint,
-    record_dpm            bigint,
-    record_accuracy       bigint,
-    record_headshot_kills bigint,
-    record_spree          bigint,
-    record_multikills     bigint,
-    record_gibs           bigint,
-    record_revives        bigint,
-    record_assists        bigint,
-    record_objectives     bigint,
-    record_useful         bigint,
-    record_xp             bigint,
+    sealed_id              integer NOT NULL,
+    map_name               text NOT NULL,
+    matches                bigint NOT NULL,
+    rounds                 bigint NOT NULL,
+    decided                bigint NOT NULL,
+    attacks_won            bigint NOT NULL,
+    attacks_timed          bigint NOT NULL,
+    attack_seconds         bigint,
+    best_attack_seconds    integer,
+    full_holds             bigint NOT NULL,
+    limit_holds            bigint NOT NULL,
+    set_time_holds         bigint NOT NULL,
+    surrenders             bigint NOT NULL,
+    last_played            timestamptz NOT NULL,
+    played_seconds         bigint,
+    record_kills           bigint,
+    record_damage          bigint,
+    record_dpm             bigint,
+    record_accuracy        bigint,
+    record_headshot_kills  bigint,
+    record_spree           bigint,
+    record_multikills      bigint,
+    record_gibs            bigint,
+    record_revives         bigint,
+    record_assists         bigint,
+    record_objectives      bigint,
+    record_useful          bigint,
+    record_xp              bigint,
+    -- The bests of what a person did on the map in one gaming session, of the same sessions as the matches.
+    session_kills          bigint,
+    session_damage         bigint,
+    session_dpm            bigint,
+    session_headshot_kills bigint,
+    session_multikills     bigint,
+    session_gibs           bigint,
+    session_revives        bigint,
+    session_assists        bigint,
+    session_objectives     bigint,
+    session_useful         bigint,
+    session_xp             bigint,
     PRIMARY KEY (sealed_id, map_name)
 );
 
@@ -835,15 +902,14 @@ CREATE TABLE sealed_sessions (
     PRIMARY KEY (sealed_id, player_guid)
 );
 
--- How often each person took each award and was the MVP; see etstats/db/award_sums.py. Gaming sessions that go on
--- outside of the period are left out.
+-- How often each person took each award and was the MVP, and the best values, NULL for none, in the order of
+-- etstats/db/sums.py. Gaming sessions that go on outside of the period are left out.
 CREATE TABLE sealed_awards (
     sealed_id   integer NOT NULL,
-    award       text NOT NULL,
     player_guid text NOT NULL,
-    times       bigint NOT NULL,
-    best        double precision NOT NULL,
-    PRIMARY KEY (sealed_id, award, player_guid)
+    times       integer[] NOT NULL,
+    bests       double precision[] NOT NULL,
+    PRIMARY KEY (sealed_id, player_guid)
 );
 
 -- Careers: the sums that achievements are of, in their order, and when each threshold was reached.
@@ -867,6 +933,7 @@ CREATE FUNCTION unseal(periods integer[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF periods <> '{}' THEN
         DELETE FROM sealed_players WHERE sealed_id = ANY (periods);
+        DELETE FROM sealed_player_maps WHERE sealed_id = ANY (periods);
         DELETE FROM sealed_weapons WHERE sealed_id = ANY (periods);
         DELETE FROM sealed_maps WHERE sealed_id = ANY (periods);
         DELETE FROM sealed_sessions WHERE sealed_id = ANY (periods);
@@ -968,7 +1035,8 @@ CREATE TRIGGER unseal_formerly_hidden AFTER UPDATE ON hidden_players
 CREATE TRIGGER unseal_shown AFTER DELETE ON hidden_players
     REFERENCING OLD TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION unseal_hidden();
 
--- Whether rounds with bots set records, and whether a round 1 alone is a map, are settings of the server.
+-- Whether rounds with bots set records, whether a round 1 alone is a map, and when months begin are settings of the
+-- server.
 CREATE FUNCTION unseal_server() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(seal_lock(), new.id);
@@ -976,14 +1044,15 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE TRIGGER unseal_server AFTER UPDATE OF bot_records, stopwatch ON servers
-    FOR EACH ROW WHEN ((old.bot_records, old.stopwatch) <> (new.bot_records, new.stopwatch))
+CREATE TRIGGER unseal_server AFTER UPDATE OF bot_records, stopwatch, timezone ON servers
+    FOR EACH ROW
+    WHEN ((old.bot_records, old.stopwatch, old.timezone) IS DISTINCT FROM (new.bot_records, new.stopwatch, new.timezone))
     EXECUTE FUNCTION unseal_server();
 
 CREATE FUNCTION unseal_everything() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    TRUNCATE sealed, sealed_players, sealed_weapons, sealed_maps, sealed_sessions, sealed_awards, sealed_careers,
-        sealed_steps;
+    TRUNCATE sealed, sealed_players, sealed_player_maps, sealed_weapons, sealed_maps, sealed_sessions, sealed_awards,
+        sealed_careers, sealed_steps;
     RETURN NULL;
 END $$;
 
@@ -1049,6 +1118,8 @@ BEGIN
         RETURN QUERY
         SELECT x.* FROM rounds x
         WHERE x.map_name = map AND x.is_counted
+          AND x.ended_at >= (SELECT min(g.start) FROM unnest(starts) AS g (start))
+          AND x.ended_at < (SELECT max(g.stop) FROM unnest(stops) AS g (stop))
           AND EXISTS (SELECT FROM unnest(server_ids, starts, stops) AS g (server_id, start, stop)
                       WHERE x.server_id = g.server_id AND x.ended_at >= g.start AND x.ended_at < g.stop);
         RETURN;

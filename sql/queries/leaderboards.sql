@@ -9,7 +9,8 @@ SELECT coalesce(sum(rounds), 0)::bigint AS rounds, coalesce(sum(rounds) FILTER (
 FROM (SELECT 1 AS rounds, r.ended_at <= %(before)s AS is_before FROM {rounds} r
       UNION ALL
       SELECT m.rounds, true FROM sealed_maps m
-      WHERE m.sealed_id = ANY (%(sealed_ids)s)) s
+      WHERE m.sealed_id = ANY (%(sealed_ids)s)
+        AND (%(map_name)s::text IS NULL OR m.map_name = %(map_name)s)) s
 
 -- name: weapon_scope_size
 -- The rounds in scope in which a player used a weapon.
@@ -37,7 +38,10 @@ WITH scope AS MATERIALIZED (
            OR p.recorded_guid = ANY (guids_of(%(guids)s)) AND p.player_guid = ANY (%(guids)s))
     GROUP BY p.player_guid, s.is_before
     UNION ALL
-    SELECT player_guid, true, {board_names} FROM sealed_players
+    SELECT player_guid, true, {board_names}
+    FROM (SELECT sealed_id, player_guid, flags, {board_names} FROM sealed_players WHERE %(map_name)s::text IS NULL
+          UNION ALL
+          SELECT sealed_id, player_guid, flags, {board_names} FROM sealed_player_maps WHERE map_name = %(map_name)s) s
     WHERE sealed_id = ANY (%(sealed_ids)s) AND flags & %(unknown)s = 0
       AND (%(guids)s::text[] IS NULL OR player_guid = ANY (%(guids)s))
 ), sums AS (

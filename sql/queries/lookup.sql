@@ -93,6 +93,9 @@ SELECT id FROM rounds ORDER BY abs(id - %(id)s::bigint), id LIMIT 3
 -- name: map_names
 SELECT map_name FROM rounds GROUP BY map_name ORDER BY count(*) DESC, map_name
 
+-- name: is_map_played
+SELECT EXISTS (SELECT FROM rounds WHERE map_name = %(map_name)s)
+
 -- name: played_span
 SELECT min(ended_at), max(ended_at) FROM rounds
 

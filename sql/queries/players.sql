@@ -60,12 +60,24 @@ LIMIT %(limit)s
 
 -- name: player_maps
 -- The player's sums in scope by map, best DPM first; maps with few rounds come last.
-SELECT r.map_name, {result_sums}
-FROM rounds_in_scope(%(since)s, %(until)s, %(map_name)s, %(server)s, %(last_rounds)s, %(last_sessions)s) r
-JOIN person_stats p ON p.round_id = r.id
-WHERE p.recorded_guid = ANY (guids_of(ARRAY[%(guid)s])) AND p.player_guid = %(guid)s
-GROUP BY r.map_name
-ORDER BY count(*) < 4, dpm DESC NULLS LAST, r.map_name
+WITH parts AS (
+    SELECT s.map_name, {outcome_sums}
+    FROM {rounds} s JOIN person_stats p ON p.round_id = s.id
+    WHERE p.recorded_guid = ANY (guids_of(ARRAY[%(guid)s])) AND p.player_guid = %(guid)s
+    GROUP BY s.map_name
+    UNION ALL
+    SELECT map_name, {outcome_names} FROM sealed_player_maps
+    WHERE sealed_id = ANY (%(sealed_ids)s) AND player_guid = %(guid)s
+      AND (%(map_name)s::text IS NULL OR map_name = %(map_name)s)
+), sums AS (
+    SELECT map_name, {outcome_totals} FROM parts GROUP BY map_name
+)
+SELECT map_name, rounds, all_won AS won, all_lost AS lost,
+       all_won::double precision / nullif(all_won + all_lost, 0) AS win_share, kills, deaths,
+       coalesce(kills::double precision / nullif(deaths, 0), kills) AS kd_ratio,
+       60 * damage_given::double precision / nullif(time_played_seconds, 0) AS dpm
+FROM sums
+ORDER BY rounds < 4, dpm DESC NULLS LAST, map_name
 
 -- name: player_sides
 -- The player's sums in scope in attack and in defence. A cumulative round was played on both sides.
@@ -153,7 +165,10 @@ WITH parts AS (
     FROM {rounds} s JOIN person_stats p ON p.round_id = s.id
     GROUP BY p.player_guid
     UNION ALL
-    SELECT player_guid, {list_names} FROM sealed_players
+    SELECT player_guid, {list_names}
+    FROM (SELECT sealed_id, player_guid, {list_names} FROM sealed_players WHERE %(map_name)s::text IS NULL
+          UNION ALL
+          SELECT sealed_id, player_guid, {list_names} FROM sealed_player_maps WHERE map_name = %(map_name)s) s
     WHERE sealed_id = ANY (%(sealed_ids)s)
 ), sums AS (
     SELECT player_guid, {list_totals} FROM parts GROUP BY player_guid

@@ -133,6 +133,13 @@ WHERE r.identity_guid = person_of(%(guid)s)
 ORDER BY r.position DESC
 LIMIT %(limit)s
 
+-- name: rating_results
+-- The results of a player's rated matches as in rating_history, oldest first, without those that are NULL.
+SELECT CASE r.side WHEN 1 THEN m.result ELSE 1 - m.result END AS result
+FROM player_ratings r JOIN rated_matches m USING (position)
+WHERE r.identity_guid = person_of(%(guid)s) AND r.side IS NOT NULL AND m.result IS NOT NULL
+ORDER BY r.position
+
 -- name: duos
 -- Pairs who played matches for the same team: results, and the mean chance that the ratings gave them.
 WITH sides AS MATERIALIZED (

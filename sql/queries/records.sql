@@ -60,7 +60,7 @@ WITH sums AS MATERIALIZED (
        OR NOT EXISTS (SELECT FROM hidden_persons h WHERE h.player_guid = s.player_guid)
 ), periods AS MATERIALIZED (
     SELECT sealed_id, {session_names} FROM sealed_sessions
-    WHERE sealed_id = ANY (%(sealed_ids)s) AND player_guid = coalesce(%(guid)s, '')
+    WHERE sealed_id = ANY (%(sealed_ids)s) AND player_guid = coalesce(%(guid)s, '') AND %(map_name)s::text IS NULL
 ), best AS (
     SELECT {session_bests}
     FROM (SELECT {session_names} FROM open UNION ALL SELECT {session_names} FROM periods) s
@@ -88,3 +88,11 @@ JOIN rounds r ON r.ended_at = to_timestamp(17179869183 - (v.code & 17179869183))
 CROSS JOIN LATERAL names_of(s.player_guid) names
 WHERE v.code = v.best AND v.best >> 34 > 0
 ORDER BY v.place, r.ended_at, r.gaming_session_id, s.player_guid
+
+-- name: best_sessions_on_map
+-- The gaming sessions with a best of the sealed periods on a map.
+SELECT DISTINCT r.gaming_session_id
+FROM (SELECT {session_bests_on_map} FROM sealed_maps WHERE sealed_id = ANY (%(sealed_ids)s) AND map_name = %(map_name)s) b
+CROSS JOIN LATERAL unnest(ARRAY[{session_names_on_map}]) v (code)
+JOIN rounds r ON r.map_name = %(map_name)s AND r.is_counted
+ AND r.ended_at = to_timestamp(17179869183 - (v.code & 17179869183))

@@ -1,10 +1,17 @@
 -- Sealed periods, and the computation of their sums from rounds.
 
 -- name: sealed_periods
--- The sealed periods of each server; a server without any has one row.
-SELECT v.id AS server_id, coalesce(d.id, 0) AS id, d.level, d.start, d.stop, d.split_sessions
-FROM servers v LEFT JOIN sealed d ON d.server_id = v.id
+-- The largest sealed periods of these levels that lie between two times, by server and time; a server without any has
+-- one row.
+WITH inside AS MATERIALIZED (
+    SELECT * FROM sealed d WHERE d.level = ANY (%(levels)s) AND d.start >= %(first)s AND d.stop <= %(last)s
+)
+SELECT v.id AS server_id, coalesce(d.id, 0) AS id, d.start, d.stop, d.split_sessions
+FROM servers v
+LEFT JOIN inside d ON d.server_id = v.id AND NOT EXISTS (
+    SELECT FROM inside o WHERE o.server_id = d.server_id AND o.level > d.level AND o.start <= d.start AND o.stop >= d.stop)
 WHERE %(server)s::text IS NULL OR v.name = %(server)s
+ORDER BY v.id, d.start
 
 -- name: stored_periods
 SELECT d.id AS sealed_id, d.server_id, v.name AS server, d.level, d.start, d.stop, d.sessions
@@ -13,30 +20,26 @@ ORDER BY v.name, d.start, d.level
 
 -- name: months_to_seal
 -- The past months with rounds that are not sealed, the newest first.
-SELECT v.id AS server_id, 0 AS level, m.start, m.start + interval '1 month' AS stop
+SELECT v.id AS server_id, 0 AS level, m.start, m.stop
 FROM servers v
 CROSS JOIN LATERAL (SELECT min(r.ended_at) AS first, max(r.ended_at) AS last FROM rounds r WHERE r.server_id = v.id) b
-CROSS JOIN LATERAL generate_series(date_trunc('month', b.first, 'UTC'), b.last, interval '1 month') m (start)
-WHERE m.start + interval '1 month' <= %(until)s
+CROSS JOIN LATERAL calendar_of(v.id, 'month', b.first, b.last) m
+WHERE m.stop <= %(until)s
   AND NOT EXISTS (SELECT FROM sealed d WHERE d.server_id = v.id AND d.level = 0 AND d.start = m.start)
-  AND EXISTS (SELECT FROM rounds r WHERE r.server_id = v.id AND r.ended_at >= m.start
-              AND r.ended_at < m.start + interval '1 month')
+  AND EXISTS (SELECT FROM rounds r WHERE r.server_id = v.id AND r.ended_at >= m.start AND r.ended_at < m.stop)
 ORDER BY m.start DESC, v.id
 
 -- name: years_to_seal
 -- The past years of which every month with rounds is sealed and that are not sealed, the newest first.
-SELECT v.id AS server_id, 1 AS level, y.start, y.start + interval '1 year' AS stop
+SELECT v.id AS server_id, 1 AS level, y.start, y.stop
 FROM servers v
 CROSS JOIN LATERAL (SELECT min(d.start) AS first, max(d.start) AS last FROM sealed d WHERE d.server_id = v.id) b
-CROSS JOIN LATERAL generate_series(date_trunc('year', b.first, 'UTC'), b.last, interval '1 year') y (start)
-WHERE y.start + interval '1 year' <= %(until)s
+CROSS JOIN LATERAL calendar_of(v.id, 'year', b.first, b.last) y
+WHERE y.stop <= %(until)s
   AND NOT EXISTS (SELECT FROM sealed d WHERE d.server_id = v.id AND d.level = 1 AND d.start = y.start)
-  AND EXISTS (SELECT FROM sealed d WHERE d.server_id = v.id AND d.level = 0 AND d.start >= y.start
-              AND d.start < y.start + interval '1 year')
+  AND EXISTS (SELECT FROM sealed d WHERE d.server_id = v.id AND d.level = 0 AND d.start >= y.start AND d.start < y.stop)
   AND NOT EXISTS (
-      SELECT FROM generate_series(0, 11) n
-      CROSS JOIN LATERAL (SELECT y.start + n * interval '1 month' AS start,
-                                 y.start + (n + 1) * interval '1 month' AS stop) m
+      SELECT FROM calendar_of(v.id, 'month', y.start, y.stop - interval '1 second') m
       WHERE EXISTS (SELECT FROM rounds r WHERE r.server_id = v.id AND r.ended_at >= m.start AND r.ended_at < m.stop)
         AND NOT EXISTS (SELECT FROM sealed d WHERE d.server_id = v.id AND d.level = 0 AND d.start = m.start))
 ORDER BY y.start DESC, v.id
@@ -68,10 +71,9 @@ SELECT pg_try_advisory_xact_lock(seal_lock(), %(server_id)s)
 SELECT NOT EXISTS (SELECT FROM sealed d WHERE d.server_id = %(server_id)s AND d.level = %(level)s
                    AND d.start = %(start)s AND d.stop = %(stop)s)
    AND (%(level)s = 0 OR NOT EXISTS (
-        SELECT FROM generate_series(%(start)s::timestamptz, %(stop)s::timestamptz - %(step)s::interval,
-                                    %(step)s::interval) p (start)
+        SELECT FROM calendar_of(%(server_id)s, %(part)s, %(start)s, %(stop)s - interval '1 second') p
         WHERE EXISTS (SELECT FROM rounds r WHERE r.server_id = %(server_id)s AND r.ended_at >= p.start
-                      AND r.ended_at < p.start + %(step)s::interval)
+                      AND r.ended_at < p.stop)
           AND NOT EXISTS (SELECT FROM sealed d WHERE d.server_id = %(server_id)s AND d.level = %(level)s - 1
                           AND d.start = p.start)))
 
@@ -116,6 +118,16 @@ SELECT %(sealed_id)s::integer AS sealed_id, p.player_guid, ({player_flags})::sma
 FROM {player_lines}
 GROUP BY 2, 3
 
+-- name: sealed_player_maps_of_rounds
+-- The same by map.
+WITH scope AS MATERIALIZED (
+    SELECT r.*, 17179869183 - extract(epoch FROM r.ended_at)::bigint AS earliness
+    FROM unsealed_rounds(ARRAY[%(server_id)s], ARRAY[%(start)s]::timestamptz[], ARRAY[%(stop)s]::timestamptz[]) r
+)
+SELECT %(sealed_id)s::integer AS sealed_id, s.map_name, p.player_guid, ({player_flags})::smallint AS flags, {on_map_sums}
+FROM {player_lines}
+GROUP BY 2, 3, 4
+
 -- name: sealed_players_of_parts
 -- The rows of sealed_players of a year, or of all past years, computed from those of its parts.
 SELECT %(sealed_id)s::integer AS sealed_id, player_guid, flags, {sealed_totals}
@@ -153,22 +165,51 @@ WITH scope AS MATERIALIZED (
     WHERE (s.bots = 0 OR s.server_id = ANY (ARRAY(SELECT id FROM servers WHERE bot_records)))
       AND p.player_guid <> ALL (ARRAY(SELECT h.player_guid FROM hidden_persons h))
     GROUP BY s.map_name
+), sums AS (
+    SELECT r.map_name, r.gaming_session_id, f.player_guid,
+           17179869183 - extract(epoch FROM max(r.ended_at))::bigint AS earliness, {session_sums}
+    FROM scope r JOIN player_feats f ON f.round_id = r.id
+    WHERE (r.bots = 0 OR r.server_id = ANY (ARRAY(SELECT id FROM servers WHERE bot_records)))
+      AND r.gaming_session_id = ANY (%(sessions)s)
+      AND f.player_guid <> ALL (ARRAY(SELECT h.player_guid FROM hidden_persons h))
+    GROUP BY r.map_name, r.gaming_session_id, f.player_guid
+), session_bests AS (
+    SELECT map_name, {session_codes_on_map} FROM sums GROUP BY map_name
 )
-SELECT %(sealed_id)s::integer AS sealed_id, m.map_name, m.matches, {map_names}, {record_names}
+SELECT %(sealed_id)s::integer AS sealed_id, m.map_name, m.matches, {map_names}, {record_names}, {session_names_on_map}
 FROM (SELECT s.map_name, {map_sums},
              count(DISTINCT s.match_id) FILTER (WHERE s.gaming_session_id = ANY (%(sessions)s)) AS matches
       FROM scope s GROUP BY s.map_name) m
 LEFT JOIN bests USING (map_name)
+LEFT JOIN session_bests USING (map_name)
 
 -- name: sealed_maps_of_parts
-SELECT %(sealed_id)s::integer AS sealed_id, map_name,
-       sum(matches)::bigint + (SELECT count(DISTINCT r.match_id) FROM rounds r
-                               WHERE r.gaming_session_id = ANY (%(sessions)s) AND r.is_counted
-                                 AND r.map_name = m.map_name) AS matches,
-       {map_totals}, {record_totals}
-FROM sealed_maps m
-WHERE sealed_id IN (SELECT id FROM parts_of(%(sealed_id)s))
-GROUP BY map_name
+-- Those of the parts, and the sessions that these leave out and the period does not.
+WITH open AS MATERIALIZED (
+    SELECT * FROM rounds r WHERE r.gaming_session_id = ANY (%(sessions)s) AND r.is_counted
+), sums AS (
+    SELECT r.map_name, r.gaming_session_id, f.player_guid,
+           17179869183 - extract(epoch FROM max(r.ended_at))::bigint AS earliness, {session_sums}
+    FROM open r JOIN player_feats f ON f.round_id = r.id
+    WHERE (r.bots = 0 OR r.server_id = ANY (ARRAY(SELECT id FROM servers WHERE bot_records)))
+      AND f.player_guid <> ALL (ARRAY(SELECT h.player_guid FROM hidden_persons h))
+    GROUP BY r.map_name, r.gaming_session_id, f.player_guid
+), session_bests AS (
+    SELECT map_name, {session_bests_on_map}
+    FROM (SELECT map_name, {session_codes_on_map} FROM sums GROUP BY map_name
+          UNION ALL
+          SELECT map_name, {session_names_on_map} FROM sealed_maps
+          WHERE sealed_id IN (SELECT id FROM parts_of(%(sealed_id)s))) b
+    GROUP BY map_name
+)
+SELECT %(sealed_id)s::integer AS sealed_id, m.*, {session_names_on_map}
+FROM (SELECT m.map_name,
+             sum(m.matches)::bigint + (SELECT count(DISTINCT r.match_id) FROM open r WHERE r.map_name = m.map_name) AS matches,
+             {map_totals}, {record_totals}
+      FROM sealed_maps m
+      WHERE m.sealed_id IN (SELECT id FROM parts_of(%(sealed_id)s))
+      GROUP BY m.map_name) m
+JOIN session_bests USING (map_name)
 
 -- name: sealed_award_sessions
 -- The sessions of a period that do not go on outside of it.
@@ -187,30 +228,30 @@ WHERE r.gaming_session_id = ANY (ARRAY(SELECT unnest(p.split_sessions) FROM part
 ORDER BY r.gaming_session_id
 
 -- name: sealed_awards_of_parts
-SELECT award, player_guid, times, best FROM sealed_awards
-WHERE sealed_id IN (SELECT id FROM parts_of(%(sealed_id)s))
-
--- name: add_sealed_awards
-INSERT INTO sealed_awards (sealed_id, award, player_guid, times, best)
-SELECT %(sealed_id)s, * FROM unnest(%(awards)s::text[], %(guids)s::text[], %(times)s::bigint[],
-                                    %(bests)s::double precision[])
+-- Those of the parts of a period, and the given sums.
+SELECT %(sealed_id)s::integer AS sealed_id, player_guid, ARRAY[{award_times}]::integer[] AS times,
+       ARRAY[{award_bests}]::double precision[] AS bests
+FROM (SELECT player_guid, times, bests FROM sealed_awards WHERE sealed_id IN (SELECT id FROM parts_of(%(sealed_id)s))
+      UNION ALL
+      {given_awards}) a
+GROUP BY player_guid
 
 -- name: sealed_award_totals
--- The awards of sealed periods and of the given sums by award and player; `lowest`: the awards that the smallest value
--- takes, `most`: the players of each award who took it most often.
-WITH parts AS (
-    SELECT award, player_guid, times, best FROM sealed_awards
-    WHERE sealed_id = ANY (%(sealed_ids)s) AND award = ANY (%(awards)s)
-    UNION ALL
-    SELECT * FROM unnest(%(keys)s::text[], %(guids)s::text[], %(times)s::bigint[], %(bests)s::double precision[])
-), sums AS (
-    SELECT award, player_guid, sum(times)::bigint AS times,
-           CASE WHEN award = ANY (%(lowest)s) THEN min(best) ELSE max(best) END AS best,
-           row_number() OVER (PARTITION BY award ORDER BY sum(times) DESC, player_guid COLLATE "C") AS place
-    FROM parts
-    GROUP BY award, player_guid
+-- The awards of sealed periods and of the given sums by award and player; `most`: the players of each award who took it
+-- most often.
+WITH sums AS MATERIALIZED (
+    SELECT player_guid, ARRAY[{award_times}] AS times, ARRAY[{award_bests}] AS bests
+    FROM (SELECT player_guid, times, bests FROM sealed_awards WHERE sealed_id = ANY (%(sealed_ids)s)
+          UNION ALL
+          {given_awards}) a
+    GROUP BY player_guid
 )
-SELECT award, player_guid, times, best FROM sums WHERE %(most)s::integer IS NULL OR place <= %(most)s
+SELECT k.award, s.*
+FROM unnest(%(awards)s::text[]) WITH ORDINALITY k (award, place)
+CROSS JOIN LATERAL (
+    SELECT player_guid, times[k.place] AS times, bests[k.place] AS best FROM sums
+    WHERE times[k.place] > 0
+    ORDER BY times[k.place] DESC, player_guid COLLATE "C" LIMIT %(most)s) s
 
 -- name: open_rounds
 -- The rounds in scope with their sessions, without those of the sessions whose awards are in sealed periods.

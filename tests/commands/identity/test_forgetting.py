@@ -307,6 +307,7 @@ def test_every_table_with_players_is_handled(db: Connection) -> None:
         ("forgotten_players", "pseudonym_guid"),
         # Their rows are deleted when rows of a player change.
         ("sealed_players", "player_guid"),
+        ("sealed_player_maps", "player_guid"),
         ("sealed_weapons", "player_guid"),
         ("sealed_sessions", "player_guid"),
         ("sealed_awards", "player_guid"),
