@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +13,6 @@ from zoneinfo import ZoneInfo
 from benchmarks.measuring import median, processor_seconds, table
 from etstats.db import embedded
 from etstats.demo.generator import generate, write_files
-from etstats.errors import ConfigError
 from etstats.importer.importer import GROUP
 from tests.support.workspace import ProcessCost, Workspace, workspace
 
@@ -29,7 +27,7 @@ LONG_SESSION, SHORT_LONG_SESSION = 5_000, 1_000
 
 _COMMAND = "from etstats.cli import run; run()"
 _SINGLY = f"from etstats.importer import importer; importer.GROUP = 1; {_COMMAND}"
-_SERVERS = (17, 16, 15, 14)  # releases of PostgreSQL besides the embedded one, the first that is installed
+_SERVERS = (17, 16, 15, 14)  # releases of PostgreSQL besides the embedded one; the first that is installed is used
 
 
 class Cost(NamedTuple):
@@ -145,11 +143,8 @@ def compare(here: Workspace, folder: Path, runs: int, baseline: str | None) -> s
 
 
 def _server() -> list[tuple[str, int, float]]:
-    for version in _SERVERS:
-        with suppress(ConfigError):
-            embedded.bin_dir(version)
-            return [(f"PostgreSQL {version}", version, 0.75)]
-    return []
+    installed = (version for version in _SERVERS if Path(f"/usr/lib/postgresql/{version}/bin").is_dir())
+    return [(f"PostgreSQL {version}", version, 0.75) for version in installed][:1]
 
 
 def _revision(here: Workspace, name: str) -> str:
@@ -227,8 +222,8 @@ def one_more(here: Workspace, files: list[Path]) -> float:
 def main(files: list[str]) -> None:
     """Store one file after the other and print the median of ms."""
     from etstats.db.connection import connect
+    from etstats.domain.import_result import ImportStatus
     from etstats.importer.importer import Importer
-    from etstats.importer.outcome import ImportStatus
 
     with connect(embedded.ensure_running(Path(os.environ["ETSTATS_DATA_DIR"]))) as conn:
         importer = Importer(conn, "main", ZoneInfo("UTC"), timedelta(minutes=60))

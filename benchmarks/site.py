@@ -1,16 +1,19 @@
 """Times of site builds, sizes of pages, and their loading times on a slow phone."""
 
 import importlib
+import re
 import shutil
+import subprocess
+import sys
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Thread
 
 from benchmarks.measuring import median, table
 from etstats.demo.generator import generate, write_files
-from etstats.site.server import site_server
 from tests.support.workspace import ProcessCost, Workspace, workspace
 
 SMALL, LARGE, SMALL_LARGE = 3_700, 40_000, 4_000
@@ -117,6 +120,18 @@ def _weight(root: Path, name: str, pattern: str) -> list[str]:
     return [name, f"{compressed / 1000:.1f} KB", f"{plain / 1000:.0f} KB"]
 
 
+@contextmanager
+def _served(root: Path) -> Iterator[str]:
+    """Serve the site; yield its URL."""
+    command = [sys.executable, "-m", "etstats", "site", "serve", root, "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        try:
+            yield re.findall(r"http://\S+/", server.stderr.readline())[0]
+        finally:
+            server.terminate()
+
+
 def _on_a_phone(root: Path, runs: int) -> str:
     """Return the measurements of a throttled chromium, or that it is not installed."""
     chromium = shutil.which("chromium")
@@ -124,9 +139,7 @@ def _on_a_phone(root: Path, runs: int) -> str:
         return "Not measured in a browser: chromium or the extra `browser` is not installed."
     playwright = importlib.import_module("playwright.sync_api")
     rows = []
-    with site_server(root, 0) as server, playwright.sync_playwright() as running:
-        thread = Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+    with _served(root) as url, playwright.sync_playwright() as running:
         browser = running.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         for name, pattern in KINDS.items():
             heaviest = max(root.glob(pattern), key=lambda path: path.stat().st_size).relative_to(root)
@@ -138,7 +151,7 @@ def _on_a_phone(root: Path, runs: int) -> str:
                 session = context.new_cdp_session(page)
                 session.send("Network.emulateNetworkConditions", NETWORK)
                 session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
-                page.goto(f"http://127.0.0.1:{server.server_port}/{heaviest}", wait_until="networkidle")
+                page.goto(f"{url}{heaviest}", wait_until="networkidle")
                 page.wait_for_function(IS_PAINTED)
                 found.append(page.evaluate(READ))
                 context.close()
@@ -149,8 +162,6 @@ def _on_a_phone(root: Path, runs: int) -> str:
                 [name, f"{fcp:.0f} ms", f"{lcp:.0f} ms", f"{blocked:.0f} ms", f"{shift:.3f}", f"{requests:.0f}"]
             )
         browser.close()
-        server.shutdown()
-        thread.join()
     head = ["page", "first paint", "largest paint", "blocked", "layout shift", "requests"]
     return (
         "The same pages, not compressed, in chromium as a phone (processor four times slower, 150 ms, 1.6 "

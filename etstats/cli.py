@@ -4,10 +4,10 @@ The module of a command is imported when the command is called. `COMMANDS` lists
 and the completion of command names.
 """
 
-# ruff: noqa: E402  # what follows is set before the other modules make objects
+# ruff: noqa: E402  # set before other modules create objects
 import gc
 
-# Hardly anything here goes in circles, and looking for garbage takes an eighth of the time of a short command.
+# There are few reference cycles, and garbage collection takes an eighth of the time of a short command.
 gc.set_threshold(100_000)
 
 import importlib

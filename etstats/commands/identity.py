@@ -5,18 +5,16 @@ from typing import Annotated
 import typer
 
 from etstats import output
-from etstats.admin.forget import forget
+from etstats.admin.privacy import forget, set_hidden
 from etstats.commands import completion, options
 from etstats.commands.context import context_of
 from etstats.commands.lock_wait import WAIT, exclusive_database
 from etstats.commands.option_groups import bundled
 from etstats.db import identity, players
 from etstats.db.connection import Connection
-from etstats.db.series import sessions_of_players
 from etstats.db.sessions import last_names
 from etstats.domain.text import pluralize
 from etstats.errors import ConfigError
-from etstats.importer.series import refresh_series
 from etstats.pipeline.database import open_database, open_for_reading
 from etstats.pipeline.site_update import mark_outdated, update_site
 
@@ -140,8 +138,7 @@ def hide(
     mark_outdated(config)
     with open_database(config) as conn, conn.transaction():
         guid = options.player(conn, player)
-        changed = identity.unhide(conn, guid) if undo else identity.hide(conn, guid)
-        refresh_series(conn, sessions_of_players(conn, [guid]))
+        changed = set_hidden(conn, guid, hidden=not undo)
         name = _name(conn, guid)
     update_site(config)
     state = "shown" if undo else "hidden"

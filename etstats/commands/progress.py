@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from etstats.importer.outcome import ImportResult, ImportStatus
+from etstats.domain.import_result import ImportResult, ImportStatus
 from etstats.pipeline.report import Progress
 
 _MANY = 20

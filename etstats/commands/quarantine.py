@@ -13,7 +13,7 @@ from etstats.commands.context import context_of
 from etstats.commands.lock_wait import WAIT, exclusive_database
 from etstats.commands.option_groups import bundled
 from etstats.db.quarantine import Quarantined
-from etstats.importer.outcome import ImportStatus
+from etstats.domain.import_result import ImportStatus
 from etstats.output import Column, Format, Table, filename, sentence, text, when, whole
 from etstats.pipeline.database import open_for_reading, store_settings, timezone_of
 from etstats.pipeline.site_update import mark_outdated, update_site

@@ -12,10 +12,10 @@ from etstats.db.archive import FileVersion
 from etstats.db.connection import Connection
 from etstats.db.series import naming_rules
 from etstats.domain.files import Incoming, StoredFile
+from etstats.domain.import_result import ImportResult, ImportStatus
 from etstats.domain.rounds import RawRound
 from etstats.domain.rules.clock import MISDATED, moment
 from etstats.domain.rules.pairing import LONGEST_BREAK
-from etstats.importer.outcome import ImportResult, ImportStatus
 from etstats.importer.reconcile import FileChanges, NewIds, NewRound, reconcile
 from etstats.importer.round_window import MissingContentError, MissingRoundsError, RoundWindow
 from etstats.importer.window_loader import load

@@ -18,10 +18,10 @@ from zoneinfo import ZoneInfo
 from etstats.db import archive
 from etstats.db.connection import Connection, integrity_errors, transactions_in_flight
 from etstats.domain.files import HEAD_BYTES, MAX_ROUND_BYTES, Incoming
+from etstats.domain.import_result import ImportResult, ImportStatus
 from etstats.errors import CheckError, ParseError
 from etstats.importer.anonymize import Pseudonyms
 from etstats.importer.batch import BatchImporter, Parsed
-from etstats.importer.outcome import ImportResult, ImportStatus
 from etstats.importer.round_window import RoundWindow
 from etstats.parser.reader import parse, too_large
 

@@ -12,11 +12,11 @@ from etstats.config.schema import Config
 from etstats.db import sealing
 from etstats.db.connection import collecting_lock
 from etstats.domain.files import HEAD_BYTES, MAX_ROUND_BYTES
+from etstats.domain.import_result import ImportResult, ImportStatus
 from etstats.domain.value_formats import check_server_name
 from etstats.errors import ConfigError, EtstatsError, ParseError
 from etstats.importer.anonymize import Pseudonyms
 from etstats.importer.importer import Importer, Incoming
-from etstats.importer.outcome import ImportResult, ImportStatus
 from etstats.parser.filename import is_companion, parse_filename, refusal_of
 from etstats.parser.reader import parse, too_large
 from etstats.pipeline import anonymized_copies, server_names

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from etstats.domain.import_result import ImportResult, ImportStatus
 from etstats.errors import AccessError, ConfigError, EtstatsError, ParseError, TemporaryError
 from etstats.importer.importer import Importer, Incoming
-from etstats.importer.outcome import ImportResult, ImportStatus
 from etstats.logs import event
 
 _WORST_FIRST = (

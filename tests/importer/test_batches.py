@@ -10,8 +10,8 @@ import pytest
 from etstats.admin.audit.rebuild import RebuildPlan
 from etstats.admin.audit.verify import verify
 from etstats.db import rounds
+from etstats.domain.import_result import ImportStatus
 from etstats.importer.importer import GROUP, Importer
-from etstats.importer.outcome import ImportStatus
 from tests.importer.world import HOUR, ZONE, column, empty, snapshot, take
 from tests.support.files import File, line, round_file
 

@@ -7,7 +7,7 @@ import pytest
 
 from etstats.admin.audit.rebuild import RebuildPlan
 from etstats.admin.audit.verify import verify
-from etstats.admin.forget import forget
+from etstats.admin.privacy import forget
 from etstats.db import identity
 from etstats.db.series import sessions_of_players
 from etstats.importer.series import refresh_series

@@ -9,8 +9,8 @@ import pytest
 
 from etstats.admin.audit.rebuild import RebuildPlan, rebuild
 from etstats.admin.audit.verify import verify
+from etstats.domain.import_result import ImportStatus
 from etstats.importer.importer import Importer
-from etstats.importer.outcome import ImportStatus
 from tests.importer.world import HOUR, ZONE, column, snapshot, take
 from tests.support.files import GUIDS, File, line, round_file
 

@@ -11,8 +11,8 @@ from etstats.admin.audit.rebuild import RebuildPlan, rebuild
 from etstats.admin.audit.validate import validate
 from etstats.admin.audit.verify import verify
 from etstats.db.connection import Connection
+from etstats.domain.import_result import ImportResult
 from etstats.importer.importer import Importer, Incoming
-from etstats.importer.outcome import ImportResult
 from tests.support.files import File
 
 ZONE = ZoneInfo("Europe/Ljubljana")

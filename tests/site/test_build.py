@@ -13,7 +13,7 @@ import html5lib
 import pytest
 from PIL import Image
 
-from etstats.admin.forget import forget
+from etstats.admin.privacy import forget
 from etstats.db import identity
 from etstats.domain.rules.boards import BOARDS
 from etstats.site import paths

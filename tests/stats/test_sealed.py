@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from etstats.admin.audit.rebuild import RebuildPlan, rebuild
 from etstats.admin.audit.verify import verify
 from etstats.admin.correct import NewCorrection, make, undo
-from etstats.admin.forget import forget
+from etstats.admin.privacy import forget
 from etstats.db import archive, boards, corrections, dump, identity, maps, players, sealing, sessions
 from etstats.db.connection import connect
 from etstats.db.scope import Scope

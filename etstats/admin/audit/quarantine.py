@@ -9,9 +9,9 @@ from etstats.db import quarantine
 from etstats.db.connection import Connection
 from etstats.db.quarantine import Quarantined
 from etstats.domain.files import MAX_ROUND_BYTES
+from etstats.domain.import_result import ImportResult, ImportStatus
 from etstats.errors import NotFoundError
 from etstats.importer.importer import Importer
-from etstats.importer.outcome import ImportResult, ImportStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

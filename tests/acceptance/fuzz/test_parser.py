@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from etstats.admin.audit.rebuild import RebuildPlan
 from etstats.admin.audit.verify import verify
+from etstats.domain.import_result import ImportStatus
 from etstats.domain.names import clean_name
 from etstats.importer.importer import Importer, Incoming
-from etstats.importer.outcome import ImportStatus
 from etstats.parser.filename import parse_filename
 from tests.support.mutants import check, mutant, samples
 

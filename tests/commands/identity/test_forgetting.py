@@ -14,14 +14,14 @@ import psycopg
 import pytest
 from psycopg import Connection, sql
 
-from etstats.admin.forget import Anonymized, forget
+from etstats.admin.privacy import Anonymized, forget
 from etstats.db import corrections, identity
 from etstats.demo.generator import GeneratedFile, Quirks, generate, write_files
+from etstats.domain.import_result import ImportResult, ImportStatus
 from etstats.domain.names import clean_name
 from etstats.errors import TemporaryError
 from etstats.importer.anonymize import Pseudonyms
 from etstats.importer.importer import Importer
-from etstats.importer.outcome import ImportResult, ImportStatus
 from etstats.parser.pseudonyms import guids, rewrite
 from etstats.parser.reader import parse
 from etstats.pipeline.anonymized_copies import are_copies_current, update_copies
@@ -367,7 +367,7 @@ def test_killed_forget_is_completed_by_the_next_run(
 import os, signal
 from pathlib import Path
 from etstats.db.connection import connect
-from etstats.admin.forget import forget
+from etstats.admin.privacy import forget
 from etstats.pipeline import anonymized_copies
 original, calls = anonymized_copies.{function}, []
 def killed(*args, **kwargs):

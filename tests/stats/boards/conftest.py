@@ -9,8 +9,8 @@ import pytest
 
 from etstats.db.connection import connect
 from etstats.demo.generator import GeneratedSession, Quirks, generate_session
+from etstats.domain.import_result import ImportStatus
 from etstats.importer.importer import Importer, Incoming
-from etstats.importer.outcome import ImportStatus
 from tests.conftest import own_database
 from tests.stats.boards.expected import Act, acts
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from etstats.admin.forget import forget
+from etstats.admin.privacy import forget
 from etstats.db import archive
 from etstats.db.connection import connect
 from etstats.db.migrations import migrate

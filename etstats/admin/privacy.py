@@ -1,4 +1,4 @@
-"""Anonymize a player in the database, in the archived files and in the local copies."""
+"""Hide a player, or anonymize them in the database, in the archived files and in the local copies."""
 
 import secrets
 from dataclasses import dataclass
@@ -22,6 +22,13 @@ class Anonymized:
     player: Forgotten
     rounds: int
     files: int
+
+
+def set_hidden(conn: Connection, guid: str, *, hidden: bool) -> bool:
+    """Hide a player or show them again, in the caller's transaction; return whether this changes something."""
+    changed = identity.hide(conn, guid) if hidden else identity.unhide(conn, guid)
+    refresh_series(conn, sessions_of_players(conn, [guid]))
+    return changed
 
 
 def forget(conn: Connection, guid: str, copies: Path) -> Anonymized:
