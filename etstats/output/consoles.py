@@ -15,7 +15,9 @@ from etstats.output.sanitize import printable, printable_lines
 if TYPE_CHECKING:
     from rich.console import Console
 
-_COMMAND = re.compile(r"(?<=: )(?:etstats|ssh-keygen|systemctl|chmod) [^;,()]*?(?=\. | \(|[;,)]|\.?$)")
+_PROGRAMS = "etstats|ssh-keygen|ssh-copy-id|systemctl|chmod"
+_KEPT = re.compile(rf"(?<=: )(?:{_PROGRAMS}) [^;,()]*?(?=\. | \(|[;,)]|\.?$)|\[[^]]{{1,60}}\]")
+"""A command, or a text in brackets: not wrapped."""
 _NO_BREAK = "\0"
 _hidden: list[str] = []
 _is_due: Callable[[str], bool] | None = None
@@ -82,7 +84,7 @@ def wrapped(line: str, width: int, *, indent: int | None = None) -> str:
     import textwrap  # noqa: PLC0415  # only for terminals
 
     indent = len(line) - len(line.lstrip()) if indent is None else indent
-    kept = _COMMAND.sub(lambda command: command[0].replace(" ", _NO_BREAK), line)
+    kept = _KEPT.sub(lambda kept: kept[0].replace(" ", _NO_BREAK), line)
     filled = textwrap.fill(
         kept, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
     )

@@ -285,7 +285,9 @@ def test_unknown_host_name_is_reported() -> None:
 def test_unknown_key_is_reported(server: TestServer, keys: Path) -> None:
     """The error names user, server and key, and what to do."""
     other = client_key(keys, "other_key")
-    with pytest.raises(AccessError, match=r"et@127.*refused .*other_key: add its public half"):
+    with pytest.raises(
+        AccessError, match=r"et@127.*refused .*public half with: ssh-copy-id -i \S*other_key -p \d+ et@127"
+    ):
         sftp_source.connect(server.settings(key_file=other))
 
 

@@ -179,6 +179,8 @@ def _place(given: PresetAnswers, before: ServerConfig, asker: Asker) -> ServerCo
     user, host, port = parts
     is_same = host == before.host
     key = given.key_file if given.key_file is not None else (before.key_file or "" if is_same else "")
+    if given.key_file is None and not key and Path(_KEYS[0]).expanduser().exists():
+        key = _KEYS[0]  # made for this, as docs/setup.md says; ssh does not try it
     return replace(
         empty,
         host=host,

@@ -1,6 +1,7 @@
 """Log in with a key from a file or the agent; never prompt, because cron jobs have no terminal."""
 
 import io
+import shlex
 import stat
 import threading
 from collections.abc import Generator
@@ -106,10 +107,10 @@ def _refusal(endpoint: Endpoint, outcome: _Outcome) -> AccessError | ConfigError
     tried, locked = outcome.tried, outcome.locked
     if tried:
         key = tried[0] if len(tried) == 1 else f"any of {len(tried)} keys ({', '.join(tried)})"
-        return AccessError(
-            f"{endpoint} refused {key}: add its public half to ~/.ssh/authorized_keys there, "
-            "or correct user and key_file"
-        )
+        place = "to ~/.ssh/authorized_keys there"
+        if endpoint.via is None and key in map(str, endpoint.key_files):
+            place = f"with: {_copy_command(endpoint, key)}"
+        return AccessError(f"{endpoint} refused {key}; correct user and key_file, or add its public half {place}")
     if outcome.unusable:
         return outcome.unusable[0]
     if locked:
@@ -118,6 +119,12 @@ def _refusal(endpoint: Endpoint, outcome: _Outcome) -> AccessError | ConfigError
             "or use a key without one, which cron needs"
         )
     return AccessError(f"no key to log in to {endpoint}: set key_file, or create one with: ssh-keygen -t ed25519")
+
+
+def _copy_command(endpoint: Endpoint, key: str) -> str:
+    """Return the command that adds a key on the server, for someone who has a password there."""
+    port = "" if endpoint.port == 22 else f" -p {endpoint.port}"
+    return f"ssh-copy-id -i {shlex.quote(key)}{port} {shlex.quote(f'{endpoint.user}@{endpoint.host}')}"
 
 
 def _keys(endpoint: Endpoint, outcome: _Outcome) -> Generator[tuple[paramiko.PKey, str]]:
