@@ -131,13 +131,14 @@ def expired(found: Sequence[Backup], now: datetime, keep_days: int) -> list[Back
     return [backup for backup in made if backup != kept and until - backup.made_at > timedelta(days=keep_days)]
 
 
-def restorable(config: Config, now: datetime) -> Backup | None:
-    """Return the newest backup if nothing was ever imported into the database, as after a move to another one."""
+def restorable(config: Config, now: datetime, *, moved: bool) -> Backup | None:
+    """Return the newest backup if nothing was ever imported, or after a move to a database of older imports."""
     found = newest(backups(folder_of(config)), now)
     if found is None:
         return None
     with open_database(config) as conn:
-        return found if server_status.health_facts(conn).first_import is None else None
+        last = server_status.health_facts(conn).last_import
+    return found if last is None or (moved and last < found.made_at) else None
 
 
 def make(config: Config, now: datetime) -> Made:

@@ -24,6 +24,7 @@ from etstats.commands.progress import ProgressBar
 from etstats.commands.sync import show_report
 from etstats.config import loader
 from etstats.config.convert import refuse_if_others_can_read
+from etstats.config.schema import Config
 from etstats.db.bot_tables import read_bot_tables
 from etstats.domain.text import local_time
 from etstats.errors import ConfigError, EtstatsError
@@ -190,19 +191,18 @@ def init(
     )
     asker.say(f"Written: {file}")
     context = Context(config_file=file, verbosity=context.verbosity)
-    backup = _restorable(context, asker)
+    backup = _restorable(context, current, asker)
     _begin_posting(context, asker)
     code = 0
-    if first_import is None:  # a restore would replace what is imported now
-        first_import = (
-            not yes and backup is None and asker.confirm("Fetch and import all files now?", default=True)
-        )
+    asks = not yes and backup is None  # a restore comes before the first import and cron
+    if first_import is None:
+        first_import = asks and asker.confirm("Fetch and import all files now?", default=True)
     if first_import:
         code = _first_import(context)
     if bot_url is not None:
         _move_in(context, bot_url, asker)
     if cron is None:
-        cron = not yes and asker.confirm("Install the cron entries?", default=True)
+        cron = asks and asker.confirm("Install the cron entries?", default=True)
     if cron:
         add_to_crontab(context)
     if backup is not None:
@@ -214,14 +214,15 @@ def init(
     return code
 
 
-def _restorable(context: Context, asker: _Terminal) -> Backup | None:
-    """Return and report the backup for an empty database; None also if the database cannot be reached."""
+def _restorable(context: Context, before: Config, asker: _Terminal) -> Backup | None:
+    """Return and report the backup to restore next; None also if the database cannot be reached."""
     try:
-        found = restorable(context.config, datetime.now(UTC))
+        moved = before.database != context.config.database
+        found = restorable(context.config, datetime.now(UTC), moved=moved)
     except EtstatsError:
         return None
     if found is not None:
-        asker.say(f"The database is empty, and there is a backup of {local_time(found.made_at)}.")
+        asker.say(f"This database does not have the rounds of the backup of {local_time(found.made_at)}.")
     return found
 
 
