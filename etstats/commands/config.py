@@ -54,9 +54,8 @@ def check(
     for found in live_checks.check_all(context.config, trust_keys=trust):
         checks.append(found)
         if not written.as_json and (found.exit_code or context.verbosity >= 0):
-            output.out().print(
-                f"{'ok  ' if not found.exit_code else 'BAD '}{found.subject}: {found.text}", soft_wrap=True
-            )
+            line = f"{'ok  ' if not found.exit_code else 'BAD '}{found.subject}: {found.text}"
+            output.out().print(output.wrapped(line, output.out().width, indent=4), soft_wrap=True)
     if written.as_json:
         output.write_json(checks)
     return live_checks.worst(checks)

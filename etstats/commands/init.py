@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from etstats import output
+from etstats.admin import crontab, systemd
 from etstats.admin.backup import Backup, restorable
 from etstats.admin.setup import interview as talk
 from etstats.admin.setup import settings_file
@@ -207,7 +208,7 @@ def init(
         add_to_crontab(context)
     if backup is not None:
         asker.say("Next: etstats restore latest")
-    if not cron:
+    if not (cron or crontab.is_installed() or systemd.is_installed()):
         asker.say(
             "Next: etstats cron install, or etstats systemd install. To test all settings: etstats config check"
         )

@@ -29,7 +29,8 @@ class ForeignTablesError(ConfigError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(
-            f"{reason}; run etstats init with --schema etstats, --embedded, or --database-url-file FILE"
+            f"{reason}. For tables of its own: etstats init --schema etstats (or with --embedded, or with "
+            "--database-url-file FILE)"
         )
         self.reason = reason
 

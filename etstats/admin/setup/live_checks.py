@@ -180,7 +180,7 @@ def try_webhook(url: str, thread_id: str | None = None) -> str:
     reason = getattr(answer, "reason", "Discord is rate limiting")
     if isinstance(answer, Gone):
         raise PermanentDiscordError(
-            f"the webhook is gone: {reason}. Create a new one in Discord and paste its URL"
+            f"the webhook is gone: {reason}. Create a new one in Discord, and give its URL to: etstats init"
         )
     raise DiscordError(f"the webhook cannot be tested now: {reason}")
 
@@ -255,7 +255,8 @@ def _server_checks(
     if seen.clock.zones and server.timezone not in seen.clock.zones:
         yield CheckResult(
             subject=subject,
-            text=f"timezone {server.timezone} does not match its file names: {_zone_words(seen.clock)}",
+            text=f"timezone {server.timezone} does not match its file names; {_zone_words(seen.clock)}. To set "
+            "it: etstats init",
             exit_code=ConfigError.exit_code,
         )
     if server.query is not None:
@@ -263,7 +264,7 @@ def _server_checks(
 
 
 def _zone_words(clock: Proposal) -> str:
-    return f"{', '.join(clock.zones[:3])} would ({clock.agreeing:,} of {clock.judged:,} files)"
+    return f"{', '.join(clock.zones[:3])} match {clock.agreeing:,} of {clock.judged:,}"
 
 
 def _tried(subject: str, attempt: Callable[[], str]) -> CheckResult:

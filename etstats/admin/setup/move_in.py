@@ -14,7 +14,7 @@ from etstats.domain.rules.corrections import CorrectionKind
 from etstats.domain.text import pluralize
 from etstats.errors import EtstatsError
 
-_REASON = "taken over from the bot"
+_REASON = "copied from the bot"
 _ENOUGH = 0.6  # of a team's players
 
 

@@ -170,7 +170,8 @@ def _load_key(path: Path) -> paramiko.PKey | None:
         return _private_key(data)
     except FileNotFoundError as error:
         raise ConfigError(
-            f"the key {path} does not exist: correct key_file, or create it with: ssh-keygen -t ed25519"
+            f"the key {path} does not exist: correct key_file, or create it with: "
+            f"ssh-keygen -t ed25519 -N '' -f {shlex.quote(str(path))}"
         ) from error
     except OSError as error:
         raise ConfigError(f"cannot read the key {path}: {(error.strerror or str(error)).lower()}") from error

@@ -568,7 +568,7 @@ def test_team_names_of_a_bot_apply_to_the_same_players(
     assert shown["team_names"] == ["alpha", "beta"]
     assert [
         row["reason"] for row in json.loads(cli("correct", "list", "--json").out) if row["kind"] == "team_name"
-    ] == ["taken over from the bot"] * 2
+    ] == ["copied from the bot"] * 2
     assert "copied from" not in cli(*words).err.split("Written")[1]
     numbers = [row["id"] for row in json.loads(cli("correct", "list", "--json").out)]
     assert cli("correct", "undo", str(numbers[-1])).code == 0
