@@ -27,15 +27,15 @@ demo: $(STAMP) ## Run everything on this machine: game server, database, Discord
 	@$(BIN)/etstats demo $(ARGS)
 
 test: check ## Check style and types, then run all tests
-	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 coverage: $(STAMP) ## Run all tests and list the lines that none of them reaches
-	$(BIN)/pytest -q -n $(WORKERS) --cov --cov-report=term-missing:skip-covered $(ARGS)
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 # These tests wait for nothing, and each worker collects all tests first.
 test-fast: WORKERS = 2
 test-fast: $(STAMP) ## Run the tests that need no PostgreSQL and no other server
-	$(BIN)/pytest -q -n $(WORKERS) -m 'not postgres and not slow' $(ARGS)
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m 'not postgres and not slow' $(ARGS)
 
 check: $(STAMP) ## Check lint, format, spelling, types and import contracts
 	$(BIN)/ruff check .

@@ -157,9 +157,10 @@ def test_next_sync_completes_a_killed_update(
     more.mkdir()
     _add(more, "2025-10-02-215000")
     assert cli("--config", config, "import", "--server", "main", rounds).code == 0
-    assert cli("--config", config, "correct", "rename", GUIDS[1], "Other").code == 0
-    assert cli("--config", config, "backup").code == 0
+    if name == "correct undo":
+        assert cli("--config", config, "correct", "rename", GUIDS[1], "Other").code == 0
     if name == "restore":
+        assert cli("--config", config, "backup").code == 0
         assert cli("--config", config, "import", more).code == 0
     if name == "quarantine retry":
         _into_quarantine(db)

@@ -75,8 +75,8 @@ class Outcome(NamedTuple):
     fault: str
 
 
-def run_command(name: str, *, seed: int, files: int = 6) -> Outcome:
-    """Kill one command after each of its transactions that wrote something, the first to the last."""
+def run_command(name: str, *, seed: int, files: int = 6, every: int = 1) -> Outcome:
+    """Kill one command after each of its transactions that wrote something, or after `every` second, third ..."""
     kills, command = 0, COMMANDS[name]
     with scene(seed, files, has_notices=name in ("health", "recap")) as made:
         try:
@@ -85,13 +85,13 @@ def run_command(name: str, *, seed: int, files: int = 6) -> Outcome:
             expected = _after_all(made, command)
             while True:
                 return_to()
-                if not _run(made, command, kills + 1):
+                if not _run(made, command, 1 + kills * every):
                     return Outcome(kills, "")
                 kills += 1
                 if differences := _differences(expected, _after_all(made, command)):
                     raise ScenarioError("; ".join(differences))
         except (ScenarioError, subprocess.TimeoutExpired, RuntimeError) as fault:
-            return Outcome(kills, f"after transaction {kills}: {fault}")
+            return Outcome(kills, f"after transaction {1 + (kills - 1) * every}: {fault}")
 
 
 def _prepared(scene: Scene, command: Command) -> Callable[[], None]:
