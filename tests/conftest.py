@@ -63,7 +63,7 @@ SLOW = (
     *("post/render/test_discord", "post/render/test_compact", "post/render/test_charts", "output/test_terminal"),
     *("commands/identity/test_pseudonyms", "admin/operations/test_logs", "admin/operations/test_cron_itself"),
     *("importer/test_reconcile", "site/test_folder", "test_surroundings", "domain/test_rating"),
-    *("test_cli.py::test_a_full_disk", "post/render/test_message.py::test_hostile"),
+    *("test_cli.py::test_full_disk", "post/render/test_message.py::test_hostile"),
 )
 """Tests that start servers, browsers or shells, or run thousands of examples: beginnings of paths."""
 
