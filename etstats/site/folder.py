@@ -15,6 +15,7 @@ import errno
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -285,7 +286,7 @@ def open_folder(root: Path, wait_seconds: float = 0.0) -> Iterator[SiteFolder]:
 
 
 def check_folder(root: Path) -> None:
-    """Raise ConfigError unless the folder is new, empty, or contains a site."""
+    """Raise ConfigError unless the folder is new, empty, or contains a site, and can be written."""
     try:
         found = sorted(entry.name for entry in root.iterdir() if entry.name != TEMPORARY) if root.exists() else []
     except OSError as error:
@@ -294,6 +295,9 @@ def check_folder(root: Path) -> None:
         raise ConfigError(
             f"{root} is not empty and contains no site of etstats (found {found[0]!r}); choose another folder"
         )
+    nearest = next(folder for folder in (root, *root.absolute().parents) if folder.exists())
+    if not os.access(nearest, os.W_OK, effective_ids=True):
+        raise _cannot("write", root, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
 
 
 def is_unfinished(root: Path) -> bool:
@@ -381,4 +385,7 @@ def _cannot(verb: str, path: Path, error: OSError) -> ConfigError | OutputError:
         return OutputError(
             f"cannot write the site in {path}: {error.strerror}; free some space and run the command again"
         )
-    return ConfigError(f"cannot {verb} {error.filename or path}: {error.strerror}")
+    reason = f"cannot {verb} {error.filename or path}: {error.strerror}"
+    if verb == "write" and error.errno == errno.EACCES:
+        reason += f". Create it for this user, as root: install -d -o {os.geteuid()} {shlex.quote(str(path))}"
+    return ConfigError(reason)

@@ -79,6 +79,24 @@ def test_foreign_folder_is_refused(tmp_path: Path) -> None:
     assert (root / "about/index.html").read_text() == "mine"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
+def test_folder_of_another_user_is_refused_with_the_command(reachable_dir: Path) -> None:
+    """The command of the message makes the folder writable."""
+    root = reachable_dir / "a site"
+    os.seteuid(65534)
+    try:
+        with pytest.raises(ConfigError, match="Permission denied") as caught:
+            folders.check_folder(root)
+    finally:
+        os.seteuid(0)
+    subprocess.run(["sh", "-c", str(caught.value).partition("as root: ")[2]], check=True)
+    os.seteuid(65534)
+    try:
+        assert build(root, {}).written == 0
+    finally:
+        os.seteuid(0)
+
+
 def test_deleted_file_is_written_again(tmp_path: Path) -> None:
     """A group is kept only if all its files exist."""
     groups = {"a": ("1", {"x": b"1", "y": b"2"})}
