@@ -174,7 +174,15 @@ ON CONFLICT (session_id) DO UPDATE SET changes = c.changes + 1
 
 -- name: drop_finished_sessions
 -- Sessions that ended, have nothing due, and agree with their posts need no comparison until they change again.
--- Rows locked by another transaction are skipped.
+-- Rows locked by another transaction are skipped. A pending post of a session is deleted when a late file moved the
+-- start of the session, and it was posted under that file.
+WITH superseded AS (
+    DELETE FROM posts p
+    WHERE p.kind = 'session' AND p.state = 'pending'
+      AND EXISTS (SELECT FROM rounds r JOIN rounds n USING (server_id, gaming_session_id)
+                  JOIN posts o ON o.server_id = n.server_id AND o.subject = n.file_id AND o.kind = 'session'
+                  WHERE r.server_id = p.server_id AND r.file_id = p.subject AND o.state <> 'pending')
+)
 DELETE FROM changed_sessions
 WHERE session_id IN (
     SELECT c.session_id FROM changed_sessions c

@@ -103,6 +103,19 @@ def test_joined_sessions_edit_both_summaries(stage: Stage) -> None:
     assert str(stage.post(START + DAY)) == "nothing to post"
 
 
+def test_refused_session_is_posted_once_when_its_start_moves(stage: Stage, session: GeneratedSession) -> None:
+    """A late file becomes the first of a session whose post is pending: no pending post remains."""
+    stage.set(kinds=("session",))
+    stage.switch_on()
+    stage.load(*session.files[2:])
+    stage.discord.faults = [Fault.NOT_PERMITTED]
+    assert stage.post(START + DAY).exit_code == 3
+    stage.load(*session.files[:2])
+    stage.clock.sleep(3600)
+    assert str(stage.post(START + DAY)) == "1 posted"
+    assert stage.states() == [("session", "sent")]
+
+
 def test_late_round_edits_its_digest(stage: Stage, session: GeneratedSession) -> None:
     """A late round of a posted digest is added there, not posted separately."""
     stage.set(digest_after=3, session_end_minutes=1440)
