@@ -46,10 +46,13 @@ COMMANDS = {
 }
 
 
-def run(runs: int = 5, largest: int = 400_000) -> str:
-    """Measure up to `largest` rounds and return a table in Markdown."""
+def run(runs: int = 5, largest: int = 400_000, keep: Path | None = None) -> str:
+    """Measure up to `largest` rounds and return a table in Markdown.
+
+    `keep`: a folder for the databases, which are used again.
+    """
     sizes = [size for size in SIZES if size <= largest]
-    measured = [_measure(size, runs) for size in sizes]
+    measured = [_measure(size, runs, keep and keep / str(size)) for size in sizes]
     head = ["step", *(f"{size:,} rounds" for size in sizes), "largest to smallest"]
     rows = [
         [name, *(f"{took[name]:.2f} s" for took in measured), f"{measured[-1][name] / measured[0][name]:.2f} x"]
@@ -63,12 +66,13 @@ def run(runs: int = 5, largest: int = 400_000) -> str:
     )
 
 
-def _measure(size: int, runs: int) -> dict[str, float]:
-    with workspace() as here:
+def _measure(size: int, runs: int, keep: Path | None) -> dict[str, float]:
+    with workspace(keep) as here:
         here.etstats("db", "migrate")
         url = embedded.ensure_running(here.folder / "data")
         with connect(url) as conn:
-            fill(conn, size)
+            if conn.execute("SELECT NOT EXISTS (SELECT FROM rounds)").fetchone() == (True,):
+                fill(conn, size)
             began = time.perf_counter()
             periods = sealing.seal(conn)
             seconds = time.perf_counter() - began

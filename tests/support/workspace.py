@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -86,13 +86,18 @@ class Workspace:
 
 
 @contextmanager
-def workspace() -> Iterator[Workspace]:
-    """Yield a temporary workspace."""
-    with tempfile.TemporaryDirectory(prefix="etstats-bench-") as folder:
-        Path(folder).chmod(0o711)  # root's database account has to pass through
-        (Path(folder) / "config.toml").touch()
-        created = Workspace(folder=Path(folder))
+def workspace(keep: Path | None = None) -> Iterator[Workspace]:
+    """Yield a temporary workspace, or one in the folder `keep` whose database is stopped and kept."""
+    with ExitStack() as stack:
+        folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="etstats-bench-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o711)  # root's database account has to pass through
+        (folder / "config.toml").touch()
+        created = Workspace(folder=folder)
         try:
             yield created
         finally:
-            created.delete_database()
+            if keep is None:
+                created.delete_database()
+            else:
+                created.etstats("db", "stop")
