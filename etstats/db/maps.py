@@ -170,6 +170,15 @@ def round_records(
     return fetch_all(conn, RecordValue, "round_records", {**parameters, **bounds}, sql=cover.sql)
 
 
+def player_records(
+    conn: Connection, scope: Scope, guid: str, *, dpm_seconds: int, accuracy_shots: int
+) -> list[RecordValue]:
+    """Return the best single rounds of one player, overall; see `round_records`, which reads all of them."""
+    cover, parameters = sealed.covered(conn, scope)
+    bounds = {"dpm_seconds": dpm_seconds, "accuracy_shots": accuracy_shots, "guid": guid}
+    return fetch_all(conn, RecordValue, "player_records", {**parameters, **bounds}, sql=cover.sql)
+
+
 def session_records(
     conn: Connection, scope: Scope, *, dpm_seconds: int, guid: str | None = None
 ) -> list[RecordValue]:

@@ -1,14 +1,15 @@
 """Read single players: names, rounds, maps, sides, weapons and teammates."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from etstats.db import sealed
 from etstats.db.connection import Connection
 from etstats.db.queries import query
 from etstats.db.scope import Scope
-from etstats.db.statements import fetch_all
+from etstats.db.statements import fetch_all, fetch_column
 from etstats.domain.rules.identity_suggestions import SeenName
 from etstats.domain.rules.name_matching import KnownName
 
@@ -164,7 +165,22 @@ def linked(conn: Connection, discord_user_id: int) -> str | None:
 
 def rounds(conn: Connection, scope: Scope, guid: str, limit: int) -> list[PlayedRound]:
     """Return a player's last rounds in a scope, newest first, without cumulative rounds."""
+    found = _rounds(conn, _last_month(conn, scope, guid), guid, limit)
+    # Of a player who comes rarely, all rounds are read.
+    return found if len(found) == limit else _rounds(conn, scope, guid, limit)
+
+
+def _rounds(conn: Connection, scope: Scope, guid: str, limit: int) -> list[PlayedRound]:
     return fetch_all(conn, PlayedRound, "player_rounds", {**scope.parameters, "guid": guid, "limit": limit})
+
+
+def _last_month(conn: Connection, scope: Scope, guid: str) -> Scope:
+    """Return the part of a scope in the 30 days until the player's last round; of the last rounds all."""
+    (last_seen,) = fetch_column(conn, "last_seen", {"guid": guid})
+    if (scope.last_rounds, scope.last_sessions) != (None,) * 2:
+        return scope
+    since = min(last_seen, scope.until or last_seen) - timedelta(days=30)
+    return replace(scope, since=max(since, scope.since or since))
 
 
 def maps(conn: Connection, scope: Scope, guid: str) -> list[OnMap]:

@@ -62,6 +62,39 @@ _OBJECTIVES = ("objectives_stolen", "objectives_returned", "dynamites_planted", 
 # In tenths, so that all values are integers; as in the view player_feats.
 _DPM, _ACCURACY = "round(p.dpm * 10)::integer", "round(p.accuracy * 10)::integer"
 
+RECORD_SUMS: tuple[SumColumn, ...] = (
+    _record("kills", "p.kills"),
+    _record("damage", "p.damage_given"),
+    _record("dpm", _DPM, "p.time_played_seconds >= %(dpm_seconds)s"),
+    _record("accuracy", _ACCURACY, f"p.shots >= %(accuracy_shots)s AND {_ACCURACY} <= 1000"),
+    _record("headshot_kills", "p.headshot_kills"),
+    _record("spree", "p.killing_spree_best"),
+    _record("multikills", " + ".join(f"p.{column}" for column in _MULTIKILLS)),
+    _record("gibs", "p.gibs"),
+    _record("revives", "p.revives_given"),
+    _record("assists", "p.kill_assists"),
+    _record("objectives", " + ".join(f"p.{column}" for column in _OBJECTIVES)),
+    _record("useful", "p.most_useful_kills"),
+    _record("xp", "p.xp"),
+)
+"""The bests of single rounds, in `sealed_maps` of everybody and in `sealed_players`."""
+
+_BEST_DPM = SumColumn(
+    "best_dpm",
+    f"max(p.dpm) FILTER (WHERE {_SINGLE} AND p.time_played_seconds >= %(dpm_seconds)s)",
+    "max",
+    "double precision",
+)
+_BESTS = (
+    _best("kills", "p.kills"),
+    _best("damage_given", "p.damage_given"),
+    _best("headshot_kills", "p.headshot_kills"),
+    _best("killing_spree", "p.killing_spree_best"),
+    _best("revives_given", "p.revives_given"),
+    _best("gibs", "p.gibs"),
+    _best("most_useful_kills", "p.most_useful_kills"),
+    _BEST_DPM,
+)
 PLAYER_SUMS: tuple[SumColumn, ...] = (
     SumColumn("rounds", "count(*)"),
     SumColumn("first_seen", "min(s.ended_at)", "min", "timestamptz"),
@@ -111,40 +144,12 @@ PLAYER_SUMS: tuple[SumColumn, ...] = (
     SumColumn("documents", _added("objectives_stolen", "objectives_returned")),
     SumColumn("constructions", "sum(p.constructions)"),
     SumColumn("large_multikills", _added("multi_kills", "mega_kills")),
-    _best("kills", "p.kills"),
-    _best("damage_given", "p.damage_given"),
-    _best("headshot_kills", "p.headshot_kills"),
-    _best("killing_spree", "p.killing_spree_best"),
-    _best("revives_given", "p.revives_given"),
-    _best("gibs", "p.gibs"),
-    _best("most_useful_kills", "p.most_useful_kills"),
-    SumColumn(
-        "best_dpm",
-        f"max(p.dpm) FILTER (WHERE {_SINGLE} AND p.time_played_seconds >= %(dpm_seconds)s)",
-        "max",
-        "double precision",
-    ),
+    *RECORD_SUMS,
+    _BEST_DPM,
     *_side("attack", "p.team <> s.defender_team"),
     *_side("defence", "p.team = s.defender_team"),
 )
 """The columns of `sealed_players` behind its key."""
-
-RECORD_SUMS: tuple[SumColumn, ...] = (
-    _record("kills", "p.kills"),
-    _record("damage", "p.damage_given"),
-    _record("dpm", _DPM, "p.time_played_seconds >= %(dpm_seconds)s"),
-    _record("accuracy", _ACCURACY, f"p.shots >= %(accuracy_shots)s AND {_ACCURACY} <= 1000"),
-    _record("headshot_kills", "p.headshot_kills"),
-    _record("spree", "p.killing_spree_best"),
-    _record("multikills", " + ".join(f"p.{column}" for column in _MULTIKILLS)),
-    _record("gibs", "p.gibs"),
-    _record("revives", "p.revives_given"),
-    _record("assists", "p.kill_assists"),
-    _record("objectives", " + ".join(f"p.{column}" for column in _OBJECTIVES)),
-    _record("useful", "p.most_useful_kills"),
-    _record("xp", "p.xp"),
-)
-"""The bests in `sealed_maps`."""
 
 _COMPLETED, _OUTCOME = "s.round_outcome = 'completed'", "count(*) FILTER (WHERE s.round_outcome = '{}')"
 MAP_SUMS: tuple[SumColumn, ...] = (
@@ -188,7 +193,7 @@ _GIVEN_AWARDS = (
 _NAMES = tuple(column.name for column in PLAYER_SUMS)
 _GROUPS: Mapping[str, tuple[str, ...]] = {
     "sealed": _NAMES,
-    "best": tuple(name for name in _NAMES if name.startswith("best_")),
+    "best": tuple(column.name for column in _BESTS),
     "side": tuple(name for name in _NAMES if name.startswith(("attack_", "defence_"))),
     "list": ("rounds", "first_seen", "last_seen"),
     "outcome": ("rounds", "all_won", "all_lost", "kills", "deaths", "damage_given", "time_played_seconds"),
@@ -246,6 +251,16 @@ _SESSION_ROUNDS = f"""(
       AND (%(map_name)s::text IS NULL OR x.map_name = %(map_name)s)
       AND EXISTS (SELECT FROM sealed d WHERE d.id = ANY (%(sealed_ids)s) AND d.server_id = x.server_id
                   AND x.ended_at >= d.start AND x.ended_at < d.stop))"""
+# The bests in `sealed_players` that are parts of a record.
+_BEST_RECORDS = {
+    "best_kills": "kills",
+    "best_damage_given": "damage",
+    "best_headshot_kills": "headshot_kills",
+    "best_killing_spree": "spree",
+    "best_revives_given": "revives",
+    "best_gibs": "gibs",
+    "best_most_useful_kills": "useful",
+}
 # The columns of `sealed_players` that careers are made of, where they have another name.
 _CAREER_COLUMNS = {
     "headshot_kills": "all_headshot_kills",
@@ -280,6 +295,10 @@ def sum_lists(*, sealed: bool, only: Collection[str] | None = None) -> dict[str,
         "session_codes": _join(f"{name} * 17179869184 + earliness AS record_{name}" for name in _SESSION_SUMS),
         "session_names": _join(f"record_{name}" for name in _SESSION_SUMS),
         "career_bests": _join(f"coalesce(max({name}), 0) AS {name}" for name in _GROUPS["best"]),
+        "best_sealed": _join(
+            f"(record_{_BEST_RECORDS[name]} >> 34)::integer AS {name}" if name in _BEST_RECORDS else name
+            for name in _GROUPS["best"]
+        ),
         "session_names_on_map": _join(f"session_{name}" for name in _SESSION_SUMS),
         "session_codes_on_map": _join(
             f"max({name} * 17179869184 + earliness) AS session_{name}" for name in _SESSION_SUMS
@@ -296,12 +315,12 @@ def sum_lists(*, sealed: bool, only: Collection[str] | None = None) -> dict[str,
             for place, name in enumerate(_GROUPS["record"], 1)
         ),
     }
-    columns = {column.name: column for column in (*PLAYER_SUMS, *RECORD_SUMS)}
+    columns = {column.name: column for column in (*PLAYER_SUMS, *_BESTS)}
     for group, names in _GROUPS.items():
         used = [name for name in names if group != "board" or only is None or name in only]
         chosen = MAP_SUMS if group == "map" else [columns[name] for name in used]
         lists[f"{group}_sums"] = _join(f"{column.value} AS {column.name}" for column in chosen)
-        if group not in {"sealed", "on_map"}:
+        if group not in {"sealed", "on_map", "best"}:
             lists[f"{group}_names"] = _join(used)
         if group not in {"best", "on_map"}:
             lists[f"{group}_totals"] = _join(

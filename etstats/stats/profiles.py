@@ -86,7 +86,7 @@ def profile(conn: Connection, scope: Scope, guid: str) -> Profile:
     own = next((sums for sums in field.now if sums.player_guid == guid), None)
     own = own and own._replace(**name._asdict())
     last = players.rounds(conn, scope, guid, FORM_ROUNDS)
-    bests = maps.round_records(conn, scope, dpm_seconds=DPM_SECONDS, accuracy_shots=ACCURACY_SHOTS, guid=guid)
+    bounds = {"dpm_seconds": DPM_SECONDS, "accuracy_shots": ACCURACY_SHOTS}
     return Profile(
         player_guid=guid,
         player_name=name.player_name if own else name.clean_name,
@@ -100,7 +100,7 @@ def profile(conn: Connection, scope: Scope, guid: str) -> Profile:
         sides=tuple(players.sides(conn, scope, guid)),
         weapons=tuple(players.weapons(conn, scope, guid)),
         company=tuple(players.company(conn, scope, guid)),
-        records=tuple(feat for feat in bests if feat.map_name is None),
+        records=tuple(maps.player_records(conn, scope, guid, **bounds)),
         achievements=tuple(careers.progress_rows(conn, guid)),
         aliases=tuple(known),
         rating=rating_lists.summary(conn, guid, RATED_MATCHES),

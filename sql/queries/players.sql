@@ -15,6 +15,10 @@ WHERE %(guid)s::text IS NULL OR a.guid = ANY (guids_of(ARRAY[%(guid)s]))
 GROUP BY 1, a.alias
 ORDER BY 5 DESC, 3 DESC, 1, a.alias
 
+-- name: last_seen
+-- The end of the last round of one person.
+SELECT max(a.last_seen) FROM player_aliases a WHERE a.guid = ANY (guids_of(ARRAY[%(guid)s]))
+
 -- name: known_names
 -- The names by which a player is found: those of every GUID, and the display names.
 SELECT coalesce(i.identity_guid, a.guid) AS guid, a.alias, a.times_seen, a.last_seen, a.guid AS recorded_guid,
@@ -60,9 +64,14 @@ LIMIT %(limit)s
 
 -- name: player_maps
 -- The player's sums in scope by map, best DPM first; maps with few rounds come last.
-WITH parts AS (
+WITH own AS MATERIALIZED (
+    -- From the index alone: the planner would search for the player in each round.
+    SELECT p.round_id FROM player_comprehensive_stats p WHERE p.player_guid = ANY (guids_of(ARRAY[%(guid)s]))
+), scope AS MATERIALIZED (
+    SELECT r.* FROM {rounds} r JOIN own ON own.round_id = r.id
+), parts AS (
     SELECT s.map_name, {outcome_sums}
-    FROM {rounds} s JOIN person_stats p ON p.round_id = s.id
+    FROM scope s JOIN person_stats p ON p.round_id = s.id
     WHERE p.recorded_guid = ANY (guids_of(ARRAY[%(guid)s])) AND p.player_guid = %(guid)s
     GROUP BY s.map_name
     UNION ALL

@@ -43,6 +43,43 @@ WHERE b.code >> 34 > 0 AND (%(guid)s::text IS NULL OR f.player_guid = %(guid)s)
   AND (%(guid)s IS NOT NULL OR f.player_guid <> ALL (ARRAY(SELECT h.player_guid FROM hidden_persons h)))
 ORDER BY b.map_name NULLS FIRST, b.place, r.id, f.player_guid
 
+-- name: player_records
+-- The best single rounds of one player in scope, found as in round_records.
+WITH own AS MATERIALIZED (
+    -- As in player_maps.
+    SELECT p.round_id FROM player_comprehensive_stats p WHERE p.player_guid = ANY (guids_of(ARRAY[%(guid)s]))
+), scope AS MATERIALIZED (
+    SELECT r.id, r.map_name, r.ended_at, r.is_cumulative,
+           17179869183 - extract(epoch FROM r.ended_at)::bigint AS earliness
+    FROM {rounds} r JOIN own ON own.round_id = r.id
+    WHERE NOT r.is_cumulative AND (r.bots = 0 OR r.server_id = ANY (ARRAY(SELECT id FROM servers WHERE bot_records)))
+), parts AS (
+    SELECT {record_sums}
+    FROM scope s JOIN person_stats p ON p.round_id = s.id
+    WHERE p.recorded_guid = ANY (guids_of(ARRAY[%(guid)s])) AND p.player_guid = %(guid)s
+    UNION ALL
+    SELECT {record_names}
+    FROM sealed_players s JOIN sealed d ON d.id = s.sealed_id
+    WHERE s.sealed_id = ANY (%(sealed_ids)s) AND s.player_guid = %(guid)s
+      AND (s.flags & 1 = 0 OR d.server_id = ANY (ARRAY(SELECT id FROM servers WHERE bot_records)))
+), best AS (
+    SELECT NULL::text AS map_name, v.place, v.record, v.code
+    FROM (SELECT {record_totals} FROM parts) b
+    CROSS JOIN LATERAL (VALUES {record_places}) v (place, record, code)
+    WHERE v.code >> 34 > 0
+)
+SELECT DISTINCT ON (b.place)
+       b.record, b.map_name,
+       (b.code >> 34) / (CASE WHEN b.record IN ('dpm', 'accuracy') THEN 10 ELSE 1 END)::double precision AS value,
+       f.player_guid, names.player_name, names.clean_name,
+       r.map_name AS played_on, r.ended_at, r.id
+FROM best b
+JOIN {record_rounds}
+JOIN player_feats f ON f.round_id = r.id AND (to_jsonb(f) ->> b.record)::bigint = b.code >> 34
+CROSS JOIN LATERAL names_of(f.player_guid) names
+WHERE f.recorded_guid = ANY (guids_of(ARRAY[%(guid)s])) AND f.player_guid = %(guid)s
+ORDER BY b.place, r.id
+
 -- name: session_records
 -- The best whole gaming sessions in scope; of equal values the earliest, found as in round_records. DPM is counted in
 -- tenths.

@@ -71,7 +71,7 @@ WITH parts AS (
            OR p.recorded_guid = ANY (guids_of(%(guids)s)) AND p.player_guid = ANY (%(guids)s))
     GROUP BY p.player_guid
     UNION ALL
-    SELECT player_guid, {career_sealed}, time_played_seconds, {best_names}
+    SELECT player_guid, {career_sealed}, time_played_seconds, {best_sealed}
     FROM sealed_players
     WHERE sealed_id = ANY (%(sealed_ids)s)
       AND (flags & 1 = 0 OR sealed_id = ANY (ARRAY(SELECT d.id FROM sealed d JOIN servers v ON v.id = d.server_id

@@ -17,6 +17,7 @@ from etstats.admin.correct import NewCorrection, make, undo
 from etstats.admin.privacy import forget
 from etstats.db import archive, boards, corrections, dump, identity, maps, players, sealing, sessions
 from etstats.db.connection import connect
+from etstats.db.maps import RecordValue
 from etstats.db.scope import Scope
 from etstats.db.series import sessions_of_players
 from etstats.demo.generator import Quirks, generate
@@ -142,11 +143,22 @@ def _about(conn: psycopg.Connection, scope: Scope, persons: Sequence[str]) -> di
             f"maps of {guid}": players.maps(conn, scope, guid),
             f"sides of {guid}": players.sides(conn, scope, guid),
             f"weapons of {guid}": players.weapons(conn, scope, guid),
-            f"round records of {guid}": maps.round_records(conn, scope, guid=guid, **bounds),
+            f"last rounds of {guid}": players.rounds(conn, scope, guid, 3),
+            f"round records of {guid}": _own_records(conn, scope, guid),
             f"session records of {guid}": maps.session_records(
                 conn, scope, dpm_seconds=SESSION_DPM_SECONDS, guid=guid
             ),
         }
+    return found
+
+
+def _own_records(conn: psycopg.Connection, scope: Scope, guid: str) -> list[RecordValue]:
+    """Return the records of a player, which are those of all rounds."""
+    bounds = {"dpm_seconds": DPM_SECONDS, "accuracy_shots": ACCURACY_SHOTS}
+    found = maps.round_records(conn, scope, guid=guid, **bounds)
+    assert maps.player_records(conn, scope, guid, **bounds) == [
+        record for record in found if record.map_name is None
+    ]
     return found
 
 
