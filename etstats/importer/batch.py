@@ -16,7 +16,8 @@ from etstats.domain.import_result import ImportResult, ImportStatus
 from etstats.domain.rounds import RawRound
 from etstats.domain.rules.clock import MISDATED, moment
 from etstats.domain.rules.pairing import LONGEST_BREAK
-from etstats.importer.reconcile import FileChanges, NewIds, NewRound, reconcile
+from etstats.importer.changed_rounds import FileChanges, NewIds, NewRound
+from etstats.importer.reconcile import reconcile
 from etstats.importer.round_window import MissingContentError, MissingRoundsError, RoundWindow
 from etstats.importer.window_loader import load
 from etstats.parser.filename import parse_filename

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from etstats.db import rounds, series
 from etstats.db.connection import Connection
-from etstats.importer.reconcile import FileChanges, NewIds, reconcile
+from etstats.importer.changed_rounds import FileChanges, NewIds
+from etstats.importer.reconcile import reconcile
 from etstats.importer.round_window import RoundWindow
 from etstats.importer.window_loader import load
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from etstats.demo.generator import Quirks, generate
 from etstats.domain.rounds import RawRound
-from etstats.importer.reconcile import FileChanges, NewIds, NewRound, reconcile
+from etstats.importer.changed_rounds import FileChanges, NewIds, NewRound
+from etstats.importer.reconcile import reconcile
 from etstats.importer.round_window import MissingContentError, MissingRoundsError, RoundWindow
 from etstats.parser.reader import parse
 

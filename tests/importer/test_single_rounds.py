@@ -201,7 +201,7 @@ def test_files_of_one_transaction_share_reads(db: psycopg.Connection, monkeypatc
         looks[str(raw.name)] += 1
         return carried_lines(raw)
 
-    monkeypatch.setattr("etstats.importer.reconcile.carried_lines", counted)
+    monkeypatch.setattr("etstats.importer.previous_maps.carried_lines", counted)
     take(db, files[80:])
     assert looks.total() < 5 * len(files)
     assert verify(db, PLAN).differences == []

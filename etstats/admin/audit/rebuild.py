@@ -26,7 +26,8 @@ from etstats.domain.rules.pairing import LONGEST_BREAK, LONGEST_GAP, Pairing, Ro
 from etstats.domain.rules.series import NamingRules
 from etstats.domain.text import pluralize
 from etstats.errors import CheckError, ParseError
-from etstats.importer.reconcile import FileChanges, NewIds, NewRound, key_of_new, reconcile
+from etstats.importer.changed_rounds import FileChanges, NewIds, NewRound, key_of_new
+from etstats.importer.reconcile import reconcile
 from etstats.importer.round_window import RoundWindow
 from etstats.parser.filename import parse_filename
 from etstats.parser.reader import parse

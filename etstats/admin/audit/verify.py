@@ -14,7 +14,7 @@ from etstats.db.rounds import DerivedRound, RoundChanges
 from etstats.db.sealing import SealedDifference
 from etstats.domain.rounds import Round
 from etstats.domain.text import pluralize
-from etstats.importer.reconcile import NewIds
+from etstats.importer.changed_rounds import NewIds
 from etstats.stats import ratings
 from etstats.stats.ratings import RatingDifference
 
