@@ -14,7 +14,7 @@ from etstats.commands.context import context_of
 from etstats.commands.lock_wait import WAIT, patience, wait_notice
 from etstats.commands.progress import ProgressBar, ProgressLines
 from etstats.domain.durations import seconds
-from etstats.pipeline import import_run, sync_run
+from etstats.pipeline import import_run, sync_jobs, sync_run
 from etstats.pipeline.report import Progress, Report
 
 app = typer.Typer()
@@ -85,7 +85,7 @@ def sync(
     context = context_of(ctx)
     now = datetime.now(UTC)
     if dry_run:
-        for line in sync_run.preview(context.config, now=now, server=server, since=since):
+        for line in sync_jobs.preview(context.config, now=now, server=server, since=since):
             output.out().print(line, markup=False)
         return 0
     timing = sync_run.timing(context.config, poll=poll, duration=for_)
