@@ -22,6 +22,8 @@ from etstats.errors import ConfigError, EtstatsError
 
 LOCK_KEY = 0x6574_7374_6D69_6772  # "etstmigr"
 _FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
+# Sealed periods begin at -infinity.
+_TIME_COLUMN = re.compile(r"column (?!sealed\.start )(\w+)\.(\w+) (?:date|timestamp with time zone)\b.*")
 
 
 class ForeignTablesError(ConfigError):
@@ -141,9 +143,23 @@ def missing_objects(conn: psycopg.Connection) -> list[str]:
     return sorted(name for name in missing if not any(f" {table}." in name for table in dropped))
 
 
+def impossible_times(conn: psycopg.Connection) -> list[str]:
+    """Return one impossible time of each column that has one, such as `rounds.ended_at infinity`."""
+    recorded = _recorded_objects(conn) & _objects(conn)
+    columns = [match.groups() for name in sorted(recorded) if (match := _TIME_COLUMN.fullmatch(name))]
+    selects = [
+        sql.SQL(query("impossible_time")).format(
+            name=sql.Literal(f"{table}.{name}"), table=sql.Identifier(table), column=sql.Identifier(name)
+        )
+        for table, name in columns
+        if f"table {table}" in recorded
+    ]
+    return [found for (found,) in conn.execute(sql.SQL(" UNION ALL ").join(selects))] if selects else []
+
+
 @contextmanager
-def schema_errors(conn: psycopg.Connection) -> Iterator[None]:
-    """Convert an SQL error caused by a missing schema object to ConfigError."""
+def content_errors(conn: psycopg.Connection) -> Iterator[None]:
+    """Convert an error caused by a missing schema object, or by an impossible value in a row, to ConfigError."""
     try:
         yield
     except (
@@ -156,6 +172,20 @@ def schema_errors(conn: psycopg.Connection) -> Iterator[None]:
             raise ConfigError(
                 f"the schema of the database was changed, {missing[0]} is missing: {_first_line(error)}. "
                 "See: etstats db status"
+            ) from error
+        raise
+    except (psycopg.DataError, ArithmeticError, LookupError, ValueError) as error:
+        if conn.closed:
+            raise
+        conn.rollback()
+        if times := impossible_times(conn):
+            raise ConfigError(
+                f"the database was changed, it has an impossible time: {times[0]}. Run etstats rebuild, which "
+                "repairs rounds; for other tables restore a backup"
+            ) from error
+        if isinstance(error, psycopg.errors.NumericValueOutOfRange):
+            raise ConfigError(
+                f"the database was changed, a number is impossible: {_first_line(error)}. See: etstats validate"
             ) from error
         raise
 

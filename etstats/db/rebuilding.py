@@ -195,6 +195,15 @@ def aliases_counted_once(conn: Connection) -> Iterator[None]:
     conn.execute(query("enable_alias_triggers"))
 
 
+def replace_impossible_times(conn: Connection) -> None:
+    """Replace impossible times of rounds, which Python may be unable to read, by those of the file names.
+
+    The rebuild then corrects their zone.
+    """
+    conn.execute(query("replace_impossible_times"))
+    conn.execute(query("drop_impossible_rating_changes"))
+
+
 def check_constraints(conn: Connection) -> None:
     """Check the deferred constraints now instead of at the commit, to keep the queue of checks short."""
     conn.execute(query("check_constraints"))

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from etstats.config.schema import Config
 from etstats.db import archive, embedded
 from etstats.db.connection import SNAPSHOT_ISOLATION, Connection, connect, database_errors, to_primary, with_schema
-from etstats.db.migrations import migrate, schema_errors
+from etstats.db.migrations import content_errors, migrate
 
 _REPLICA = "database.read_url (--read-url)"
 
@@ -39,7 +39,7 @@ def open_database(config: Config) -> Iterator[Connection]:
     """
     with database_errors(), closing(connect(database_url(config))) as conn:
         migrate(conn)
-        with schema_errors(conn):
+        with content_errors(conn):
             yield conn
 
 
@@ -63,7 +63,7 @@ def open_for_reading(
         return
     with database_errors(), closing(connect_to_replica(url)) as conn:
         conn.isolation_level = SNAPSHOT_ISOLATION
-        with schema_errors(conn):
+        with content_errors(conn):
             yield conn
 
 

@@ -18,6 +18,10 @@ WITH taken AS (DELETE FROM unrated_matches RETURNING server_id, match_id, ended_
 SELECT least(min(t.ended_at), min(r.ended_at))
 FROM taken t LEFT JOIN rounds r USING (server_id, match_id)
 
+-- name: drop_impossible_rating_changes
+-- After `replace_impossible_times`, which logs each match with its new time, too.
+DELETE FROM unrated_matches WHERE ended_at NOT BETWEEN '1969-12-30 00:00Z' AND '9001-01-02 00:00Z'
+
 -- name: drop_rated_matches
 DELETE FROM rated_matches WHERE %(since)s::timestamptz IS NULL OR ended_at >= %(since)s
 

@@ -1,5 +1,13 @@
 -- Rounds with their players and weapons, as an import reads and writes them.
 
+-- name: replace_impossible_times
+UPDATE rounds r
+SET ended_at = to_timestamp(left(f.filename, 17), 'YYYY-MM-DD-HH24MISS'),
+    round_date = left(f.filename, 10)::date
+FROM processed_files f
+WHERE f.id = r.file_id
+  AND NOT (r.ended_at BETWEEN '1969-12-30 00:00Z' AND '9001-01-02 00:00Z' AND isfinite(r.round_date))
+
 -- name: reserve_ids
 -- Reserve ids for a batch; ids that stay unused are skipped for good.
 SELECT nextval(pg_get_serial_sequence(%(table)s, 'id')) FROM generate_series(1, %(count)s)

@@ -60,6 +60,11 @@ UNION ALL
 SELECT DISTINCT 'function ' || proname FROM pg_proc WHERE pronamespace = current_schema()::regnamespace
 ORDER BY 1
 
+-- name: impossible_time
+-- A time before 1970 or after 9000, the years that the name of a file can have, in any time zone.
+(SELECT {name} || ' ' || {column}::text FROM {table}
+ WHERE {column} NOT BETWEEN '1969-12-30 00:00Z' AND '9001-01-02 00:00Z' LIMIT 1)
+
 -- name: catalog_columns
 -- Every column of every table and view in the database but the sums of sealed periods, which are other columns added up.
 SELECT c.relname AS table_name, c.relkind = 'v' AS is_view, a.attname AS name,

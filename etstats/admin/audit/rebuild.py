@@ -165,6 +165,7 @@ def rebuild(conn: Connection, plan: RebuildPlan, progress: Progress = lambda _do
 @contextmanager
 def _all_or_nothing(conn: Connection) -> Iterator[None]:
     with conn.transaction(), rebuilding.aliases_counted_once(conn):
+        rebuilding.replace_impossible_times(conn)
         yield
 
 

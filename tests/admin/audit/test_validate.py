@@ -48,6 +48,7 @@ DAMAGE = {
         "INSERT INTO sessions (server_id) SELECT id FROM servers",
         f"UPDATE {R} SET gaming_session_id = (SELECT max(id) FROM sessions) WHERE round_number = 2",
     ],
+    "round_time_impossible": [f"UPDATE {R} SET ended_at = '9999-12-31 23:00Z' WHERE round_number = 2"],
     "session_team_wrong": ["DELETE FROM session_teams"],
     "person_twice_in_round": [
         f"INSERT INTO player_identities VALUES ('{GUIDS[0]}', '{GUIDS[0]}'), ('{GUIDS[1]}', '{GUIDS[0]}')",
