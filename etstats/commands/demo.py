@@ -1,5 +1,6 @@
 """etstats demo: the whole pipeline on generated rounds."""
 
+import hashlib
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,15 +15,19 @@ from etstats.admin.own_command import short_command
 from etstats.config import loader
 from etstats.demo import tour
 from etstats.domain.text import pluralize
+from etstats.errors import ConfigError
 from etstats.pipeline import live
 from etstats.pipeline.database import open_database
 from etstats.post.publish import calendar
 from etstats.post.render.message import Embed, EmbedField, Message
 from etstats.post.render.terminal import draw
+from etstats.site.folder import MANIFEST, check_folder
 from etstats.sync import game_query
 
 app = typer.Typer()
 _SESSIONS = 30  # of a demo with a site
+_MARK = ".etstats-demo"
+"""A file with the hash of the manifest that a demo wrote: a later build of a real site changes the manifest."""
 
 _NEXT = """\
 This demo used a real PostgreSQL and a real SFTP server; only Discord was simulated.
@@ -48,7 +53,8 @@ def demo(
 
     It needs no server, database or settings, does not change yours, and removes its files at the end.
 
-    With --site: generate several months of sessions, and write their site instead of the posts.
+    With --site: generate several months of sessions, and write their site instead of the posts. Only new and
+    empty folders, and those of an earlier demo, are accepted.
 
     Example: etstats demo
 
@@ -61,6 +67,8 @@ def demo(
 
     if site is not None:
         return _site(seed, site.absolute(), heading)
+    if posts is not None:
+        _check_posts(posts)
     began = datetime.now(UTC)
     with tour.stage(seed, began) as place:
         output.say(f"Generated {place.files} rounds on a local SFTP server. The last session is posted.")
@@ -90,14 +98,31 @@ def demo(
 
 
 def _site(seed: int, folder: Path, heading: Callable[[str], None]) -> int:
+    check_folder(folder)
+    mark, manifest = folder / _MARK, folder / MANIFEST
+    if manifest.exists() and (not mark.is_file() or mark.read_text() != _hash(manifest)):
+        raise ConfigError(f"{folder} contains a site that the demo did not build; choose another folder")
     with tour.stage(seed, datetime.now(UTC), sessions=_SESSIONS) as place:
         output.say(f"Generated {place.files} rounds on a local SFTP server.")
         for words in (("sync", "--since", "all"), ("site", "build", str(folder))):
             heading(f"$ etstats {' '.join(words)}")
             if code := tour.command(place, *words, environment=loader.environment()):
                 return code
+    mark.write_text(_hash(manifest))
     output.say(f"Open {folder / 'index.html'} in a browser, or run: etstats site serve {folder}")
     return 0
+
+
+def _hash(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _check_posts(folder: Path) -> None:
+    """Raise ConfigError if the folder contains anything but the posts of an earlier demo."""
+    if not folder.exists():
+        return
+    if not folder.is_dir() or not all((entry / "message.json").is_file() for entry in folder.iterdir()):
+        raise ConfigError(f"{folder} is not a folder with only the posts of a demo; choose another folder")
 
 
 def _post_a_minute_later(place: tour.Stage, now: datetime) -> None:

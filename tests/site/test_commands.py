@@ -324,3 +324,15 @@ def test_demo_writes_a_site(cli: Cli, tmp_path: Path) -> None:
     assert shown.code == 0, shown.err
     assert "The Old Barn" in (tmp_path / "demo" / "index.html").read_text()
     assert len(list((tmp_path / "demo" / "sessions").glob("*/index.html"))) > 10
+    (tmp_path / "demo" / "etstats-site.json").write_text('{"format": 1, "groups": {}}')
+    refused = cli("demo", "--site", tmp_path / "demo")
+    assert (refused.code, "that the demo did not build" in refused.err) == (2, True)
+
+
+@pytest.mark.parametrize("option", ["--site", "--posts"])
+def test_demo_keeps_folders_of_others(cli: Cli, tmp_path: Path, option: str) -> None:
+    """`demo` refuses a file, and a folder with other files, before it starts anything."""
+    (tmp_path / "index.html").touch()
+    for place in (tmp_path, tmp_path / "index.html"):
+        done = cli("demo", option, place)
+        assert (done.code, done.out, "folder" in done.err) == (2, "", True)
