@@ -17,7 +17,8 @@ from etstats.admin.audit.rebuild import RebuildPlan, rebuild
 from etstats.config.schema import Config
 from etstats.db import dump, sealing, server_status
 from etstats.db.backup_file import Contents, Manifest, open_backup
-from etstats.db.connection import BACKUP_LOCK_KEY, RUN_LOCK_KEY, connect, database_errors, run_lock
+from etstats.db.connection import connect, database_errors
+from etstats.db.locks import BACKUP_LOCK_KEY, RUN_LOCK_KEY, run_lock
 from etstats.db.scratch import scratch_database
 from etstats.errors import ConfigError
 from etstats.pipeline.database import database_url, open_database, timezone_of

@@ -5,8 +5,10 @@ from pathlib import Path
 
 from etstats.config.schema import Config
 from etstats.db import embedded, maintenance, migrations
-from etstats.db.connection import collecting_lock, connect, database_errors, to_primary, with_schema
+from etstats.db.connection import connect, database_errors
+from etstats.db.locks import collecting_lock
 from etstats.db.maintenance import ReplicaFacts
+from etstats.db.urls import to_primary, with_schema
 from etstats.errors import ConfigError
 from etstats.pipeline import server_names
 from etstats.pipeline.database import connect_to_replica, database_url, open_database, replica_url

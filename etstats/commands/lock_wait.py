@@ -9,7 +9,8 @@ import typer
 
 from etstats import output
 from etstats.commands.context import Context
-from etstats.db.connection import Connection, run_lock
+from etstats.db.connection import Connection
+from etstats.db.locks import run_lock
 from etstats.domain.durations import seconds
 from etstats.pipeline.database import open_database
 

@@ -1,23 +1,21 @@
-"""Open connections to the database, convert database errors, and hold the locks of a run."""
+"""Open connections to the database, and convert database errors."""
 
-import hashlib
 import json
 import logging
 import re
-import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 from psycopg.types.json import set_json_loads
 
 from etstats.db import embedded
 from etstats.db.queries import query
-from etstats.domain.value_formats import check_schema_name
-from etstats.errors import CheckError, ConfigError, DatabaseError, InvalidValueError, LockedError
+from etstats.db.urls import PRIMARY, address_of, settings_of, take_schema
+from etstats.errors import CheckError, ConfigError, DatabaseError
 
 # psycopg also logs what it raises; without a handler the log is printed, and cron would mail it.
 logging.getLogger("psycopg").setLevel(logging.ERROR)
@@ -29,13 +27,7 @@ SNAPSHOT_ISOLATION = psycopg.IsolationLevel.REPEATABLE_READ
 """The isolation level at which a transaction reads one snapshot."""
 
 OLDEST_SERVER = 14
-DEFAULT_SCHEMA = "public"
-_SCHEMA_OPTION = re.compile(r"-csearch_path=([a-z0-9_]+)$", re.ASCII)
-PRIMARY = "database.url"
-"""The setting that messages name, unless they are about another URL."""
 _TO_THE_PRIMARY = "point database.url to the primary, and database.read_url to the replica."
-RUN_LOCK_KEY = 0x6574_7374_6174_7321  # "etstats!"
-BACKUP_LOCK_KEY = 0x6574_7374_6261_636B  # "etstback"
 
 # Messages of a server that is temporarily unavailable; only an addition to the codes, since they may be localized.
 _TEMPORARY = re.compile(
@@ -45,29 +37,6 @@ _TEMPORARY = re.compile(
 )
 # An error from the server has a severity, an error of the client library has none.
 _FROM_SERVER = re.compile(r"(?:FATAL|[^\W\d_]{4,}):  (.+)")
-
-
-def with_schema(url: str, schema: str, setting: str = PRIMARY) -> str:
-    """Return the URL of the same database, with the schema to which `connect` sets the search path.
-
-    `setting` names the source of the URL in messages.
-    """
-    if schema == DEFAULT_SCHEMA:
-        return url
-    check_schema_name(schema)  # it is part of an SQL statement
-    options = _settings(url, setting).get("options", "")
-    return make_conninfo(url, options=f"{options} -csearch_path={schema}".strip())
-
-
-def to_primary(url: str) -> str:
-    """Return the URL with target_session_attrs set to use the host that accepts writes.
-
-    A target_session_attrs in the URL is kept.
-    """
-    settings = _settings(url, PRIMARY)
-    if "target_session_attrs" in settings or not _has_several_hosts(settings):
-        return url
-    return make_conninfo(url, target_session_attrs="read-write")
 
 
 def connect(url: str, *, read_only: bool = False, setting: str = PRIMARY) -> psycopg.Connection:
@@ -80,9 +49,9 @@ def connect(url: str, *, read_only: bool = False, setting: str = PRIMARY) -> psy
     Raises DatabaseError if the server is unavailable; ConfigError if the URL, the password or the database is
     wrong, or the server is older than PostgreSQL 14. No message contains the password.
     """
-    settings = _settings(url, setting)
-    schema = _take_schema(settings)
-    place = _address(settings)
+    settings = settings_of(url, setting)
+    schema = take_schema(settings)
+    place = address_of(settings)
     folder = embedded.cluster_folder(settings)
     try:
         with embedded.libpq_environment_ignored() if folder else nullcontext():
@@ -118,18 +87,6 @@ def _document(text: str | bytes) -> object:
         return json.loads(text)
     except (RecursionError, ValueError):
         return None
-
-
-def _take_schema(settings: dict[str, str]) -> str:
-    """Remove the schema that `with_schema` wrote and return it: a pooler does not accept options."""
-    options = settings.get("options", "")
-    found = _SCHEMA_OPTION.search(options)
-    if found is None:
-        return DEFAULT_SCHEMA
-    settings["options"] = options[: found.start()].rstrip()
-    if not settings["options"]:
-        del settings["options"]
-    return found[1]
 
 
 def _prepare_session(conn: psycopg.Connection, place: str, folder: Path | None, schema: str) -> None:
@@ -206,7 +163,7 @@ def transactions_in_flight(conn: Connection) -> Iterator[Callable[[], AbstractCo
     whose rows are fetched waits for the answers so far. The transactions are atomic each, and flushed to disk
     together at the end of the block; through a pooler, each is flushed at its commit.
     """
-    waits = _is_pooled(conn)
+    waits = is_pooled(conn)
 
     @contextmanager
     def one() -> Iterator[None]:
@@ -232,177 +189,9 @@ def transactions_in_flight(conn: Connection) -> Iterator[Callable[[], AbstractCo
             conn.autocommit = False
 
 
-@contextmanager
-def run_lock(
-    conn: psycopg.Connection,
-    key: int = RUN_LOCK_KEY,
-    *,
-    patience: float = 0.0,
-    on_wait: Callable[[str], None] = lambda text: None,
-) -> Iterator[None]:
-    """Hold the lock of this database during a run; LockedError if another run holds it.
-
-    Waits up to `patience` seconds, in order of arrival; `on_wait` is called once before waiting. Backups have
-    their own lock, because runs continue during a backup. The lock is released when the session ends, so a killed
-    process leaves no lock.
-    """
-    queue = _Queue(patience, on_wait)
-    with _lock_session(conn) as session, _locked(session, key, "on this database", queue):
-        yield
-
-
-def has_waiters(conn: psycopg.Connection, servers: Collection[str] = ()) -> bool:
-    """Return whether another process waits for the lock of the database or of one of these servers."""
-    keys = [RUN_LOCK_KEY, *map(_server_key, servers)]
-    with conn.transaction():
-        return conn.execute(query("is_run_lock_awaited"), {"keys": keys}).fetchone() == (True,)
-
-
-@contextmanager
-def collecting_lock(
-    conn: psycopg.Connection,
-    servers: Collection[str],
-    *,
-    patience: float = 0.0,
-    on_wait: Callable[[str], None] = lambda text: None,
-) -> Iterator[None]:
-    """Hold the locks of these game servers. Runs for other servers may start, runs on the database must wait.
-
-    Raises LockedError if another run holds one of them, or the database, for longer than `patience` seconds; a
-    polling run ends when another process waits.
-    """
-    queue = _Queue(patience, on_wait)
-    with _lock_session(conn) as session, ExitStack() as held:
-        held.enter_context(_locked(session, RUN_LOCK_KEY, "on this database", queue, shared=True))
-        for name in sorted(servers):
-            held.enter_context(_locked(session, _server_key(name), f"for {name}", queue))
-        yield
-
-
-def _server_key(name: str) -> int:
-    digest = hashlib.blake2b(name.encode(), digest_size=8, key=b"etstats").digest()
-    return int.from_bytes(digest, signed=True)
-
-
-def _is_pooled(conn: Connection) -> bool:
+def is_pooled(conn: Connection) -> bool:
     """Return whether `connect` found a pooler, in which case it disabled prepared statements."""
     return conn.prepare_threshold is None
-
-
-@contextmanager
-def _lock_session(conn: Connection) -> Iterator[Connection]:
-    """Yield a connection that keeps its session: this one, or with a pooler a second one in a transaction.
-
-    In transaction mode, a pooler gives the session to other clients when the transaction ends.
-    """
-    if not _is_pooled(conn):
-        yield conn
-        return
-    session = psycopg.connect(conn.info.dsn, password=conn.info.password or None, prepare_threshold=None)
-    with closing(session):
-        session.execute(query("allow_idle_transaction"))
-        yield session
-        with suppress(psycopg.Error):
-            session.commit()  # the pooler would close a session in the midst of a transaction
-
-
-@contextmanager
-def _locked(
-    conn: psycopg.Connection, key: int, what: str, queue: "_Queue", *, shared: bool = False
-) -> Iterator[None]:
-    take, release = (
-        ("try_shared_run_lock", "release_shared_run_lock") if shared else ("try_run_lock", "release_run_lock")
-    )
-    with conn.transaction():
-        row = conn.execute(query(take), {"key": key}).fetchone()
-    if row != (True,) and not queue.wait(conn, key, shared=shared):
-        raise LockedError(
-            f"Another etstats run is active {what}; this run changed nothing. Run it again when that one ends."
-        )
-    try:
-        yield
-    finally:
-        # A lost connection has released the lock already.
-        with suppress(psycopg.Error):
-            if conn.info.transaction_status == psycopg.pq.TransactionStatus.INERROR:
-                conn.rollback()
-            with conn.transaction():
-                conn.execute(query(release), {"key": key})
-
-
-class _Queue:
-    """Waits for locks, up to `patience` seconds in total; `on_wait` is called before the first wait."""
-
-    def __init__(self, patience: float, on_wait: Callable[[str], None]) -> None:
-        self._patience = patience
-        self._until = time.monotonic() + patience
-        self._on_wait: Callable[[str], None] | None = on_wait
-
-    def wait(self, conn: psycopg.Connection, key: int, *, shared: bool) -> bool:
-        """Acquire the lock when it is free; return False after the timeout."""
-        left = self._until - time.monotonic()
-        if self._patience <= 0 or left <= 0:
-            return False
-        if self._on_wait is not None:
-            self._on_wait(self._text(conn, key))
-            self._on_wait = None
-        name = "wait_for_shared_run_lock" if shared else "wait_for_run_lock"
-        try:
-            with conn.transaction():
-                conn.execute(query("limit_lock_wait"), {"milliseconds": str(max(1, round(left * 1000)))})
-                conn.execute(query(name), {"key": key})
-        except psycopg.errors.LockNotAvailable:
-            return False
-        return True
-
-    def _text(self, conn: psycopg.Connection, key: int) -> str:
-        with conn.transaction():
-            holder = conn.execute(query("run_lock_holder"), {"key": key}).fetchone()
-        address, seconds = holder or ("", 0)
-        who = f" ({f'from {address}, ' if address else ''}running for {seconds} s)" if holder else ""
-        return f"waiting up to {self._patience:.0f} s for another etstats run to end{who}"
-
-
-def _settings(url: str, setting: str) -> dict[str, str]:
-    if not url.strip():
-        raise ConfigError(f"{setting} is empty; leave it out to use the embedded PostgreSQL.")
-    try:
-        given = {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
-    except psycopg.ProgrammingError:
-        # The library's message quotes the URL, including the password.
-        raise InvalidValueError(
-            f"{setting} is not a PostgreSQL URL; expected postgresql://user:password@host:5432/database, "
-            "with special characters of the password percent-encoded."
-        ) from None
-    # An "@" or "/" in a bare password ends up in the parts behind it: say so before a message can show it.
-    host = given.get("host", "")
-    misplaced = given.get("dbname", "") + ("" if host.startswith("/") else host)
-    if not given.get("port", "5432").replace(",", "").isdigit() or "@" in misplaced:
-        raise ConfigError(
-            f"{setting}: the password's special characters must be percent-encoded (@ is %40, / is %2F)."
-        )
-    defaults = {
-        "application_name": "etstats",
-        "connect_timeout": "10",
-        "keepalives_idle": "30",
-        "keepalives_interval": "10",
-        "keepalives_count": "3",
-        "tcp_user_timeout": "60000",
-    }
-    return {**defaults, **given, "client_encoding": "UTF8"}
-
-
-def _has_several_hosts(settings: dict[str, str]) -> bool:
-    return "," in settings.get("host", "") + settings.get("hostaddr", "")
-
-
-def _address(settings: dict[str, str]) -> str:
-    hosts = (settings.get("host") or settings.get("hostaddr") or "the local socket").split(",")
-    ports = settings.get("port", "5432").split(",")
-    ports = ports if len(ports) == len(hosts) else ports * len(hosts)
-    return ", ".join(
-        host if host.startswith("/") else f"{host}:{port}" for host, port in zip(hosts, ports, strict=False)
-    )
 
 
 def _refusal(

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 from etstats.config.schema import Config
 from etstats.db import archive, embedded
-from etstats.db.connection import SNAPSHOT_ISOLATION, Connection, connect, database_errors, to_primary, with_schema
+from etstats.db.connection import SNAPSHOT_ISOLATION, Connection, connect, database_errors
 from etstats.db.migrations import content_errors, migrate
+from etstats.db.urls import to_primary, with_schema
 
 _REPLICA = "database.read_url (--read-url)"
 

@@ -10,7 +10,7 @@ from time import monotonic
 
 from etstats.config.schema import Config
 from etstats.db import sealing
-from etstats.db.connection import collecting_lock
+from etstats.db.locks import collecting_lock
 from etstats.domain.files import HEAD_BYTES, MAX_ROUND_BYTES
 from etstats.domain.import_result import ImportResult, ImportStatus
 from etstats.domain.value_formats import check_server_name

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from etstats.config.schema import Config, ServerConfig
 from etstats.db import archive, sealing, server_status
-from etstats.db.connection import Connection, collecting_lock, has_waiters
+from etstats.db.connection import Connection
+from etstats.db.locks import collecting_lock, has_waiters
 from etstats.domain.durations import seconds
 from etstats.errors import ConfigError
 from etstats.importer.anonymize import Pseudonyms

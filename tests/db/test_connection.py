@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 from etstats.db import connection
-from etstats.db.connection import connect, database_errors, run_lock
+from etstats.db.connection import connect, database_errors
+from etstats.db.locks import run_lock
 from etstats.errors import ConfigError, DatabaseError, EtstatsError, LockedError
 from tests.support.processes import HANG_SECONDS
 

@@ -14,7 +14,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from etstats.db.connection import connect, run_lock
+from etstats.db.connection import connect
+from etstats.db.locks import run_lock
 from etstats.demo.generator import generate, write_files
 from etstats.errors import ConfigError, LockedError
 from tests.conftest import OUTSIDE_SERVER, CliResult

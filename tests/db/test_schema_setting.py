@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from etstats.db import dump
-from etstats.db.connection import connect, with_schema
+from etstats.db.connection import connect
+from etstats.db.urls import with_schema
 from etstats.demo.generator import generate, write_files
 from etstats.errors import ConfigError
 from tests.conftest import CliResult

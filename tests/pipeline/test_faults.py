@@ -8,7 +8,8 @@ import asyncssh
 import psycopg
 import pytest
 
-from etstats.db.connection import connect, run_lock
+from etstats.db.connection import connect
+from etstats.db.locks import run_lock
 from etstats.demo.generator import GeneratedFile
 from tests.conftest import CliResult
 from tests.pipeline.conftest import Database, Game, configure

@@ -6,7 +6,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from etstats.db.connection import BACKUP_LOCK_KEY, collecting_lock, connect, has_waiters, run_lock
+from etstats.db.connection import connect
+from etstats.db.locks import BACKUP_LOCK_KEY, collecting_lock, has_waiters, run_lock
 from etstats.demo.generator import GeneratedFile
 from etstats.errors import LockedError
 from tests.conftest import CliResult

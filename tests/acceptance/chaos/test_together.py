@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from etstats.config.loader import load
-from etstats.db.connection import collecting_lock, connect, run_lock
+from etstats.db.connection import connect
+from etstats.db.locks import collecting_lock, run_lock
 from etstats.demo.generator import GeneratedFile, Quirks, generate, write_files
 from etstats.errors import LockedError
 from etstats.pipeline.sync_run import sync

@@ -13,7 +13,8 @@ import pytest
 from etstats.admin.backup import Backup, expired
 from etstats.db import dump
 from etstats.db.backup_file import read_manifest
-from etstats.db.connection import BACKUP_LOCK_KEY, RUN_LOCK_KEY, connect, run_lock
+from etstats.db.connection import connect
+from etstats.db.locks import BACKUP_LOCK_KEY, RUN_LOCK_KEY, run_lock
 from etstats.db.scratch import scratch_database
 from etstats.demo.generator import generate, write_files
 from etstats.errors import ConfigError

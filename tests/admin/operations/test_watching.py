@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from etstats.db.connection import collecting_lock
+from etstats.db.locks import collecting_lock
 from etstats.demo.generator import GeneratedFile, generate, write_files
 from etstats.errors import AccessError, ConfigError, DatabaseError, EtstatsError, LockedError, SourceError
 from etstats.pipeline.watch_loop import Stop, stopped_by_signals, watch

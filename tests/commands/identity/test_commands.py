@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from psycopg import Connection
 
-from etstats.db.connection import run_lock
+from etstats.db.locks import run_lock
 from tests.conftest import CliResult
 from tests.stats.sessions.rows import add_round, add_session, guid, line
 
