@@ -78,7 +78,7 @@ def test_each_recap_is_posted_once(played: Stage) -> None:
     now = START + timedelta(hours=4)
     while now < datetime(2025, 11, 12, tzinfo=UTC):
         publish(played, now)
-        now += timedelta(hours=2)
+        now += timedelta(hours=3)
         played.clock.sleep(60)
     rows = played.conn.execute("SELECT kind, subject, state FROM notices ORDER BY id").fetchall()
     played.conn.commit()
@@ -148,6 +148,7 @@ def test_language_applies_to_titles(played: Stage) -> None:
 @pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name.lower())
 def test_every_fault_is_handled_without_duplicates(played: Stage, fault: Fault) -> None:
     """The recap is posted once, or is unknown or failed and reported; nothing is posted twice."""
+    played.set(kinds=("recap_week", "morning"))
     played.discord.faults = [fault]
     reports = []
     for hour in (*range(8), 12, 24, 39):
