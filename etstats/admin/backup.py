@@ -13,7 +13,8 @@ from time import perf_counter
 from typing import NamedTuple
 
 from etstats import __version__
-from etstats.admin.audit.rebuild import RebuildPlan, rebuild
+from etstats.admin.audit.archived_sessions import RebuildPlan
+from etstats.admin.audit.rebuild import rebuild
 from etstats.config.schema import Config
 from etstats.db import dump, sealing, server_status
 from etstats.db.backup_file import Contents, Manifest, open_backup

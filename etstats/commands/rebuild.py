@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from etstats import output
-from etstats.admin.audit import rebuild as pipeline
 from etstats.admin.audit import verify as audit_verify
+from etstats.admin.audit.archived_sessions import RebuildPlan
 from etstats.admin.audit.comparison import Difference
+from etstats.admin.audit.rebuild import rebuild as rebuild_all
 from etstats.commands import options
 from etstats.commands.context import context_of
 from etstats.commands.lock_wait import WAIT, exclusive_database
@@ -59,8 +60,8 @@ def rebuild(
     if days[0] and days[1] and days[0] > days[1]:
         raise typer.BadParameter(f"{days[0]} is after --to {days[1]}.", param_hint="'--from'")
 
-    def plan(conn: Connection) -> pipeline.RebuildPlan:
-        return pipeline.RebuildPlan(
+    def plan(conn: Connection) -> RebuildPlan:
+        return RebuildPlan(
             gap=config.sessions.gap,
             zone_of=timezone_of(conn, config),
             first=days[0],
@@ -81,7 +82,7 @@ def rebuild(
     mark_outdated(config)
     with exclusive_database(context, wait) as conn, output.progress("rebuilding") as progress:
         store_settings(conn, config)
-        rebuilt = pipeline.rebuild(conn, plan(conn), progress)
+        rebuilt = rebuild_all(conn, plan(conn), progress)
     update_site(config)
     for filename, reason in rebuilt.quarantined.items():
         output.say(f"quarantined: {filename}: {reason}")

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from etstats.admin.audit.rebuild import RebuildPlan
+from etstats.admin.audit.archived_sessions import RebuildPlan
 from etstats.admin.audit.verify import verify
 from etstats.db import rounds
 from etstats.domain.import_result import ImportStatus

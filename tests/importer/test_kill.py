@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from etstats.admin.audit.rebuild import RebuildPlan
+from etstats.admin.audit.archived_sessions import RebuildPlan
 from etstats.admin.audit.verify import verify
 from etstats.demo.generator import EVERYDAY, generate, write_files
 from tests.conftest import CliResult

@@ -8,7 +8,7 @@ import psycopg
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etstats.admin.audit.rebuild import RebuildPlan
+from etstats.admin.audit.archived_sessions import RebuildPlan
 from etstats.domain.fields import CORE_FIELDS, LAYOUTS
 from tests.importer.world import HOUR, assert_any_order_is_the_same, column
 from tests.support.examples import EXAMPLES, on_a_database

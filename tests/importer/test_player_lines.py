@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etstats.admin.audit.rebuild import RebuildPlan, rebuild
+from etstats.admin.audit.archived_sessions import RebuildPlan
+from etstats.admin.audit.rebuild import rebuild
 from etstats.admin.audit.verify import verify
 from tests.importer.world import HOUR, ZONE, assert_any_order_is_the_same, column, empty, take
 from tests.support.examples import EXAMPLES, on_a_database

@@ -5,7 +5,7 @@ from itertools import permutations
 import psycopg
 import pytest
 
-from etstats.admin.audit.rebuild import RebuildPlan
+from etstats.admin.audit.archived_sessions import RebuildPlan
 from etstats.admin.audit.verify import verify
 from etstats.admin.privacy import forget
 from etstats.db import identity

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from etstats.admin.audit.rebuild import RebuildPlan, rebuild
+from etstats.admin.audit.archived_sessions import RebuildPlan
+from etstats.admin.audit.rebuild import rebuild
 from etstats.admin.audit.verify import verify
 from etstats.domain.import_result import ImportStatus
 from etstats.importer.importer import Importer

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from etstats.admin.audit.rebuild import RebuildPlan, rebuild
+from etstats.admin.audit.archived_sessions import RebuildPlan
+from etstats.admin.audit.rebuild import rebuild
 from etstats.admin.audit.validate import validate
 from etstats.admin.audit.verify import verify
 from etstats.db.connection import Connection

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etstats.admin.audit.rebuild import RebuildPlan, rebuild
+from etstats.admin.audit.archived_sessions import RebuildPlan
+from etstats.admin.audit.rebuild import rebuild
 from etstats.admin.audit.verify import verify
 from etstats.admin.correct import NewCorrection, make, undo
 from etstats.admin.privacy import forget

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from etstats.admin.audit.rebuild import RebuildPlan
+from etstats.admin.audit.archived_sessions import RebuildPlan
 from etstats.admin.audit.verify import verify
 from etstats.db import embedded
 from etstats.db.connection import connect

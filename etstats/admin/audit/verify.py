@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 
+from etstats.admin.audit.archived_sessions import Progress, RebuildPlan, RebuiltSession, read_again
 from etstats.admin.audit.comparison import Difference, has_same_rows, round_differences
-from etstats.admin.audit.rebuild import Progress, RebuildPlan, RebuiltSession, read_again
 from etstats.db import corrections, players, sealing
 from etstats.db.connection import Connection
 from etstats.db.players import Alias

@@ -8,7 +8,7 @@ import psycopg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etstats.admin.audit.rebuild import RebuildPlan
+from etstats.admin.audit.archived_sessions import RebuildPlan
 from etstats.admin.audit.verify import verify
 from etstats.domain.import_result import ImportStatus
 from etstats.domain.names import clean_name

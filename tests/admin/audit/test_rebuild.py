@@ -198,7 +198,8 @@ def test_readers_see_old_rows_until_the_commit(
     cli: Cli, sessions: Path, db: psycopg.Connection, database_url: str
 ) -> None:
     """During a rebuild a reader sees the old rows; after it the new ones."""
-    from etstats.admin.audit.rebuild import RebuildPlan, rebuild
+    from etstats.admin.audit.archived_sessions import RebuildPlan
+    from etstats.admin.audit.rebuild import rebuild
     from tests.importer.world import HOUR, ZONE
 
     damage(db, "UPDATE player_comprehensive_stats SET gibs = 777")
@@ -230,7 +231,8 @@ import os, signal
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 from etstats.db.connection import connect
-from etstats.admin.audit.rebuild import RebuildPlan, rebuild
+from etstats.admin.audit.archived_sessions import RebuildPlan
+from etstats.admin.audit.rebuild import rebuild
 def seen(done, total, calls=[]):
     calls.append(done)
     if len(calls) > {session}:
