@@ -1122,12 +1122,12 @@ RETURNS SETOF rounds LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1000 AS $$
 BEGIN
     IF map IS NOT NULL THEN
         RETURN QUERY
-        SELECT x.* FROM rounds x
-        WHERE x.map_name = map AND x.is_counted
-          AND x.ended_at >= (SELECT min(g.start) FROM unnest(starts) AS g (start))
-          AND x.ended_at < (SELECT max(g.stop) FROM unnest(stops) AS g (stop))
-          AND EXISTS (SELECT FROM unnest(server_ids, starts, stops) AS g (server_id, start, stop)
-                      WHERE x.server_id = g.server_id AND x.ended_at >= g.start AND x.ended_at < g.stop);
+        SELECT r.* FROM unnest(server_ids, starts, stops) AS g (server_id, start, stop)
+        CROSS JOIN LATERAL (
+            SELECT * FROM rounds x
+            WHERE x.map_name = map AND x.ended_at >= g.start AND x.ended_at < g.stop AND x.server_id = g.server_id
+              AND x.is_counted
+            OFFSET 0) r;
         RETURN;
     END IF;
     RETURN QUERY

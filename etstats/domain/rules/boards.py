@@ -179,13 +179,15 @@ BOARD_NAMES = (*BOARDS, RATING_BOARD, MVP_BOARD)
 
 def value_of(board: Board, sums: PlayerSums) -> float | None:
     """Return a player's value on a board; None if it is unknown or the denominator is 0."""
-    total = total_of(sums, board.of)
-    if total is None or not board.per:
+    of, per = board.of, board.per
+    # Without a call for a single sum: a profile ranks thousands of players on all boards.
+    total: int | None = getattr(sums, of[0]) if len(of) == 1 else total_of(sums, of)
+    if total is None or not per:
         return total
-    per = total_of(sums, board.per)
-    if per:
-        return board.factor * total / per
-    return total if board.or_sum and per is not None else None
+    below = getattr(sums, per[0]) if len(per) == 1 else total_of(sums, per)
+    if below:
+        return board.factor * total / below
+    return total if board.or_sum and below is not None else None
 
 
 def total_of(sums: PlayerSums, names: tuple[str, ...]) -> int | None:
