@@ -1,5 +1,6 @@
 """sync, import: files from game servers or folders into the database, and to Discord."""
 
+import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,6 +41,12 @@ def import_(
     context = context_of(ctx)
     if dry_run:
         return show_report("checked", import_run.check(paths, limit=limit), quiet=context.verbosity < 0)
+    if server is not None and (similar := import_run.similar_server(context.config, server)):
+        notice = f'"{server}" is a new server, and there is one named "{similar}".'
+        if sys.stdin.isatty():
+            typer.confirm(f"{notice} Import as a new server?", abort=True, err=True)
+        elif context.verbosity >= 0:
+            output.say(f"import: {notice}")
     with output.progress("files") as move:
         report = import_run.import_paths(
             context.config,

@@ -55,6 +55,8 @@ def import_paths(
         hashes = {file.source_hash for file in first}
         if former := server_names.recognize(conn, config, name, hashes):
             report.renamed[name] = former
+        elif hint := server_names.duplicates_hint(conn, name, hashes):
+            report.hints.append(hint)
         if files:
             mark_outdated(config)
         importer = Importer(conn, name, timezone_of(conn, config)(name), config.sessions.gap)
@@ -70,6 +72,14 @@ def import_paths(
         except EtstatsError as error:
             report.errors.append(error)
     return report
+
+
+def similar_server(config: Config, name: str) -> str | None:
+    """Return the known server that a new name resembles; None for a known name, a configured one, or another."""
+    if name in {server.name for server in config.servers}:
+        return None
+    with open_database(config) as conn:
+        return server_names.similar_server(conn, config, name)
 
 
 def check(paths: Iterable[Path], *, limit: int | None = None) -> Report:

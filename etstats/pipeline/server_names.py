@@ -61,3 +61,22 @@ def recognize(conn: Connection, config: Config, name: str, hashes: Collection[st
         return None
     rename_server(conn, config, former[0][0], name)
     return former[0][0]
+
+
+def similar_server(conn: Connection, config: Config, name: str) -> str | None:
+    """Return the known server that a new name resembles, which may be mistyped; None for a known or other name."""
+    known = {server.name for server in config.servers} | set(server_names(conn))
+    return None if name in known else next(iter(difflib.get_close_matches(name, known, n=1)), None)
+
+
+def duplicates_hint(conn: Connection, name: str, hashes: Collection[str]) -> str | None:
+    """Return a warning if most of the first files of a server count for another server, too."""
+    with conn.transaction():
+        others = archive.servers_with_content(conn, name, hashes) if hashes else []
+    if not others or 2 * others[0][1] < len(hashes):
+        return None
+    other, count = others[0]
+    return (
+        f'{name}: {count:,} of the first {len(hashes):,} files count for server "{other}", too; their rounds '
+        "count twice. Are the names of two servers swapped? See: etstats validate"
+    )

@@ -162,6 +162,8 @@ class SyncRun:
             self.report.renamed[server] = former
             zone, gap = ZoneInfo(self.config.server(server).timezone), self.config.sessions.gap
             self.importers[server] = Importer(self.conn, server, zone, gap)
+        elif hint := server_names.duplicates_hint(self.conn, server, hashes):
+            self.report.hints.append(hint)
 
     def post(self) -> None:
         """Publish the pending posts."""

@@ -78,7 +78,8 @@ def test_renamed_server_is_recognized(
 def test_equal_files_on_two_servers_are_a_finding(cli: Cli, configure: Callable[..., None]) -> None:
     """If two configured servers have the same files, validate reports that they count twice."""
     configure("one", "two")
-    assert cli("sync").code == 0
+    synced = cli("sync")
+    assert (synced.code, "the first 2 files count for server" in synced.err) == (0, True)
     assert servers(cli) == {"one": 2, "two": 2}
     found = [
         finding
@@ -86,6 +87,16 @@ def test_equal_files_on_two_servers_are_a_finding(cli: Cli, configure: Callable[
         if finding["check"] == "content_on_two_servers"
     ]
     assert [(finding["server"], finding["severity"]) for finding in found] == [("two", "warning")] * 2
+
+
+def test_mistyped_server_is_named(cli: Cli, source: Path, configure: Callable[..., None]) -> None:
+    """`import --server` with a name like that of another server, or with its files, says so."""
+    configure("main")
+    assert "new server" not in cli("import", source, "--server", "main").err
+    mistyped = cli("import", source, "--server", "mian").err
+    assert '"mian" is a new server, and there is one named "main"' in mistyped
+    assert 'mian: 2 of the first 2 files count for server "main", too' in mistyped
+    assert "new server" not in cli("import", source, "--server", "archive").err + cli("-q", "sync").err
 
 
 def test_rename_server_moves_everything(
