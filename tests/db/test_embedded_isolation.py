@@ -255,12 +255,10 @@ def test_foreign_listener_in_tmp_gets_no_connection(prepare: Callable[[str | Pat
     os.chown(place, nobody.pw_uid, nobody.pw_gid)
     try:
         with foreign_listener(place / ".s.PGSQL.5432") as pipe:
-            with pytest.raises(ConfigError, match=f"{place} must be a folder of user .* with mode 0700"):
-                start(data)
-            with pytest.raises(ConfigError, match="must be a folder of user"):
-                embedded.status(data)
+            assert not embedded.status(data).running
             with pytest.raises(DatabaseError, match="requirepeer"):
                 connect(url)
+            assert works_in(start(data)) == data / "postgres" / "18"
             assert received(pipe) == b""
     finally:
         shutil.rmtree(place)
@@ -287,8 +285,8 @@ def test_foreign_listener_in_own_folder_gets_no_connection(prepare: Callable[[st
 
 
 @pytest.mark.parametrize("kind", ["open", "group", "file", "link", "foreign"])
-def test_shared_socket_folder_is_refused(folder: Path, prepare: Callable[[str | Path], Path], kind: str) -> None:
-    """A socket folder that others own or can write to is refused."""
+def test_shared_socket_folder_is_avoided(folder: Path, prepare: Callable[[str | Path], Path], kind: str) -> None:
+    """A socket folder that others own or can write to is left alone, and another one is used and kept."""
     data = prepare(LONG)
     start(data)
     embedded.stop(data)
@@ -309,9 +307,17 @@ def test_shared_socket_folder_is_refused(folder: Path, prepare: Callable[[str | 
                 os.chown(place, pwd.getpwnam("nobody").pw_uid if kind == "foreign" else owner.st_uid, -1)
             place.chmod({"open": 0o777, "group": 0o770, "foreign": 0o700}[kind])
             stack.callback(place.rmdir)
-        with pytest.raises(ConfigError, match="with mode 0700"):
-            start(data)
-    assert works_in(start(data)) == data / "postgres" / "18"
+        url = start(data)
+        other = address.socket_folder(data / "postgres" / "18")
+        assert (works_in(url), other.parent, other == place) == (data / "postgres" / "18", place.parent, False)
+        assert not list(place.glob(".s.PGSQL*"))
+    assert start(data) == url
+    embedded.stop(data)
+    other.symlink_to("/nowhere")
+    try:
+        assert works_in(start(data)) == data / "postgres" / "18"
+    finally:
+        other.unlink()
 
 
 @pytest.mark.parametrize(

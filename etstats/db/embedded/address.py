@@ -7,7 +7,7 @@ import socket
 import stat
 import struct
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,6 +15,8 @@ from etstats.errors import ConfigError
 
 PORT = 5432  # no TCP port is opened: libpq derives the socket's name from it
 _SOCKET_PATH_BYTES = 107  # sizeof(sun_path) without the terminating NUL
+OTHER_SOCKET_FOLDER = "socket_folder"
+"""A file with two lines, the usual socket folder and the one in use, if the usual name in /tmp was not free."""
 _NO_PASSFILE = "etstats-no-passfile"
 _PROBE_SECONDS = 5.0
 
@@ -28,25 +30,31 @@ def socket_folder(folder: Path) -> Path:
     if len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= _SOCKET_PATH_BYTES and "," not in str(folder):
         return folder
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
-    return Path(f"/tmp/etstats-{folder.stat().st_uid}-{digest}")  # noqa: S108 - see check_socket_folder
+    usual = f"/tmp/etstats-{folder.stat().st_uid}-{digest}"  # noqa: S108 - see is_socket_folder_private
+    with suppress(FileNotFoundError):
+        instead_of, _, other = (folder / OTHER_SOCKET_FOLDER).read_text(encoding="ascii").partition("\n")
+        if instead_of == usual:  # not in a copy of the cluster
+            return Path(other)
+    return Path(usual)
 
 
-def check_socket_folder(folder: Path) -> None:
-    """Check that only the cluster's owner can create a socket at the path of the server's.
-
-    Raises ConfigError if another user owns the folder or may write to it. A missing folder is accepted.
-    """
+def is_socket_folder_private(folder: Path) -> bool:
+    """Say whether only the cluster's owner can create a socket at the path of the server's."""
     directory, owner = socket_folder(folder), folder.stat().st_uid
     try:
         found = directory.lstat()
     except FileNotFoundError:
-        return
-    is_private = stat.S_IMODE(found.st_mode) & (0o022 if directory == folder else 0o077) == 0
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or not is_private:
-        raise ConfigError(
-            f"{directory} must be a folder of user {user_name(owner)} with mode 0700, for the socket of the "
-            "embedded PostgreSQL. Remove it, or choose a shorter data folder without commas (ETSTATS_DATA_DIR)."
-        )
+        return False
+    others = 0o022 if directory == folder else 0o077
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == owner and stat.S_IMODE(found.st_mode) & others == 0
+
+
+def shared_folder(folder: Path) -> ConfigError:
+    """Return the error for a cluster that other users can write to."""
+    return ConfigError(
+        f"{folder} must be a folder of user {user_name(folder.stat().st_uid)} with mode 0700, for the socket of "
+        f"the embedded PostgreSQL. Run: chmod 700 {folder}"
+    )
 
 
 def is_listening(folder: Path) -> bool:
@@ -54,7 +62,10 @@ def is_listening(folder: Path) -> bool:
 
     ConfigError: the process behind the socket belongs to another user than the cluster.
     """
-    check_socket_folder(folder)
+    if not is_socket_folder_private(folder):
+        if socket_folder(folder) == folder:
+            raise shared_folder(folder)
+        return False  # the next start chooses another one
     path = socket_folder(folder) / f".s.PGSQL.{PORT}"
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(_PROBE_SECONDS)

@@ -1,13 +1,21 @@
 """Create and configure a cluster of the embedded PostgreSQL on disk."""
 
+import contextlib
 import os
 import pwd
 import re
+import secrets
 import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from etstats.db.embedded.address import PORT, check_socket_folder, socket_folder
+from etstats.db.embedded.address import (
+    OTHER_SOCKET_FOLDER,
+    PORT,
+    is_socket_folder_private,
+    shared_folder,
+    socket_folder,
+)
 from etstats.db.embedded.programs import run_as
 from etstats.errors import ConfigError, DatabaseError
 
@@ -115,9 +123,7 @@ def failure(folder: Path, what: str, output: str) -> DatabaseError:
 
 def configure(cluster: Cluster) -> None:
     """Write the settings and the access rules, before every start, so that they match this version."""
-    directory = socket_folder(cluster.folder)
-    if directory != cluster.folder:
-        _make_socket_folder(directory, cluster)
+    directory = _prepare_socket_folder(cluster)
     # A list of quoted names within a quoted string in which a backslash escapes.
     quoted = str(directory).replace('"', '""').replace("\\", "\\\\").replace("'", "''")
     settings = _SETTINGS.format(port=PORT, socket_folder=quoted)
@@ -143,11 +149,29 @@ def _write(cluster: Cluster, name: str, text: str) -> None:
     new.replace(path)
 
 
-def _make_socket_folder(directory: Path, cluster: Cluster) -> None:
-    try:
+def _prepare_socket_folder(cluster: Cluster) -> Path:
+    """Create the folder of the socket; choose another one in /tmp if somebody else has its name."""
+    directory = socket_folder(cluster.folder)
+    if directory == cluster.folder:
+        if not is_socket_folder_private(cluster.folder):
+            raise shared_folder(cluster.folder)
+        return directory
+    if not _make_socket_folder(directory, cluster):
+        (cluster.folder / OTHER_SOCKET_FOLDER).unlink(missing_ok=True)
+        usual = socket_folder(cluster.folder)
+        directory = usual.with_name(
+            f"etstats-{secrets.token_hex(16)}"
+        )  # nobody can take it before the server does
+        _write(cluster, OTHER_SOCKET_FOLDER, f"{usual}\n{directory}")
+        if not _make_socket_folder(directory, cluster):
+            raise ConfigError(f"{directory} cannot be used. Choose a shorter data folder (ETSTATS_DATA_DIR).")
+    return directory
+
+
+def _make_socket_folder(directory: Path, cluster: Cluster) -> bool:
+    """Create the folder unless it exists; return whether it is private."""
+    with contextlib.suppress(FileExistsError):
         directory.mkdir(mode=0o700)
         if os.geteuid() == 0:
             os.chown(directory, cluster.account.pw_uid, cluster.account.pw_gid, follow_symlinks=False)
-    except FileExistsError:
-        pass
-    check_socket_folder(cluster.folder)
+    return is_socket_folder_private(cluster.folder)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from etstats.db.embedded import address
-from etstats.db.embedded.address import PORT, socket_folder
+from etstats.db.embedded.address import PORT, is_socket_folder_private, socket_folder
 from etstats.db.embedded.cluster import Cluster, configure, create, failure
 from etstats.db.embedded.programs import VERSION, reachable_bin_dir, run_as, server_account
 from etstats.errors import ConfigError, DatabaseError
@@ -175,8 +175,10 @@ def _postmaster(folder: Path) -> int | None:
     return None
 
 
-def _lock_files(folder: Path) -> tuple[Path, Path]:
-    return folder / "postmaster.pid", socket_folder(folder) / f".s.PGSQL.{PORT}.lock"
+def _lock_files(folder: Path) -> Iterator[Path]:
+    yield folder / "postmaster.pid"
+    if is_socket_folder_private(folder):  # others could put a named pipe there
+        yield socket_folder(folder) / f".s.PGSQL.{PORT}.lock"
 
 
 def _pid_in(lock_file: Path) -> int | None:
