@@ -28,7 +28,7 @@ from etstats.parser.reader import parse
 from etstats.pipeline.anonymized_copies import are_copies_current
 from etstats.pipeline.database import open_database, stopwatch_hints
 from etstats.pipeline.poll_schedule import is_playing, is_script_dead
-from etstats.pipeline.site_update import zone_of
+from etstats.pipeline.site_update import NOT_UPDATED, outdated_since, zone_of
 from etstats.post.publish.admin_channel import show_findings
 from etstats.post.publish.destinations import has_webhook
 from etstats.post.publish.manual import unresolved
@@ -42,6 +42,7 @@ _ENOUGH_FILES = 3
 _POLL_OVERDUE = timedelta(hours=1)
 _MISSED_FOR = timedelta(hours=1)
 _UNREACHABLE_FOR = timedelta(minutes=10)
+_SITE_OVERDUE = timedelta(minutes=10)
 _FETCHED_LIVE = timedelta(minutes=5)
 _NEW_FILE = timedelta(days=8)  # as in `health_facts`
 _CLOCK_TOLERANCE = timedelta(minutes=1)  # the database's clock is another one than that of the backups
@@ -109,6 +110,7 @@ def examine(config: Config, now: datetime) -> Health:
         *_own_clock(facts, all_backups, now),
         _posts(facts, config, reported),
         _quarantine(facts, bad_files),
+        *_site(outdated_since(config), now),
         _database(facts, all_backups),
         *_schema(missing),
         *(Sign(name="times", ok=False, text=f"{', '.join(times)}. See: etstats validate") for _ in times[:1]),
@@ -334,6 +336,13 @@ def _posts(facts: HealthFacts, config: Config, reported: Sequence[str]) -> Sign:
         reasons = tuple(reported) or ("posts wait",)
         return Sign(name="posts", ok=False, text=f"{problems}; {last}", problems=reasons)
     return Sign(name="posts", ok=True, text=last + (f", {facts.posts_open} to go" if facts.posts_open else ""))
+
+
+def _site(changed_at: datetime | None, now: datetime) -> Iterator[Sign]:
+    """Return a finding if the site lacks a change for longer than a build takes."""
+    if changed_at is not None and now - changed_at > _SITE_OVERDUE:
+        text = f"not updated since {_moment(changed_at)}. Run: etstats site build"
+        yield Sign(name="site", ok=False, text=text, problems=(NOT_UPDATED,))
 
 
 def _quarantine(facts: HealthFacts, bad_files: Sequence[Quarantined]) -> Sign:

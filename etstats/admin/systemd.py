@@ -134,6 +134,6 @@ def _systemctl(*arguments: str) -> None:
     if done.returncode:
         reason = " ".join(done.stderr.split())[:300] or f"exit code {done.returncode}"
         raise ConfigError(
-            f"`systemctl --user {arguments[0]}` failed: {reason}. Log in as this user, not by su or sudo, and run "
-            "the command again; or use cron: etstats cron install"
+            f"`systemctl --user {arguments[0]}` failed: {reason}. Log in as this user, not by su or sudo; or use "
+            "cron: etstats cron install"
         )

@@ -17,6 +17,7 @@ from etstats.commands.progress import ProgressBar, ProgressLines
 from etstats.domain.durations import seconds
 from etstats.pipeline import import_run, sync_jobs, sync_run
 from etstats.pipeline.report import Progress, Report
+from etstats.pipeline.site_update import NOT_UPDATED
 
 app = typer.Typer()
 
@@ -135,8 +136,8 @@ def show_report(what: str, report: Report, *, quiet: bool, are_errors_shown: boo
             output.say("\n".join(f"{server}: not fetched: {line}" for line in missed), problem=not_fetched(server))
         for line in report.post_lines:
             output.say(f"etstats: {line}")
-        for error in report.errors:
-            output.say(f"etstats: {error}")
+        for error in map(str, report.errors):
+            output.say(f"etstats: {error}", problem=NOT_UPDATED if error.startswith(NOT_UPDATED) else None)
     if not quiet:
         for server, names in report.misdated.items():
             output.say(f"{server}: {names[-1]}: date in the name and file time differ; see: etstats health")

@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,7 @@ from etstats.site.folder import Changes
 from etstats.stats import ratings
 
 _NOTE = "site-outdated"
+NOT_UPDATED = "the changes are stored, but the site was not updated"
 WAIT_SECONDS = 30.0
 """How long an update waits for another build of the same site; a build takes a few seconds."""
 
@@ -67,6 +68,16 @@ def is_outdated(config: Config) -> bool:
     return config.site.path is not None and _read_note(config) is not None
 
 
+def outdated_since(config: Config) -> datetime | None:
+    """Return the time of the newest change that is not in the configured site; None: it is up to date."""
+    if config.site.path is None:
+        return None
+    try:
+        return datetime.fromtimestamp((config.state_dir / _NOTE).stat().st_mtime, UTC)
+    except OSError:
+        return None
+
+
 def _read_note(config: Config) -> bytes | None:
     try:
         return (config.state_dir / _NOTE).read_bytes()
@@ -86,9 +97,7 @@ def update_site(config: Config) -> None:
                 (config.state_dir / _NOTE).unlink()
     except (ConfigError, TemporaryError) as error:
         event("site failed", level=logging.ERROR, reason=str(error))
-        raise type(error)(
-            f"the changes are stored, but the site was not updated; run: etstats site build. It failed: {error}"
-        ) from error
+        raise type(error)(f"{NOT_UPDATED}; run: etstats site build. It failed: {error}") from error
 
 
 def page_of(config: Config) -> Callable[[PendingPost], str | None] | None:

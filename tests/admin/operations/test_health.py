@@ -1,6 +1,7 @@
 """Tests of health: each problem is found, reported with a solution, and exits with 3."""
 
 import json
+import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
@@ -182,6 +183,25 @@ def test_old_bad_file_imported_now_is_not_mailed(healthy_database: Cli, tmp_path
     assert healthy_database("import", tmp_path / "2020-01-01-200000-supply-round-1.txt").code == 3
     assert problems_by_name(healthy_database) == {}
     assert "1 file" in healthy_database("health").out
+
+
+def test_site_that_is_not_updated_is_a_finding(healthy_database: Cli, home: Path, tmp_path: Path) -> None:
+    """A scheduled sync and `health` report a site that cannot be written once, and the next build ends it."""
+    root = tmp_path / "a file"
+    root.touch()
+    config = home / ".config" / "etstats" / "config.toml"
+    config.write_text(config.read_text() + f'[site]\npath = "{root}"\n')
+    note = home / ".local" / "state" / "etstats" / "site-outdated"
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.touch()
+    assert "the site was not updated" in healthy_database("-q", "--remind", "24h", "sync").err
+    assert problems_by_name(healthy_database) == {}
+    os.utime(note, (0, 0))
+    assert "etstats site build" in problems_by_name(healthy_database)["site"]
+    assert healthy_database("-q", "--remind", "24h", "health").out == ""
+    root.unlink()
+    assert healthy_database("sync").code == 0
+    assert problems_by_name(healthy_database) == {}
 
 
 def test_quiet_prints_only_findings(healthy_database: Cli, home: Path) -> None:
