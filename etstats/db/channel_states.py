@@ -41,6 +41,11 @@ def save(conn: Connection, state: ChannelState) -> None:
     statements.run(conn, "save_channel_state", state._asdict())
 
 
+def close(conn: Connection, channels: Collection[str], now: datetime, reason: str) -> None:
+    """Mark channels whose webhook does not exist."""
+    statements.run(conn, "close_channels", {"channels": list(channels), "now": now, "reason": reason})
+
+
 def reopen(conn: Connection, channels: Collection[str]) -> bool:
     """Mark channels whose webhook answers as accepting posts; return False if all of them were already."""
     with conn.transaction():

@@ -105,6 +105,13 @@ SELECT channel, purpose, gone_at, checked_at, held_until, troubles, reason
 FROM channel_states WHERE channel = ANY (%(channels)s)
 ORDER BY channel, purpose
 
+-- name: close_channels
+-- The webhook of these channels does not exist; the time of the first such answer is kept.
+INSERT INTO channel_states AS s (channel, purpose, gone_at, checked_at, reason)
+SELECT channel, 'post', %(now)s, %(now)s, %(reason)s FROM unnest(%(channels)s::text[]) AS channel
+ON CONFLICT (channel, purpose) DO UPDATE
+SET gone_at = coalesce(s.gone_at, excluded.gone_at), checked_at = excluded.checked_at, reason = excluded.reason
+
 -- name: reopen_channels
 DELETE FROM channel_states
 WHERE channel = ANY (%(channels)s) AND (gone_at IS NOT NULL OR troubles > 0)

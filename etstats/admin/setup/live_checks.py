@@ -81,6 +81,16 @@ class CheckResult:
     exit_code: int = 0
 
 
+class WebhookGoneError(PermanentDiscordError):
+    """Discord answered that the webhook does not exist."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"the webhook is gone: {reason}. Create a new one in Discord, and give its URL to: etstats init"
+        )
+        self.reason = reason
+
+
 def unknown_key(server: ServerConfig, config: Config) -> UnknownKey | None:
     """Return the host key of a server that is in no known_hosts file, else None.
 
@@ -171,7 +181,7 @@ def try_database(config: Config) -> str:
 def try_webhook(url: str, thread_id: str | None = None) -> str:
     """Query the webhook without posting; return its name and channel.
 
-    ConfigError: not a webhook. PermanentDiscordError: it was deleted. DiscordError: no response now.
+    ConfigError: not a webhook. WebhookGoneError: it was deleted. DiscordError: no response now.
     """
 
     answer = Webhook(url, thread_id).info()
@@ -179,9 +189,7 @@ def try_webhook(url: str, thread_id: str | None = None) -> str:
         return f"webhook {answer.name!r}, channel {answer.channel_id}"
     reason = getattr(answer, "reason", "Discord is rate limiting")
     if isinstance(answer, Gone):
-        raise PermanentDiscordError(
-            f"the webhook is gone: {reason}. Create a new one in Discord, and give its URL to: etstats init"
-        )
+        raise WebhookGoneError(reason)
     raise DiscordError(f"the webhook cannot be tested now: {reason}")
 
 
@@ -212,8 +220,7 @@ def check_all(config: Config, *, trust_keys: bool) -> Iterator[CheckResult]:
         yield _tried("replica", lambda: _replica(config))
     webhooks = _webhooks(config)
     for subject, (url, thread) in webhooks.items():
-        checked = _tried(subject, lambda url=url, thread=thread: try_webhook(url, thread))  # type: ignore[misc]
-        yield checked if checked.exit_code else replace(checked, text=checked.text + reopen(config, url, thread))
+        yield _tried(subject, lambda url=url, thread=thread: _webhook(config, url, thread))  # type: ignore[misc]
     if not webhooks:
         yield CheckResult(subject="discord", text="no webhook is set; nothing will be posted")
 
@@ -272,6 +279,16 @@ def _tried(subject: str, attempt: Callable[[], str]) -> CheckResult:
         return CheckResult(subject=subject, text=attempt())
     except EtstatsError as error:
         return CheckResult(subject=subject, text=str(error), exit_code=error.exit_code)
+
+
+def _webhook(config: Config, url: str, thread: str | None) -> str:
+    """Test a webhook, and record the result for `health` and the next posts."""
+    try:
+        return try_webhook(url, thread) + reopen(config, url, thread)
+    except WebhookGoneError as error:
+        with suppress(EtstatsError), database_errors(), connect(database_url(config)) as conn:
+            channel_states.close(conn, channels_of(url, thread), datetime.now(UTC), error.reason)
+        raise
 
 
 def reopen(config: Config, url: str, thread: str | None) -> str:

@@ -281,6 +281,7 @@ def test_config_check_tests_every_setting(
     assert done.code == 2
     assert "BAD server main: timezone America/New_York does not match" in done.out
     assert "the webhook is gone" in done.out
+    assert "1 webhook gone" in cli("health").out
     assert hook.token not in done.out + done.err
     assert '"exit_code": 3' in cli("config", "check", "--json").out
 
