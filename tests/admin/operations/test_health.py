@@ -20,7 +20,7 @@ from etstats.demo.generator import generate, write_files
 from tests.conftest import CliResult
 
 Cli = Callable[..., CliResult]
-QUIET = "[health]\nmax_file_age_days = 100000\n"
+QUIET = "[health]\nmax_file_age_days = 10000\n"
 
 
 @pytest.fixture
@@ -219,7 +219,7 @@ def test_quiet_prints_only_findings(healthy_database: Cli, home: Path) -> None:
     [
         (
             "WITH unseen AS (UPDATE processed_files SET source_mtime = NULL)"
-            " UPDATE rounds SET ended_at = ended_at - interval '400 years'",
+            " UPDATE rounds SET ended_at = ended_at - interval '40 years'",
             "last file",
             "etstats diagnose",
         ),
