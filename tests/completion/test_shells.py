@@ -94,6 +94,7 @@ class Shell:
             "PATH": f"{command.parent}:{os.environ['PATH']}",
             "TERM": "xterm",
             "ZDOTDIR": str(home),
+            "TMPDIR": str(home),  # fish leaves a folder there
             "HISTFILE": str(home / "history"),
             "PYTHONPATH": str(Path(__file__).parents[2]),
         }
