@@ -171,16 +171,16 @@ def test_excess_data_is_not_kept() -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="measures memory as Linux shows it")
 def test_excess_data_over_ssh_is_not_kept(serve: Callable[[PacketServer], TestServer]) -> None:
-    """If 600 files of 100 listed bytes send 600 MB over SSH, the client's memory stays small."""
+    """If 300 files of 100 listed bytes send 300 MB over SSH, the client's memory stays small."""
 
     def flood(number: bytes, _answer: bytes) -> bytes:
         return packet(sftp_wire.DATA, number + sftp_wire.string(bytes((1 << 20) - 100)))
 
-    server = serve(PacketServer(600, 100, on(sftp_wire.READ, flood)))
+    server = serve(PacketServer(300, 100, on(sftp_wire.READ, flood)))
     done = run([sys.executable, "-c", CLIENT, str(server.port), server.key_file, server.known_hosts])
     assert done.returncode == 0, done.stderr
     reasons, kilobytes = json.loads(done.stdout)
-    assert reasons == ["the server sent more bytes than requested"] * 600
+    assert reasons == ["the server sent more bytes than requested"] * 300
     assert kilobytes < 150_000
 
 
@@ -193,7 +193,7 @@ from pathlib import Path
 port, key_file, known_hosts = sys.argv[1:]
 settings = SftpSettings(host="127.0.0.1", port=int(port), user="et", key_file=Path(key_file), remote_path="/",
                         known_hosts=Path(known_hosts), ssh_config=None)
-files = [RemoteFile(name=f"{number}.txt", size=100, mtime=1) for number in range(600)]
+files = [RemoteFile(name=f"{number}.txt", size=100, mtime=1) for number in range(300)]
 with source.connect(settings) as opened:
     reasons = [outcome.reason for outcome in opened.fetch(files)]
 status = Path("/proc/self/status").read_text()
