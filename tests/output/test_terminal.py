@@ -177,3 +177,19 @@ def test_json_and_csv_do_not_load_rich() -> None:
         "sys.exit('rich' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("width", [20, 40, 80])
+def test_commands_are_not_wrapped(width: int) -> None:
+    """A message wraps between words, and a command in it stays on one line, so that it can be copied."""
+    command = "ssh-keygen -R '[game.example.org]:2222' && etstats config check --trust"
+    for message in (
+        f"the key has changed. Run: {command} (since today)",
+        f"  one, run: {command}. If not, wait",
+        f"x: {command}",
+    ):
+        shown = output.wrapped(message, width)
+        assert command in shown
+        assert " ".join(shown.split()) == " ".join(message.split())
+        others = shown.replace(command, "").splitlines()
+        assert all(len(line) <= width for line in others)
