@@ -84,7 +84,7 @@ def examine(config: Config, now: datetime) -> Health:
         if has_webhook(config.discord):  # first, because it deletes the states of channels that are not in use
             reported = unresolved(conn, config.discord, config.timezone, now).reported
         is_anonymized = are_copies_current(Pseudonyms(conn), config.copies_root)
-        missing, times = migrations.missing_objects(conn), migrations.impossible_times(conn)
+        missing, impossible = migrations.missing_objects(conn), migrations.impossible_values(conn)
         facts, known, arrivals = (
             server_status.health_facts(conn),
             server_status.statuses(conn),
@@ -113,7 +113,10 @@ def examine(config: Config, now: datetime) -> Health:
         *_site(outdated_since(config), now),
         _database(facts, all_backups),
         *_schema(missing),
-        *(Sign(name="times", ok=False, text=f"{', '.join(times)}. See: etstats validate") for _ in times[:1]),
+        *(
+            Sign(name="values", ok=False, text=f"impossible: {value}. See: etstats validate")
+            for value in impossible
+        ),
         *_embedded(version),
         _counts(facts),
         *_copies(config, is_anonymized=is_anonymized),

@@ -23,7 +23,9 @@ from etstats.errors import ConfigError, EtstatsError
 LOCK_KEY = 0x6574_7374_6D69_6772  # "etstmigr"
 _FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 # Sealed periods begin at -infinity.
-_TIME_COLUMN = re.compile(r"column (?!sealed\.start )(\w+)\.(\w+) (?:date|timestamp with time zone)\b.*")
+_BOUNDED_COLUMN = re.compile(
+    r"column (?!sealed\.start )(\w+)\.(\w+) (date|timestamp with time zone|double precision)(?! generated|\[).*"
+)
 
 
 class ForeignTablesError(ConfigError):
@@ -143,15 +145,15 @@ def missing_objects(conn: psycopg.Connection) -> list[str]:
     return sorted(name for name in missing if not any(f" {table}." in name for table in dropped))
 
 
-def impossible_times(conn: psycopg.Connection) -> list[str]:
-    """Return one impossible time of each column that has one, such as `rounds.ended_at infinity`."""
+def impossible_values(conn: psycopg.Connection) -> list[str]:
+    """Return one impossible time or number of each column that has one, such as `rounds.ended_at infinity`."""
     recorded = _recorded_objects(conn) & _objects(conn)
-    columns = [match.groups() for name in sorted(recorded) if (match := _TIME_COLUMN.fullmatch(name))]
+    columns = [match.groups() for name in sorted(recorded) if (match := _BOUNDED_COLUMN.fullmatch(name))]
     selects = [
-        sql.SQL(query("impossible_time")).format(
+        sql.SQL(query("impossible_number" if kind == "double precision" else "impossible_time")).format(
             name=sql.Literal(f"{table}.{name}"), table=sql.Identifier(table), column=sql.Identifier(name)
         )
-        for table, name in columns
+        for table, name, kind in columns
         if f"table {table}" in recorded
     ]
     return [found for (found,) in conn.execute(sql.SQL(" UNION ALL ").join(selects))] if selects else []
@@ -178,10 +180,10 @@ def content_errors(conn: psycopg.Connection) -> Iterator[None]:
         if conn.closed:
             raise
         conn.rollback()
-        if times := impossible_times(conn):
+        if values := impossible_values(conn):
             raise ConfigError(
-                f"the database was changed, it has an impossible time: {times[0]}. Run etstats rebuild, which "
-                "repairs rounds; for other tables restore a backup"
+                f"the database was changed, it has an impossible value: {values[0]}. Run etstats rebuild, which "
+                "repairs rounds and ratings; for other tables restore a backup"
             ) from error
         if isinstance(error, psycopg.errors.NumericValueOutOfRange):
             raise ConfigError(

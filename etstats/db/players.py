@@ -21,6 +21,13 @@ class PresentName(NamedTuple):
     clean_name: str
 
 
+class _PresentNames(dict[str, PresentName]):
+    """Names by GUID; a player without rounds, in a damaged database, is shown by GUID."""
+
+    def __missing__(self, guid: str) -> PresentName:
+        return PresentName(guid, guid)
+
+
 class Alias(NamedTuple):
     """A clean name that a player used, and when."""
 
@@ -143,7 +150,7 @@ def player_list(conn: Connection, scope: Scope, most: int | None = None) -> list
 def present_names(conn: Connection, guids: Collection[str]) -> dict[str, PresentName]:
     """Return the current names of these players by GUID."""
     rows = conn.execute(query("present_names"), {"guids": list(guids)})
-    return {guid: PresentName(*names) for guid, *names in rows}
+    return _PresentNames((guid, PresentName(*names)) for guid, *names in rows)
 
 
 def suggestible_names(conn: Connection) -> list[SeenName]:

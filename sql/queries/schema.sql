@@ -65,6 +65,10 @@ ORDER BY 1
 (SELECT {name} || ' ' || {column}::text FROM {table}
  WHERE {column} NOT BETWEEN '1969-12-30 00:00Z' AND '9001-01-02 00:00Z' LIMIT 1)
 
+-- name: impossible_number
+-- A number that is not finite, or larger than any rating.
+(SELECT {name} || ' ' || {column}::text FROM {table} WHERE NOT abs({column}) < 1e30 LIMIT 1)
+
 -- name: catalog_columns
 -- Every column of every table and view in the database but the sums of sealed periods, which are other columns added up.
 SELECT c.relname AS table_name, c.relkind = 'v' AS is_view, a.attname AS name,

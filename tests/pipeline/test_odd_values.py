@@ -87,11 +87,31 @@ def test_commands_name_an_impossible_time(cli: Cli, db: psycopg.Connection, tmp_
         ["post", "--dry-run"],
     ):
         done = cli(*words)
-        assert done.code == 0 or (done.code, "impossible time: rounds.ended_at" in done.err) == (2, True), done
+        assert done.code == 0 or (done.code, "impossible value: rounds.ended_at" in done.err) == (2, True), done
     found = cli("health")
     assert "rounds.ended_at" in found.out + found.err
     assert cli("rebuild", "--yes").code == 0
     assert cli("sessions").code == cli("validate").code == cli("rebuild", "--verify").code == 0
+
+
+def test_impossible_ratings_and_orphans_are_named(cli: Cli, db: psycopg.Connection, tmp_path: Path) -> None:
+    """A rating that is not a number is named and repaired; rows of a player without rounds break no board."""
+    players = [line(GUIDS[0]), line(GUIDS[1], team=2)]
+    files = (round_file(f"2025-10-02-21{minute}000", minute, players) for minute in (1, 2))
+    assert cli("import", put(tmp_path / "files", *files)).code == cli("rating").code == 0
+    db.execute("UPDATE player_ratings SET mu = 'NaN'")
+    db.commit()
+    done = cli("rating")
+    assert (done.code, "impossible value: player_ratings.mu NaN" in done.err) == (2, True), done
+    assert "player_ratings.mu NaN" in cli("health").out
+    assert cli("rebuild", "--yes").code == cli("rating").code == 0
+    with db.transaction():
+        db.execute(
+            "ALTER TABLE player_comprehensive_stats DROP CONSTRAINT player_comprehensive_stats_round_id_fkey"
+        )
+        db.execute("UPDATE player_comprehensive_stats SET round_id = round_id + 90 WHERE player_guid = %s", [GUIDS[0]])
+    for words in (["leaderboard", "kd"], ["awards", "--since", "all"], ["achievements"], ["season"], ["players"]):
+        assert cli(*words).code == 0, words
 
 
 def test_unreadable_value_is_null_and_reported(cli: Cli, db: psycopg.Connection, tmp_path: Path) -> None:
