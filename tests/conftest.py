@@ -51,7 +51,7 @@ if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).
 
 # Processes of tests inherit what is ignored: SIGHUP under `nohup make test`, SIGINT under `make test &`.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
-signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.signal(signal.SIGTERM, signal.default_int_handler)  # the fixtures stop their servers
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

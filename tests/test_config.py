@@ -123,6 +123,7 @@ def test_environment_overrides_the_file(tmp_path: Path) -> None:
         (SERVER + SERVER, "two servers are named main"),
         (SERVER.replace('"main"', '"../x"'), "folder"),
         ("[sessions\n", "not valid TOML"),
+        ("a = " + "[" * 5000, "not valid TOML"),
     ],
 )
 def test_errors_name_file_key_and_solution(tmp_path: Path, text: str, said: str) -> None:

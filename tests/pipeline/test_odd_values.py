@@ -109,7 +109,9 @@ def test_impossible_ratings_and_orphans_are_named(cli: Cli, db: psycopg.Connecti
         db.execute(
             "ALTER TABLE player_comprehensive_stats DROP CONSTRAINT player_comprehensive_stats_round_id_fkey"
         )
-        db.execute("UPDATE player_comprehensive_stats SET round_id = round_id + 90 WHERE player_guid = %s", [GUIDS[0]])
+        db.execute(
+            "UPDATE player_comprehensive_stats SET round_id = round_id + 90 WHERE player_guid = %s", [GUIDS[0]]
+        )
     for words in (["leaderboard", "kd"], ["awards", "--since", "all"], ["achievements"], ["season"], ["players"]):
         assert cli(*words).code == 0, words
 
