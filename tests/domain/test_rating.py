@@ -25,7 +25,6 @@ from etstats.domain.rules.rating import (
     rate_match,
     rate_matches,
     restore,
-    result_of,
     win_chance,
 )
 from tests.support.communities import Community, play
@@ -192,7 +191,7 @@ def test_equal_results_against_stronger_opponents_count_more() -> None:
 def test_match_result_changes_ratings_beyond_combat() -> None:
     lost = [duel(10, 10, winner=2), duel(10, 10, 2, winner=1)]
     won = [duel(10, 10, winner=1), duel(10, 10, 2, winner=2)]
-    assert [result_of(matches_of(rounds)[0]) for rounds in (lost, won)] == [0.0, 1.0]
+    assert [rate_match(RatingBook(), matches_of(rounds)[0])[1].result for rounds in (lost, won)] == [0.0, 1.0]
     assert rate(won)[0].players["P1"].contribution > 0 > rate(lost)[0].players["P1"].contribution
 
 

@@ -303,15 +303,11 @@ def restore(
     return RatingBook(players=dict(players), maps=dict(maps), any_map=last.any_map, slope=last.slope)
 
 
-def result_of(match: RatedMatch) -> float | None:
+def _result(match: RatedMatch, sides: LineUps) -> float | None:
     """Return 1 when round 1's Axis won the match, 0.5 for a draw, 0 when they lost.
 
     None without a result: a round is missing or had no winner, or a side was empty when the match began.
     """
-    return _result(match, line_ups(match))
-
-
-def _result(match: RatedMatch, sides: LineUps) -> float | None:
     if [round_.round_number for round_ in match.rounds] != [1, 2] or not sides.axis or not sides.allies:
         return None
     first, second = (
