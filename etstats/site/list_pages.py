@@ -183,7 +183,7 @@ def seasons_files(pages: Pages, seasons: Sequence[Season]) -> dict[str, bytes]:
             [
                 Col(
                     "Season",
-                    lambda row: html(f'<a href="{up}{paths.season(row.season)}/{paths.PAGE}">{row.season}</a>'),
+                    lambda row: markup.link(up + paths.season(row.season), row.season),
                     kind="h",
                 ),
                 Col(
@@ -248,9 +248,8 @@ def season_files(pages: Pages, season: Season, *, is_newest: bool) -> dict[str, 
             [
                 Col(
                     "Board",
-                    lambda row: html(
-                        f'<a href="{up}{season_scope(season.season).path}/{row.board}/{paths.PAGE}">'
-                        f"{BOARDS[row.board].heading}</a>"
+                    lambda row: markup.link(
+                        f"{up}{season_scope(season.season).path}/{row.board}", BOARDS[row.board].heading
                     ),
                     kind="h",
                 ),
@@ -295,9 +294,9 @@ def _session_table(rows: Sequence[SessionRow], up: str) -> str:
         [
             Col(
                 "Session",
-                lambda row: html(
-                    f'<a href="{up}{paths.session(row.id)}/{paths.PAGE}">'
-                    f'<time datetime="{row.started_at.isoformat()}">{markup.weekday(row.began)}</time></a>'
+                lambda row: markup.link(
+                    up + paths.session(row.id),
+                    html(f'<time datetime="{row.started_at.isoformat()}">{markup.weekday(row.began)}</time>'),
                 ),
                 kind="h",
             ),
@@ -321,13 +320,7 @@ def _records(pages: Pages, feats: Sequence[RecordValue], zone: tzinfo, kind: str
         Col("Record", lambda row: RECORDS[row.record].heading, kind="h"),
         Col("Value", lambda row: record_value(row.record, row.value)),
         Col("Player", lambda row: pages.person(row.player_guid, row.player_name, up), kind="t"),
-        Col(
-            "When",
-            lambda row: html(
-                f'<a href="{up}{place(row.id)}/{paths.PAGE}">{markup.moment(row.ended_at.astimezone(zone))}</a>'
-            ),
-            kind="t",
-        ),
+        markup.when(up, zone, place),
     ]
     on_map = Col("Map", lambda row: markup.map_link(row.map_name or row.played_on, up), kind="t")
     if kind == "map":

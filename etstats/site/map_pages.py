@@ -12,7 +12,7 @@ from etstats.domain.stats import ScoreLine
 from etstats.domain.views import RoundRow
 from etstats.site import charts, json_data, markup, paths
 from etstats.site.charts import Bar
-from etstats.site.markup import Col, clock, html, percent, share, whole
+from etstats.site.markup import Col, clock, percent, share, whole
 from etstats.site.pages import LinkCard, Pages
 from etstats.site.scoreboard import number
 from etstats.site.values import record_value
@@ -116,14 +116,7 @@ def map_files(pages: Pages, page: MapPage, zone: tzinfo) -> dict[str, bytes]:
             "Fastest attacks",
             [
                 Col("Time", lambda row: clock(row.actual_time_seconds)),
-                Col(
-                    "When",
-                    lambda row: html(
-                        f'<a href="{up}{paths.round_(row.id)}/{paths.PAGE}">'
-                        f"{markup.moment(row.ended_at.astimezone(zone))}</a>"
-                    ),
-                    kind="t",
-                ),
+                markup.when(up, zone),
                 Col("Side", lambda row: "Allies" if row.defender_team == 1 else "Axis", kind="t"),
                 Col("Line-up", lambda row: _line_up(pages, up, row, page.best.get(row.id, ())), kind="w"),
             ],
@@ -136,14 +129,7 @@ def map_files(pages: Pages, page: MapPage, zone: tzinfo) -> dict[str, bytes]:
                 Col("Record", lambda row: RECORDS[row.record].heading, kind="h"),
                 Col("Value", lambda row: record_value(row.record, row.value)),
                 Col("Player", lambda row: pages.person(row.player_guid, row.player_name, up), kind="t"),
-                Col(
-                    "When",
-                    lambda row: html(
-                        f'<a href="{up}{paths.round_(row.id)}/{paths.PAGE}">'
-                        f"{markup.moment(row.ended_at.astimezone(zone))}</a>"
-                    ),
-                    kind="t",
-                ),
+                markup.when(up, zone),
             ],
             page.records,
         ),
@@ -311,9 +297,9 @@ def _recent(rounds: Sequence[RoundRow], up: str, zone: tzinfo) -> str:
         [
             Col(
                 "Match",
-                lambda key: html(
-                    f'<a href="{up}{paths.match(*key)}/{paths.PAGE}">'
-                    f"{markup.moment(by_match[key][-1].ended_at.astimezone(zone), with_time=True)}</a>"
+                lambda key: markup.link(
+                    up + paths.match(*key),
+                    markup.moment(by_match[key][-1].ended_at.astimezone(zone), with_time=True),
                 ),
                 kind="h",
             ),

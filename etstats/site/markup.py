@@ -1,7 +1,7 @@
 """Text, numbers and names as HTML. All text from outside is escaped here or by the templates' autoescape."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -189,11 +189,21 @@ def moment(at: datetime, *, with_time: bool = False) -> Markup:
     return html(f'<time datetime="{at.isoformat()}">{minute(at) if with_time else day(at)}</time>')
 
 
+def link(folder: str, content: str) -> Markup:
+    """Return a link to the page in a folder; content other than Markup is escaped."""
+    return html(f'<a href="{folder}/{paths.PAGE}">{escape(content)}</a>')
+
+
+def when(up: str, zone: tzinfo, place: Callable[[int], str] = paths.round_) -> Col:
+    """Return the column of the day on which a row's round ended, linked to the page of its id."""
+    return Col("When", lambda row: link(up + place(row.id), moment(row.ended_at.astimezone(zone))), kind="t")
+
+
 def map_link(map_name: str, up: str) -> Markup:
     """Return a map's name as a link to its page."""
-    return html(f'<a href="{up}{paths.map_(map_name)}/{paths.PAGE}">{text(map_name)}</a>')
+    return link(up + paths.map_(map_name), text(map_name))
 
 
 def weapon_link(weapon_name: str, up: str) -> Markup:
     """Return a weapon's name as a link to its page."""
-    return html(f'<a href="{up}{paths.weapon(weapon_name)}/{paths.PAGE}">{text(weapon_name)}</a>')
+    return link(up + paths.weapon(weapon_name), text(weapon_name))

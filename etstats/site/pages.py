@@ -164,7 +164,7 @@ class Pages:
             target = self.leads_to.get(guid, guid)
             shown = markup.name(raw)
             if target in self.players:
-                shown = markup.html(f'<a href="{up}{paths.player(target)}/{paths.PAGE}">{shown}</a>')
+                shown = markup.link(up + paths.player(target), shown)
             self._links[key] = shown
         return self._links[key]
 

@@ -98,9 +98,7 @@ def player_files(pages: Pages, player: PlayerPage, zone: tzinfo) -> dict[str, by
             [
                 Col(
                     "Board",
-                    lambda row: html(
-                        f'<a href="{up}leaderboards/{row.board}/{paths.PAGE}">{BOARDS[row.board].heading}</a>'
-                    ),
+                    lambda row: markup.link(f"{up}leaderboards/{row.board}", BOARDS[row.board].heading),
                     kind="h",
                 ),
                 Col("Value", lambda row: board_value(BOARDS[row.board], row.value)),
@@ -126,14 +124,7 @@ def player_files(pages: Pages, player: PlayerPage, zone: tzinfo) -> dict[str, by
                 Col("Record", lambda row: RECORDS[row.record].heading, kind="h"),
                 Col("Value", lambda row: record_value(row.record, row.value)),
                 Col("Map", lambda row: markup.text(row.played_on), kind="t"),
-                Col(
-                    "When",
-                    lambda row: html(
-                        f'<a href="{up}{paths.round_(row.id)}/{paths.PAGE}">'
-                        f"{markup.moment(row.ended_at.astimezone(zone))}</a>"
-                    ),
-                    kind="t",
-                ),
+                markup.when(up, zone),
             ],
             profile.records,
         ),
@@ -369,9 +360,8 @@ def _rounds(player: PlayerPage, up: str, zone: tzinfo) -> str:
         [
             Col(
                 "Round",
-                lambda row: html(
-                    f'<a href="{up}{paths.round_(row.round_id)}/{paths.PAGE}">'
-                    f"{markup.moment(row.ended_at.astimezone(zone), with_time=True)}</a>"
+                lambda row: markup.link(
+                    up + paths.round_(row.round_id), markup.moment(row.ended_at.astimezone(zone), with_time=True)
                 ),
                 kind="h",
             ),
