@@ -42,9 +42,9 @@ class Level(NamedTuple):
 _TABLES = ("sealed_players", "sealed_weapons", "sealed_maps", "sealed_sessions")
 _BY_MAP = ("sealed_player_maps",)
 _LEVELS = {
-    0: Level("months_to_seal", "", of_rounds=_TABLES),
-    1: Level("years_to_seal", "month", of_parts=_TABLES),
-    2: Level("all_years_to_seal", "year", of_rounds=_BY_MAP, of_parts=_TABLES),
+    0: Level("months_to_seal", part="", of_rounds=_TABLES),
+    1: Level("years_to_seal", part="month", of_parts=_TABLES),
+    2: Level("all_years_to_seal", part="year", of_rounds=_BY_MAP, of_parts=_TABLES),
 }
 # Rounds may still arrive; and boards compare with the week before the newest round.
 _LEAST_AGE = timedelta(days=8)

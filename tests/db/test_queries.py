@@ -98,7 +98,7 @@ OF_SINGLE_GUIDS = set(
     "anonymize_hidden anonymize_player_rows add_pseudonym_alias hide_player unhide_player hidden_players "
     "count_aliases disable_alias_triggers enable_alias_triggers scoreboards "
     "touch_rounds_of_player touch_rounds_of_guids sessions_of_players pairs_that_met derived_conflicts "
-    "played_conflicts player_teammates round_records".split()
+    "played_conflicts player_teammates round_records player_maps player_records".split()
 )
 
 
