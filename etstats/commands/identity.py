@@ -167,7 +167,7 @@ def forget_(
         names = [output.printable(alias.alias) for alias in players.aliases(conn, guid)]
     output.say(f"Names of {guid}: {', '.join(names)}.")
     output.say("These names and the GUID are replaced in every row and file. This cannot be undone.")
-    if not yes and not _confirmed("Forget this player?"):
+    if not yes and not _confirmed():
         raise ConfigError("cancelled; pass --yes to skip the confirmation")
     mark_outdated(context.config)
     with exclusive_database(context, wait) as conn:  # other runs do not wait for the answer
@@ -181,10 +181,10 @@ def forget_(
     return 0
 
 
-def _confirmed(question: str) -> bool:
+def _confirmed() -> bool:
     """Ask for confirmation; return False without a terminal."""
     try:
-        return typer.confirm(question, err=True)
+        return typer.confirm("Forget this player?", err=True)
     except typer.Abort as abort:
         if isinstance(abort.__context__, EOFError):
             return False

@@ -145,12 +145,6 @@ def unresolved(conn: Connection) -> list[JournalEntry]:
     return posts(conn, statements.ids(conn, "unresolved_posts", {}))
 
 
-def counts(conn: Connection) -> dict[State, int]:
-    """Return the number of posts by state."""
-    with conn.transaction():
-        return dict(conn.execute(query("post_counts")).fetchall())
-
-
 def post_of(conn: Connection, item: PendingPost) -> JournalEntry | None:
     """Return the post of an item, or None."""
     parameters = {

@@ -119,17 +119,6 @@ class RivalResults(NamedTuple):
     clean_name: str
 
 
-class MatchRating(NamedTuple):
-    """The rating of one player after a match, and its change by the match."""
-
-    player_guid: str
-    player_name: str
-    clean_name: str
-    mu: float
-    delta: float
-    rounds: int
-
-
 def lock(conn: Connection) -> None:
     """Lock the ratings against other writers until the end of the caller's transaction."""
     conn.execute(query("lock_ratings"))
@@ -256,19 +245,6 @@ def history(conn: Connection, guid: str, limit: int | None) -> list[PlayerMatch]
 def results(conn: Connection, guid: str) -> list[float]:
     """Return the results of a player's rated matches that have one, oldest first."""
     return fetch_column(conn, "rating_results", {"guid": guid})
-
-
-def changes_of_match(conn: Connection, server_id: int, match_id: str) -> list[MatchRating]:
-    """Return the players' ratings after a match, largest gain first."""
-    parameters = {"server_id": server_id, "match_id": match_id}
-    return [MatchRating(*row) for row in conn.execute(query("rating_changes_of_match"), parameters)]
-
-
-def forecast_of_match(conn: Connection, server_id: int, match_id: str) -> tuple[float | None, float | None]:
-    """Return the win chance of round 1's Axis by the ratings before a match, and the result (1, 0.5, 0)."""
-    parameters = {"server_id": server_id, "match_id": match_id}
-    chance, result = conn.execute(query("forecast_of_match"), parameters).fetchone() or (None, None)
-    return chance, result
 
 
 def duos(conn: Connection, scope: Scope, least: int, unrated: Collection[str]) -> list[DuoResults]:

@@ -300,11 +300,6 @@ def check_folder(root: Path) -> None:
         raise _cannot("write", root, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
 
 
-def is_unfinished(root: Path) -> bool:
-    """Return whether a build of this site was killed, or is running."""
-    return (root / TEMPORARY).exists()
-
-
 def _write(path: Path, content: bytes, *, durable: bool = False) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
     try:

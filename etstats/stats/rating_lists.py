@@ -79,28 +79,6 @@ class RatingSummary(NamedTuple):
     streaks: Streaks
 
 
-class RatingChange(NamedTuple):
-    """A player's rating after a match, and its change."""
-
-    player_guid: str
-    player_name: str
-    value: int
-    gained: int
-    is_provisional: bool
-
-
-class MatchRatings(NamedTuple):
-    """Ratings of a match: the predicted chance (0 to 1) of round 1's Axis, and the result (1 won, 0.5 draw, 0
-    lost).
-
-    Both are None without a result. The visible players are listed, largest gain first.
-    """
-
-    chance: float | None
-    result: float | None
-    players: tuple[RatingChange, ...]
-
-
 def standings(
     conn: Connection,
     since: datetime | None = None,
@@ -155,22 +133,6 @@ def summary_of(
         results.count(0),
         streaks(results),
     )
-
-
-def changes(conn: Connection, server_id: int, match_id: str) -> MatchRatings:
-    """Return how a match changed the ratings, which must be up to date (`ratings.update`)."""
-    chance, result = stored.forecast_of_match(conn, server_id, match_id)
-    players = tuple(
-        RatingChange(
-            row.player_guid,
-            row.player_name,
-            points(row.mu),
-            points(row.mu) - points(row.mu - row.delta),
-            row.rounds < PROVISIONAL_ROUNDS,
-        )
-        for row in stored.changes_of_match(conn, server_id, match_id)
-    )
-    return MatchRatings(chance, result, players)
 
 
 def streaks(results: Sequence[float]) -> Streaks:

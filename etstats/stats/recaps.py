@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import date, datetime, tzinfo
 from typing import NamedTuple
 
-from etstats.db import boards as sums
 from etstats.db import sessions as stored
 from etstats.db.connection import Connection
 from etstats.db.scope import Scope, played_span
@@ -122,11 +121,6 @@ def anniversary(conn: Connection, day: date) -> Anniversary | None:
         if longest is not None and len(longest.rounds) > 1:
             return Anniversary(year=year, session=longest)
     return None
-
-
-def is_empty(conn: Connection, since: datetime, until: datetime) -> bool:
-    """Return whether nothing was played in a time span."""
-    return sums.size(conn, Scope(since=since, until=until)).rounds == 0
 
 
 def _records(conn: Connection, scope: Scope) -> Sequence[RecordRow]:

@@ -48,9 +48,6 @@ SELECT id FROM posts WHERE state = 'failed'
 -- Posts that need a person's attention.
 SELECT id FROM posts WHERE state IN ('failed', 'unknown', 'sending')
 
--- name: post_counts
-SELECT state, count(*)::integer FROM posts GROUP BY state
-
 -- name: posts_by_id
 SELECT p.id, p.kind, p.server_id, s.name AS server, p.subject, f.filename, p.channel, p.state, p.message_id,
        p.thread_id, p.fingerprint, p.reason, p.attempts, p.first_at, p.last_at, p.created_at, p.claimed_at, p.sent_at,

@@ -192,18 +192,6 @@ WITH own AS MATERIALIZED (
 SELECT met.*, names.player_name, names.clean_name
 FROM met CROSS JOIN LATERAL names_of(met.player_guid) names
 
--- name: rating_changes_of_match
--- The rating of each player after a match and its change by the match, best change first.
-SELECT r.identity_guid AS player_guid, names.player_name, names.clean_name, r.mu, r.delta, r.rounds
-FROM player_ratings r CROSS JOIN LATERAL names_of(r.identity_guid) names
-WHERE r.position = (SELECT m.position FROM rated_matches m
-                    WHERE m.server_id = %(server_id)s AND m.match_id = %(match_id)s)
-ORDER BY r.delta DESC, r.identity_guid
-
--- name: forecast_of_match
--- The chance of round 1's Axis that the ratings gave before a match, and the result.
-SELECT chance, result FROM rated_matches WHERE server_id = %(server_id)s AND match_id = %(match_id)s
-
 -- name: rating_changes
 -- The change of each player's rating by a match, and the chance of the player's team to win it that the ratings gave
 -- before. It is NULL without a result, and where the player changed the team.

@@ -11,7 +11,6 @@ from etstats.domain.rules.series import (
     SeriesRound,
     SessionSeries,
     by_person,
-    longest,
     matches_of,
 )
 from etstats.domain.rules.team_names import Member, shared_tag, team_names, untagged_part
@@ -86,14 +85,12 @@ def test_each_series_has_its_own_score() -> None:
     )
     assert first.team["A"] == second.team["A"] == 2
     assert (first.score, second.score) == ((3, 1), (0, 2))
-    assert longest([first, second]) is first
 
 
 def test_match_without_result_has_no_score() -> None:
     """A single round, or one without a winner."""
     assert played(match(1, "AB", "CD", None))[0].score is None
     assert played() == []
-    assert longest([]) is None
 
 
 def test_name_comes_from_admin_tag_or_player() -> None:

@@ -340,6 +340,6 @@ def test_temporary_folder_marks_an_unfinished_build(tmp_path: Path) -> None:
     """The marker of an unfinished build exists from its start to its end."""
     root = tmp_path / "site"
     with open_folder(root) as folder:
-        assert folders.is_unfinished(root)
+        assert (root / TEMPORARY).exists()
         folder.finish()
-    assert not folders.is_unfinished(root)
+    assert not (root / TEMPORARY).exists()

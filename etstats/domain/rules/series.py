@@ -229,11 +229,6 @@ def matches_of(rounds: Sequence[SeriesRound]) -> list[list[SeriesRound]]:
     return list(matches.values())
 
 
-def longest(found: Sequence[Series]) -> Series | None:
-    """Return the series with most matches, then most rounds; the first one of equals."""
-    return max(found, key=lambda one: (one.matches, len(one.axis_team), -one.number), default=None)
-
-
 def _groups(match: Sequence[SeriesRound]) -> tuple[frozenset[str], frozenset[str]]:
     """Return the players that began the match as Axis and as Allies; a player's first round decides."""
     began: dict[str, int] = {}

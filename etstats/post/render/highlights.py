@@ -146,8 +146,8 @@ def feat_lines(players: Sequence[ScoreLine], feats: Sequence[Feat], history: His
     return lines
 
 
-def usual_lines(players: Sequence[ScoreLine], history: History, most: int) -> list[str]:
-    """Return the largest differences from players' averages, at most one of them negative, which is last.
+def usual_lines(players: Sequence[ScoreLine], history: History) -> list[str]:
+    """Return the three largest differences from players' averages, at most one of them negative, which is last.
 
     Kills are compared with the average for the time played. Players with a personal best are excluded.
     """
@@ -171,7 +171,7 @@ def usual_lines(players: Sequence[ScoreLine], history: History, most: int) -> li
     found.sort(key=lambda pair: -pair[0])
     over = [text for share, text in found if share > 0]
     under = [text for share, text in found if share < 0][-1:]
-    return (over[: most - len(under)] + under)[:most]
+    return over[: 3 - len(under)] + under
 
 
 def best_lines(players: Sequence[ScoreLine], history: History) -> list[str]:

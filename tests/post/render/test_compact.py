@@ -190,7 +190,7 @@ def test_only_large_differences_to_an_average_are_shown():
         line.player_guid: UsualPlay(rounds, 60 * (line.kills + more) / line.time_played_seconds, line.dpm)
         for line, (rounds, more) in zip(lines, differences, strict=True)
     }
-    assert usual_lines(lines, History(usual=usual), 3) == [
+    assert usual_lines(lines, History(usual=usual)) == [
         "📈 **\\[team\\]Bolt** 23 kills, 8 over the usual",
         "📉 **c0pper.** 22 kills, 9 under the usual",
     ]
@@ -202,7 +202,7 @@ def test_only_large_differences_to_an_average_are_shown():
 def test_kills_are_compared_by_time_played(minutes, expected):
     """A short or long round is compared with the average for the time played."""
     line = samples.player(0, kills=12, dpm=300.0, time_played_seconds=60 * minutes)
-    found = usual_lines([line], History(usual={line.player_guid: UsualPlay(50, 1.0, 300.0)}), 3)
+    found = usual_lines([line], History(usual={line.player_guid: UsualPlay(50, 1.0, 300.0)}))
     assert [re.findall(r"\d+ kills, \d+ \w+", text) for text in found] == [[words] for words in expected]
 
 
@@ -210,8 +210,8 @@ def test_personal_best_is_shown_once():
     line = samples.players(1)[0]
     best = PersonalBest(line.player_guid, "24 kills", "19")
     history = History(usual={line.player_guid: UsualPlay(50, 0.1, 50.0)}, bests=(best,))
-    assert usual_lines([line], history, 3) == []
-    assert usual_lines([line], history._replace(bests=()), 3) != []
+    assert usual_lines([line], history) == []
+    assert usual_lines([line], history._replace(bests=())) != []
 
 
 def test_chance_to_beat_the_set_time_is_shown():

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from etstats.db import maps
 from etstats.db.scope import Scope
 from etstats.domain.rules.rating import PROVISIONAL_ROUNDS
-from etstats.stats import rating_lists, ratings, set_times
+from etstats.stats import ratings, set_times
 from etstats.stats.rating_lists import Streaks, streaks
 from tests.conftest import CliResult
 from tests.support.game import Game
@@ -358,17 +358,6 @@ def test_set_time_predictions_use_earlier_attacks_only(db: psycopg.Connection) -
     assert record.mean_chance == pytest.approx(sum(chances) / len(chances))
     right = [(chance > 0.5) == row.is_beaten for chance, row in zip(chances, known, strict=True)]
     assert record.hit_rate == pytest.approx(sum(right) / len(right))
-
-
-def test_match_changes_equal_the_history(db: psycopg.Connection, names: list[str]) -> None:
-    """The rating change in a post equals that in the profile."""
-    ratings.update(db)
-    (step,) = rating_lists.summary(db, names[0], 1).history  # type: ignore[union-attr]
-    (server_id,) = db.execute("SELECT id FROM servers").fetchone() or (None,)
-    found = rating_lists.changes(db, server_id, step.match_id)
-    own = {change.player_guid: (change.value, change.gained) for change in found.players}
-    assert own[names[0]] == (step.value, step.gained)
-    assert found.result in (None, 0, 0.5, 1)
 
 
 def test_mvps_are_counted_with_the_awards(cli: Cli) -> None:
