@@ -52,13 +52,12 @@ def line(
     ticks: Sequence[tuple[int, str]],
     *,
     trend: Sequence[float | None] = (),
-    height: int = 200,
-    places: int = 0,
 ) -> Markup:
     """Return points over time with their interval as a band and an optional trend line; `ticks`: index, label."""
     known = [value for point in points for value in (point.value, point.low, point.high) if value is not None]
     if not known:
         return html("")
+    height = 200
     steps = _scale(min(known), max(known))
     low, high = steps[0], steps[-1]
 
@@ -73,7 +72,7 @@ def line(
         for index, point in enumerate(points)
         if point.low is not None and point.high is not None
     ]
-    parts = [_grid(steps, y, places)]
+    parts = [_grid(steps, y)]
     inner = []
     if len(band) > 1:
         edge = [f"{_WIDE * at:.1f},{top:.1f}" for at, _, top in band]
@@ -221,7 +220,7 @@ def steps(label: str, scores: Sequence[tuple[int, int]], texts: Sequence[str]) -
     def y(value: float) -> float:
         return _TOP + (height - _TOP - _BOTTOM) * (most - value) / most
 
-    inner, parts = [], [_grid(sorted({0, most // 2, most}), y, 0)]
+    inner, parts = [], [_grid(sorted({0, most // 2, most}), y)]
     for team in (0, 1):
         way = [f"0,{y(0):.1f}"]
         for index, pair in enumerate(whole[1:], 1):
@@ -251,10 +250,10 @@ def _scale(low: float, high: float) -> list[float]:
     return [step * number for number in range(first, last + 1)]
 
 
-def _grid(values: Sequence[float], y: Callable[[float], float], places: int) -> str:
+def _grid(values: Sequence[float], y: Callable[[float], float]) -> str:
     return "".join(
         f'<line class="grid" x1="0" x2="100%" y1="{y(value):.1f}" y2="{y(value):.1f}"/>'
-        f'<text class="scale" x="-8" y="{y(value) + 4:.1f}" text-anchor="end">{value:,.{places}f}</text>'
+        f'<text class="scale" x="-8" y="{y(value) + 4:.1f}" text-anchor="end">{value:,.0f}</text>'
         for value in values
     )
 

@@ -145,25 +145,20 @@ def table(
     columns: Sequence[Col],
     rows: Iterable[Any],
     *,
-    sortable: bool = True,
     classes: str = "",
-    show_caption: bool = False,
 ) -> Markup:
-    """Return a table in a box that scrolls if it is wider than the page.
-
-    `caption` is for screen readers, and visible with `show_caption`.
-    """
+    """Return a sortable table in a box that scrolls if it is too wide; `caption` is for screen readers."""
     heads = "".join([_head(column.heading, column.meaning, column.kind) for column in columns])
     cells = [(column.cell, *_TAGS[column.kind]) for column in columns]
     body = "".join(
         f"<tr>{''.join([f'{opened}{cell(row)}{closed}' for cell, opened, closed in cells])}</tr>\n" for row in rows
     )
-    kind = " ".join(filter(None, ("sortable" if sortable else "", classes)))
+    kind = f"sortable {classes}" if classes else "sortable"
     label = escape(caption)
-    hidden = "" if show_caption else ' class="unseen"'
     return html(
         f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table{_class(kind)}>'
-        f"<caption{hidden}>{label}</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{body}</tbody></table></div>"
+        f'<caption class="unseen">{label}</caption>\n<thead><tr>{heads}</tr></thead>\n'
+        f"<tbody>\n{body}</tbody></table></div>"
     )
 
 

@@ -23,13 +23,12 @@ class AttackTime(NamedTuple):
 
 
 class SetTimeRecord(NamedTuple):
-    """Quality of set time predictions: their number, mean chance, share beaten, and share correct.
+    """Quality of set time predictions: their number, share beaten, and share correct.
 
     Each prediction uses earlier attacks only. Shares are 0 to 1, None without predictions.
     """
 
     predictions: int
-    mean_chance: float | None
     beaten_share: float | None
     hit_rate: float | None
 
@@ -121,11 +120,10 @@ def _attacks(rows: Sequence[AttackRow]) -> list[Attack]:
 
 def _record(predicted: Sequence[tuple[float, bool]]) -> SetTimeRecord:
     if not predicted:
-        return SetTimeRecord(0, None, None, None)
+        return SetTimeRecord(0, None, None)
     count = len(predicted)
     return SetTimeRecord(
         count,
-        sum(chance for chance, _ in predicted) / count,
         sum(is_beaten for _, is_beaten in predicted) / count,
         sum((chance > 0.5) == is_beaten for chance, is_beaten in predicted) / count,
     )
