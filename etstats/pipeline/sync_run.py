@@ -24,12 +24,12 @@ from etstats.pipeline.sync_events import SyncRun
 from etstats.pipeline.sync_jobs import job_of, servers_to_poll
 from etstats.post import publish
 from etstats.sync import collect
-from etstats.sync.job import Timing
+from etstats.sync.job import SyncJob, Timing
 
 if TYPE_CHECKING:
     from etstats.pipeline.live import LiveBoard
 
-_NOTE_SECONDS = 20.0  # between two records of which servers are polled
+_RECORD_SECONDS = 20.0  # between two records of which servers are polled
 _LONG_RUN = 10.0  # seconds; a run that polls also seals what a large import left
 
 
@@ -62,15 +62,7 @@ def sync(
         collecting_lock(conn, names, patience=patience, on_wait=progress.waiting_for_lock),
     ):
         progress.started()
-        register_servers(conn, servers)
-        gap = config.sessions.gap
-        importers = {
-            server.name: Importer(conn, server.name, ZoneInfo(server.timezone), gap) for server in servers
-        }
-        store_settings(conn, config)
-        anonymized_copies.update_copies(Pseudonyms(conn), config.copies_root)
-        refused = {name: status.refused_names for name, status in server_status.statuses(conn).items()}
-        run = SyncRun(conn=conn, config=config, importers=importers, progress=progress, known_refused=refused)
+        run = _new_run(conn, config, servers, progress)
         grace = timedelta(minutes=config.sync.idle_after_minutes)
         run.report.idle_servers = poll_schedule.due(conn, servers, now, idle_every=idle_every, grace=grace).idle
         jobs = [
@@ -83,31 +75,7 @@ def sync(
         )
         if thorough:
             jobs = [replace(job, listing_state=None) for job in jobs]
-        site_is_behind = is_outdated(config)
-        noted = time.monotonic()
-        with collect.run_workers(jobs, timing) as all_events:
-            board = _live_board(conn, config, servers) if post else None
-            if post:  # while the connections to the servers are being opened
-                run.show_live(board.tick() if board else None)
-                run.post()
-            for events in all_events:
-                run.show_live(board.tick() if board else None)
-                if run.handle(events):
-                    site_is_behind = True
-                    if post:
-                        run.post()
-                elif site_is_behind:  # not after each batch: a first import has many
-                    run.update_site()
-                    site_is_behind = False
-                if time.monotonic() - noted > _NOTE_SECONDS:
-                    noted = time.monotonic()
-                    run.record_connections()
-                if timing.poll is not None and not events and has_waiters(conn, names):
-                    event("ending", reason="another command waits for the database")
-                    timing.stop.set()
-        run.show_live(board.finish() if board else None)
-        if site_is_behind:
-            run.update_site()
+        _poll(run, servers, jobs, timing, post=post)
         if since is None:
             run.save_listing_states(jobs)
         run.record_polls(now)
@@ -116,6 +84,49 @@ def sync(
         if run.fetched_counts or time.monotonic() - began > _LONG_RUN:
             sealing.seal_some(conn, time.monotonic() - began)
     return run.report
+
+
+def _new_run(conn: Connection, config: Config, servers: Sequence[ServerConfig], progress: Progress) -> SyncRun:
+    """Store the settings, complete an interrupted `forget`, and return the state of a new run."""
+    register_servers(conn, servers)
+    gap = config.sessions.gap
+    importers = {server.name: Importer(conn, server.name, ZoneInfo(server.timezone), gap) for server in servers}
+    store_settings(conn, config)
+    anonymized_copies.update_copies(Pseudonyms(conn), config.copies_root)
+    refused = {name: status.refused_names for name, status in server_status.statuses(conn).items()}
+    return SyncRun(conn=conn, config=config, importers=importers, progress=progress, known_refused=refused)
+
+
+def _poll(
+    run: SyncRun, servers: Sequence[ServerConfig], jobs: Sequence[SyncJob], timing: Timing, *, post: bool
+) -> None:
+    """Import and publish what the workers fetch until they end; update the site when no more files come."""
+    names = [server.name for server in servers]
+    site_is_behind = is_outdated(run.config)
+    recorded = time.monotonic()
+    with collect.run_workers(jobs, timing) as all_events:
+        board = _live_board(run.conn, run.config, servers) if post else None
+        if post:  # while the connections to the servers are being opened
+            run.show_live(board.tick() if board else None)
+            run.post()
+        for events in all_events:
+            run.show_live(board.tick() if board else None)
+            if run.handle(events):
+                site_is_behind = True
+                if post:
+                    run.post()
+            elif site_is_behind:  # not after each batch: a first import has many
+                run.update_site()
+                site_is_behind = False
+            if time.monotonic() - recorded > _RECORD_SECONDS:
+                recorded = time.monotonic()
+                run.record_connections()
+            if timing.poll is not None and not events and has_waiters(run.conn, names):
+                event("ending", reason="another command waits for the database")
+                timing.stop.set()
+    run.show_live(board.finish() if board else None)
+    if site_is_behind:
+        run.update_site()
 
 
 def _live_board(conn: Connection, config: Config, servers: Sequence[ServerConfig]) -> "LiveBoard | None":
