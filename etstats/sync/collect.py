@@ -4,7 +4,7 @@ Each server has its own thread, so a slow or dead server does not delay the othe
 at once. This package does not use the database.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from queue import Empty, Queue
 from threading import Thread
@@ -33,7 +33,7 @@ _QUIET_SECONDS = 1.0
 
 
 @contextmanager
-def run_workers(jobs: list[SyncJob], timing: Timing) -> Iterator[Iterator[list[SyncEvent]]]:
+def run_workers(jobs: Sequence[SyncJob], timing: Timing) -> Iterator[Iterator[list[SyncEvent]]]:
     """Start a worker for each job; yield an iterator over batches of their events.
 
     A batch is empty after a second without events. The iterator ends when all workers have ended. Leaving the

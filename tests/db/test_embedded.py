@@ -5,7 +5,6 @@ import itertools
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from etstats.db.connection import connect
 from etstats.db.embedded import programs as embedded_programs
 from etstats.db.embedded import server as embedded_server
 from etstats.errors import ConfigError, DatabaseError
+from tests.support import processes
 from tests.support.paths import ROOT
 from tests.support.processes import HANG_SECONDS, Process
 
@@ -55,13 +55,10 @@ def start(data_dir: Path) -> Process:
 
 
 def kill(data_dir: Path) -> int:
-    """Kill the server with SIGKILL and wait until it has ended; return its pid."""
+    """Kill the server; return its pid."""
     pid = embedded.status(data_dir).pid
     assert pid
-    os.kill(pid, signal.SIGKILL)
-    folder = str(data_dir / "postgres" / "18")
-    while processes_in(folder) & {pid}:
-        pass
+    processes.kill(pid)
     return pid
 
 

@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import pwd
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from etstats.db import embedded
 from etstats.db.connection import connect
 from etstats.db.embedded import address
 from etstats.errors import ConfigError, DatabaseError
-from tests.support.processes import HANG_SECONDS
+from tests.support.processes import kill
 
 LONG = Path("l" * 100)
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="takes the part of another user, which only root can")
@@ -71,13 +70,10 @@ def copy(source: Path, target: Path, *, how: str = "-a") -> None:
 
 
 def crash(data_dir: Path) -> None:
-    """Kill the server, and wait until all its processes have ended."""
+    """Kill the server's main process."""
     pid = embedded.status(data_dir).pid
     assert pid
-    descriptor = os.pidfd_open(pid)
-    os.kill(pid, signal.SIGKILL)
-    multiprocessing.connection.wait([descriptor], timeout=HANG_SECONDS)
-    os.close(descriptor)
+    kill(pid)
 
 
 def rows(url: str) -> list[str]:

@@ -19,6 +19,17 @@ HANG_SECONDS = 180.0
 Word = str | Path
 
 
+def kill(pid: int) -> None:
+    """Kill a process that may not be a child, and wait until it has ended and closed its files."""
+    descriptor = os.pidfd_open(pid)
+    try:
+        os.kill(pid, signal.SIGKILL)
+        if not select.select([descriptor], [], [], HANG_SECONDS)[0]:
+            raise TimeoutError(f"process {pid} does not end")
+    finally:
+        os.close(descriptor)
+
+
 class Process(subprocess.Popen[bytes]):
     """A process in a separate session, for `with`: its process group is killed at the end.
 

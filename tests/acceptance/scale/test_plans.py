@@ -84,6 +84,7 @@ ABOUT_EVERYTHING = {
     "participants": "the site's links of all sessions",
     "recent_imports": "a listing of the arrivals of the last weeks",
     "records_of_players": "the site's pages of many players, over all rounds",
+    "replace_impossible_times": "once, at the beginning of a rebuild",
     "round_fingerprints": "the site compares every round with its pages",
     "touch_series": "a correction of one series, found by the name of its first file",
     "void_rounds": "a correction of all rounds of a map",
@@ -188,8 +189,11 @@ def query(name: str) -> str:
 
 
 def _explained(name: str) -> bool:
-    """Return whether a query is one statement that EXPLAIN accepts."""
-    return re.match(r"\s*\(?(WITH|SELECT|INSERT|UPDATE|DELETE)\b", query(name), re.IGNORECASE) is not None
+    """Return whether a query is one statement that EXPLAIN accepts, on tables that it names."""
+    text = named_query(name)
+    return "{table}" not in text and bool(
+        re.match(r"\s*\(?(WITH|SELECT|INSERT|UPDATE|DELETE)\b", text, re.IGNORECASE)
+    )
 
 
 @pytest.mark.parametrize(
