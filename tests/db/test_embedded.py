@@ -554,10 +554,17 @@ def test_full_disk_is_temporary(new: Path, monkeypatch: pytest.MonkeyPatch) -> N
         embedded.ensure_running(new)
 
 
-def test_damaged_database_is_reported_with_its_log(new: Path) -> None:
-    """A damaged database is reported with PostgreSQL's reason and the path of its log."""
+@pytest.mark.parametrize(
+    ("name", "content"), [("PG_VERSION", "15\n"), ("PG_VERSION", "x\n"), ("global/pg_control", None)]
+)
+def test_unusable_database_is_no_temporary_error(new: Path, name: str, content: str | None) -> None:
+    """Files that are damaged or of another version are reported with PostgreSQL's reason and the next step."""
     embedded.ensure_running(new, durable=False)
     embedded.stop(new)
-    (new / "postgres" / "18" / "global" / "pg_control").unlink()
-    with pytest.raises(DatabaseError, match=r"did not start.*(control|Its log)"):
+    file = new / "postgres" / "18" / name
+    if content is None:
+        file.unlink()
+    else:
+        file.write_text(content)
+    with pytest.raises(ConfigError, match=r"cannot use the files in .*: .*restore latest.*log"):
         embedded.ensure_running(new, durable=False)

@@ -45,6 +45,10 @@ log_truncate_on_rotation = on
 log_line_prefix = '%m [%p] %a '
 """
 _THROWAWAY = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
+_UNUSABLE_FILES = re.compile(
+    r"database files are incompatible|is not a valid data directory|could not find the database system"
+    r"|could not (?:locate|read from) .*checkpoint|invalid .*checkpoint|checksum in control file|global/pg_control"
+)
 
 
 class Cluster(NamedTuple):
@@ -112,12 +116,20 @@ def _must(cluster: Cluster, command: list[str | Path], text: str = "") -> None:
         raise failure(cluster.folder, f"{Path(str(command[0])).name} failed", done.stderr or done.stdout)
 
 
-def failure(folder: Path, what: str, output: str) -> DatabaseError:
-    """Return the error for the output of PostgreSQL's programs; the first error in it is the cause."""
+def failure(folder: Path, what: str, output: str) -> ConfigError | DatabaseError:
+    """Return the error for the output of PostgreSQL's programs; the first error in it is the cause.
+
+    A ConfigError says that the files are damaged or of another version, so that another start fails too.
+    """
     if "No space left on device" in output:
         return DatabaseError(f"The disk of {folder} is full; free some space and run the command again.")
     errors = [line for line in output.splitlines() if re.search(r"FATAL:|PANIC:|ERROR:|error:", line)]
     reason = (errors or output.splitlines() or ["no output"])[0].strip()
+    if _UNUSABLE_FILES.search(output):
+        return ConfigError(
+            f"The embedded PostgreSQL cannot use the files in {folder}: {reason}. Rename that folder, then run: "
+            f"etstats restore latest. The log: {folder / 'log'}"
+        )
     return DatabaseError(f"The embedded PostgreSQL did not start: {what}: {reason}. Its log: {folder / 'log'}")
 
 
