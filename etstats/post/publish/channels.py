@@ -18,6 +18,7 @@ from etstats.post.webhook.responses import Banned, Outcome, RetryAfter, WebhookI
 LONGEST_HOLD = timedelta(days=1)
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # minutes
 _CHECK_AGAIN = timedelta(hours=1)
+_SHORT_WAIT = timedelta(minutes=1)
 
 
 class Channels:
@@ -164,12 +165,15 @@ class Channels:
                 f"a webhook has accepted no posts since {state.gone_at:%Y-%m-%d %H:%M} UTC: {state.reason}; "
                 "pending posts wait. Set a new one: etstats init. If it still exists: etstats config check"
             )
-        if state.troubles and state.held_until is not None and not self.is_open(destination, purpose):
+        if state.held_until is None or self.is_open(destination, purpose):
+            return ""
+        if state.troubles:
             return (
                 f"a channel accepts no {purpose}s: {state.reason}; the next attempt is at "
                 f"{state.held_until:%H:%M} UTC. To check now: etstats config check"
             )
-        return ""
+        is_short = state.held_until - self._deadline.now() < _SHORT_WAIT  # a rate limit
+        return "" if is_short else f"Discord accepts no {purpose}s until {state.held_until:%H:%M} UTC; they wait"
 
     def has_closed(self) -> bool:
         """Return whether a webhook is gone."""

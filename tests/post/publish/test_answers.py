@@ -1,10 +1,12 @@
 """Tests of Discord's responses, and the journal after each."""
 
+import re
 from datetime import timedelta
 
 import pytest
 
 from etstats.demo.generator import GeneratedSession
+from etstats.post.publish.manual import unresolved
 from tests.post.publish.conftest import Stage, ended
 from tests.post.render.faults import CHANNEL_REFUSALS, Fault
 
@@ -70,7 +72,7 @@ def test_retry_waits_for_the_time_given_by_discord(stage: Stage, session: Genera
 
 
 def test_ban_applies_to_all_channels(stage: Stage, session: GeneratedSession) -> None:
-    """After a ban nothing is sent anywhere for ten minutes, and this is reported once."""
+    """After a ban nothing is sent anywhere for ten minutes; it is reported once, and later as an obstacle."""
     from etstats.post.settings import ChannelConfig
 
     stage.set(map=ChannelConfig(webhook_url=stage.discord.add_webhook().url))
@@ -84,8 +86,12 @@ def test_ban_applies_to_all_channels(stage: Stage, session: GeneratedSession) ->
     stage.clock.sleep(590)
     assert stage.post(now).lines == []
     assert len(stage.discord.requests) + len(stage.discord.unseen) == 1
+    config = stage.config
+    held = unresolved(stage.conn, config.discord, config.timezone, now + timedelta(minutes=5))
+    assert re.fullmatch(r"Discord accepts no posts until \d\d:\d\d UTC; they wait", held.lines[0])
     stage.clock.sleep(20)
     assert stage.post(now).counts["posted"] == 3
+    assert unresolved(stage.conn, config.discord, config.timezone, now + timedelta(minutes=11)).lines == []
 
 
 def test_outage_is_reported_once(stage: Stage, session: GeneratedSession) -> None:
