@@ -14,7 +14,7 @@ from etstats.admin.backup import newest as newest_backup
 from etstats.admin.repeats import not_fetched, quarantined, refused_name
 from etstats.config.environment import default_state_dir
 from etstats.config.schema import Config
-from etstats.db import embedded, maintenance, migrations, server_status
+from etstats.db import checks, embedded, maintenance, migrations, server_status
 from etstats.db.backup_file import read_manifest
 from etstats.db.quarantine import Quarantined, entries
 from etstats.db.server_status import FileArrival, HealthFacts, NewestFile, ServerStatus
@@ -84,7 +84,7 @@ def examine(config: Config, now: datetime) -> Health:
         if has_webhook(config.discord):  # first, because it deletes the states of channels that are not in use
             reported = unresolved(conn, config.discord, config.timezone, now).reported
         is_anonymized = are_copies_current(Pseudonyms(conn), config.copies_root)
-        missing, impossible = migrations.missing_objects(conn), migrations.impossible_values(conn)
+        missing, has_wrong_time = migrations.missing_objects(conn), checks.finds(conn, "round_time_impossible")
         facts, known, arrivals = (
             server_status.health_facts(conn),
             server_status.statuses(conn),
@@ -113,10 +113,7 @@ def examine(config: Config, now: datetime) -> Health:
         *_site(outdated_since(config), now),
         _database(facts, all_backups),
         *_schema(missing),
-        *(
-            Sign(name="values", ok=False, text=f"impossible: {value}. See: etstats validate")
-            for value in impossible
-        ),
+        *_round_times(has_wrong_time=has_wrong_time),
         *_embedded(version),
         _counts(facts),
         *_copies(config, is_anonymized=is_anonymized),
@@ -393,6 +390,11 @@ def _schema(missing: list[str]) -> Iterator[Sign]:
         shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
         text = f"missing or changed: {shown}. See: etstats db status"
         yield Sign(name="schema", ok=False, text=text, problems=tuple(f"schema: {name}" for name in missing))
+
+
+def _round_times(*, has_wrong_time: bool) -> Iterator[Sign]:
+    if has_wrong_time:
+        yield Sign(name="round times", ok=False, text="a round has an impossible time. See: etstats validate")
 
 
 def _embedded(version: str | None) -> Iterator[Sign]:

@@ -63,6 +63,12 @@ def run_check(
     return [Finding(check.severity, check.name, *row) for row in rows]
 
 
+def finds(conn: Connection, name: str) -> bool:
+    """Return whether a check without parameters finds anything, in any round."""
+    found = conn.execute(f"SELECT EXISTS ({with_columns(check_query(name))})").fetchone()
+    return found == (True,)
+
+
 def archived_rounds(conn: Connection, since: datetime | None) -> Iterator[ArchivedRound]:
     """Yield the stored rounds since a time with their archived files, read in blocks of a few hundred."""
     after = 0

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from etstats.db import migrations
 from etstats.db.checks import ArchivedRound, Check, all_checks, archived_rounds, count_rounds, run_check
 from etstats.db.connection import Connection
 from etstats.domain.fields import BULLET_WEAPONS
@@ -17,7 +18,12 @@ from etstats.parser.rounds import derive
 
 _TENTH_OF_A_MINUTE = 6  # seconds
 
-ARCHIVE_CHECKS = (
+OTHER_CHECKS = (
+    Check(
+        name="value_impossible",
+        severity=Severity.ERROR,
+        description="A stored time is before 1970 or after 9000, or a number is not finite: the row was changed.",
+    ),
     Check(
         name="archive_unreadable",
         severity=Severity.ERROR,
@@ -97,7 +103,7 @@ class Validation:
 
 def checks() -> tuple[Check, ...]:
     """Return all checks, errors first."""
-    both = (*all_checks(), *ARCHIVE_CHECKS)
+    both = (*all_checks(), *OTHER_CHECKS)
     return tuple(sorted(both, key=lambda check: (check.severity, check.name)))
 
 
@@ -119,6 +125,8 @@ def validate(
     }
     with conn.transaction():
         found = [finding for check in all_checks() for finding in run_check(conn, check, parameters, since)]
+        if since is None:
+            found += map(_impossible, migrations.impossible_values(conn))
         total = count_rounds(conn, since)
         for done, stored in enumerate(archived_rounds(conn, since), 1):
             found += _against_archive(stored)
@@ -126,6 +134,13 @@ def validate(
     # The sort is stable: each check stays in time order.
     ranked = sorted(found, key=lambda finding: (finding.severity, finding.check))
     return Validation(findings=ranked, rounds=total)
+
+
+def _impossible(text: str) -> Finding:
+    """Return the finding for a column and its value, such as `player_ratings.mu NaN`."""
+    field, _, value = text.partition(" ")
+    nowhere = (None, None, None, None, None)
+    return Finding(Severity.ERROR, "value_impossible", *nowhere, field, value, "a time or number in range")
 
 
 def _against_archive(stored: ArchivedRound) -> Iterator[Finding]:
@@ -163,7 +178,7 @@ def _differences(stored: ArchivedRound, derived: Round) -> Iterator[Finding]:
 
 def _finding(stored: ArchivedRound, anomaly: Anomaly) -> Finding:
     return Finding(
-        severity=next(check.severity for check in ARCHIVE_CHECKS if check.name == anomaly.check),
+        severity=next(check.severity for check in OTHER_CHECKS if check.name == anomaly.check),
         check=anomaly.check,
         server=stored.server,
         filename=stored.filename,
