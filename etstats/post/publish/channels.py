@@ -19,6 +19,7 @@ LONGEST_HOLD = timedelta(days=1)
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # minutes
 _CHECK_AGAIN = timedelta(hours=1)
 _SHORT_WAIT = timedelta(minutes=1)
+_BRIEF_SECONDS = 5.0
 
 
 class Channels:
@@ -63,6 +64,19 @@ class Channels:
         now = self._deadline.now()
         # A longer pause than LONGEST_HOLD was stored with a wrong clock.
         return until is None or not now < until <= now + LONGEST_HOLD
+
+    def is_open_soon(self, destination: Destination, purpose: Purpose = "post") -> bool:
+        """Return the same after waiting for a rate limit of seconds that a killed run stored."""
+        state = self._state(destination.channel)
+        if (
+            state.held_until is not None
+            and not state.troubles
+            and (destination.channel, "post") not in self._stopped
+        ):
+            seconds = (state.held_until - self._deadline.now()).total_seconds()
+            if 0 < seconds <= min(_BRIEF_SECONDS, self._deadline.left()):
+                self._deadline.sleep(seconds)
+        return self.is_open(destination, purpose)
 
     def webhook(self, destination: Destination) -> Webhook:
         """Return the webhook of a destination; threads of one webhook share its rate limits."""

@@ -79,7 +79,7 @@ class NoticePublisher:
         destination = self.destination(kind, server_id)
         if destination is None:
             return
-        if not self.channels.is_open(destination) or not self._deadline.left():
+        if not self.channels.is_open_soon(destination) or not self._deadline.left():
             self.report.counts["waiting"] += 1
             self.report.is_unfinished = True
             self.report.needs_care |= self.channels.is_gone(destination)
@@ -112,7 +112,7 @@ class NoticePublisher:
             if notice.is_outdated:
                 notices.record_edit(self._conn, notice.id, notice.fingerprint or fingerprint)
             return
-        if not self.channels.is_open(destination, "edit") or not self._deadline.left():
+        if not self.channels.is_open_soon(destination, "edit") or not self._deadline.left():
             self.report.is_unfinished = True
             return
         thread_id = notice.thread_id or destination.thread_id

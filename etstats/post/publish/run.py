@@ -90,7 +90,7 @@ class Publisher:
     def post(self, item: PendingPost, *, again: bool = False) -> None:
         """Post one item; `again`: also if Discord refused it before."""
         destination = self.channels.destination(item.server_id, item.kind)
-        if destination is None or not self.channels.is_open(destination) or not self._deadline.left():
+        if destination is None or not self.channels.is_open_soon(destination) or not self._deadline.left():
             self.report.counts["waiting"] += 1
             if destination is not None:
                 self.report.is_unfinished = True
@@ -176,7 +176,7 @@ class Publisher:
         budget = self._deadline.left() - self._reserve
         if not self._has_edited:  # otherwise no run would make progress if the comparison takes all the time
             budget = max(budget, _LEAST_BUDGET)
-        if not self.channels.is_open(destination, "edit") or budget <= 0:
+        if not self.channels.is_open_soon(destination, "edit") or budget <= 0:
             return False
         self._has_edited = True
         pictures = {} if is_joined else rendered.pictures()

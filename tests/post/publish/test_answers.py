@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from etstats.db import channel_states
+from etstats.db.channel_states import ChannelState
 from etstats.demo.generator import GeneratedSession
 from etstats.post.publish.manual import unresolved
 from tests.post.publish.conftest import Stage, ended
@@ -69,6 +71,22 @@ def test_retry_waits_for_the_time_given_by_discord(stage: Stage, session: Genera
     assert len(stage.discord.requests) + len(stage.discord.unseen) == 1
     stage.clock.sleep(20)
     assert stage.post(now).counts["posted"] == 1
+
+
+def test_stored_rate_limit_of_seconds_is_awaited(stage: Stage, session: GeneratedSession) -> None:
+    """A run right after one that was killed in a rate limit waits for its end and posts."""
+    stage.switch_on()
+    stage.load(session.files[0])
+    stage.post(ended(session.files[0]))
+    stage.load(session.files[1])
+    now = ended(session.files[1])
+    held_until = now + timedelta(seconds=stage.clock.now - stage.began + 2)
+    (channel,) = {name for (name,) in stage.conn.execute("SELECT channel FROM posts")}
+    channel_states.save(stage.conn, ChannelState(channel=channel, held_until=held_until))
+    stage.conn.commit()
+    before = stage.clock.now
+    assert (stage.post(now).exit_code, stage.states()[-1][1]) == (0, "sent")
+    assert stage.clock.now - before >= 1.9
 
 
 def test_ban_applies_to_all_channels(stage: Stage, session: GeneratedSession) -> None:
