@@ -117,11 +117,12 @@ def check(shown: HostKey, known: Iterable[KnownKey], host: str, port: int) -> No
     if not good:
         raise HostKeyError(
             f"the host key of {name} is not known: {shown.kind} {shown.fingerprint}. "
-            "Compare it, then run: etstats config check --trust"
+            "Compare it with the server's own, then run: etstats config check --trust"
         )
+    command = f"{_removal(name, sorted({entry.path for entry in good}))} && etstats config check --trust"
     raise HostKeyError(
-        f"the host key of {name} has CHANGED to {shown.kind} {shown.fingerprint}. If it was "
-        f"reinstalled: {_removal(name, sorted({entry.path for entry in good}))} && etstats config check --trust"
+        f"the host key of {name} has CHANGED to {shown.kind} {shown.fingerprint}; the connection may be "
+        f"intercepted. Only if the server was reinstalled: {command}"
     )
 
 
