@@ -171,9 +171,8 @@ def _prepare_socket_folder(cluster: Cluster) -> Path:
     if not _make_socket_folder(directory, cluster):
         (cluster.folder / OTHER_SOCKET_FOLDER).unlink(missing_ok=True)
         usual = socket_folder(cluster.folder)
-        directory = usual.with_name(
-            f"etstats-{secrets.token_hex(16)}"
-        )  # nobody can take it before the server does
+        # Nobody can take this name before the server does.
+        directory = usual.with_name(f"etstats-{secrets.token_hex(16)}")
         _write(cluster, OTHER_SOCKET_FOLDER, f"{usual}\n{directory}")
         if not _make_socket_folder(directory, cluster):
             raise ConfigError(f"{directory} cannot be used. Choose a shorter data folder (ETSTATS_DATA_DIR).")
