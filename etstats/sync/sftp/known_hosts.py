@@ -121,8 +121,8 @@ def check(shown: HostKey, known: Iterable[KnownKey], host: str, port: int) -> No
         )
     command = f"{_removal(name, sorted({entry.path for entry in good}))} && etstats config check --trust"
     raise HostKeyError(
-        f"the host key of {name} has CHANGED to {shown.kind} {shown.fingerprint}; the connection may be "
-        f"intercepted. Only if the server was reinstalled: {command}"
+        f"the host key of {name} has CHANGED to {shown.kind} {shown.fingerprint} (attack?); "
+        f"if reinstalled: {command}"
     )
 
 
